@@ -1,0 +1,48 @@
+# Works on a fresh machine with Python >= 3.11 and nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TEST_PACKAGES := "openai>=3" "anthropic>=2" "pytest>=8" "jsonschema>=4" "pyyaml>=6" "websockets>=13" "fsspec>=2023.1"
+LINT_PACKAGES := "ruff>=0.11" "mypy>=1.15"
+
+.PHONY: help demo test lint test-matrix bench clean
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "otelier needs Python 3.11 or newer"'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/demo.done: $(BIN)/python pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check -e . "openai>=3" "anthropic>=2"
+	@touch $@
+
+$(VENV)/test.done: $(VENV)/demo.done
+	$(BIN)/pip install --quiet --disable-pip-version-check $(TEST_PACKAGES)
+	@touch $@
+
+$(VENV)/lint.done: $(VENV)/test.done
+	$(BIN)/pip install --quiet --disable-pip-version-check $(LINT_PACKAGES)
+	@touch $@
+
+demo: $(VENV)/demo.done ## run the example pipeline and show its trace (ARGS="--messages", ARGS="--live")
+	@$(BIN)/python examples/demo.py $(ARGS)
+
+test: $(VENV)/test.done ## run all tests
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/lint.done ## ruff, mypy --strict, import directions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_architecture.py
+
+test-matrix: $(VENV)/test.done ## run the suites against each claimed SDK version, each in its own environment
+	$(BIN)/python -m tests.matrix $(ARGS)
+
+bench: $(VENV)/test.done ## timing ratios against the bare SDK and a hand-written floor
+	$(BIN)/python -m benchmarks.timing $(ARGS)
+
+clean: ## remove environments and caches
+	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache

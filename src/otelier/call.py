@@ -1,0 +1,464 @@
+"""The life of one operation: begin, chunks, end exactly once.
+
+A hook calls :func:`begin` with a route, the request's body and who answers; runs the SDK's own
+call inside :meth:`Call.enter` and :meth:`Call.leave`; and hands what comes back to the call. This
+module knows OpenTelemetry, no SDK and no wire format.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Callable
+from contextvars import Token
+from time import perf_counter
+from typing import Any, Final
+from weakref import WeakSet
+
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, get_current_span
+
+from otelier import context as ctx
+from otelier import cost, guard, identity, runtime, semconv, usage
+from otelier.identity import Identity
+from otelier.protocols import Content, Reader, Reply, Route
+from otelier.runtime import Runtime
+from otelier.semconv import Attributes
+from otelier.wire import Wire
+
+# One model call by other names: what counts as the same operation when spans are compared.
+_SAME: Final = {semconv.GENERATE_CONTENT: semconv.CHAT}
+_MAX_CHUNK_TIMES: Final = 100_000
+
+# Spans of others that already carry one of our calls.
+_enriched: WeakSet[Any] = WeakSet()
+# Ends that came from the garbage collector in a dangerous place, see Call.abandoned().
+_deferred: deque[Callable[[], None]] = deque()
+
+
+def begin(
+    route: Route,
+    body: Wire,
+    identity: Identity,
+    *,
+    model: str | None = None,
+    attributes: Attributes | None = None,
+    kind: SpanKind = SpanKind.CLIENT,
+) -> Call | None:
+    """Begin an operation, or None when it is not to be seen (suppressed, uninstrumented).
+
+    Never raises. ``model`` is for SDKs that have it outside of the body.
+    """
+    try:
+        run = runtime.current()
+        if run is None:
+            return None
+        if _deferred:
+            drain()
+        if run.late is not None:
+            run.late()
+        parent = ctx.current()
+        if ctx.suppressed(parent):
+            return None
+        return Call(run, route, body, identity, model, attributes, kind, parent)
+    except Exception:
+        guard.failed("call.begin")
+        return None
+
+
+class Call:
+    """One operation. Made by :func:`begin`; every method is safe to call at any time."""
+
+    __slots__ = (
+        "_attributes",
+        "_body",
+        "_chunk_times",
+        "_content",
+        "_context",
+        "_ended",
+        "_first_chunk",
+        "_foreign",
+        "_identity",
+        "_last_chunk",
+        "_open",
+        "_reader",
+        "_recorder",
+        "_recording",
+        "_route",
+        "_run",
+        "_span",
+        "_started",
+        "_timing",
+        "headers",
+    )
+
+    def __init__(
+        self,
+        run: Runtime,
+        route: Route,
+        body: Wire,
+        identity: Identity,
+        model: str | None,
+        extra: Attributes | None,
+        kind: SpanKind,
+        parent: Context,
+    ) -> None:
+        self._run = run
+        self._timing = run.settings.chunk_times
+        self._route = route
+        self._body: Wire | None = body
+        self._identity = identity
+        self._reader: Reader | None = None
+        self._first_chunk: float | None = None
+        self._last_chunk = 0.0
+        self._chunk_times: list[float] = []
+        # Response headers; ids among them are recorded.
+        self.headers: Any = None
+        attributes: Attributes = {
+            semconv.OPERATION_NAME: route.operation,
+            semconv.PROVIDER_NAME: identity.provider,
+        }
+        attributes.update(route.request(body))
+        if route.attributes:
+            attributes.update(route.attributes)
+        if model:
+            attributes.setdefault(semconv.REQUEST_MODEL, model)
+        if extra:
+            attributes.update(extra)
+        if identity.address:
+            attributes[semconv.SERVER_ADDRESS] = identity.address
+            if identity.port:
+                attributes[semconv.SERVER_PORT] = identity.port
+        agent = parent.get(ctx.AGENT)
+        if agent is not None and route.operation in semconv.INFERENCE:
+            agent.inference_calls += 1
+        self._attributes = attributes
+        self._foreign = route.operation in semconv.PRICED and _made_for_this(route, parent)
+        if self._foreign:
+            span = get_current_span(parent)
+            _enriched.add(span)
+        else:
+            asked = attributes.get(semconv.REQUEST_MODEL) if route.named_by_model else None
+            span = run.tracer.start_span(
+                f"{route.operation} {asked}" if asked else route.operation,
+                parent,
+                kind,
+                attributes,
+            )
+        self._span: Span = span
+        self._context = (
+            ctx.with_value(parent, ctx.CALL, self)
+            if self._foreign
+            else ctx.with_span(span, parent, ctx.CALL, self)
+        )
+        self._recording = span.is_recording()
+        self._recorder = run.recorder
+        settings = run.settings
+        self._content = self._recording and (settings.capture.spans or run.events is not None)
+        if self._recording or self._recorder is not None:
+            self._reader = route.reader(self._content)
+            if run.prices is not None and route.operation in semconv.PRICED:
+                run.prices.warm()
+        # Whoever takes the one item ends the span; list.pop is atomic.
+        self._open = [True]
+        self._ended = False
+        self._started = perf_counter()
+
+    # --- around the SDK's own call ---------------------------------------------------------
+
+    def enter(self) -> Token[Context] | None:
+        """Make the span current while the SDK's own call runs."""
+        try:
+            return ctx.attach(self._context)
+        except Exception:
+            guard.failed("call.enter")
+            return None
+
+    def leave(self, token: Token[Context] | None) -> None:
+        """The SDK's own call has returned or raised."""
+        if token is not None:
+            ctx.detach(token)
+
+    # --- what comes back -------------------------------------------------------------------
+
+    @property
+    def ended(self) -> bool:
+        """Whether the span has ended."""
+        return self._ended
+
+    @property
+    def span(self) -> Span:
+        """The operation's span."""
+        return self._span
+
+    @property
+    def observing(self) -> bool:
+        """Whether what comes back is of use at all."""
+        return self._reader is not None
+
+    def chunk(self, event: Any) -> None:
+        """One event of a stream, as the user gets it."""
+        try:
+            if self._first_chunk is None:
+                self._first_chunk = self._last_chunk = perf_counter()
+            elif self._timing:
+                now = perf_counter()
+                if len(self._chunk_times) < _MAX_CHUNK_TIMES:
+                    self._chunk_times.append(now - self._last_chunk)
+                self._last_chunk = now
+            if self._reader is not None:
+                self._reader.chunk(event)
+        except Exception:
+            guard.failed("call.chunk")
+
+    def whole(self, body: Any) -> None:
+        """The body of an answer that is not streamed."""
+        try:
+            if self._reader is not None:
+                self._reader.whole(body)
+        except Exception:
+            guard.failed("call.whole")
+
+    def put(self, name: str, value: semconv.Value) -> None:
+        """One more attribute of the span."""
+        self._attributes[name] = value
+        try:
+            self._span.set_attribute(name, value)
+        except Exception:
+            guard.failed("call.put")
+
+    # --- the end ---------------------------------------------------------------------------
+
+    def end(self, how: str | None = None) -> None:
+        """All was received (``how`` is None), or the user left the stream early (``how``)."""
+        self._finish(None, how)
+
+    def fail(self, error: BaseException) -> None:
+        """The SDK raised ``error``, which the user gets unchanged."""
+        self._finish(error, None)
+
+    def abandoned(self) -> None:
+        """The last reference to a stream is gone.
+
+        The garbage collector may run anywhere, also where this thread holds a lock of
+        OpenTelemetry's, which ending a span would take again. There the end waits for the next
+        span or flush.
+        """
+        if self._ended:
+            return
+        try:
+            if _inside_telemetry():
+                _deferred.append(lambda: self._finish(None, "abandoned"))
+            else:
+                self._finish(None, "abandoned")
+        except Exception:
+            guard.failed("call.abandoned")
+
+    def _finish(self, error: BaseException | None, how: str | None) -> None:
+        try:
+            self._open.pop()
+        except IndexError:
+            return
+        seconds = perf_counter() - self._started
+        self._ended = True
+        try:
+            self._record(error, how, seconds)
+        except Exception:
+            guard.failed("call.finish")
+        finally:
+            self._body = None
+            self._reader = None
+            self.headers = None
+            if not self._foreign:
+                try:
+                    self._span.end()
+                except Exception:
+                    guard.failed("call.span.end")
+
+    def _record(self, error: BaseException | None, how: str | None, seconds: float) -> None:
+        reader = self._reader
+        if reader is None:
+            # Nobody looks; a failure still shows where a processor keeps unsampled spans.
+            return
+        run = self._run
+        first = None if self._first_chunk is None else self._first_chunk - self._started
+        reply = reader.reply(error is None and how is None)
+        said = self._error(error, reply)
+        asked = self._attributes.get(semconv.REQUEST_MODEL)
+        counted = reply.usage if self._route.counts_usage else None
+        priced = None
+        if counted is not None and run.prices is not None and (
+            self._route.operation in semconv.PRICED
+        ):
+            priced = run.prices.price(
+                self._identity, reply.model, asked if isinstance(asked, str) else None, reply
+            )
+        if self._recording:
+            self._write(reply, counted, priced, said, error, how, first)
+        recorder = self._recorder
+        if recorder is not None and not (self._foreign and _measures(self._span)):
+            try:
+                recorder.operation(
+                    self._attributes,
+                    reply.model,
+                    said,
+                    seconds,
+                    counted,
+                    priced.total if priced is not None else None,
+                    first,
+                    self._chunk_times,
+                    self._context,
+                )
+            except Exception:
+                guard.failed("call.metrics")
+
+    def _error(self, error: BaseException | None, reply: Reply) -> str | None:
+        if error is None:
+            return reply.error
+        if self._first_chunk is not None and not reply.finish_reasons:
+            reply.finish_reasons = ["error"]
+        return error_type(error)
+
+    def _write(
+        self,
+        reply: Reply,
+        counted: usage.Usage | None,
+        priced: cost.Priced | None,
+        said: str | None,
+        error: BaseException | None,
+        how: str | None,
+        first: float | None,
+    ) -> None:
+        run = self._run
+        settings = run.settings
+        late = reply.attributes
+        if reply.model:
+            late[semconv.RESPONSE_MODEL] = reply.model
+        if reply.finish_reasons:
+            late[semconv.RESPONSE_FINISH_REASONS] = reply.finish_reasons
+        if first is not None:
+            late[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = first
+        if counted is not None:
+            usage.put(counted, late, settings.generation)
+        if priced is not None:
+            cost.put(priced, late, settings.cost_aliases)
+        if self.headers is not None:
+            identity.put_headers(self.headers, late)
+        if how is not None:
+            late[semconv.STREAM_END] = how
+        if said is not None:
+            late[semconv.ERROR_TYPE] = said
+            put_error(error, late)
+        held: Attributes = {}
+        if self._content:
+            self._render(reply, held)
+        spans = {**late, **held} if settings.capture.spans else late
+        span = self._span
+        if self._foreign:
+            present = getattr(span, "attributes", None) or {}
+            spans = {name: value for name, value in spans.items() if name not in present}
+            span.set_attributes(spans)
+        else:
+            span.set_attributes(spans)
+            if said is not None:
+                message = run.policy.message(error if error is not None else reply.error_message)
+                span.set_status(Status(StatusCode.ERROR, message or None))
+        if run.events is not None and self._route.operation in semconv.INFERENCE:
+            kept = held if settings.capture.events else {}
+            run.events.details({**self._attributes, **late}, kept, self._context)
+        if error is not None and not self._foreign:
+            run.exceptions.exception(
+                error_type(error), run.policy.message(error), None, self._context
+            )
+
+    def _render(self, reply: Reply, held: Attributes) -> None:
+        try:
+            asked = self._route.content(self._body or {})
+        except Exception:
+            guard.failed("call.content")
+            asked = Content()
+        try:
+            self._run.policy.render(
+                asked.messages, reply.messages, asked.system or reply.system, asked.tools, held
+            )
+        except Exception:
+            guard.failed("call.render")
+
+
+def error_type(error: BaseException) -> str:
+    """Fully qualified class name; built-in exceptions without their module."""
+    kind = type(error)
+    if kind.__module__ in ("builtins", None):
+        return kind.__qualname__
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def put_error(error: BaseException | None, attributes: Attributes) -> None:
+    """What an SDK's exception tells beside its class: HTTP status, the provider's code, ids."""
+    if error is None:
+        return
+    members = getattr(error, "__dict__", {})
+    status = members.get("status_code")
+    if type(status) is int:
+        attributes[semconv.HTTP_STATUS] = status
+    code = members.get("code") or members.get("type")
+    if isinstance(code, str) and code:
+        attributes[semconv.PROVIDER_ERROR_CODE] = code[:128]
+    headers = getattr(members.get("response"), "headers", None)
+    if headers is not None:
+        identity.put_headers(headers, attributes)
+
+
+def _made_for_this(route: Route, parent: Context) -> bool:
+    """Whether somebody else's span for this very call is current: then theirs is enriched."""
+    span = get_current_span(parent)
+    if not span.is_recording():
+        return False
+    open_call = parent.get(ctx.CALL)
+    if open_call is not None and open_call._span is span:
+        return False
+    present = getattr(span, "attributes", None)
+    if not present:
+        return False
+    operation = present.get(semconv.OPERATION_NAME)
+    if operation is None and present.get("openinference.span.kind") == "LLM":
+        operation = semconv.CHAT
+    return (
+        _SAME.get(operation, operation) == _SAME.get(route.operation, route.operation)
+        and span not in _enriched
+    )
+
+
+def _measures(span: Span) -> bool:
+    """Whether a foreign span's library records the conventions' metrics itself."""
+    scope = getattr(span, "instrumentation_scope", None)
+    name = getattr(scope, "name", "") or ""
+    return name.startswith("opentelemetry.")
+
+
+# Code that holds locks which ending a span may take.
+_LOCKING: Final = ("opentelemetry.sdk", "opentelemetry.exporter", "otelier.cost", "otelier.blobs")
+
+
+def _inside_telemetry() -> bool:
+    frame: Any = sys._getframe(2)
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").startswith(_LOCKING):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def pending() -> bool:
+    """Whether ends wait for :func:`drain`."""
+    return bool(_deferred)
+
+
+def drain() -> None:
+    """End what the garbage collector could not end where it ran."""
+    while _deferred:
+        try:
+            end = _deferred.popleft()
+        except IndexError:
+            return
+        end()

@@ -1,0 +1,249 @@
+"""Content as the conventions' JSON: within its byte budget, without blobs and secrets.
+
+Everything here runs once, after the call, and only for a span or event that takes content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Final
+
+from otelier import guard, semconv, wire
+from otelier.blobs import Keeper
+from otelier.redaction import redact, suspicious
+from otelier.semconv import Attributes
+from otelier.settings import Settings
+
+Mask = Callable[[str, Any], Any]
+
+_ELLIPSIS: Final = "…"
+_LOST: Final = object()
+_MAX_CLEAN: Final = 4096
+_WORTH_REMEMBERING: Final = 256
+
+
+class Policy:
+    """The user's choices about content, and how to render it. One per runtime."""
+
+    def __init__(self, settings: Settings, mask: Mask | None = None) -> None:
+        self._message_bytes = settings.message_bytes
+        self._span_bytes = settings.span_bytes
+        self._full_tools = settings.tool_definitions
+        self._redact = settings.redact
+        self._mask = mask or find_mask(settings.mask)
+        self._blobs = Keeper(settings)
+        # Hashes of texts in which there was no secret: a chat sends its history again and again.
+        self._clean: dict[int, None] = {}
+
+    def render(
+        self,
+        messages: list[Any],
+        output: list[Any],
+        system: list[Any],
+        tools: list[Any],
+        attributes: Attributes,
+    ) -> None:
+        """Write what a model call carried into ``attributes``; the newest content goes first."""
+        left = self._span_bytes
+        if output:
+            left -= self._put(semconv.OUTPUT_MESSAGES, output, left, attributes)
+        if system:
+            left -= self._put(semconv.SYSTEM_INSTRUCTIONS, system, left, attributes)
+        if messages:
+            left -= self._put(semconv.INPUT_MESSAGES, messages, left, attributes)
+        if tools:
+            if not self._full_tools:
+                tools = [{"type": tool.get("type"), "name": tool.get("name")} for tool in tools]
+            self._put(semconv.TOOL_DEFINITIONS, tools, left, attributes)
+
+    def _put(self, name: str, items: list[Any], budget: int, attributes: Attributes) -> int:
+        if self._mask is not None:
+            items = self._masked(name, items)
+            if items is _LOST:
+                return 0
+            if not isinstance(items, list):
+                items = [items]
+        pieces: list[bytes] = []
+        cut = False
+        limit = min(self._message_bytes, budget)
+        for item in items:
+            parts = item.get("parts") if type(item) is dict else None
+            if parts is None:
+                item = self._part(item)
+                text = None
+            else:
+                text = parts[0].get("content") if len(parts) == 1 else None
+                if any(part.get("type") != "text" for part in parts):
+                    item = {**item, "parts": [self._part(part) for part in parts]}
+                    text = None
+            if type(text) is str and len(text) > limit:
+                piece, item = b"", self._shrunk(item, limit)
+                cut, text = True, None
+            piece = wire.dumps(item)
+            if len(piece) > limit:
+                piece = wire.dumps(self._shrunk(item, limit))
+                cut, text = True, None
+            if self._redact:
+                piece = self._clean_piece(piece, text)
+            pieces.append(piece)
+        dropped = _fit(pieces, budget)
+        data = b"[" + b",".join(pieces) + b"]"
+        attributes[name] = data.decode()
+        if cut or dropped:
+            attributes[semconv.CONTENT_TRUNCATED] = True
+        if dropped:
+            attributes[semconv.CONTENT_DROPPED_MESSAGES] = dropped
+        return len(data)
+
+    def _part(self, part: Any) -> Any:
+        if type(part) is not dict:
+            return part
+        kind = part.get("type")
+        if kind == "blob":
+            return self._blobs.replace(part)
+        if kind == "tool_call_response" and isinstance(part.get("response"), list):
+            return {**part, "response": [self._part(inner) for inner in part["response"]]}
+        return part
+
+    def _clean_piece(self, piece: bytes, text: Any) -> bytes:
+        key = 0
+        if type(text) is str and len(text) >= _WORTH_REMEMBERING:
+            key = hash(text)
+            if key in self._clean:
+                return piece
+        if suspicious(piece):
+            cleaned = redact(piece.decode()).encode()
+            if cleaned != piece:
+                return cleaned
+        if key:
+            if len(self._clean) >= _MAX_CLEAN:
+                self._clean.clear()
+            self._clean[key] = None
+        return piece
+
+    def _masked(self, name: str, value: Any) -> Any:
+        assert self._mask is not None
+        try:
+            return self._mask(name, value)
+        except Exception:
+            guard.failed("content.mask")
+            guard.say_once("mask", "the masking callback failed; content is left out")
+            return _LOST
+
+    def value(self, name: str, value: Any, attributes: Attributes) -> None:
+        """Write one value (arguments, a result, documents) as JSON."""
+        if self._mask is not None:
+            value = self._masked(name, value)
+            if value is _LOST:
+                return
+        piece = wire.dumps(value)
+        if len(piece) > self._message_bytes:
+            piece = wire.dumps(self._shrunk(wire.plain(value), self._message_bytes))
+            attributes[semconv.CONTENT_TRUNCATED] = True
+        attributes[name] = (self._clean_piece(piece, None) if self._redact else piece).decode()
+
+    def text(self, name: str, value: str, attributes: Attributes) -> None:
+        """Write one text (a query) as it is."""
+        if self._mask is not None:
+            value = self._masked(name, value)
+            if not isinstance(value, str):
+                return
+        if len(value) > self._message_bytes:
+            value = _shortened(value, self._message_bytes)
+            attributes[semconv.CONTENT_TRUNCATED] = True
+        attributes[name] = self.clean(value)
+
+    def clean(self, value: str) -> str:
+        """A text without secrets, that every exporter can encode."""
+        data = value.encode("utf-8", "replace")
+        if self._redact and suspicious(data):
+            return redact(data.decode())
+        return data.decode()
+
+    def message(self, error: BaseException | str | None) -> str:
+        """An error's message, short and without secrets."""
+        try:
+            text = str(error) if error is not None else ""
+        except Exception:  # A user's exception may fail to print.
+            text = ""
+        return self.clean(_shortened(text, 1024))
+
+    def _shrunk(self, item: Any, limit: int) -> Any:
+        """``item`` with its longest texts cut until its JSON fits ``limit`` bytes."""
+        item = wire.plain(item)
+        longest = max(limit, 64)
+        shrunk = item
+        while longest >= 16:
+            shrunk = _cut(item, longest)
+            if len(wire.dumps(shrunk)) <= limit:
+                break
+            longest //= 2
+        else:
+            kept = {key: item[key] for key in ("role", "type", "name") if key in item} if (
+                isinstance(item, dict)
+            ) else {}
+            shrunk = {**kept, "parts": []} if "role" in kept else kept
+        if isinstance(shrunk, dict):
+            shrunk["truncated"] = True
+        return shrunk
+
+
+def _fit(pieces: list[bytes], budget: int) -> int:
+    """Drop pieces from the middle, oldest first, until the rest fits; how many were dropped."""
+    total = sum(map(len, pieces)) + len(pieces) + 2
+    dropped = 0
+    while total > budget and len(pieces) > 2:
+        total -= len(pieces.pop(1)) + 1
+        dropped += 1
+    while total > budget and len(pieces) > 0:
+        total -= len(pieces.pop(0)) + 1
+        dropped += 1
+    return dropped
+
+
+def _shortened(text: str, size: int) -> str:
+    """At most ``size`` UTF-8 bytes, cut at a space where one is near, and marked."""
+    data = text[:size].encode("utf-8", "replace")
+    if len(data) <= size and len(text) <= size:
+        return text
+    kept = data[: max(size - 3, 0)].decode("utf-8", "ignore")
+    # A cut in the middle of a key would leave a piece that no pattern knows.
+    space = max(kept.rfind(" ", -200), kept.rfind("\n", -200))
+    return (kept[:space] if space > 0 else kept) + _ELLIPSIS
+
+
+def _cut(value: Any, longest: int) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= longest // 4 else _shortened(value, longest)
+    if isinstance(value, dict):
+        return {key: _cut(member, longest) for key, member in value.items()}
+    if isinstance(value, list):
+        most = max(longest // 8, 4)
+        kept = [_cut(member, longest) for member in value[:most]]
+        if len(value) > most and not all(isinstance(member, dict) for member in kept):
+            kept.append(_ELLIPSIS)
+        return kept
+    return value
+
+
+def find_mask(path: str) -> Mask | None:
+    """The callback named ``module:function``; None, with one warning, where there is none.
+
+    A wrong name must not let content out unmasked: then all of it is left out.
+    """
+    if not path:
+        return None
+    module, _, name = path.partition(":")
+    try:
+        found = getattr(import_module(module), name)
+        if callable(found):
+            return found  # type: ignore[no-any-return]
+    except Exception:
+        guard.failed("content.find_mask")
+    guard.say_once("mask", "OTELIER_MASK does not name a function; content is left out")
+    return _refuse
+
+
+def _refuse(name: str, value: Any) -> Any:
+    raise LookupError("no masking callback")

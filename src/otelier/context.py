@@ -1,0 +1,52 @@
+"""OpenTelemetry context: our keys, and attaching without noise.
+
+The public ``detach`` logs an error when a context was left in another task or thread, which is
+common where frameworks drop coroutines. Ours is quiet.
+"""
+
+from __future__ import annotations
+
+from contextvars import Token
+from typing import Any, Final
+
+from opentelemetry import context as otel_context
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, set_span_in_context
+
+CALL: Final = otel_context.create_key("otelier-call")
+AGENT: Final = otel_context.create_key("otelier-agent")
+SESSION: Final = otel_context.create_key("otelier-session")
+
+_SUPPRESS: Final = getattr(otel_context, "_SUPPRESS_INSTRUMENTATION_KEY", "suppress_instrumentation")
+_SUPPRESS_PLAIN: Final = "suppress_instrumentation"
+_RUNTIME: Any = getattr(otel_context, "_RUNTIME_CONTEXT", None)
+
+current = otel_context.get_current
+attach = otel_context.attach
+
+
+def suppressed(context: Context) -> bool:
+    """Whether the user asked for no instrumentation here."""
+    return bool(context.get(_SUPPRESS) or context.get(_SUPPRESS_PLAIN))
+
+
+def with_value(context: Context, key: str, value: Any) -> Context:
+    """``context`` with one more entry."""
+    return otel_context.set_value(key, value, context)
+
+
+def with_span(span: Span, context: Context, key: str | None = None, value: Any = None) -> Context:
+    """``context`` with ``span`` current, and optionally one more entry."""
+    inner = set_span_in_context(span, context)
+    return inner if key is None else otel_context.set_value(key, value, inner)
+
+
+def detach(token: Token[Context]) -> None:
+    """Leave an attached context; quiet when it was attached elsewhere."""
+    try:
+        if _RUNTIME is not None:
+            _RUNTIME.detach(token)
+        else:
+            otel_context.detach(token)
+    except Exception:  # Left from another task or thread: nothing to restore there.
+        pass

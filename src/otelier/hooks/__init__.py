@@ -1,0 +1,1 @@
+"""Hooks: where each SDK's requests and results pass. One file per SDK family, one table of all."""

@@ -1,0 +1,79 @@
+"""Other instrumentations of the same library: where one is active, ours stands down."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Final
+
+from otelier import guard
+
+_OTHERS: Final = (
+    "opentelemetry.instrumentation.",
+    "openinference.",
+    "traceloop.",
+    "openlit",
+    "logfire",
+    "langfuse",
+    "mlflow",
+    "ddtrace",
+)
+
+# Methods that others wrap, by library: module, class, method.
+_TARGETS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
+    "openai": (
+        ("openai", "OpenAI", "request"),
+        ("openai.resources.chat.completions", "Completions", "create"),
+        ("openai.resources.responses", "Responses", "create"),
+        ("openai.resources.embeddings", "Embeddings", "create"),
+    ),
+    "anthropic": (
+        ("anthropic.resources.messages", "Messages", "create"),
+        ("anthropic.resources.messages", "Messages", "stream"),
+    ),
+    "groq": (("groq.resources.chat.completions", "Completions", "create"),),
+    "together": (("together.resources.chat.completions", "CompletionsResource", "create"),),
+}
+
+# Once per library and runtime: the answer, kept by the runtime's identity.
+_answers: dict[str, tuple[Any, str | None]] = {}
+
+
+def stands_in(library: str, run: Any) -> bool:
+    """Whether another instrumentation takes this library's calls; said once."""
+    known = _answers.get(library)
+    if known is None or known[0] is not run:
+        found = find(library)
+        known = _answers[library] = (run, found)
+        if found is not None:
+            guard.say_once(
+                f"foreign {library}",
+                "%s is instrumented by %s already; otelier leaves its calls alone. "
+                "Uninstall or disable one of the two.",
+                library,
+                found,
+            )
+    return known[1] is not None
+
+
+def find(library: str) -> str | None:
+    """The module of another instrumentation's wrapper on this library, or None."""
+    for module, owner, method in _TARGETS.get(library, ()):
+        loaded = sys.modules.get(module)
+        target = getattr(getattr(loaded, owner, None), method, None)
+        depth = 0
+        while target is not None and depth < 16:
+            name = _wrapper_module(target)
+            if name.startswith(_OTHERS):
+                return name
+            target = getattr(target, "__wrapped__", None)
+            depth += 1
+    return None
+
+
+def _wrapper_module(target: Any) -> str:
+    wrapper = getattr(target, "_self_wrapper", None)
+    if wrapper is not None:
+        owner = getattr(wrapper, "__module__", None) or type(wrapper).__module__
+        return str(owner or "")
+    code = getattr(target, "__globals__", None)
+    return str((code or {}).get("__name__", "")) if code is not None else ""

@@ -1,0 +1,189 @@
+"""Raw responses: the user reads the HTTP response, we look at the bytes as they pass.
+
+``with_raw_response`` gives a response whose body was read already; ``with_streaming_response``, and
+raw responses of streams, give one that the user reads later, in whatever way: every way goes
+through the response's ``iter_bytes`` or ``aiter_bytes``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Final
+
+from otelier import guard, wire
+from otelier.call import Call
+from otelier.hooks.streams import on_close
+from otelier.protocols.sse import Decoder
+
+_MAX_BODY: Final = 8 * 1024 * 1024
+_TAIL: Final = 64 * 1024
+
+
+class Watch:
+    """Looks at one body; ends the call when the body ends, or when the response is dropped."""
+
+    def __init__(self, call: Call, kind: str, large: bool) -> None:
+        self.call = call
+        self.running = False
+        self._events = Decoder() if "event-stream" in kind else None
+        self._json = "json" in kind or not kind
+        self._text = kind.startswith("text/") and self._events is None
+        self._large = large
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def feed(self, data: bytes) -> None:
+        """A piece of the decoded body, on its way to the user."""
+        try:
+            if self._events is not None:
+                for event in self._events.feed(data):
+                    self.call.chunk(event)
+            elif self._json or self._text:
+                self._size += len(data)
+                self._pieces.append(data)
+                if self._large and self._size > 2 * _TAIL:
+                    self._pieces = [b"".join(self._pieces)[-_TAIL:]]
+                    self._size = _TAIL
+                elif self._size > _MAX_BODY:
+                    self._pieces = []
+                    self._json = self._text = False
+        except Exception:
+            guard.failed("raw.feed")
+
+    def finish(self) -> None:
+        """The whole body has passed."""
+        try:
+            if self._events is not None:
+                for event in self._events.close():
+                    self.call.chunk(event)
+            elif self._pieces:
+                whole(self.call, b"".join(self._pieces), self._large, self._json)
+        except Exception:
+            guard.failed("raw.finish")
+        self.call.end()
+
+    def closed(self) -> None:
+        """The response is being closed: after the last event, or early."""
+        if self._events is not None and self._events.done:
+            self.call.end()
+        else:
+            self.call.end("closed")
+
+    def __del__(self) -> None:
+        self.call.abandoned()
+
+
+def received(response: Any, call: Call, large: bool) -> None:
+    """Observe an HTTP response (httpx or httpx2, duck-typed) that the user gets."""
+    call.headers = response.headers
+    kind = str(response.headers.get("content-type", "")).lower()
+    body = response.__dict__.get("_content")
+    if body is not None:
+        if "json" in kind or kind.startswith("text/plain") or not kind:
+            whole(call, body, large, "json" in kind or not kind)
+        call.end()
+        return
+    if not call.observing:
+        call.end()
+        return
+    watch = Watch(call, kind, large)
+    members = response.__dict__
+    for name, tee in (("iter_bytes", _tee), ("aiter_bytes", _atee)):
+        original = getattr(response, name, None)
+        if original is not None:
+            members[name] = _read_through(original, tee, watch)
+
+    def left() -> None:
+        # The response and its methods hold each other: once it is closed they need not.
+        members.pop("iter_bytes", None)
+        members.pop("aiter_bytes", None)
+        # httpx closes a response from inside its own iteration when the body has ended.
+        if not watch.running:
+            watch.closed()
+
+    on_close(response, left)
+
+
+def _read_through(original: Any, tee: Any, watch: Watch) -> Any:
+    def read(*args: Any, **kwargs: Any) -> Any:
+        return tee(original(*args, **kwargs), watch)
+
+    return read
+
+
+def _tee(inner: Iterator[bytes], watch: Watch) -> Iterator[bytes]:
+    try:
+        while True:
+            watch.running = True
+            try:
+                data = next(inner)
+            except StopIteration:
+                break
+            finally:
+                watch.running = False
+            watch.feed(data)
+            yield data
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        watch.call.fail(error)
+        raise
+    finally:
+        close = getattr(inner, "close", None)
+        if close is not None:
+            close()
+    watch.finish()
+
+
+async def _atee(inner: AsyncIterator[bytes], watch: Watch) -> AsyncIterator[bytes]:
+    try:
+        while True:
+            watch.running = True
+            try:
+                data = await inner.__anext__()
+            except StopAsyncIteration:
+                break
+            finally:
+                watch.running = False
+            watch.feed(data)
+            yield data
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        watch.call.fail(error)
+        raise
+    finally:
+        aclose = getattr(inner, "aclose", None)
+        if aclose is not None:
+            await aclose()
+    watch.finish()
+
+
+def whole(call: Call, body: bytes, large: bool, is_json: bool) -> None:
+    """Hand a body that was read to the call; of a large one only its tail."""
+    try:
+        if not is_json:
+            call.whole(body.decode("utf-8", "replace"))
+        elif large and len(body) > _TAIL:
+            call.whole({name: tail(body, name) for name in ("model", "usage")})
+        else:
+            call.whole(wire.loads(body))
+    except ValueError:
+        pass
+    except Exception:
+        guard.failed("raw.whole")
+
+
+def tail(body: bytes, name: str) -> Any:
+    """The last member ``name`` of a large JSON body, looked for near its end; or None."""
+    import json
+
+    text = body[-_TAIL:].decode("utf-8", "replace")
+    at = text.rfind(f'"{name}"')
+    if at < 0:
+        return None
+    colon = text.find(":", at)
+    try:
+        return json.JSONDecoder().raw_decode(text[colon + 1 :].lstrip())[0]
+    except ValueError:
+        return None

@@ -1,0 +1,95 @@
+"""Registers a post-import hook per library, and knows what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib import import_module
+
+import wrapt
+
+from otelier import guard
+from otelier.hooks.patching import Patches
+from otelier.hooks.table import LIBRARIES, Library
+
+
+@dataclass
+class State:
+    """What became of one hook in this process, for doctor."""
+
+    library: Library
+    # waiting (not imported yet), hooked, disabled, failed
+    status: str = "waiting"
+    seam: str = ""
+    native: str | None = None
+    patches: Patches = field(default_factory=Patches)
+
+
+# wrapt cannot take a post-import hook back: hooks of an earlier registration do nothing.
+_generation = 0
+_states: list[State] = []
+_registered: set[tuple[int, str]] = set()
+
+
+def states() -> list[State]:
+    """All hooks of the running otelier."""
+    return list(_states)
+
+
+def register(disabled: frozenset[str]) -> None:
+    """Hook every library of the table, now or when it is imported."""
+    global _generation
+    _generation += 1
+    _states.clear()
+    for library in LIBRARIES:
+        state = State(library)
+        _states.append(state)
+        if "*" in disabled or library.name in disabled or library.distribution in disabled:
+            state.status = "disabled"
+            continue
+        wrapt.register_post_import_hook(_hook(state, _generation), library.module)
+
+
+def _hook(state: State, generation: int) -> object:
+    def imported(module: object) -> None:
+        if generation == _generation and state.status == "waiting":
+            apply(state, module)
+
+    return imported
+
+
+def apply(state: State, module: object) -> None:
+    """Patch one library. Never raises: this runs inside the user's ``import``."""
+    library = state.library
+    try:
+        hook = import_module(f"otelier.hooks.{library.hook}")
+        state.seam = hook.patch(library.name, module, state.patches)
+        state.status = "hooked"
+        if library.native is not None:
+            native = getattr(import_module("otelier.hooks.native"), library.native)
+            state.native = native(module, state.patches)
+    except Exception as problem:
+        state.patches.undo()
+        state.status = "failed"
+        state.seam = f"{type(problem).__name__}: {problem}"
+        if library.optional and isinstance(problem, LookupError | ImportError):
+            state.status = "absent"
+            return
+        guard.failed(f"hooks.{library.hook}")
+        guard.say_once(
+            f"hook {library.name}",
+            "this version of %s has no seam that otelier knows (%s); its calls are not traced",
+            library.distribution,
+            problem,
+        )
+
+
+def unregister() -> None:
+    """Restore all that was patched."""
+    global _generation
+    _generation += 1
+    for state in _states:
+        try:
+            state.patches.undo()
+        except Exception:
+            guard.failed("hooks.undo")
+    _states.clear()

@@ -1,0 +1,148 @@
+"""Streams are observed on the SDK's own instances: no proxies, no buffering.
+
+The iterator inside a stream is replaced by one that looks at each item on its way, and the HTTP
+response's ``close`` tells when the user leaves early.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterator
+from types import MethodType
+from typing import Any
+
+from otelier import guard
+from otelier.call import Call
+
+
+class Items:
+    """The items of a synchronous stream, observed."""
+
+    __slots__ = ("__weakref__", "_call", "_inner")
+
+    def __init__(self, inner: Iterator[Any], call: Call) -> None:
+        self._inner = inner
+        self._call = call
+
+    def __iter__(self) -> Items:
+        return self
+
+    def __next__(self) -> Any:
+        try:
+            item = self._inner.__next__()
+        except StopIteration:
+            self._call.end()
+            raise
+        except BaseException as error:
+            self._call.fail(error)
+            raise
+        self._call.chunk(item)
+        return item
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def __del__(self) -> None:
+        self._call.abandoned()
+
+
+class AsyncItems:
+    """The items of an asynchronous stream, observed."""
+
+    __slots__ = ("__weakref__", "_call", "_inner")
+
+    def __init__(self, inner: AsyncIterator[Any], call: Call) -> None:
+        self._inner = inner
+        self._call = call
+
+    def __aiter__(self) -> AsyncItems:
+        return self
+
+    async def __anext__(self) -> Any:
+        try:
+            item = await self._inner.__anext__()
+        except StopAsyncIteration:
+            self._call.end()
+            raise
+        except BaseException as error:
+            self._call.fail(error)
+            raise
+        self._call.chunk(item)
+        return item
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def __del__(self) -> None:
+        self._call.abandoned()
+
+
+def observe(stream: Any, call: Call) -> None:
+    """Observe an SDK's stream (``_iterator`` and ``response``), which stays as it is."""
+    inner = stream._iterator
+    if hasattr(inner, "__anext__"):
+        stream._iterator = AsyncItems(inner, call)
+        running, frame = "ag_running", "ag_frame"
+    else:
+        stream._iterator = Items(inner, call)
+        running, frame = "gi_running", "gi_frame"
+    generator = _reference(inner)
+
+    def left() -> None:
+        # The SDK closes the response from inside its generator, and once more when the generator
+        # has ended and lets go of what it held: neither is an early exit.
+        held = generator()
+        if held is None or not (getattr(held, running, False) or getattr(held, frame, 0) is None):
+            call.end("closed")
+
+    on_close(stream.response, left)
+
+
+def _reference(value: Any) -> Any:
+    # A strong one would keep a dropped stream alive through its response.
+    try:
+        return weakref.ref(value)
+    except TypeError:
+        return lambda: None
+
+
+def on_close(response: Any, left: Callable[[], None]) -> None:
+    """Call ``left`` before an HTTP response is closed, however that happens."""
+    if response is None:
+        return
+    try:
+        members = response.__dict__
+        for name, closing in (("close", _close), ("aclose", _aclose)):
+            original = getattr(response, name, None)
+            if original is not None:
+                members[name] = closing(original, left, members)
+    except Exception:
+        guard.failed("streams.on_close")
+
+
+def _left(left: Callable[[], None]) -> None:
+    try:
+        left()
+    except Exception:
+        guard.failed("streams.left")
+
+
+def _close(original: Any, left: Callable[[], None], members: dict[str, Any]) -> Any:
+    def close(*args: Any, **kwargs: Any) -> Any:
+        _left(left)
+        # The response and its method hold each other: once it is closed they need not.
+        if members.get("close") is close and type(original) is MethodType:
+            del members["close"]
+        return original(*args, **kwargs)
+
+    return close
+
+
+def _aclose(original: Any, left: Callable[[], None], members: dict[str, Any]) -> Any:
+    async def aclose(*args: Any, **kwargs: Any) -> Any:
+        _left(left)
+        if members.get("aclose") is aclose and type(original) is MethodType:
+            del members["aclose"]
+        return await original(*args, **kwargs)
+
+    return aclose

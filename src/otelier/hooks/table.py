@@ -1,0 +1,38 @@
+"""All libraries that otelier hooks: where, how, and between which versions that was tested.
+
+A new SDK of the Stainless family is one row. Nothing here imports an SDK.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """One hook of one library."""
+
+    # What the user disables it by; several hooks may share it.
+    name: str
+    # The distribution, for its version.
+    distribution: str
+    # Patched as soon as this module is imported.
+    module: str
+    # Module in otelier.hooks whose ``patch(name, module, patches)`` does it; imported only then.
+    hook: str
+    # The same for the SDK's own telemetry: a function in otelier.hooks.native.
+    native: str | None = None
+    # Not every version has this seam, and without it nothing is missing.
+    optional: bool = False
+
+
+LIBRARIES: Final = (
+    Library("openai", "openai", "openai._base_client", "families"),
+    Library("anthropic", "anthropic", "anthropic._base_client", "families", native="anthropic"),
+    Library("groq", "groq", "groq._base_client", "families"),
+    Library("together", "together", "together._base_client", "families"),
+    Library("cerebras", "cerebras-cloud-sdk", "cerebras.cloud.sdk._base_client", "families"),
+    Library("fireworks", "fireworks-ai", "fireworks._base_client", "families"),
+    Library("writer", "writer-sdk", "writerai._base_client", "families"),
+)

@@ -1,0 +1,182 @@
+"""Who answers: provider name and server from the host, ids from headers.
+
+Provider names are the conventions' (``gen_ai.provider.name``); a host that nobody knows is named
+by its registrable label, never ``openai``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from otelier import guard, semconv
+from otelier.semconv import Attributes
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The other side of a call."""
+
+    provider: str
+    address: str | None
+    port: int | None
+    # What price data is matched by; no userinfo, no query.
+    url: str
+
+
+# Anchored at a label boundary: "x.ai" matches api.x.ai, never foox.ai. First match wins.
+HOSTS: Final[tuple[tuple[str, str], ...]] = (
+    ("api.openai.com", "openai"),
+    ("openai.azure.com", "azure.ai.openai"),
+    ("cognitiveservices.azure.com", "azure.ai.openai"),
+    ("services.ai.azure.com", "azure.ai.inference"),
+    ("models.ai.azure.com", "azure.ai.inference"),
+    ("models.inference.ai.azure.com", "azure.ai.inference"),
+    ("anthropic.com", "anthropic"),
+    ("claude.com", "anthropic"),
+    ("generativelanguage.googleapis.com", "gcp.gemini"),
+    ("aiplatform.googleapis.com", "gcp.vertex_ai"),
+    ("amazonaws.com", "aws.bedrock"),
+    ("api.aws", "aws.bedrock"),
+    ("openrouter.ai", "openrouter"),
+    ("deepseek.com", "deepseek"),
+    ("groq.com", "groq"),
+    ("x.ai", "x_ai"),
+    ("mistral.ai", "mistral_ai"),
+    ("perplexity.ai", "perplexity"),
+    ("moonshot.ai", "moonshot_ai"),
+    ("moonshot.cn", "moonshot_ai"),
+    ("cohere.com", "cohere"),
+    ("cohere.ai", "cohere"),
+    ("together.xyz", "together_ai"),
+    ("together.ai", "together_ai"),
+    ("fireworks.ai", "fireworks_ai"),
+    ("cerebras.ai", "cerebras"),
+    ("writer.com", "writer"),
+    ("nvidia.com", "nvidia"),
+    ("sambanova.ai", "sambanova"),
+    ("huggingface.co", "huggingface"),
+    ("dashscope.aliyuncs.com", "dashscope"),
+    ("dashscope-intl.aliyuncs.com", "dashscope"),
+    ("z.ai", "zai"),
+    ("bigmodel.cn", "zai"),
+    ("minimax.io", "minimax"),
+    ("models.github.ai", "github_models"),
+    ("ai-gateway.vercel.sh", "vercel_ai_gateway"),
+    ("watsonx.ai", "ibm.watsonx.ai"),
+    ("ml.cloud.ibm.com", "ibm.watsonx.ai"),
+)
+
+# Programs that answer on this machine by their documented default ports.
+LOCAL_PORTS: Final = {11434: "ollama", 1234: "lm_studio"}
+
+_SECOND_LEVEL: Final = frozenset({"ac", "co", "com", "edu", "gov", "net", "org"})
+
+
+def by_host(host: str, port: int | None, chosen: Mapping[str, str] | None = None) -> str:
+    """Provider name for a host; ``chosen`` is the user's own table of host or host:port."""
+    host = host.lower().rstrip(".")
+    if chosen:
+        named = chosen.get(f"{host}:{port}") or chosen.get(host)
+        if named:
+            return named
+    for suffix, provider in HOSTS:
+        if host == suffix or host.endswith("." + suffix):
+            return provider
+    return _unlisted(host, port)
+
+
+def _unlisted(host: str, port: int | None) -> str:
+    try:
+        local = ipaddress.ip_address(host).is_loopback
+        label = host
+    except ValueError:
+        local = host == "localhost"
+        label = registrable(host)
+    if local:
+        return LOCAL_PORTS.get(port or 0, label)
+    return label
+
+
+def registrable(host: str) -> str:
+    """The label that somebody registered: ``api.acme.co.uk`` gives ``acme``."""
+    labels = [label for label in host.split(".") if label]
+    if len(labels) < 2:
+        return host or "unknown"
+    if len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL:
+        return labels[-3]
+    return labels[-2]
+
+
+@lru_cache(maxsize=512)
+def _identify(
+    scheme: str, host: str, port: int | None, path: str, provider: str | None, chosen: frozenset[Any]
+) -> Identity:
+    port = port or {"https": 443, "http": 80, "wss": 443, "ws": 80}.get(scheme)
+    named = provider or by_host(host, port, dict(chosen))
+    return Identity(named, host or None, port if host else None, f"{scheme}://{host}{path}")
+
+
+def identify(base_url: Any, provider: str | None, chosen: Mapping[str, str]) -> Identity:
+    """Identity for a client's base URL (an httpx or httpx2 ``URL``, duck-typed, or text).
+
+    ``provider`` is the name where the client's class says it; the user's table wins over it.
+    """
+    if isinstance(base_url, str):
+        from urllib.parse import urlsplit
+
+        parts = urlsplit(base_url)
+        scheme, host, port, path = parts.scheme, parts.hostname or "", parts.port, parts.path
+    else:
+        scheme, host = str(base_url.scheme), str(base_url.host)
+        port, path = base_url.port, str(base_url.path)
+    if chosen:
+        provider = chosen.get(f"{host}:{port}") or chosen.get(host) or provider
+    return _identify(scheme, host, port, path, provider, frozenset(chosen.items()))
+
+
+# Headers that are recorded; all others never are.
+HEADERS: Final = (
+    ("x-request-id", semconv.PROVIDER_REQUEST_ID),
+    ("request-id", semconv.PROVIDER_REQUEST_ID),
+    ("apim-request-id", semconv.PROVIDER_PREFIX + "apim_request_id"),
+    ("x-ms-region", semconv.PROVIDER_PREFIX + "region"),
+    ("openai-organization", semconv.PROVIDER_ORGANIZATION),
+    ("anthropic-organization-id", semconv.PROVIDER_ORGANIZATION),
+    ("anthropic-workspace-id", semconv.PROVIDER_PREFIX + "workspace_id"),
+    ("openai-project", semconv.PROVIDER_PREFIX + "project"),
+    ("x-generation-id", semconv.PROVIDER_PREFIX + "generation_id"),
+    ("x-amzn-requestid", semconv.PROVIDER_REQUEST_ID),
+    ("x-litellm-call-id", semconv.PROVIDER_PREFIX + "litellm_call_id"),
+)
+_HEADER_NAMES: Final = dict(HEADERS)
+
+
+def put_headers(headers: Any, attributes: Attributes) -> None:
+    """Write the ids among response ``headers`` (httpx-like or a mapping) into ``attributes``."""
+    try:
+        for name, value in _pairs(headers):
+            attribute = _HEADER_NAMES.get(name)
+            if attribute is not None and value:
+                attributes.setdefault(attribute, value[:256])
+    except Exception:
+        guard.failed("identity.put_headers")
+
+
+def _pairs(headers: Any) -> Iterable[tuple[str, str]]:
+    # httpx decodes every header on each look-up; its raw list is looked through once instead.
+    raw = getattr(headers, "raw", None)
+    if isinstance(raw, list):
+        wanted = _RAW_NAMES
+        return [
+            (wanted[low], value.decode("latin-1"))
+            for key, value in raw
+            if (low := key.lower()) in wanted
+        ]
+    return [(str(key).lower(), str(value)) for key, value in headers.items()]
+
+
+_RAW_NAMES: Final = {name.encode(): name for name, _ in HEADERS}

@@ -1,0 +1,192 @@
+"""Wire formats as pure functions over plain data. No SDK and no OpenTelemetry in here.
+
+A protocol reads a request body into attributes and content, and what comes back (a whole body or
+a stream's events, one by one) into a :class:`Reply`. :class:`Route` binds the two to an endpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol, TypeAlias
+
+from otelier import wire
+from otelier.semconv import Attributes
+from otelier.usage import Usage
+from otelier.wire import Wire
+
+# Messages and parts in the conventions' JSON shape.
+Message: TypeAlias = dict[str, Any]
+Part: TypeAlias = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Content:
+    """What a request carries, in the conventions' shapes."""
+
+    messages: list[Message] = field(default_factory=list)
+    system: list[Part] = field(default_factory=list)
+    tools: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Cost:
+    """What the provider said the call cost, in USD; parts only where it said them."""
+
+    total: float
+    input: float | None = None
+    output: float | None = None
+
+
+@dataclass(slots=True)
+class Reply:
+    """What came back, read so far."""
+
+    attributes: Attributes = field(default_factory=dict)
+    model: str | None = None
+    finish_reasons: list[str] = field(default_factory=list)
+    usage: Usage | None = None
+    cost: Cost | None = None
+    # What prices depend on: {"processing": "batch"} or {"service_tier": "flex"}.
+    pricing: dict[str, str] = field(default_factory=dict)
+    messages: list[Message] = field(default_factory=list)
+    # Instructions that only the answer shows (a fetched response).
+    system: list[Part] = field(default_factory=list)
+    # The provider said in the body that it failed, though HTTP said 200.
+    error: str | None = None
+    error_message: str | None = None
+
+
+class Reader(Protocol):
+    """Reads one answer. ``keep`` content or only facts; never raises for odd data on purpose."""
+
+    def chunk(self, event: Any) -> None:
+        """One event of a stream."""
+
+    def whole(self, body: Any) -> None:
+        """The body of an answer that is not streamed."""
+
+    def reply(self, complete: bool) -> Reply:
+        """What was read. ``complete`` is False when the answer was cut off or left early."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One endpoint of a wire format."""
+
+    operation: str
+    request: Callable[[Wire], Attributes]
+    content: Callable[[Wire], Content]
+    reader: Callable[[bool], Reader]
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    # Span names carry the model, but for operations that have none.
+    named_by_model: bool = True
+    # Whether its tokens count as usage (a fetched response's were counted when it was made).
+    counts_usage: bool = True
+    # A body that may be large and holds little for us (vectors, images) is not parsed whole.
+    large_body: bool = False
+
+
+Routes: TypeAlias = Mapping[tuple[str, str], Route]
+# What to read of a request parameter: wire name, attribute, how.
+Parameter: TypeAlias = tuple[str, str, Callable[[Any], Any]]
+
+
+def parameters(body: Wire, table: Sequence[Parameter]) -> Attributes:
+    """The request's attributes by a table; a parameter of a wrong type is left out."""
+    found: Attributes = {}
+    for name, attribute, read in table:
+        value = body.get(name)
+        if value is not None:
+            value = read(value)
+            if value is not None:
+                found[attribute] = value
+    return found
+
+
+def integer(value: Any) -> int | None:
+    """An int, or None."""
+    return value if type(value) is int else None
+
+
+def strings(value: Any) -> list[str] | None:
+    """A string or a list of strings as a list, or None."""
+    if isinstance(value, str):
+        return [value]
+    found = [item for item in wire.items(value) if isinstance(item, str)]
+    return found or None
+
+
+def blob(modality: str, mime_type: str | None, content: str) -> Part:
+    """A part for base64 data; the content stays a reference until the content policy sees it."""
+    part: Part = {"type": "blob", "modality": modality, "content": content}
+    if mime_type:
+        part["mime_type"] = mime_type
+    return part
+
+
+def located(modality: str, url: Any, mime_type: str | None = None) -> Part:
+    """A part for a URL: ``data:`` URLs become blobs, others are kept as they are."""
+    address = url if isinstance(url, str) else ""
+    if address[:5].lower() == "data:":
+        head, _, data = address.partition(",")
+        mime = head[5:].split(";")[0] or mime_type
+        return blob(modality, mime, data)
+    part: Part = {"type": "uri", "modality": modality, "uri": address}
+    if mime_type:
+        part["mime_type"] = mime_type
+    return part
+
+
+def no_content(body: Wire) -> Content:
+    """For operations whose request carries no messages."""
+    return Content()
+
+
+def tool_call(name: Any, id: Any, arguments: Any) -> Part:
+    """A tool call part; ``id`` only where the provider gave one."""
+    part: Part = {"type": "tool_call", "name": name if isinstance(name, str) else ""}
+    if isinstance(id, str) and id:
+        part["id"] = id
+    if arguments is not None and arguments != "":
+        part["arguments"] = wire.parsed(arguments)
+    return part
+
+
+def function_definition(tool: Wire) -> dict[str, Any]:
+    """A tool definition from a flat ``{name, description, parameters}`` object."""
+    kind = tool.get("type")
+    known: dict[str, Any] = {
+        "type": kind if isinstance(kind, str) else "function",
+        "name": tool.get("name") if isinstance(tool.get("name"), str) else str(kind or ""),
+    }
+    for source, target in (
+        ("description", "description"),
+        ("parameters", "parameters"),
+        ("input_schema", "parameters"),
+    ):
+        if tool.get(source) is not None:
+            known[target] = tool[source]
+    return known
+
+
+class Texts:
+    """Text that arrives in pieces, joined every few hundred so that little is held."""
+
+    __slots__ = ("_pieces",)
+    _LIMIT: Final = 512
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+
+    def add(self, piece: str) -> None:
+        pieces = self._pieces
+        pieces.append(piece)
+        if len(pieces) >= self._LIMIT:
+            pieces[:] = ("".join(pieces),)
+
+    def __str__(self) -> str:
+        return "".join(self._pieces)
+
+    def __bool__(self) -> bool:
+        return bool(self._pieces)

@@ -1,0 +1,444 @@
+"""OpenAI chat completions and legacy completions, and everything that speaks that dialect.
+
+Wire format: OpenAI API reference, "Create chat completion" and "The chat completion chunk object".
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from otelier import semconv, wire
+from otelier.protocols import (
+    Content,
+    Message,
+    Parameter,
+    Part,
+    Reply,
+    Texts,
+    blob,
+    function_definition,
+    integer,
+    located,
+    no_content,
+    openai_usage,
+    parameters,
+    strings,
+    tool_call,
+)
+from otelier.semconv import Attributes
+from otelier.wire import Wire
+
+FINISH: Final = {
+    "tool_calls": "tool_call",
+    "function_call": "tool_call",
+    "max_tokens": "length",
+    "model_length": "length",
+    "eos": "stop",
+}
+
+_PARAMETERS: Final[tuple[Parameter, ...]] = (
+    ("model", semconv.REQUEST_MODEL, wire.text),
+    ("max_tokens", semconv.REQUEST_MAX_TOKENS, integer),
+    ("max_completion_tokens", semconv.REQUEST_MAX_TOKENS, integer),
+    ("temperature", semconv.REQUEST_TEMPERATURE, wire.number),
+    ("top_p", semconv.REQUEST_TOP_P, wire.number),
+    ("top_k", semconv.REQUEST_TOP_K, integer),
+    ("frequency_penalty", semconv.REQUEST_FREQUENCY_PENALTY, wire.number),
+    ("presence_penalty", semconv.REQUEST_PRESENCE_PENALTY, wire.number),
+    ("seed", semconv.REQUEST_SEED, integer),
+    ("stop", semconv.REQUEST_STOP_SEQUENCES, strings),
+    ("reasoning_effort", semconv.REQUEST_REASONING_LEVEL, wire.text),
+)
+_OUTPUT_TYPES: Final = {"text": "text", "json_object": "json", "json_schema": "json"}
+
+
+def request(body: Wire) -> Attributes:
+    """Attributes of the request's parameters."""
+    found = parameters(body, _PARAMETERS)
+    choices = body.get("n")
+    if type(choices) is int and choices != 1:
+        found[semconv.REQUEST_CHOICE_COUNT] = choices
+    if body.get("stream") is True:
+        found[semconv.REQUEST_STREAM] = True
+    tier = body.get("service_tier")
+    if isinstance(tier, str) and tier != "auto":
+        found[semconv.OPENAI_REQUEST_SERVICE_TIER] = tier
+    wanted = body.get("response_format")
+    if wanted is not None:
+        kind = _OUTPUT_TYPES.get(wire.fields(wanted).get("type", ""))
+        if kind:
+            found[semconv.OUTPUT_TYPE] = kind
+    elif "audio" in wire.items(body.get("modalities")):
+        found[semconv.OUTPUT_TYPE] = "speech"
+    reasoning = body.get("reasoning")  # OpenRouter's spelling
+    if reasoning is not None:
+        effort = wire.text(wire.fields(reasoning).get("effort"))
+        if effort:
+            found[semconv.REQUEST_REASONING_LEVEL] = effort
+    return found
+
+
+def content(body: Wire) -> Content:
+    """Messages and tool definitions of a request."""
+    found = Content()
+    for message in wire.items(body.get("messages")):
+        found.messages.append(_message(wire.fields(message)))
+    for tool in wire.items(body.get("tools")):
+        found.tools.append(definition(tool))
+    for function in wire.items(body.get("functions")):
+        found.tools.append(function_definition(wire.fields(function)))
+    return found
+
+
+def definition(tool: Any) -> dict[str, Any]:
+    """A tool definition; OpenAI nests functions and custom tools one level down."""
+    raw = wire.fields(tool)
+    kind = raw.get("type")
+    inner = raw.get(kind) if isinstance(kind, str) else raw.get("function")
+    if inner is not None:
+        return function_definition({"type": kind or "function", **wire.fields(inner)})
+    return function_definition(raw)
+
+
+def _message(raw: Wire) -> Message:
+    role = raw.get("role")
+    message: Message = {"role": role if isinstance(role, str) else "", "parts": []}
+    parts = message["parts"]
+    if isinstance(raw.get("name"), str):
+        message["name"] = raw["name"]
+    reasoning = raw.get("reasoning_content") or raw.get("reasoning")
+    if isinstance(reasoning, str):
+        parts.append({"type": "reasoning", "content": reasoning})
+    if role == "tool" or role == "function":
+        response: Part = {"type": "tool_call_response", "response": _response(raw.get("content"))}
+        call_id = raw.get("tool_call_id")
+        if isinstance(call_id, str):
+            response["id"] = call_id
+        parts.append(response)
+        return message
+    body = raw.get("content")
+    if isinstance(body, str):
+        parts.append({"type": "text", "content": body})
+    else:
+        for part in wire.items(body):
+            parts.append(_part(part))
+    _rest(raw, parts)
+    return message
+
+
+def _response(body: Any) -> Any:
+    if isinstance(body, str) or body is None:
+        return body if body is not None else ""
+    found = [_part(part) for part in wire.items(body)]
+    if len(found) == 1 and found[0]["type"] == "text":
+        return found[0]["content"]
+    return found
+
+
+def _rest(raw: Wire, parts: list[Part]) -> None:
+    refusal = raw.get("refusal")
+    if isinstance(refusal, str) and refusal:
+        parts.append({"type": "refusal", "content": refusal})
+    for call in wire.items(raw.get("tool_calls")):
+        parts.append(_call(call))
+    function = raw.get("function_call")
+    if function is not None:
+        inner = wire.fields(function)
+        parts.append(tool_call(inner.get("name"), None, inner.get("arguments")))
+    audio = raw.get("audio")
+    if audio is not None:
+        sound = wire.fields(audio)
+        if isinstance(sound.get("data"), str):
+            parts.append(blob("audio", None, sound["data"]))
+        elif isinstance(sound.get("id"), str):
+            parts.append({"type": "file", "modality": "audio", "file_id": sound["id"]})
+        if isinstance(sound.get("transcript"), str):
+            parts.append({"type": "text", "content": sound["transcript"]})
+    for image in wire.items(raw.get("images")):
+        parts.append(_part(image))
+
+
+def _call(call: Any) -> Part:
+    raw = wire.fields(call)
+    inner = raw.get("function")
+    if inner is None:
+        inner = raw.get("custom")
+    function = wire.fields(inner)
+    arguments = function.get("arguments")
+    if arguments is None:
+        arguments = function.get("input")
+    return tool_call(function.get("name"), raw.get("id"), arguments)
+
+
+def _part(part: Any) -> Part:
+    if isinstance(part, str):
+        return {"type": "text", "content": part}
+    raw = wire.fields(part)
+    kind = raw.get("type")
+    if kind in ("text", "input_text", "output_text"):
+        return {"type": "text", "content": raw.get("text") or ""}
+    if kind == "image_url":
+        image = raw.get("image_url")
+        return located("image", image if isinstance(image, str) else wire.fields(image).get("url"))
+    if kind == "input_audio":
+        audio = wire.fields(raw.get("input_audio"))
+        suffix = audio.get("format")
+        return blob("audio", f"audio/{suffix}" if suffix else None, audio.get("data") or "")
+    if kind == "video_url":
+        return located("video", wire.fields(raw.get("video_url")).get("url"))
+    if kind == "file":
+        file = wire.fields(raw.get("file"))
+        if isinstance(file.get("file_data"), str):
+            return located("document", file["file_data"])
+        return {"type": "file", "modality": "document", "file_id": file.get("file_id") or ""}
+    if kind == "refusal":
+        return {"type": "refusal", "content": raw.get("refusal") or ""}
+    known = wire.plain(raw)
+    known["type"] = kind if isinstance(kind, str) else "unknown"
+    return known  # type: ignore[no-any-return]
+
+
+class _Choice:
+    """One choice of a stream, put together from its deltas."""
+
+    __slots__ = ("calls", "finish", "reasoning", "refusal", "role", "text")
+
+    def __init__(self) -> None:
+        self.role: str | None = None
+        self.finish: str | None = None
+        self.text: Texts | None = None
+        self.reasoning: Texts | None = None
+        self.refusal: Texts | None = None
+        self.calls: dict[Any, list[Any]] | None = None  # index -> [id, name, pieces, custom]
+
+    def delta(self, raw: Wire) -> None:
+        piece = raw.get("content")
+        if piece:
+            if type(piece) is str:
+                if self.text is None:
+                    self.text = Texts()
+                self.text.add(piece)
+            else:  # Mistral streams thinking as a list of parts.
+                self._list(piece)
+        calls = raw.get("tool_calls")
+        if calls:
+            self._calls(calls)
+        if not piece or len(raw) > 5:  # more than OpenAI's own five members
+            self._rare(raw)
+        if self.role is None:
+            self.role = wire.text(raw.get("role"))
+
+    def _rare(self, raw: Wire) -> None:
+        thought = raw.get("reasoning_content") or raw.get("reasoning")
+        if isinstance(thought, str):
+            if self.reasoning is None:
+                self.reasoning = Texts()
+            self.reasoning.add(thought)
+        refusal = raw.get("refusal")
+        if isinstance(refusal, str):
+            if self.refusal is None:
+                self.refusal = Texts()
+            self.refusal.add(refusal)
+        function = raw.get("function_call")
+        if function is not None:
+            self._calls([{"index": "function_call", "function": function}])
+
+    def _list(self, piece: Any) -> None:
+        for part in wire.items(piece):
+            raw = wire.fields(part)
+            text = raw.get("text")
+            if isinstance(text, str):
+                self.text = self.text or Texts()
+                self.text.add(text)
+
+    def _calls(self, calls: Any) -> None:
+        known = self.calls
+        if known is None:
+            known = self.calls = {}
+        for call in wire.items(calls):
+            raw = wire.fields(call)
+            call_id = wire.text(raw.get("id"))
+            index = raw.get("index")
+            # Some servers leave the index out: an id starts a call, its absence goes on with it.
+            if type(index) is not int and index != "function_call":
+                if call_id and not any(held[0] == call_id for held in known.values()):
+                    index = ("call", len(known))
+                else:
+                    index = next(
+                        (key for key, held in known.items() if call_id and held[0] == call_id),
+                        next(reversed(known), ("call", 0)),
+                    )
+            held = known.setdefault(index, [None, None, Texts()])
+            held[0] = held[0] or call_id
+            inner = raw.get("function")
+            function = wire.fields(raw.get("custom") if inner is None else inner)
+            held[1] = held[1] or wire.text(function.get("name"))
+            piece = function.get("arguments")
+            if piece is None:
+                piece = function.get("input")
+            if isinstance(piece, str) and piece:
+                held[2].add(piece)
+
+    def message(self) -> Message:
+        parts: list[Part] = []
+        if self.reasoning:
+            parts.append({"type": "reasoning", "content": str(self.reasoning)})
+        if self.text:
+            parts.append({"type": "text", "content": str(self.text)})
+        if self.refusal:
+            parts.append({"type": "refusal", "content": str(self.refusal)})
+        for call_id, name, pieces in (self.calls or {}).values():
+            parts.append(tool_call(name, call_id, str(pieces)))
+        return {"role": self.role or "assistant", "parts": parts}
+
+
+class Reader:
+    """Reads a chat completion, whole or chunk by chunk."""
+
+    __slots__ = ("_choices", "_error", "_keep", "_last", "_messages", "_seen", "_tail", "_usage")
+
+    def __init__(self, keep: bool) -> None:
+        self._keep = keep
+        self._choices: dict[int, _Choice] = {}
+        self._messages: dict[int, Message] | None = None
+        self._seen: dict[str, Any] = {}
+        self._usage: Any = None
+        self._tail: Any = None
+        self._last: _Choice | None = None
+        self._error: Any = None
+
+    def chunk(self, event: Any) -> None:
+        """One ``chat.completion.chunk``."""
+        raw = wire.fields(event)
+        if not self._seen:
+            self._first(raw)
+        if raw.get("usage") is not None:
+            self._usage = raw["usage"]
+        choices = raw.get("choices")
+        if choices:
+            for choice in wire.items(choices):
+                self._choice(wire.fields(choice))
+        elif raw.get("error") is not None:
+            self._error = raw["error"]
+        if "x_groq" in raw or raw.get("service_tier") is not None:
+            self._tail = raw
+
+    def _first(self, raw: Wire) -> None:
+        # Azure's first chunk holds only its content filter: the facts come with the next one.
+        if raw.get("id") or raw.get("model"):
+            self._seen = {
+                name: raw.get(name)
+                for name in ("id", "model", "system_fingerprint", "service_tier", "provider")
+            }
+
+    def _choice(self, raw: Wire) -> None:
+        index = raw.get("index")
+        choice = self._choices.get(index if type(index) is int else 0)
+        if choice is None:
+            choice = self._choices[index if type(index) is int else 0] = _Choice()
+        finish = raw.get("finish_reason")
+        if finish is not None and isinstance(finish, str):
+            choice.finish = finish
+        if self._keep:
+            delta = raw.get("delta")
+            if delta is not None:
+                choice.delta(wire.fields(delta))
+            elif type(raw.get("text")) is str:  # legacy completions
+                choice.delta({"content": raw["text"]})
+        if "usage" in raw and raw["usage"] is not None:  # Moonshot
+            self._usage = raw["usage"]
+
+    def whole(self, body: Any) -> None:
+        """A ``chat.completion`` or ``text_completion`` object."""
+        raw = wire.fields(body)
+        self._first(raw)
+        self._usage = raw.get("usage")
+        self._error = raw.get("error")
+        self._tail = raw
+        if self._keep:
+            self._messages = {}
+        for position, choice in enumerate(wire.items(raw.get("choices"))):
+            members = wire.fields(choice)
+            index = members.get("index")
+            if type(index) is not int or index in self._choices:
+                index = position if position not in self._choices else 1_000_000 + position
+            held = self._choices[index] = _Choice()
+            held.finish = wire.text(members.get("finish_reason"))
+            if self._messages is not None:
+                self._messages[index] = _choice_message(members)
+
+    def reply(self, complete: bool) -> Reply:
+        """What was read so far."""
+        reply = Reply()
+        seen = self._seen
+        put(reply.attributes, semconv.RESPONSE_ID, seen.get("id"))
+        reply.model = wire.text(seen.get("model"))
+        put(reply.attributes, semconv.OPENAI_SYSTEM_FINGERPRINT, seen.get("system_fingerprint"))
+        put(reply.attributes, semconv.PROVIDER_UPSTREAM, seen.get("provider"))
+        tail = wire.fields(self._tail)
+        tier = wire.text(tail.get("service_tier")) or wire.text(seen.get("service_tier"))
+        if tier:
+            reply.attributes[semconv.OPENAI_RESPONSE_SERVICE_TIER] = tier
+            reply.pricing["service_tier"] = tier
+        if "x_groq" in tail:
+            extra = wire.fields(tail["x_groq"])
+            put(reply.attributes, semconv.PROVIDER_REQUEST_ID, extra.get("id"))
+            if self._usage is None:
+                self._usage = extra.get("usage")
+        for index in sorted(self._choices):
+            choice = self._choices[index]
+            # A position is never left out: cut off means "error".
+            finish = choice.finish or "error"
+            reply.finish_reasons.append(FINISH.get(finish, finish))
+            if self._keep:
+                held = self._messages
+                reply.messages.append(held[index] if held is not None else choice.message())
+        reply.usage = openai_usage.usage(self._usage)
+        reply.cost = openai_usage.cost(self._usage)
+        if self._error is not None and not self._choices:
+            body_error(self._error, reply)
+        return reply
+
+
+def _choice_message(raw: Wire) -> Message:
+    message = raw.get("message")
+    if message is None:
+        parts = [{"type": "text", "content": raw["text"]}] if wire.text(raw.get("text")) else []
+        return {"role": "assistant", "parts": parts}
+    found = _message(wire.fields(message))
+    found["role"] = found["role"] or "assistant"
+    return found
+
+
+def put(attributes: Attributes, name: str, value: Any) -> None:
+    """Set an attribute to a non-empty string; anything else is left out."""
+    if isinstance(value, str) and value:
+        attributes[name] = value
+
+
+def body_error(error: Any, reply: Reply) -> None:
+    """An ``{"error": …}`` in a body that HTTP called a success."""
+    raw = wire.fields(error)
+    code = raw.get("code")
+    kind = raw.get("type")
+    reply.error = str(code) if isinstance(code, str | int) else wire.text(kind) or "_OTHER"
+    message = raw.get("message")
+    reply.error_message = message if isinstance(message, str) else wire.text(error)
+
+
+def completion_request(body: Wire) -> Attributes:
+    """Attributes of a legacy completion's parameters."""
+    return request(body)
+
+
+def completion_content(body: Wire) -> Content:
+    """The prompt of a legacy completion, as user messages."""
+    prompt = body.get("prompt")
+    texts = [prompt] if isinstance(prompt, str) else wire.items(prompt)
+    found = no_content(body)
+    for text in texts:
+        if isinstance(text, str):
+            found.messages.append(
+                {"role": "user", "parts": [{"type": "text", "content": text}]},
+            )
+    return found

@@ -1,0 +1,391 @@
+"""OpenAI Responses: create, parse, stream, background, retrieve, cancel, compact.
+
+Wire format: OpenAI API reference, "Responses" and "Streaming events". The same objects travel over
+WebSockets (``response.create`` … ``response.done``), see :mod:`otelier.protocols.openai_realtime`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from otelier import semconv, wire
+from otelier.protocols import (
+    Content,
+    Message,
+    Parameter,
+    Part,
+    Reply,
+    Texts,
+    blob,
+    function_definition,
+    integer,
+    located,
+    openai_usage,
+    parameters,
+    tool_call,
+)
+from otelier.protocols.openai_chat import body_error, put
+from otelier.semconv import Attributes
+from otelier.wire import Wire
+
+_PARAMETERS: Final[tuple[Parameter, ...]] = (
+    ("model", semconv.REQUEST_MODEL, wire.text),
+    ("max_output_tokens", semconv.REQUEST_MAX_TOKENS, integer),
+    ("temperature", semconv.REQUEST_TEMPERATURE, wire.number),
+    ("top_p", semconv.REQUEST_TOP_P, wire.number),
+    ("previous_response_id", semconv.REQUEST_PREVIOUS_RESPONSE_ID, wire.text),
+)
+_OUTPUT_TYPES: Final = {"text": "text", "json_object": "json", "json_schema": "json"}
+_INCOMPLETE: Final = {"max_output_tokens": "length", "content_filter": "content_filter"}
+_FAILED: Final = frozenset({"failed", "cancelled"})
+_WAITING: Final = frozenset({"queued", "in_progress"})
+_LAST: Final = frozenset(
+    {
+        "response.completed",
+        "response.incomplete",
+        "response.failed",
+        "response.cancelled",
+        "response.done",
+    }
+)
+_FIRST: Final = frozenset({"response.created", "response.queued", "response.in_progress"})
+# Server-side tools: item type -> what of the item is the answer.
+_SERVER_TOOLS: Final = frozenset(
+    {
+        "web_search_call",
+        "file_search_call",
+        "code_interpreter_call",
+        "image_generation_call",
+        "computer_call",
+        "local_shell_call",
+        "shell_call",
+        "apply_patch_call",
+        "tool_search_call",
+    }
+)
+
+
+def request(body: Wire) -> Attributes:
+    """Attributes of the request's parameters."""
+    found = parameters(body, _PARAMETERS)
+    if body.get("stream") is True:
+        found[semconv.REQUEST_STREAM] = True
+    tier = body.get("service_tier")
+    if isinstance(tier, str) and tier != "auto":
+        found[semconv.OPENAI_REQUEST_SERVICE_TIER] = tier
+    reasoning = body.get("reasoning")
+    if reasoning is not None:
+        effort = wire.text(wire.fields(reasoning).get("effort"))
+        if effort:
+            found[semconv.REQUEST_REASONING_LEVEL] = effort
+    conversation = conversation_id(body.get("conversation"))
+    if conversation:
+        found[semconv.CONVERSATION_ID] = conversation
+    wanted = wire.fields(wire.fields(body.get("text")).get("format"))
+    kind = _OUTPUT_TYPES.get(wanted.get("type") or "")
+    if kind:
+        found[semconv.OUTPUT_TYPE] = kind
+    prompt = wire.fields(body.get("prompt"))
+    if wire.text(prompt.get("id")):
+        found[semconv.PROMPT_NAME] = prompt["id"]
+        if wire.text(prompt.get("version")):
+            found[semconv.PROMPT_VERSION] = prompt["version"]
+    return found
+
+
+def conversation_id(value: Any) -> str | None:
+    """The id of a conversation, which is text or an object with one."""
+    return wire.text(value) or wire.text(wire.fields(value).get("id"))
+
+
+def content(body: Wire) -> Content:
+    """Input items, instructions and tool definitions of a request."""
+    found = Content()
+    found.system = instructions(body.get("instructions"))
+    given = body.get("input")
+    if isinstance(given, str):
+        found.messages.append({"role": "user", "parts": [{"type": "text", "content": given}]})
+    else:
+        found.messages = messages(given)
+    for tool in wire.items(body.get("tools")):
+        found.tools.append(_definition(wire.fields(tool)))
+    return found
+
+
+def _definition(raw: Wire) -> dict[str, Any]:
+    if raw.get("type") == "mcp" and not wire.text(raw.get("name")):
+        return {"type": "mcp", "name": wire.text(raw.get("server_label")) or "mcp"}
+    return function_definition(raw)
+
+
+def instructions(value: Any) -> list[Part]:
+    """System instructions: text, or a list of items with text."""
+    if isinstance(value, str):
+        return [{"type": "text", "content": value}] if value else []
+    return [
+        part
+        for item in wire.items(value)
+        for part in _parts(wire.fields(item).get("content"))
+        if part["type"] == "text"
+    ]
+
+
+def messages(items: Any) -> list[Message]:
+    """Conversation items as messages, in order; neighbours of one assistant turn are one."""
+    found: list[Message] = []
+    for item in wire.items(items):
+        role, parts = _item(item)
+        if role == "assistant" and found and found[-1]["role"] == "assistant":
+            found[-1]["parts"].extend(parts)
+        else:
+            found.append({"role": role, "parts": parts})
+    return found
+
+
+def _item(item: Any) -> tuple[str, list[Part]]:
+    raw = wire.fields(item)
+    kind = raw.get("type") or "message"
+    if kind == "message":
+        role = raw.get("role")
+        return role if isinstance(role, str) else "user", _parts(raw.get("content"))
+    if kind in ("function_call", "custom_tool_call"):
+        arguments = raw.get("arguments") if kind == "function_call" else raw.get("input")
+        return "assistant", [tool_call(raw.get("name"), raw.get("call_id"), arguments)]
+    if kind == "reasoning":
+        return "assistant", _reasoning(raw)
+    if kind in ("compaction", "compaction_summary"):
+        return "assistant", [_with_id({"type": "compaction"}, raw.get("id"))]
+    if kind == "image_generation_call":
+        return "assistant", _image(raw)
+    if kind.endswith("_output") and kind != "tool_search_output":
+        return "tool", [_output(raw)]
+    if kind in _SERVER_TOOLS or kind.startswith("mcp_"):
+        return "assistant", [_server_call(kind, raw)]
+    known = wire.plain(raw)
+    known["type"] = kind
+    return "user", [known]
+
+
+def _with_id(part: Part, id: Any) -> Part:
+    if isinstance(id, str) and id:
+        part["id"] = id
+    return part
+
+
+def _output(raw: Wire) -> Part:
+    output = raw.get("output")
+    if isinstance(output, list | tuple):
+        parts = _parts(output)
+        response: Any = parts[0]["content"] if _is_text(parts) else parts
+    elif isinstance(output, str):
+        response = output
+    else:
+        inner = wire.fields(output)
+        screenshot = inner.get("image_url")
+        response = [located("image", screenshot)] if screenshot else wire.plain(output)
+    return _with_id({"type": "tool_call_response", "response": response}, raw.get("call_id"))
+
+
+def _is_text(parts: list[Part]) -> bool:
+    return len(parts) == 1 and parts[0]["type"] == "text"
+
+
+def _reasoning(raw: Wire) -> list[Part]:
+    texts = [
+        text
+        for name in ("summary", "content")
+        for part in wire.items(raw.get(name))
+        if (text := wire.text(wire.fields(part).get("text")))
+    ]
+    # Encrypted reasoning has nothing to read: the ciphertext is not kept.
+    return [{"type": "reasoning", "content": text} for text in texts]
+
+
+def _image(raw: Wire) -> list[Part]:
+    part = _server_call("image_generation_call", raw)
+    result = raw.get("result")
+    if not isinstance(result, str) or not result:
+        return [part]
+    suffix = raw.get("output_format")
+    return [part, blob("image", f"image/{suffix}" if isinstance(suffix, str) else None, result)]
+
+
+def _server_call(kind: str, raw: Wire) -> Part:
+    inner = {
+        name: wire.plain(value)
+        for name, value in raw.items()
+        if value is not None and name not in ("id", "type", "result", "encrypted_content")
+        and not name.startswith("_")
+    }
+    inner["type"] = kind.removesuffix("_call")
+    return _with_id(
+        {"type": "server_tool_call", "name": kind.removesuffix("_call"), "server_tool_call": inner},
+        raw.get("id"),
+    )
+
+
+def _parts(body: Any) -> list[Part]:
+    if isinstance(body, str):
+        return [{"type": "text", "content": body}]
+    return [_part(wire.fields(part)) for part in wire.items(body)]
+
+
+def _part(raw: Wire) -> Part:
+    kind = raw.get("type")
+    if kind in ("input_text", "output_text", "text", "summary_text"):
+        return {"type": "text", "content": raw.get("text") or ""}
+    if kind == "input_image":
+        if isinstance(raw.get("file_id"), str):
+            return {"type": "file", "modality": "image", "file_id": raw["file_id"]}
+        image = raw.get("image_url")
+        return located("image", image if isinstance(image, str) else wire.fields(image).get("url"))
+    if kind == "input_file":
+        if isinstance(raw.get("file_data"), str):
+            return located("document", raw["file_data"])
+        if isinstance(raw.get("file_url"), str):
+            return located("document", raw["file_url"])
+        return {"type": "file", "modality": "document", "file_id": raw.get("file_id") or ""}
+    if kind in ("input_audio", "output_audio", "audio"):
+        audio = wire.fields(raw.get("input_audio") or raw)
+        if isinstance(audio.get("data"), str):
+            suffix = audio.get("format")
+            return blob("audio", f"audio/{suffix}" if suffix else None, audio["data"])
+        return {"type": "text", "content": audio.get("transcript") or ""}
+    if kind == "refusal":
+        return {"type": "refusal", "content": raw.get("refusal") or ""}
+    known = wire.plain(raw)
+    known["type"] = kind if isinstance(kind, str) else "unknown"
+    return known  # type: ignore[no-any-return]
+
+
+def output(items: Any) -> list[Message]:
+    """Output items of one generation: one message."""
+    parts: list[Part] = []
+    for item in wire.items(items):
+        parts.extend(_item(item)[1])
+    return [{"role": "assistant", "parts": parts}] if parts else []
+
+
+class Reader:
+    """Reads a response object, whole or event by event."""
+
+    __slots__ = ("_deltas", "_error", "_fetched", "_items", "_keep", "_response")
+
+    def __init__(self, keep: bool, fetched: bool = False) -> None:
+        self._keep = keep
+        self._fetched = fetched
+        self._response: Any = None
+        self._items: list[Any] = []
+        self._deltas: Texts | None = None
+        self._error: Any = None
+
+    def chunk(self, event: Any) -> None:
+        """One streaming event; deltas are only kept until their item is done."""
+        raw = wire.fields(event)
+        kind = raw.get("type")
+        if kind == "response.output_text.delta":
+            if self._keep:
+                if self._deltas is None:
+                    self._deltas = Texts()
+                piece = raw.get("delta")
+                if type(piece) is str:
+                    self._deltas.add(piece)
+        elif kind == "response.output_item.done":
+            if self._keep:
+                self._items.append(raw.get("item"))
+                self._deltas = None
+        elif kind in _LAST or kind in _FIRST:
+            self._response = raw.get("response")
+        elif kind == "error":
+            self._error = raw.get("error") or raw
+
+    def whole(self, body: Any) -> None:
+        """A ``response`` or ``response.compaction`` object."""
+        self._response = body
+        self._error = wire.fields(body).get("error")
+
+    def reply(self, complete: bool) -> Reply:
+        """What was read so far."""
+        reply = Reply()
+        raw = wire.fields(self._response)
+        attributes = reply.attributes
+        put(attributes, semconv.RESPONSE_ID, raw.get("id"))
+        reply.model = wire.text(raw.get("model"))
+        conversation = conversation_id(raw.get("conversation"))
+        if conversation:
+            attributes[semconv.CONVERSATION_ID] = conversation
+        tier = wire.text(raw.get("service_tier"))
+        if tier:
+            attributes[semconv.OPENAI_RESPONSE_SERVICE_TIER] = tier
+            reply.pricing["service_tier"] = tier
+        if self._fetched:
+            put(attributes, semconv.RESPONSE_STATUS, raw.get("status"))
+            if self._keep:
+                reply.system = instructions(raw.get("instructions"))
+        reply.usage = openai_usage.usage(raw.get("usage"))
+        reply.cost = openai_usage.cost(raw.get("usage"))
+        if reply.usage is not None:
+            tools = wire.fields(wire.fields(raw.get("tool_usage")).get("web_search"))
+            reply.usage.web_searches = wire.count(tools.get("num_requests"))
+        finished = self._output(raw, reply)
+        self._finish(raw, reply, finished)
+        if _compacted(finished) or raw.get("object") == "response.compaction":
+            attributes[semconv.CONVERSATION_COMPACTED] = True
+        return reply
+
+    def _output(self, raw: Wire, reply: Reply) -> Any:
+        items = wire.items(raw.get("output")) or self._items
+        if self._keep:
+            reply.messages = output(items)
+            if self._deltas and raw.get("status") not in ("completed", "incomplete"):
+                # Left early: what had come of the item that was not done.
+                partial = {"type": "text", "content": str(self._deltas)}
+                if reply.messages:
+                    reply.messages[0]["parts"].append(partial)
+                else:
+                    reply.messages = [{"role": "assistant", "parts": [partial]}]
+        return items
+
+    def _finish(self, raw: Wire, reply: Reply, items: Any) -> None:
+        status = raw.get("status")
+        error = self._error
+        if status in _FAILED or error is not None:
+            reply.finish_reasons = ["error"]
+            if not self._fetched and (status == "failed" or error is not None):
+                body_error(error if error is not None else raw.get("error"), reply)
+        elif status == "incomplete":
+            reason = wire.text(wire.fields(raw.get("incomplete_details")).get("reason"))
+            reply.finish_reasons = [_INCOMPLETE.get(reason or "", reason or "error")]
+        elif status == "completed" or (status is None and raw.get("output") is not None):
+            called = any(
+                wire.fields(item).get("type") in ("function_call", "custom_tool_call")
+                for item in items
+            )
+            reply.finish_reasons = ["tool_call" if called else "stop"]
+        elif status in _WAITING and self._streamed():
+            reply.finish_reasons = ["error"]
+
+    def _streamed(self) -> bool:
+        return bool(self._items or self._deltas)
+
+
+def _compacted(items: Any) -> bool:
+    return any(
+        wire.fields(item).get("type") in ("compaction", "compaction_summary") for item in items
+    )
+
+
+def fetched(keep: bool) -> Reader:
+    """A reader for responses that were made earlier."""
+    return Reader(keep, fetched=True)
+
+
+def fetch_request(body: Wire) -> Attributes:
+    """Attributes of a retrieve call; ``body`` holds its query parameters."""
+    found: Attributes = {}
+    if body.get("stream") in (True, "true"):
+        found[semconv.REQUEST_STREAM] = True
+    cursor = body.get("starting_after")
+    if cursor is not None:
+        found[semconv.REQUEST_STREAM_CURSOR] = str(cursor)
+    return found

@@ -1,0 +1,151 @@
+"""Usage and cost as OpenAI's dialects report them.
+
+Sources: OpenAI API reference (``usage`` of chat completions and responses); DeepSeek
+(``prompt_cache_hit_tokens``), Moonshot (``cached_tokens``), xAI (``cost_in_usd_ticks``, 1 tick =
+1e-10 USD), OpenRouter (``cost``, ``is_byok``, ``cost_details``), Perplexity (``cost``), Mistral and
+vLLM (``prompt_tokens_details``) API references.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from otelier import wire
+from otelier.protocols import Cost
+from otelier.usage import Usage
+from otelier.wire import Wire
+
+_INPUT_DETAILS: Final = (
+    ("cached_tokens", "cache_read"),
+    ("cache_write_tokens", "cache_write"),
+    ("cache_creation_tokens", "cache_write"),
+    ("audio_tokens", "audio_input"),
+    ("image_tokens", "image_input"),
+    ("text_tokens", "text_input"),
+)
+_OUTPUT_DETAILS: Final = (
+    ("reasoning_tokens", "reasoning"),
+    ("audio_tokens", "audio_output"),
+    ("image_tokens", "image_output"),
+    ("text_tokens", "text_output"),
+)
+_CACHED_DETAILS: Final = (
+    ("audio_tokens", "audio_cache_read"),
+    ("image_tokens", "image_cache_read"),
+    ("text_tokens", "text_cache_read"),
+)
+# Where other dialects put the same; asked only when the details said nothing.
+_ELSEWHERE: Final = (
+    ("prompt_cache_hit_tokens", "cache_read"),
+    ("cached_tokens", "cache_read"),
+    ("num_cached_tokens", "cache_read"),
+    ("cache_read_input_tokens", "cache_read"),
+    ("cache_creation_input_tokens", "cache_write"),
+    ("reasoning_tokens", "reasoning"),
+    ("num_search_queries", "web_searches"),
+)
+_KNOWN: Final = frozenset(
+    {
+        "prompt_tokens",
+        "completion_tokens",
+        "total_tokens",
+        "prompt_tokens_details",
+        "completion_tokens_details",
+        "input_tokens",
+        "output_tokens",
+        "input_tokens_details",
+        "output_tokens_details",
+    }
+)
+_TICK: Final = 1e-10
+
+
+def usage(value: Any) -> Usage | None:
+    """A ``usage`` object, or None where there is nothing in it."""
+    raw = wire.fields(value)
+    if not raw:
+        return None
+    used = Usage()
+    used.input = wire.count(_either(raw, "prompt_tokens", "input_tokens"))
+    used.output = wire.count(_either(raw, "completion_tokens", "output_tokens"))
+    found = used.input is not None or used.output is not None
+    details = _either(raw, "prompt_tokens_details", "input_tokens_details")
+    if details is None:
+        details = raw.get("input_token_details")
+    if details is not None:
+        parts = wire.fields(details)
+        _read(parts, _INPUT_DETAILS, used)
+        cached = parts.get("cached_tokens_details")
+        if cached is not None:
+            _read(wire.fields(cached), _CACHED_DETAILS, used)
+    details = _either(raw, "completion_tokens_details", "output_tokens_details")
+    if details is None:
+        details = raw.get("output_token_details")
+    if details is not None:
+        _read(wire.fields(details), _OUTPUT_DETAILS, used)
+    if raw.keys() - _KNOWN:
+        _read(raw, _ELSEWHERE, used)
+        if raw.get("type") == "duration":
+            used.audio_seconds = wire.number(raw.get("seconds"))
+            found = found or used.audio_seconds is not None
+    _fold_reasoning(raw, used)
+    return used if found else None
+
+
+def _either(raw: Wire, first: str, second: str) -> Any:
+    value = raw.get(first)
+    return raw.get(second) if value is None else value
+
+
+def _read(raw: Wire, table: tuple[tuple[str, str], ...], used: Usage) -> None:
+    for name, field in table:
+        value = raw.get(name)
+        if value is not None and getattr(used, field) is None:
+            setattr(used, field, wire.count(value))
+
+
+def _fold_reasoning(raw: Wire, used: Usage) -> None:
+    # xAI leaves reasoning out of completion_tokens; its total says so.
+    total = wire.count(raw.get("total_tokens"))
+    if total is None or used.input is None or used.output is None or not used.reasoning:
+        return
+    if total == used.input + used.output + used.reasoning:
+        used.output += used.reasoning
+
+
+def cost(value: Any) -> Cost | None:
+    """The cost that the provider wrote into ``usage``, or None."""
+    raw = wire.fields(value)
+    if not raw.keys() - _KNOWN:
+        return None
+    ticks = wire.number(raw.get("cost_in_usd_ticks"))
+    if ticks is not None:
+        return Cost(ticks * _TICK)
+    reported = raw.get("cost")
+    if reported is None:
+        return None
+    total = wire.number(reported)
+    if total is not None:
+        return _openrouter(raw, total)
+    parts = wire.fields(reported)
+    total = wire.number(parts.get("total_cost"))
+    if total is None:
+        return None
+    return Cost(
+        total,
+        wire.number(parts.get("input_tokens_cost")),
+        wire.number(parts.get("output_tokens_cost")),
+    )
+
+
+def _openrouter(raw: Wire, total: float) -> Cost:
+    # With the user's own key (BYOK), `cost` is OpenRouter's fee alone; the upstream bill is apart.
+    details = wire.fields(raw.get("cost_details"))
+    if raw.get("is_byok") is True:
+        upstream = wire.number(details.get("upstream_inference_cost"))
+        return Cost(total + upstream) if upstream is not None else Cost(total)
+    into = wire.number(details.get("upstream_inference_prompt_cost"))
+    out = wire.number(details.get("upstream_inference_completions_cost"))
+    if into is not None and out is not None and abs(into + out - total) <= 1e-9 + total * 1e-6:
+        return Cost(total, into, out)
+    return Cost(total)

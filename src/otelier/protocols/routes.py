@@ -1,0 +1,122 @@
+"""Endpoints by method and path suffix, for each dialect.
+
+A suffix is matched against the end of the path, without query and trailing slash; ``{id}`` stands
+for one segment.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from otelier import semconv
+from otelier.protocols import Route, Routes, no_content
+from otelier.protocols import anthropic_messages as messages
+from otelier.protocols import openai_chat as chat
+from otelier.protocols import openai_media as media
+from otelier.protocols import openai_responses as responses
+
+_CHAT_API: Final = {semconv.OPENAI_API_TYPE: "chat_completions"}
+_RESPONSES_API: Final = {semconv.OPENAI_API_TYPE: "responses"}
+
+_CHAT: Final = Route(semconv.CHAT, chat.request, chat.content, chat.Reader)
+_EMBEDDINGS: Final = Route(
+    semconv.EMBEDDINGS,
+    media.embeddings_request,
+    no_content,
+    media.EmbeddingsReader,
+    large_body=True,
+)
+_RESPONSES: Final = Route(
+    semconv.CHAT, responses.request, responses.content, responses.Reader, _RESPONSES_API
+)
+_FETCHED: Final = {
+    "request": responses.fetch_request,
+    "content": no_content,
+    "reader": responses.fetched,
+    "attributes": _RESPONSES_API,
+    "named_by_model": False,
+    "counts_usage": False,
+}
+
+
+def _media(output: str, *, large: bool = False) -> Route:
+    return Route(
+        semconv.GENERATE_CONTENT,
+        media.request,
+        media.content,
+        media.Reader,
+        {semconv.OUTPUT_TYPE: output},
+        large_body=large,
+    )
+
+
+# What every server that speaks the chat completions dialect may have.
+COMPATIBLE: Final[Routes] = {
+    ("post", "/chat/completions"): _CHAT,
+    ("post", "/completions"): Route(
+        semconv.TEXT_COMPLETION, chat.completion_request, chat.completion_content, chat.Reader
+    ),
+    ("post", "/embeddings"): _EMBEDDINGS,
+    ("post", "/images/generations"): _media("image", large=True),
+    ("post", "/images/edits"): _media("image", large=True),
+    ("post", "/images/variations"): _media("image", large=True),
+    ("post", "/audio/speech"): _media("speech"),
+    ("post", "/audio/transcriptions"): _media("text"),
+    ("post", "/audio/translations"): _media("text"),
+}
+
+OPENAI: Final[Routes] = {
+    **COMPATIBLE,
+    ("post", "/chat/completions"): Route(
+        semconv.CHAT, chat.request, chat.content, chat.Reader, _CHAT_API
+    ),
+    ("post", "/moderations"): Route(
+        semconv.MODERATION, media.request, media.content, media.Reader
+    ),
+    ("post", "/responses"): _RESPONSES,
+    ("post", "/responses/compact"): _RESPONSES,
+    ("get", "/responses/{id}"): Route(semconv.FETCH_RESPONSE, **_FETCHED),  # type: ignore[arg-type]
+    ("post", "/responses/{id}/cancel"): Route(
+        semconv.CANCEL_RESPONSE,
+        **_FETCHED,  # type: ignore[arg-type]
+    ),
+}
+
+ANTHROPIC: Final[Routes] = {
+    ("post", "/v1/messages"): Route(
+        semconv.CHAT, messages.request, messages.content, messages.Reader
+    ),
+    ("post", "/v1/messages/count_tokens"): Route(
+        semconv.COUNT_TOKENS, messages.request, messages.content, messages.CountReader
+    ),
+    ("post", "/v1/complete"): Route(
+        semconv.TEXT_COMPLETION, messages.request, messages.prompt_content, messages.Reader
+    ),
+}
+
+
+class Table:
+    """Finds the route of a request; remembers what it found."""
+
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
+        self._depth = max(suffix.count("/") for _, suffix in routes)
+        self.find = lru_cache(maxsize=1024)(self._find)
+
+    def _find(self, method: str, url: str) -> tuple[Route, str | None] | None:
+        """The route, and the id in its path where it has one."""
+        path = url.partition("?")[0].rstrip("/")
+        segments = path.split("/")
+        # The longest suffix wins: /chat/completions before /completions.
+        for length in range(min(self._depth, len(segments)), 0, -1):
+            tail = segments[-length:]
+            route = self._routes.get((method, "/" + "/".join(tail)))
+            if route is not None:
+                return route, None
+            for position in range(1, length):
+                named = [*tail[:position], "{id}", *tail[position + 1 :]]
+                route = self._routes.get((method, "/" + "/".join(named)))
+                if route is not None:
+                    return route, tail[position]
+        return None

@@ -1,0 +1,58 @@
+"""Server-sent events, decoded from the pieces of bytes in which they arrive.
+
+Format: WHATWG HTML, "Server-sent events". Only ``data`` matters to the wire formats here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from otelier import wire
+
+_MAX_LINE: Final = 16 * 1024 * 1024
+
+
+class Decoder:
+    """Bytes in, JSON events out."""
+
+    __slots__ = ("_data", "_rest", "done")
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._data: list[bytes] = []
+        # The terminator that OpenAI's dialects send.
+        self.done = False
+
+    def feed(self, data: bytes) -> list[Any]:
+        """The events that ``data`` completes; what is no JSON is skipped."""
+        if len(self._rest) > _MAX_LINE:
+            self._rest = b""
+        lines = (self._rest + data).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        self._rest = lines.pop()
+        events: list[Any] = []
+        for line in lines:
+            if line.startswith(b"data:"):
+                self._data.append(line[5:].lstrip(b" "))
+            elif not line and self._data:
+                self._event(events)
+        return events
+
+    def close(self) -> list[Any]:
+        """The event that the end of the stream completes."""
+        events: list[Any] = []
+        if self._rest.startswith(b"data:"):
+            self._data.append(self._rest[5:].strip())
+        if self._data:
+            self._event(events)
+        return events
+
+    def _event(self, events: list[Any]) -> None:
+        data = b"\n".join(self._data)
+        self._data = []
+        if data.startswith(b"[DONE]"):
+            self.done = True
+            return
+        try:
+            events.append(wire.loads(data))
+        except ValueError:
+            pass

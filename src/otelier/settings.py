@@ -1,0 +1,426 @@
+"""Settings: the environment, read once into one frozen object.
+
+This is the only module that reads ``os.environ``. A value that cannot be understood gives one
+warning and the safe default; nothing here raises. :data:`SETTINGS` is the table that README.md's
+list is checked against.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
+from enum import Enum
+from typing import Any, Final
+
+from otelier import semconv
+
+logger = logging.getLogger("otelier")
+
+TRUE: Final = frozenset({"1", "true", "yes", "on"})
+FALSE: Final = frozenset({"0", "false", "no", "off"})
+
+
+class Capture(Enum):
+    """Where the content of messages, tools and retrievals goes."""
+
+    NO_CONTENT = "NO_CONTENT"
+    SPAN_ONLY = "SPAN_ONLY"
+    EVENT_ONLY = "EVENT_ONLY"
+    SPAN_AND_EVENT = "SPAN_AND_EVENT"
+
+    @property
+    def spans(self) -> bool:
+        return self in (Capture.SPAN_ONLY, Capture.SPAN_AND_EVENT)
+
+    @property
+    def events(self) -> bool:
+        return self in (Capture.EVENT_ONLY, Capture.SPAN_AND_EVENT)
+
+
+class Blobs(Enum):
+    """What stands for an image, a sound or a file in recorded content."""
+
+    HASH = "hash"
+    INLINE = "inline"
+    UPLOAD = "upload"
+
+
+class Invalid(ValueError):
+    """A setting's text that its reader does not understand."""
+
+
+def _flag(text: str) -> bool:
+    lowered = text.lower()
+    if lowered in TRUE:
+        return True
+    if lowered in FALSE:
+        return False
+    raise Invalid("true or false")
+
+
+def _size(text: str) -> int:
+    units = {"": 1, "k": 1024, "kb": 1024, "kib": 1024, "m": 1 << 20, "mb": 1 << 20, "mib": 1 << 20}
+    digits = text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ")
+    unit = text[len(digits) :].strip().lower()
+    if not digits.isdecimal() or unit not in units or int(digits) * units[unit] < 256:
+        raise Invalid("a number of bytes of at least 256, such as 65536 or 64k")
+    return int(digits) * units[unit]
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(part.strip().lower() for part in text.split(",") if part.strip())
+
+
+def _text(text: str) -> str:
+    return text
+
+
+def _capture(text: str) -> Capture:
+    lowered = text.lower()
+    if lowered in TRUE:
+        return Capture.SPAN_ONLY
+    if lowered in FALSE:
+        return Capture.NO_CONTENT
+    try:
+        return Capture[text.upper()]
+    except KeyError:
+        raise Invalid("NO_CONTENT, SPAN_ONLY, EVENT_ONLY, SPAN_AND_EVENT, true or false") from None
+
+
+def _blobs(text: str) -> Blobs:
+    try:
+        return Blobs(text.lower())
+    except ValueError:
+        raise Invalid("hash, inline or upload") from None
+
+
+def _generation(text: str) -> semconv.Generation:
+    # The variable is shared by all conventions: words of other domains are not ours to judge.
+    words = _names(text)
+    if "gen_ai_latest_experimental/dup" in words:
+        return semconv.DUPLICATE
+    return semconv.LATEST if "gen_ai_latest_experimental" in words else semconv.COMPAT
+
+
+def _tools(text: str) -> bool:
+    if text.lower() in ("full", "names"):
+        return text.lower() == "full"
+    raise Invalid("full or names")
+
+
+def _aliases(text: str) -> frozenset[str]:
+    names = _names(text)
+    if names - semconv.COST_ALIASES.keys():
+        raise Invalid("a list of " + ", ".join(semconv.COST_ALIASES))
+    return names
+
+
+def _hosts(text: str) -> Mapping[str, str]:
+    pairs = {}
+    for part in text.split(","):
+        if part.strip():
+            host, equals, provider = part.partition("=")
+            if not equals or not host.strip() or not provider.strip():
+                raise Invalid("a list of host=provider or host:port=provider")
+            pairs[host.strip().lower()] = provider.strip()
+    return pairs
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One environment variable: how it is read and what it means, for README and doctor."""
+
+    field: str
+    env: str
+    read: Callable[[str], Any]
+    values: str
+    help: str
+    # What a wrong value falls back to, where the ordinary default would not be the safe one.
+    unsafe: Any = None
+
+
+CAPTURE_ENV: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+OPT_IN_ENV: Final = "OTEL_SEMCONV_STABILITY_OPT_IN"
+
+SETTINGS: Final = (
+    Setting(
+        "capture",
+        CAPTURE_ENV,
+        _capture,
+        "`NO_CONTENT`, `SPAN_ONLY`, `EVENT_ONLY`, `SPAN_AND_EVENT`, `true`, `false`",
+        "Where messages, tool arguments and results, queries and documents go. "
+        "Default `SPAN_ONLY`; a value that is not understood means `NO_CONTENT`.",
+        unsafe=Capture.NO_CONTENT,
+    ),
+    Setting(
+        "disabled",
+        "OTELIER_DISABLED",
+        _names,
+        "list of libraries, or `*`",
+        "Libraries that are left alone, e.g. `openai,anthropic`. The names in "
+        "`OTEL_PYTHON_DISABLED_INSTRUMENTATIONS` count too.",
+    ),
+    Setting(
+        "generation",
+        OPT_IN_ENV,
+        _generation,
+        "`gen_ai_latest_experimental`, `gen_ai_latest_experimental/dup`",
+        "Metric and attribute names: by default the released ones, with the first value those of "
+        "the conventions' main branch, with `/dup` both.",
+    ),
+    Setting(
+        "emit_event",
+        "OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT",
+        _flag,
+        "`true`, `false`",
+        "Emit the event `gen_ai.client.inference.operation.details`. Default: when the capture "
+        "mode names events.",
+    ),
+    Setting(
+        "message_bytes",
+        "OTELIER_CONTENT_MESSAGE_BYTES",
+        _size,
+        "bytes (`64k`)",
+        "Budget for one message's JSON. Longer texts in it are cut, the JSON stays valid. "
+        "Default `128k`.",
+    ),
+    Setting(
+        "span_bytes",
+        "OTELIER_CONTENT_SPAN_BYTES",
+        _size,
+        "bytes (`1m`)",
+        "Budget for all content of one span. The oldest messages in the middle go first. "
+        "Default `1m`.",
+    ),
+    Setting(
+        "tool_definitions",
+        "OTELIER_TOOL_DEFINITIONS",
+        _tools,
+        "`full`, `names`",
+        "Tool definitions with description and JSON schema, or type and name alone. "
+        "Default `full`.",
+    ),
+    Setting(
+        "blobs",
+        "OTELIER_BLOBS",
+        _blobs,
+        "`hash`, `inline`, `upload`",
+        "Images, audio and files in messages: type, size and SHA-256 of the base64 text as sent "
+        "(`hash`, default), the base64 itself (`inline`), or a reference to an upload.",
+    ),
+    Setting(
+        "blob_uri",
+        "OTELIER_BLOB_URI",
+        _text,
+        "fsspec URI",
+        "Where `OTELIER_BLOBS=upload` writes, e.g. `s3://bucket/prefix`. Needs `fsspec`.",
+    ),
+    Setting(
+        "redact",
+        "OTELIER_REDACT",
+        _flag,
+        "`true`, `false`",
+        "Replace keys, tokens and passwords found in content by `[REDACTED]`. Default `true`.",
+    ),
+    Setting(
+        "mask",
+        "OTELIER_MASK",
+        _text,
+        "`module:function`",
+        "Your own masking of content: called with (attribute name, value), returns the value to "
+        "record. If it fails, the content is left out.",
+    ),
+    Setting(
+        "cost",
+        "OTELIER_COST",
+        _flag,
+        "`true`, `false`",
+        "Put `gen_ai.usage.cost` (USD) on model calls. Default `true`.",
+    ),
+    Setting(
+        "prices",
+        "OTELIER_PRICES",
+        _text,
+        "path of a JSON file",
+        "Your own prices, asked before the public price list. Format: see [Cost](#cost).",
+    ),
+    Setting(
+        "cost_aliases",
+        "OTELIER_COST_ALIASES",
+        _aliases,
+        "`operation.cost`, `llm.cost.total`, `gen_ai.usage.cost.amount`",
+        "Further names to write the cost under, for backends that read those.",
+    ),
+    Setting(
+        "provider_hosts",
+        "OTELIER_PROVIDER_HOSTS",
+        _hosts,
+        "list of `host=provider`",
+        "Who answers behind a proxy or gateway, e.g. `llm.internal:4000=openai`.",
+    ),
+    Setting(
+        "baggage",
+        "OTELIER_BAGGAGE",
+        _flag,
+        "`true`, `false`",
+        "Send `session()` values along as W3C baggage with every outgoing request, providers' "
+        "included. Default `false`: they stay in the process.",
+    ),
+    Setting(
+        "chunk_times",
+        "OTELIER_TIME_PER_OUTPUT_CHUNK",
+        _flag,
+        "`true`, `false`",
+        "Record the time between chunks of streams as a metric. Default `false` (about 9 µs a "
+        "chunk, after the stream).",
+    ),
+    Setting(
+        "configure_sdk",
+        "OTELIER_CONFIGURE_SDK",
+        _flag,
+        "`true`, `false`",
+        "Set the OpenTelemetry SDK up from its `OTEL_*` variables when nobody else has. "
+        "Default `true`.",
+    ),
+    Setting(
+        "trace_file",
+        "OTELIER_TRACE_FILE",
+        _text,
+        "path",
+        "Where the exporter `otelier_file` writes OTLP JSON lines. "
+        "Default `otelier-traces.jsonl`.",
+    ),
+    Setting(
+        "tree_messages",
+        "OTELIER_TREE_MESSAGES",
+        _flag,
+        "`true`, `false`",
+        "Show messages below each step in the terminal tree. Default `false`.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the user chose. Made by :func:`load`; never changed afterwards."""
+
+    capture: Capture = Capture.SPAN_ONLY
+    disabled: frozenset[str] = frozenset()
+    generation: semconv.Generation = semconv.COMPAT
+    emit_event: bool | None = None
+    message_bytes: int = 128 * 1024
+    span_bytes: int = 1024 * 1024
+    tool_definitions: bool = True
+    blobs: Blobs = Blobs.HASH
+    blob_uri: str = ""
+    redact: bool = True
+    mask: str = ""
+    cost: bool = True
+    prices: str = ""
+    cost_aliases: frozenset[str] = frozenset()
+    provider_hosts: Mapping[str, str] = field(default_factory=dict)
+    baggage: bool = False
+    chunk_times: bool = False
+    configure_sdk: bool = True
+    trace_file: str = "otelier-traces.jsonl"
+    tree_messages: bool = False
+
+    @property
+    def events(self) -> bool:
+        """Whether the details event is emitted."""
+        return self.capture.events if self.emit_event is None else self.emit_event
+
+
+def read(environ: Mapping[str, str]) -> tuple[Settings, list[str]]:
+    """Settings from ``environ``, and one line for each value that was not understood."""
+    chosen: dict[str, Any] = {}
+    problems: list[str] = []
+    for setting in SETTINGS:
+        text = environ.get(setting.env, "").strip()
+        if not text:
+            continue
+        try:
+            chosen[setting.field] = setting.read(text)
+        except Invalid as wanted:
+            # The text itself is not repeated: it may be a secret in the wrong variable.
+            kept = " (content is not captured)" if setting.unsafe is Capture.NO_CONTENT else ""
+            problems.append(
+                f"{setting.env} has a value that is not understood; use {wanted}. "
+                f"The default is used{kept}."
+            )
+            if setting.unsafe is not None:
+                chosen[setting.field] = setting.unsafe
+    disabled = _names(environ.get("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", ""))
+    settings = Settings(**chosen)
+    if disabled:
+        settings = replace(settings, disabled=settings.disabled | disabled)
+    return settings, problems
+
+
+def load(**overrides: Any) -> Settings:
+    """Settings from the process environment; keyword arguments win.
+
+    Raises nothing: unknown keywords and wrong values are warned of, once each.
+    """
+    settings, problems = read(os.environ)
+    for problem in problems:
+        logger.warning("otelier: %s", problem)
+    known = {f.name for f in fields(Settings)}
+    for name in overrides.keys() - known:
+        logger.warning("otelier: instrument() has no setting %r; it is ignored.", name)
+    readers = {setting.field: setting for setting in SETTINGS}
+    accepted: dict[str, Any] = {}
+    for name, value in overrides.items():
+        if name not in known or value is None:
+            continue
+        if isinstance(value, str):
+            try:
+                value = readers[name].read(value)
+            except Invalid as wanted:
+                logger.warning("otelier: %s has a wrong value; use %s.", name, wanted)
+                value = readers[name].unsafe
+                if value is None:
+                    continue
+        accepted[name] = value
+    return replace(settings, **accepted) if accepted else settings
+
+
+def trace_file() -> str:
+    """Path of the file that the exporter ``otelier_file`` appends to."""
+    return read(os.environ)[0].trace_file
+
+
+def tree_messages() -> bool:
+    """Whether the terminal tree shows messages."""
+    return read(os.environ)[0].tree_messages
+
+
+def no_color() -> bool:
+    """Whether the user asked for no colour (https://no-color.org)."""
+    return bool(os.environ.get("NO_COLOR"))
+
+
+def native_anthropic_is_explicit() -> bool:
+    """Whether the user switched the ``anthropic`` SDK's own spans on by its variable."""
+    return os.environ.get("ANTHROPIC_OPEN_TELEMETRY", "").strip().lower() in TRUE
+
+
+def otel_environment() -> dict[str, str]:
+    """The ``OTEL_*`` variables that are set (they may hold secrets: for doctor's masking)."""
+    return {name: value for name, value in os.environ.items() if name.startswith("OTEL_")}
+
+
+@contextmanager
+def default_environment(defaults: Mapping[str, str]) -> Iterator[None]:
+    """The process environment with ``defaults`` where it has nothing, and as before afterwards."""
+    added = [name for name in defaults if name not in os.environ]
+    for name in added:
+        os.environ[name] = defaults[name]
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)

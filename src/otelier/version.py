@@ -1,0 +1,5 @@
+"""The version, alone, so that nothing need be imported to know it."""
+
+from typing import Final
+
+__version__: Final = "0.1.0"

@@ -1,0 +1,1 @@
+"""Traces for people: trees with models, tokens, cost and messages, in plain text."""

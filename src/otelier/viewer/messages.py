@@ -1,0 +1,236 @@
+"""What was said: the conversation on one span as labelled texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from otelier import semconv, wire
+from otelier.viewer import text as txt
+from otelier.viewer.facts import Attributes, objects, structure
+
+TEXT_LIMIT: Final = 1000
+LIST_LIMIT: Final = 40
+_DIGEST: Final = 12
+
+Part = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One text and whose it is. Both are as recorded, still to be made harmless."""
+
+    who: str
+    text: str
+    output: bool = False
+
+
+def conversation(attributes: Attributes) -> Iterator[Said]:
+    """All content of a span, in the order in which it came to be."""
+    for name, read in _CONTENT.items():
+        if attributes.get(name) is not None:
+            yield from read(structure(attributes, name))
+    if attributes.get(semconv.CONTENT_TRUNCATED):
+        yield Said("note", "content was cut when it was recorded")
+
+
+# --- attributes -------------------------------------------------------------------------------
+
+
+def _instructions(value: Any) -> Iterator[Said]:
+    yield from _parts("system", value, output=False)
+
+
+def _input(value: Any) -> Iterator[Said]:
+    yield from _messages(value, output=False)
+
+
+def _output(value: Any) -> Iterator[Said]:
+    yield from _messages(value, output=True)
+
+
+def _tools(value: Any) -> Iterator[Said]:
+    names = [_word(tool.get("name")) or _word(tool.get("type")) or "?" for tool in objects(value)]
+    yield Said("tools", ", ".join(names) if names else _compact(value))
+
+
+def _documents(value: Any) -> Iterator[Said]:
+    if not isinstance(value, list | tuple):
+        yield Said("documents", _compact(value), output=True)
+        return
+    for document in _shown(value, "documents"):
+        if isinstance(document, Said):
+            yield document
+        else:
+            yield Said("document", _document(document), output=True)
+
+
+def _labelled(who: str, *, output: bool = False) -> Callable[[Any], Iterator[Said]]:
+    def read(value: Any) -> Iterator[Said]:
+        yield Said(who, _compact(value), output)
+
+    return read
+
+
+_CONTENT: Final[Mapping[str, Callable[[Any], Iterator[Said]]]] = {
+    semconv.ARGUMENTS: _labelled("arguments"),
+    semconv.TOOL_CALL_ARGUMENTS: _labelled("arguments"),
+    semconv.RETRIEVAL_QUERY: _labelled("query"),
+    semconv.TOOL_DEFINITIONS: _tools,
+    semconv.SYSTEM_INSTRUCTIONS: _instructions,
+    semconv.INPUT_MESSAGES: _input,
+    semconv.OUTPUT_MESSAGES: _output,
+    semconv.RETRIEVAL_DOCUMENTS: _documents,
+    semconv.TOOL_CALL_RESULT: _labelled("result", output=True),
+    semconv.RESULT: _labelled("result", output=True),
+}
+
+
+# --- messages and parts -----------------------------------------------------------------------
+
+
+def _messages(value: Any, *, output: bool) -> Iterator[Said]:
+    if not isinstance(value, list | tuple):
+        yield Said("(not messages)", _compact(value), output)
+        return
+    for message in _shown(value, "messages"):
+        if isinstance(message, Said):
+            yield message
+        elif isinstance(message, Mapping):
+            who = _word(message.get("role")) or "(no role)"
+            yield from _parts(who, message.get("parts"), output=output)
+        else:
+            yield Said("(not a message)", _compact(message), output)
+
+
+def _shown(members: Sequence[Any], what: str) -> Iterator[Any]:
+    """The members, without those in the middle of a very long list."""
+    left_out = len(members) - LIST_LIMIT
+    if left_out <= 0:
+        yield from members
+        return
+    yield from members[: LIST_LIMIT // 4]
+    yield Said("…", f"({left_out:,} {what} left out)")
+    yield from members[LIST_LIMIT // 4 + left_out :]
+
+
+def _parts(who: str, value: Any, *, output: bool) -> Iterator[Said]:
+    parts = value if isinstance(value, list | tuple) else [value]
+    for part in _shown(parts, "parts"):
+        if isinstance(part, Said):
+            yield part
+        elif isinstance(part, Mapping):
+            show = _PARTS.get(_word(part.get("type")), _other)
+            yield Said(who, show(part), output)
+        else:
+            yield Said(who, _compact(part), output)
+
+
+def _text(part: Part) -> str:
+    return _compact(part.get("content"))
+
+
+def _reasoning(part: Part) -> str:
+    return f"(thinking) {_text(part)}"
+
+
+def _tool_call(part: Part) -> str:
+    return _call(part, part.get("arguments"))
+
+
+def _tool_response(part: Part) -> str:
+    return _result(part, part.get("response", part.get("result")))
+
+
+def _server_call(part: Part) -> str:
+    return _call(part, part.get("server_tool_call"))
+
+
+def _server_response(part: Part) -> str:
+    return _result(part, part.get("server_tool_call_response"))
+
+
+def _call(part: Part, arguments: Any) -> str:
+    given = "" if arguments is None else _compact(arguments)
+    return f"calls {_word(part.get('name')) or '?'}({given}){_id(part)}"
+
+
+def _result(part: Part, response: Any) -> str:
+    return f"result{_id(part)}: {_compact(response)}"
+
+
+def _id(part: Part) -> str:
+    identifier = _word(part.get("id"))
+    return f" #{identifier}" if identifier else ""
+
+
+def _compaction(part: Part) -> str:
+    return f"(compacted) {_text(part)}"
+
+
+def _media(part: Part) -> str:
+    """``[image image/png 12.3 KB sha256 ab12…]`` for what is in a message or referred to by it."""
+    facts = [_word(part.get("modality")) or _word(part.get("type"))]
+    facts.append(_word(part.get("mime_type")))
+    bytes_ = _first(part, ("size", "bytes", "size_bytes", "byte_size"))
+    content = part.get("content")
+    if wire.count(bytes_) is None and isinstance(content, str):
+        bytes_ = len(content) * 3 // 4 - content.endswith("=") - content.endswith("==")
+    if (count := wire.count(bytes_)) is not None and (count or bytes_ is not None):
+        facts.append(txt.size(count))
+    digest = _word(_first(part, ("sha256", "digest", "hash")))
+    if digest:
+        facts.append(f"sha256 {digest[:_DIGEST]}…")
+    facts.append(_word(part.get("uri")) or _word(part.get("file_id")))
+    return f"[{' '.join(fact for fact in facts if fact)}]"
+
+
+def _other(part: Part) -> str:
+    return f"[{_word(part.get('type')) or 'part'}] {_compact(part)}"
+
+
+_PARTS: Final[Mapping[str, Callable[[Part], str]]] = {
+    "text": _text,
+    "reasoning": _reasoning,
+    "tool_call": _tool_call,
+    "tool_call_response": _tool_response,
+    "server_tool_call": _server_call,
+    "server_tool_call_response": _server_response,
+    "blob": _media,
+    "file": _media,
+    "uri": _media,
+    "compaction": _compaction,
+}
+
+
+def _document(document: Any) -> str:
+    if not isinstance(document, Mapping):
+        return _compact(document)
+    score = wire.number(document.get("score"))
+    facts = [_compact(document.get("id")) if document.get("id") is not None else ""]
+    facts.append("" if score is None else f"({score:.3f})")
+    rest = {key: value for key, value in document.items() if key not in ("id", "score")}
+    body = _first(rest, ("content", "text", "page_content", "title"))
+    facts.append(_compact(body) if body is not None else _compact(rest) if rest else "")
+    return " ".join(fact for fact in facts if fact)
+
+
+# --- values -----------------------------------------------------------------------------------
+
+
+def _first(part: Part, keys: Sequence[str]) -> Any:
+    return next((part[key] for key in keys if part.get(key) is not None), None)
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _compact(value: Any) -> str:
+    """A value in one text of bounded length: strings as they are, the rest as JSON."""
+    if value is None:
+        return "(nothing)"
+    if not isinstance(value, str):
+        value = wire.dumps(value).decode("utf-8", "replace")
+    return txt.shorten(value, TEXT_LIMIT)

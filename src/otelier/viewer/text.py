@@ -1,0 +1,130 @@
+"""Text for a terminal: made harmless, measured in columns, cut, wrapped, coloured, and numbers."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final
+
+STYLES: Final = {"dim": "2", "bold": "1", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+
+# What moves the cursor, starts an escape sequence, reorders or hides text, or cannot be encoded.
+_DANGEROUS: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
+_LINE_ENDS: Final = re.compile("\r\n|\n")
+_WORDS: Final = re.compile(r"\s*\S+|\s+$")
+
+
+def clean(text: str) -> str:
+    """The text as one line that cannot control a terminal; what was there stays visible."""
+    return _DANGEROUS.sub(_visible, text)
+
+
+def _visible(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "␡" if code == 0x7F else f"\\u{code:04x}"
+
+
+def lines(text: str) -> list[str]:
+    """The lines of a text, each made harmless."""
+    return [clean(line.replace("\t", "    ")) for line in _LINE_ENDS.split(text)]
+
+
+@lru_cache(maxsize=4096)
+def _columns(character: str) -> int:
+    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def width(text: str) -> int:
+    """How many columns a terminal needs for the text."""
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def clip(text: str, columns: int) -> str:
+    """The text, or as much of it as fits together with an ellipsis."""
+    if width(text) <= columns:
+        return text
+    return _head(text, max(columns - 1, 0)) + "…"
+
+
+def _head(text: str, columns: int) -> str:
+    used = 0
+    for index, character in enumerate(text):
+        used += _columns(character)
+        if used > columns:
+            return text[:index]
+    return text
+
+
+def wrap(line: str, columns: int) -> Iterator[str]:
+    """One line as lines of at most ``columns`` columns, broken at spaces where there are some."""
+    columns = max(columns, 2)  # A wide character needs two.
+    if width(line) <= columns:
+        yield line
+        return
+    current = ""
+    for match in _WORDS.finditer(line):
+        word = match[0]
+        if width(current + word) <= columns:
+            current += word
+            continue
+        if current:
+            yield current
+        word = word.lstrip() if current else word
+        while width(word) > columns:
+            head = _head(word, columns)
+            yield head
+            word = word[len(head) :]
+        current = word
+    if current:
+        yield current
+
+
+def shorten(text: str, limit: int) -> str:
+    """The text, or its first ``limit`` characters and how many more there are."""
+    left_out = len(text) - limit
+    return text if left_out <= 0 else f"{text[:limit]}… ({left_out:,} more characters)"
+
+
+def paint(text: str, style: str, color: bool) -> str:
+    """The text in a style of :data:`STYLES`, if colour is wanted."""
+    return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if color and style else text
+
+
+def duration(seconds: float) -> str:
+    """A duration with about three digits."""
+    if seconds < 0.001:
+        return f"{seconds * 1000:.2f} ms"
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.2f} s" if seconds < 9.995 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def dollars(amount: float) -> str:
+    """A cost with three digits that say something, at least cents."""
+    if amount == 0:
+        return "free"
+    if amount >= 1:
+        return f"${amount:,.2f}"
+    exponent = int(f"{amount:e}".partition("e")[2])
+    digits = f"{amount:.{2 - exponent}f}".rstrip("0")
+    return "$" + digits.ljust(4, "0")
+
+
+def size(count: int) -> str:
+    """A number of bytes."""
+    if count < 1000:
+        return f"{count} B"
+    return f"{count / 1000:.1f} KB" if count < 999_950 else f"{count / 1e6:.1f} MB"

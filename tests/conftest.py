@@ -1,0 +1,48 @@
+"""Fixtures that all tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import otelier
+from otelier import guard
+from tests.servers import ProviderServer
+from tests.telemetry import Telemetry
+
+RECORDINGS = Path(__file__).resolve().parents[2] / "shared" / "recordings"
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the settings or keys of the machine it runs on."""
+    import os
+
+    for name in list(os.environ):
+        if name.startswith(("OTEL_", "OTELIER_", "OPENAI_", "ANTHROPIC_", "AZURE_", "GROQ_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def server() -> Iterator[ProviderServer]:
+    with ProviderServer() as running:
+        yield running
+
+
+@pytest.fixture
+def telemetry(server: ProviderServer) -> Iterator[Telemetry]:
+    """otelier on, with content, and the local server known as OpenAI (so that it has prices)."""
+    host = server.url.removeprefix("http://")
+    running = Telemetry().start(provider_hosts=f"{host}=openai")
+    yield running
+    running.stop()
+    assert not guard.failures(), guard.failures()
+
+
+@pytest.fixture(autouse=True)
+def uninstrumented() -> Iterator[None]:
+    """A test that fails half-way leaves nothing instrumented."""
+    yield
+    otelier.uninstrument()
