@@ -7,11 +7,16 @@ and :func:`step` for what no SDK shows.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from otelier.control import instrument, uninstrument
 from otelier.evaluation import record_evaluation, span_of
-from otelier.instrumentor import OtelierInstrumentor, instrument, uninstrument
 from otelier.pipeline import agent, retrieval, step, tool, workflow
 from otelier.session import session
 from otelier.version import __version__
+
+if TYPE_CHECKING:
+    from otelier.instrumentor import OtelierInstrumentor
 
 __all__ = [
     "OtelierInstrumentor",
@@ -27,3 +32,12 @@ __all__ = [
     "uninstrument",
     "workflow",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # OpenTelemetry's base class for it is dear to import, and few programs name it.
+    if name == "OtelierInstrumentor":
+        from otelier.instrumentor import OtelierInstrumentor
+
+        return OtelierInstrumentor
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,7 +6,6 @@ decoded bytes.
 
 from __future__ import annotations
 
-import hashlib
 import queue
 import threading
 from collections.abc import Callable
@@ -47,6 +46,8 @@ class Keeper:
         key = (hash(data), len(data))
         known = self._hashes.get(key)
         if known is None:
+            import hashlib
+
             known = hashlib.sha256(data.encode("utf-8", "replace")).hexdigest()
             if len(self._hashes) >= _MAX_KNOWN:
                 self._hashes.clear()
@@ -105,9 +106,7 @@ def uploader(base: str) -> Callable[[str, str, str], str | None] | None:
                     file.write(base64.b64decode(data))
             except Exception as problem:
                 known.pop(uri, None)
-                guard.say_once(
-                    "upload", "blobs cannot be uploaded (%s)", type(problem).__name__
-                )
+                guard.say_once("upload", "blobs cannot be uploaded (%s)", type(problem).__name__)
             finally:
                 waiting.task_done()
 

@@ -129,7 +129,7 @@ class Call:
             attributes[semconv.SERVER_ADDRESS] = identity.address
             if identity.port:
                 attributes[semconv.SERVER_PORT] = identity.port
-        agent = parent.get(ctx.AGENT)
+        agent: Any = parent.get(ctx.AGENT)
         if agent is not None and route.operation in semconv.INFERENCE:
             agent.inference_calls += 1
         self._attributes = attributes
@@ -287,8 +287,10 @@ class Call:
         asked = self._attributes.get(semconv.REQUEST_MODEL)
         counted = reply.usage if self._route.counts_usage else None
         priced = None
-        if counted is not None and run.prices is not None and (
-            self._route.operation in semconv.PRICED
+        if (
+            counted is not None
+            and run.prices is not None
+            and (self._route.operation in semconv.PRICED)
         ):
             priced = run.prices.price(
                 self._identity, reply.model, asked if isinstance(asked, str) else None, reply
@@ -414,7 +416,7 @@ def _made_for_this(route: Route, parent: Context) -> bool:
     span = get_current_span(parent)
     if not span.is_recording():
         return False
-    open_call = parent.get(ctx.CALL)
+    open_call: Any = parent.get(ctx.CALL)
     if open_call is not None and open_call._span is span:
         return False
     present = getattr(span, "attributes", None)

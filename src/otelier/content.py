@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from otelier import guard, semconv, wire
 from otelier.blobs import Keeper
-from otelier.redaction import redact, suspicious
+from otelier.redaction import redact
 from otelier.semconv import Attributes
 from otelier.settings import Settings
 
@@ -21,6 +21,7 @@ _ELLIPSIS: Final = "…"
 _LOST: Final = object()
 _MAX_CLEAN: Final = 4096
 _WORTH_REMEMBERING: Final = 256
+_WORTH_SPLITTING: Final = 4096
 
 
 class Policy:
@@ -65,6 +66,7 @@ class Policy:
             if not isinstance(items, list):
                 items = [items]
         pieces: list[bytes] = []
+        texts: list[Any] = []
         cut = False
         limit = min(self._message_bytes, budget)
         for item in items:
@@ -84,11 +86,19 @@ class Policy:
             if len(piece) > limit:
                 piece = wire.dumps(self._shrunk(item, limit))
                 cut, text = True, None
-            if self._redact:
-                piece = self._clean_piece(piece, text)
             pieces.append(piece)
-        dropped = _fit(pieces, budget)
-        data = b"[" + b",".join(pieces) + b"]"
+            texts.append(text)
+        if self._redact and sum(map(len, pieces)) > _WORTH_SPLITTING:
+            pieces = [
+                self._clean_piece(piece, text) for piece, text in zip(pieces, texts, strict=True)
+            ]
+            dropped = _fit(pieces, budget)
+            data = b"[" + b",".join(pieces) + b"]"
+        else:
+            dropped = _fit(pieces, budget)
+            data = b"[" + b",".join(pieces) + b"]"
+            if self._redact:
+                data = redact(data)
         attributes[name] = data.decode()
         if cut or dropped:
             attributes[semconv.CONTENT_TRUNCATED] = True
@@ -112,10 +122,9 @@ class Policy:
             key = hash(text)
             if key in self._clean:
                 return piece
-        if suspicious(piece):
-            cleaned = redact(piece.decode()).encode()
-            if cleaned != piece:
-                return cleaned
+        cleaned = redact(piece)
+        if cleaned is not piece:
+            return cleaned
         if key:
             if len(self._clean) >= _MAX_CLEAN:
                 self._clean.clear()
@@ -157,9 +166,7 @@ class Policy:
     def clean(self, value: str) -> str:
         """A text without secrets, that every exporter can encode."""
         data = value.encode("utf-8", "replace")
-        if self._redact and suspicious(data):
-            return redact(data.decode())
-        return data.decode()
+        return (redact(data) if self._redact else data).decode()
 
     def message(self, error: BaseException | str | None) -> str:
         """An error's message, short and without secrets."""
@@ -180,9 +187,11 @@ class Policy:
                 break
             longest //= 2
         else:
-            kept = {key: item[key] for key in ("role", "type", "name") if key in item} if (
-                isinstance(item, dict)
-            ) else {}
+            kept = (
+                {key: item[key] for key in ("role", "type", "name") if key in item}
+                if (isinstance(item, dict))
+                else {}
+            )
             shrunk = {**kept, "parts": []} if "role" in kept else kept
         if isinstance(shrunk, dict):
             shrunk["truncated"] = True

@@ -17,7 +17,9 @@ CALL: Final = otel_context.create_key("otelier-call")
 AGENT: Final = otel_context.create_key("otelier-agent")
 SESSION: Final = otel_context.create_key("otelier-session")
 
-_SUPPRESS: Final = getattr(otel_context, "_SUPPRESS_INSTRUMENTATION_KEY", "suppress_instrumentation")
+_SUPPRESS: Final = getattr(
+    otel_context, "_SUPPRESS_INSTRUMENTATION_KEY", "suppress_instrumentation"
+)
 _SUPPRESS_PLAIN: Final = "suppress_instrumentation"
 _RUNTIME: Any = getattr(otel_context, "_RUNTIME_CONTEXT", None)
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from otelier import guard, semconv, wire
@@ -140,9 +141,9 @@ class Prices:
         finally:
             self._ready.set()
 
-    def price(self, identity: Identity, model: str | None, asked: str | None, reply: Reply) -> (
-        Priced | None
-    ):
+    def price(
+        self, identity: Identity, model: str | None, asked: str | None, reply: Reply
+    ) -> Priced | None:
         """Cost of ``reply``; ``model`` is the answer's, ``asked`` the request's."""
         try:
             if reply.cost is not None:
@@ -191,15 +192,16 @@ class Prices:
                 for key in (f"{identity.provider}/{name}", name):
                     own = self._own.get(key)
                     if isinstance(own, str):
-                        provider, _, aliased = own.partition("/")
-                        return self._listed(provider, None, aliased, context)
+                        owner, _, aliased = own.partition("/")
+                        return self._listed(owner, None, aliased, context)
                     if own is not None:
                         return _flat(own, "user")
         for name in names:
-            for provider, url in (
+            ways: tuple[tuple[str | None, str | None], ...] = (
                 (None, identity.url),
                 (PROVIDERS.get(identity.provider, identity.provider), None),
-            ):
+            )
+            for provider, url in ways:
                 pricer = self._listed(provider, url, name, context)
                 if pricer is not None:
                     return pricer
@@ -367,13 +369,13 @@ def read_own(path: str) -> dict[str, Any]:
     "azure/gpt-4o"}``. A file that cannot be read gives one warning and no prices.
     """
     try:
-        with open(path, "rb") as file:
-            table = wire.loads(file.read())
+        table = wire.loads(Path(path).read_bytes())
         if not isinstance(table, dict):
             raise ValueError("not an object")
     except (OSError, ValueError) as problem:
         guard.say_once(
-            "prices", "the price file OTELIER_PRICES cannot be read (%s); it is ignored",
+            "prices",
+            "the price file OTELIER_PRICES cannot be read (%s); it is ignored",
             type(problem).__name__,
         )
         return {}
@@ -387,7 +389,9 @@ def read_own(path: str) -> dict[str, Any]:
         del table[key]
     if wrong:
         guard.say_once(
-            "prices", "%d entries of the price file OTELIER_PRICES have no usable price: %s",
-            len(wrong), ", ".join(map(str, wrong[:5])),
+            "prices",
+            "%d entries of the price file OTELIER_PRICES have no usable price: %s",
+            len(wrong),
+            ", ".join(map(str, wrong[:5])),
         )
     return table

@@ -54,6 +54,3 @@ def span_of(stream: object) -> Span | None:
     """
     call = getattr(getattr(stream, "_iterator", None), "_call", None)
     return call.span if isinstance(call, Call) else None
-
-
-

@@ -72,9 +72,7 @@ class Emitter:
         }
         self.emit(semconv.EVENT_DETAILS, {**attributes, **structured}, _DEBUG, context)
 
-    def exception(
-        self, kind: str, message: str, stacktrace: str | None, context: Context
-    ) -> None:
+    def exception(self, kind: str, message: str, stacktrace: str | None, context: Context) -> None:
         """The event of a failed client operation."""
         attributes = {"exception.type": kind, "exception.message": message}
         if stacktrace:

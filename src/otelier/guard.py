@@ -20,7 +20,9 @@ def failed(place: str) -> None:
         seen = _counts.get(place, 0)
         _counts[place] = seen + 1
         if not seen:
-            logger.debug("otelier: failure in %s (further ones are only counted)", place, exc_info=1)
+            logger.debug(
+                "otelier: failure in %s (further ones are only counted)", place, exc_info=True
+            )
     except Exception:  # A logging handler of the user's may raise.
         pass
 

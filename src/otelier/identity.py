@@ -6,7 +6,6 @@ by its registrable label, never ``openai``.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -90,6 +89,8 @@ def by_host(host: str, port: int | None, chosen: Mapping[str, str] | None = None
 
 
 def _unlisted(host: str, port: int | None) -> str:
+    import ipaddress
+
     try:
         local = ipaddress.ip_address(host).is_loopback
         label = host
@@ -113,7 +114,12 @@ def registrable(host: str) -> str:
 
 @lru_cache(maxsize=512)
 def _identify(
-    scheme: str, host: str, port: int | None, path: str, provider: str | None, chosen: frozenset[Any]
+    scheme: str,
+    host: str,
+    port: int | None,
+    path: str,
+    provider: str | None,
+    chosen: frozenset[Any],
 ) -> Identity:
     port = port or {"https": 443, "http": 80, "wss": 443, "ws": 80}.get(scheme)
     named = provider or by_host(host, port, dict(chosen))

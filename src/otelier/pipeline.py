@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, 
 from contextvars import Token
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Final, TypeVar, overload
+from typing import Any, Final, TypeVar, cast, overload
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
@@ -365,6 +365,9 @@ class Step:
 
     def __call__(self, function: F) -> F:
         """Decorate a function of any kind; it stays of that kind."""
+        return cast(F, self._decorated(function))
+
+    def _decorated(self, function: Any) -> Any:
         name = getattr(function, "__name__", None) or type(function).__name__
         inputs = _Inputs(function, self._kind, self._options)
         if inspect.isasyncgenfunction(function):
@@ -391,7 +394,7 @@ class Step:
             handle.end()
             return result
 
-        return run  # type: ignore[return-value]
+        return run
 
     def _begin(self, name: str, inputs: _Inputs, args: Any, kwargs: Any) -> Handle | NoHandle:
         handle = self.start(inputs.default_name(name))
@@ -463,6 +466,7 @@ class Step:
             handle = self._begin(name, inputs, args, kwargs)
             inner: AsyncGenerator[Any, Any] | None = None
             resume: Callable[[], Any] | None = None
+            left = False
             try:
                 while True:
                     token = handle.enter()
@@ -482,16 +486,23 @@ class Step:
                         resume = None
                         raise
                     except BaseException as thrown:
+                        # Cancelled at the yield: an event loop that ends closes what was left.
+                        left = _cancelled(thrown)
                         resume = functools.partial(inner.athrow, thrown)
             except StopAsyncIteration:
                 handle.end()
             except GeneratorExit:
-                if inner is not None:
-                    await inner.aclose()
-                handle.end()
+                token = handle.enter()
+                try:
+                    if inner is not None:
+                        await inner.aclose()
+                finally:
+                    _leave(token)
+                    handle.end()
                 raise
             except BaseException as error:
-                handle.end(_failure(error))
+                early = left and _cancelled(error)
+                handle.end(None if early else _failure(error))
                 raise
 
         return run
@@ -526,6 +537,11 @@ async def _awaited(coroutine: Any, handle: Handle | NoHandle, inputs: _Inputs) -
 def _leave(token: Token[Context] | None) -> None:
     if token is not None:
         ctx.detach(token)
+
+
+def _cancelled(error: BaseException) -> bool:
+    # By name: importing asyncio for it would cost each program's start.
+    return type(error).__name__ == "CancelledError"
 
 
 def _failure(error: BaseException | None) -> BaseException | None:

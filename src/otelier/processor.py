@@ -117,9 +117,7 @@ def _price(run: Runtime, attributes: dict[str, Any]) -> cost.Priced | None:
         output=wire.count(attributes.get(semconv.USAGE_OUTPUT)),
         cache_read=wire.count(attributes.get(semconv.USAGE_CACHE_READ)),
         cache_write=wire.count(
-            attributes.get(
-                semconv.USAGE_CACHE_WRITE, attributes.get(semconv.USAGE_CACHE_CREATION)
-            )
+            attributes.get(semconv.USAGE_CACHE_WRITE, attributes.get(semconv.USAGE_CACHE_CREATION))
         ),
     )
     provider = attributes.get(semconv.PROVIDER_NAME) or attributes.get("gen_ai.system")

@@ -7,8 +7,6 @@ HTTP as the default exporter.
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
-
 from opentelemetry import trace
 
 from otelier import guard
@@ -22,6 +20,8 @@ def provided() -> bool:
 
 def other_configurator() -> str | None:
     """The name of an installed configurator, which would have set the SDK up."""
+    from importlib.metadata import entry_points
+
     return next((point.name for point in entry_points(group="opentelemetry_configurator")), None)
 
 
@@ -41,7 +41,7 @@ def configure() -> bool:
         ):
             from opentelemetry.sdk._configuration import _OTelSDKConfigurator
 
-            _OTelSDKConfigurator().configure()
+            _OTelSDKConfigurator().configure()  # type: ignore[no-untyped-call]
         return True
     except Exception as problem:
         guard.failed("sdk_setup.configure")

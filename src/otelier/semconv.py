@@ -110,7 +110,7 @@ USER_ID: Final = "user.id"
 TAGS: Final = "otelier.tags"
 METADATA: Final = "otelier.metadata."
 
-# --- cost (USD); conventions' pull request 443 is not merged, so the names that backends read ------
+# --- cost (USD); the conventions' pull request 443 is not merged: the names that backends read
 COST: Final = "gen_ai.usage.cost"
 COST_SOURCE: Final = "otelier.cost.source"
 COST_INPUT: Final = "otelier.cost.input"

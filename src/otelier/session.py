@@ -46,11 +46,13 @@ class session:  # noqa: N801 - used as a function
                 if value is not None and str(value):
                     found[name] = str(value)
             if tags:
-                found[semconv.TAGS] = [tags] if isinstance(tags, str) else [str(tag) for tag in tags]
-            for key, value in (metadata or {}).items():
-                if value is not None:
-                    scalar = isinstance(value, str | bool | int | float)
-                    found[semconv.METADATA + str(key)] = value if scalar else str(value)
+                found[semconv.TAGS] = (
+                    [tags] if isinstance(tags, str) else [str(tag) for tag in tags]
+                )
+            for key, member in (metadata or {}).items():
+                if member is not None:
+                    scalar = isinstance(member, str | bool | int | float)
+                    found[semconv.METADATA + str(key)] = member if scalar else str(member)
         except Exception:
             guard.failed("session")
         self._attributes = found

@@ -33,10 +33,12 @@ class Capture(Enum):
 
     @property
     def spans(self) -> bool:
+        """Whether spans carry content."""
         return self in (Capture.SPAN_ONLY, Capture.SPAN_AND_EVENT)
 
     @property
     def events(self) -> bool:
+        """Whether events carry content."""
         return self in (Capture.EVENT_ONLY, Capture.SPAN_AND_EVENT)
 
 
@@ -48,7 +50,7 @@ class Blobs(Enum):
     UPLOAD = "upload"
 
 
-class Invalid(ValueError):
+class InvalidError(ValueError):
     """A setting's text that its reader does not understand."""
 
 
@@ -58,7 +60,7 @@ def _flag(text: str) -> bool:
         return True
     if lowered in FALSE:
         return False
-    raise Invalid("true or false")
+    raise InvalidError("true or false")
 
 
 def _size(text: str) -> int:
@@ -66,7 +68,7 @@ def _size(text: str) -> int:
     digits = text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ")
     unit = text[len(digits) :].strip().lower()
     if not digits.isdecimal() or unit not in units or int(digits) * units[unit] < 256:
-        raise Invalid("a number of bytes of at least 256, such as 65536 or 64k")
+        raise InvalidError("a number of bytes of at least 256, such as 65536 or 64k")
     return int(digits) * units[unit]
 
 
@@ -87,14 +89,16 @@ def _capture(text: str) -> Capture:
     try:
         return Capture[text.upper()]
     except KeyError:
-        raise Invalid("NO_CONTENT, SPAN_ONLY, EVENT_ONLY, SPAN_AND_EVENT, true or false") from None
+        raise InvalidError(
+            "NO_CONTENT, SPAN_ONLY, EVENT_ONLY, SPAN_AND_EVENT, true or false"
+        ) from None
 
 
 def _blobs(text: str) -> Blobs:
     try:
         return Blobs(text.lower())
     except ValueError:
-        raise Invalid("hash, inline or upload") from None
+        raise InvalidError("hash, inline or upload") from None
 
 
 def _generation(text: str) -> semconv.Generation:
@@ -108,13 +112,13 @@ def _generation(text: str) -> semconv.Generation:
 def _tools(text: str) -> bool:
     if text.lower() in ("full", "names"):
         return text.lower() == "full"
-    raise Invalid("full or names")
+    raise InvalidError("full or names")
 
 
 def _aliases(text: str) -> frozenset[str]:
     names = _names(text)
     if names - semconv.COST_ALIASES.keys():
-        raise Invalid("a list of " + ", ".join(semconv.COST_ALIASES))
+        raise InvalidError("a list of " + ", ".join(semconv.COST_ALIASES))
     return names
 
 
@@ -124,7 +128,7 @@ def _hosts(text: str) -> Mapping[str, str]:
         if part.strip():
             host, equals, provider = part.partition("=")
             if not equals or not host.strip() or not provider.strip():
-                raise Invalid("a list of host=provider or host:port=provider")
+                raise InvalidError("a list of host=provider or host:port=provider")
             pairs[host.strip().lower()] = provider.strip()
     return pairs
 
@@ -290,8 +294,7 @@ SETTINGS: Final = (
         "OTELIER_TRACE_FILE",
         _text,
         "path",
-        "Where the exporter `otelier_file` writes OTLP JSON lines. "
-        "Default `otelier-traces.jsonl`.",
+        "Where the exporter `otelier_file` writes OTLP JSON lines. Default `otelier-traces.jsonl`.",
     ),
     Setting(
         "tree_messages",
@@ -344,7 +347,7 @@ def read(environ: Mapping[str, str]) -> tuple[Settings, list[str]]:
             continue
         try:
             chosen[setting.field] = setting.read(text)
-        except Invalid as wanted:
+        except InvalidError as wanted:
             # The text itself is not repeated: it may be a secret in the wrong variable.
             kept = " (content is not captured)" if setting.unsafe is Capture.NO_CONTENT else ""
             problems.append(
@@ -379,7 +382,7 @@ def load(**overrides: Any) -> Settings:
         if isinstance(value, str):
             try:
                 value = readers[name].read(value)
-            except Invalid as wanted:
+            except InvalidError as wanted:
                 logger.warning("otelier: %s has a wrong value; use %s.", name, wanted)
                 value = readers[name].unsafe
                 if value is None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# The SDK's fork handler uses a thread pool. Its lock is only free in a forked child if this module
+# is imported before the provider is made, which a provider with a resource of its own does not do.
+import concurrent.futures.thread  # noqa: F401
 from collections.abc import Sequence
 
 from opentelemetry import trace

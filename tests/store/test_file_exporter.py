@@ -62,10 +62,10 @@ def test_a_relative_path_means_the_directory_it_was_named_in(
 
 def test_the_environment_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTELIER_TRACE_FILE", str(tmp_path / "named.jsonl"))
-    assert from_environment().path == str(tmp_path / "named.jsonl")
+    assert from_environment().path == tmp_path / "named.jsonl"
     monkeypatch.delenv("OTELIER_TRACE_FILE")
     monkeypatch.chdir(tmp_path)
-    assert FileSpanExporter().path == str(tmp_path / "otelier-traces.jsonl")
+    assert FileSpanExporter().path == tmp_path / "otelier-traces.jsonl"
 
 
 @pytest.mark.parametrize("kind", ["a folder", "below a file", "a name with a zero byte"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
+from typing import Any
 
 import wrapt
 
@@ -49,15 +51,15 @@ def register(disabled: frozenset[str]) -> None:
         wrapt.register_post_import_hook(_hook(state, _generation), library.module)
 
 
-def _hook(state: State, generation: int) -> object:
-    def imported(module: object) -> None:
+def _hook(state: State, generation: int) -> Callable[[Any], None]:
+    def imported(module: Any) -> None:
         if generation == _generation and state.status == "waiting":
             apply(state, module)
 
     return imported
 
 
-def apply(state: State, module: object) -> None:
+def apply(state: State, module: Any) -> None:
     """Patch one library. Never raises: this runs inside the user's ``import``."""
     library = state.library
     try:

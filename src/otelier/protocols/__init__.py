@@ -180,6 +180,7 @@ class Texts:
         self._pieces: list[str] = []
 
     def add(self, piece: str) -> None:
+        """One more piece."""
         pieces = self._pieces
         pieces.append(piece)
         if len(pieces) >= self._LIMIT:

@@ -146,9 +146,8 @@ def _block(raw: Wire) -> Part:
 def _result(raw: Wire) -> Part:
     body = raw.get("content")
     response: Any = body if isinstance(body, str) else blocks(body)
-    if isinstance(response, list):
-        if len(response) == 1 and response[0].get("type") == "text":
-            response = response[0]["content"]
+    if isinstance(response, list) and len(response) == 1 and response[0].get("type") == "text":
+        response = response[0]["content"]
     part: Part = {"type": "tool_call_response", "response": response}
     if isinstance(raw.get("tool_use_id"), str):
         part["id"] = raw["tool_use_id"]

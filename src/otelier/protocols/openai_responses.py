@@ -214,7 +214,8 @@ def _server_call(kind: str, raw: Wire) -> Part:
     inner = {
         name: wire.plain(value)
         for name, value in raw.items()
-        if value is not None and name not in ("id", "type", "result", "encrypted_content")
+        if value is not None
+        and name not in ("id", "type", "result", "encrypted_content")
         and not name.startswith("_")
     }
     inner["type"] = kind.removesuffix("_call")

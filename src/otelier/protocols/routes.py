@@ -71,9 +71,7 @@ OPENAI: Final[Routes] = {
     ("post", "/chat/completions"): Route(
         semconv.CHAT, chat.request, chat.content, chat.Reader, _CHAT_API
     ),
-    ("post", "/moderations"): Route(
-        semconv.MODERATION, media.request, media.content, media.Reader
-    ),
+    ("post", "/moderations"): Route(semconv.MODERATION, media.request, media.content, media.Reader),
     ("post", "/responses"): _RESPONSES,
     ("post", "/responses/compact"): _RESPONSES,
     ("get", "/responses/{id}"): Route(semconv.FETCH_RESPONSE, **_FETCHED),  # type: ignore[arg-type]

@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Sequence
 from io import FileIO
+from pathlib import Path
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
@@ -28,7 +29,7 @@ class FileSpanExporter(SpanExporter):
 
             path = trace_file()
         # Absolute at once: the program may change its directory before the first span.
-        self.path = os.path.abspath(path)
+        self.path = Path(path).absolute()
         self._file: FileIO | None = None
         self._done = False
 
@@ -61,7 +62,7 @@ class FileSpanExporter(SpanExporter):
     def _write(self, line: bytes) -> None:
         file = self._file
         if file is None:
-            os.makedirs(os.path.dirname(self.path), exist_ok=True)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             # Appending and unbuffered: one system call per line keeps the lines of threads and
             # processes apart without a lock, so a fork can leave none locked in the child.
             file = self._file = FileIO(self.path, "ab", opener=_for_the_owner_only)
@@ -87,6 +88,5 @@ def _for_the_owner_only(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def from_environment() -> FileSpanExporter:
-    """The exporter for the file that ``OTELIER_TRACE_FILE`` names."""
-    return FileSpanExporter()
+# For the entry point: the SDK takes nothing but a class, which it calls without arguments.
+from_environment = FileSpanExporter

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from otelier import semconv
 from otelier.viewer import names
@@ -21,7 +21,7 @@ class Totals:
     errors: int = 0
     unpriced: int = 0
     cost: float | None = None
-    tokens: Tokens = Tokens()
+    tokens: Tokens = field(default_factory=Tokens)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,108 @@
+"""Secrets leave no trace in recorded content, JSON stays JSON, and prose stays prose."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from otelier.redaction import MARK as MARK_BYTES
+from otelier.redaction import redact, redacted
+
+MARK = MARK_BYTES.decode()
+
+SECRETS = [
+    "sk-proj-abcDEF1234567890abcDEF1234567890",
+    "sk-ant-api03-aaaaBBBBccccDDDD1111222233334444-xyz_AA",
+    "sk-or-v1-0123456789abcdef0123456789abcdef",
+    "gsk_abcdefghijklmnopqrstuvwxyz012345",
+    "xai-abcdefghijklmnopqrstuvwxyz012345",
+    "pplx-abcdefghijklmnopqrstuvwxyz012345",
+    "hf_abcdefghijklmnopqrstuvwxyzABCDEF",
+    "AIzaSyA-abcdefghijklmnopqrstuvwxyz01234",
+    "AKIAIOSFODNN7EXAMPLE",
+    "ghp_abcdefghijklmnopqrstuvwxyz0123456789",
+    "github_pat_11ABCDEFG0abcdefghijkl_mnopqrstuvwxyz",
+    "glpat-abcdefghijklmnopqrst",
+    "xoxb-1234567890-abcdefghijkl",
+    "sk_live_abcdefghijklmnop1234",
+    "SG.abcdefghijklmnopqrstuv.abcdefghijklmnopqrstuvwxyz0123456789",
+    "npm_abcdefghijklmnopqrstuvwxyz0123456789",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9",
+    "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nabc\n-----END RSA PRIVATE KEY-----",
+]
+NAMED = [
+    ("password=hunter2", "hunter2"),
+    ("Password: hunter2", "hunter2"),
+    ("the passphrase is passphrase='open sesame'", "open sesame"),
+    ("DB_PASSWORD=p4ss,w", "p4ss"),
+    ('{"password": "correct horse battery"}', "correct horse battery"),
+    ('{"client_secret":"abc\\"def"}', "abc"),
+    ("api_key: 12345abc", "12345abc"),
+    ("aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "wJalrXUtnFEMI"),
+    ("Authorization: Bearer abcdef123456ghijk", "abcdef123456ghijk"),
+    ("token: 0123456789abcdef", "0123456789abcdef"),
+    ("postgres://admin:s3cr3t@db.internal/x", "s3cr3t"),
+    ("https://user:pa%20ss@example.com", "pa%20ss"),
+]
+PROSE = [
+    "The tokens are counted: token usage was 1200, max_tokens: 100.",
+    "A secret is something you keep. The key idea: pass words around.",
+    "Basic understanding of authentication and bearer bonds.",
+    "def tokenize(text): return text.split()",
+    'see https://example.com/a/b?c=d and "key": 5',
+    "cookie recipes, social security, sk-8 boards and task-force-12",
+    '{"type":"object","properties":{"password":{"type":"string"},"token":{"type":"integer"}}}',
+    "call_abcdefghijklmnopqrstuvwx and toolu_01ABCDEFGHIJKLMNOPQRSTUV",
+    "9b2c1f8e-1111-2222-3333-444455556666",
+]
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("frame", ["{}", "my key is {} ok", "KEY={};", '"{}"', "(\n{}\n)"])
+def test_keys_go(secret: str, frame: str) -> None:
+    text = frame.format(secret)
+    assert secret not in redacted(text)
+    assert MARK in redacted(text)
+
+
+@pytest.mark.parametrize(("text", "secret"), NAMED)
+def test_named_values_go(text: str, secret: str) -> None:
+    assert secret not in redacted(text)
+
+
+@pytest.mark.parametrize("text", PROSE)
+def test_prose_stays(text: str) -> None:
+    assert redacted(text) == text
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize(("text", "secret"), [*NAMED, *((s, s[:24]) for s in SECRETS)])
+def test_json_stays_valid_at_any_depth(text: str, secret: str, depth: int) -> None:
+    shown: object = [{"role": "user", "parts": [{"type": "text", "content": text + " end"}]}]
+    for _ in range(depth):
+        shown = {"arguments": json.dumps(shown), "password": "a \\ b \" c", "after": 1}
+    cleaned = redacted(json.dumps(shown))
+    loaded = json.loads(cleaned)
+    assert secret not in cleaned
+    assert loaded["password"] == MARK
+    assert loaded["after"] == 1
+
+
+def test_a_clean_text_is_not_copied() -> None:
+    data = b"nothing to see, key: none"
+    assert redact(data) is data
+
+
+def test_hostile_text_takes_no_time_to_speak_of() -> None:
+    """Patterns are linear: sizes here would take hours otherwise."""
+    for text in (
+        "password=" * 20_000,
+        'password="' + "\\" * 100_000,
+        "sk-" * 50_000,
+        "eyJ" + "a" * 100_000 + ".",
+        "-----BEGIN PRIVATE KEY-----" * 2_000,
+        "://" * 50_000 + "@",
+        "token: " * 30_000,
+    ):
+        redacted(text)
