@@ -11,7 +11,7 @@ import sys
 from collections import deque
 from collections.abc import Callable
 from contextvars import Token
-from time import perf_counter
+from time import perf_counter, time_ns
 from typing import Any, Final
 from weakref import WeakSet
 
@@ -259,7 +259,8 @@ class Call:
             self._open.pop()
         except IndexError:
             return
-        seconds = perf_counter() - self._started
+        # What follows is ours, not the operation's.
+        seconds, now = perf_counter() - self._started, time_ns()
         self._ended = True
         try:
             self._record(error, how, seconds)
@@ -271,7 +272,7 @@ class Call:
             self.headers = None
             if not self._foreign:
                 try:
-                    self._span.end()
+                    self._span.end(now)
                 except Exception:
                     guard.failed("call.span.end")
 

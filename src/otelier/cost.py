@@ -50,9 +50,13 @@ _UNITS: Final = (
     ("audio_output", "output_audio_tokens", "output_audio_mtok"),
     ("image_input", "input_image_tokens", None),
     ("image_output", "output_image_tokens", None),
+    ("audio_cache_read", "cache_audio_read_tokens", None),
+    ("image_cache_read", "cache_image_read_tokens", None),
     ("audio_seconds", "input_audio_seconds", None),
     ("web_searches", "web_searches", None),
 )
+# Where a modality was cached in part, its share must be told even if it is none.
+_SHARES: Final = {"audio_cache_read": "audio_input", "image_cache_read": "image_input"}
 _MODALITIES: Final = ("audio_input", "audio_output", "image_input", "image_output", "audio_seconds")
 # Prices hold for a while: some depend on the date or the time of day.
 _TTL: Final = 300.0
@@ -297,13 +301,14 @@ def _sum(usage: Usage, rates: Mapping[str, Steps], source: str) -> Priced | None
     read, written = usage.cache_read or 0, usage.cache_write or 0
     if read + written > total_in:
         return None
-    rate_in = _rate(rates.get("input"), total_in)
-    rate_out = _rate(rates.get("output"), total_in)
+    size = total_in if usage.tier_input is None else usage.tier_input
+    rate_in = _rate(rates.get("input"), size)
+    rate_out = _rate(rates.get("output"), size)
     if rate_in is None or (usage.output and rate_out is None):
         return None
-    rate_read = _rate(rates.get("cache_read"), total_in)
-    rate_write = _rate(rates.get("cache_write"), total_in)
-    rate_hour = _rate(rates.get("cache_write_1h"), total_in)
+    rate_read = _rate(rates.get("cache_read"), size)
+    rate_write = _rate(rates.get("cache_write"), size)
+    rate_hour = _rate(rates.get("cache_write_1h"), size)
     hour = min(usage.cache_write_1h or 0, written) if rate_hour is not None else 0
     cost_read = read * (rate_in if rate_read is None else rate_read)
     cost_write = (written - hour) * (rate_in if rate_write is None else rate_write)
@@ -311,7 +316,7 @@ def _sum(usage: Usage, rates: Mapping[str, Steps], source: str) -> Priced | None
         cost_write += hour * rate_hour
     cost_in = (total_in - read - written) * rate_in
     cost_out = (usage.output or 0) * (rate_out or 0.0)
-    searches = (usage.web_searches or 0) * (_rate(rates.get("web_searches"), total_in) or 0.0)
+    searches = (usage.web_searches or 0) * (_rate(rates.get("web_searches"), size) or 0.0)
     total = (cost_in + cost_read + cost_write + cost_out) * 1e-6 + searches * 1e-3
     return Priced(
         round(total, 12),
@@ -326,10 +331,12 @@ def _sum(usage: Usage, rates: Mapping[str, Steps], source: str) -> Priced | None
 def _by_library(
     usage: Usage, members: Mapping[str, Any], rates: Any, types: Any, free: bool
 ) -> Priced | None:
+    if usage.tier_input is not None:
+        return None  # The library takes the tier from the sum of many requests.
     counts = {}
     for name, unit, needs in _UNITS:
         value = getattr(usage, name)
-        if not value:
+        if not value and (value is None or not getattr(usage, _SHARES.get(name, ""), None)):
             continue
         if needs is not None and needs not in members:
             return None  # Audio at a text price would be a wrong number.

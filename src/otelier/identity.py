@@ -85,6 +85,8 @@ def by_host(host: str, port: int | None, chosen: Mapping[str, str] | None = None
     for suffix, provider in HOSTS:
         if host == suffix or host.endswith("." + suffix):
             return provider
+    if host.endswith("-aiplatform.googleapis.com"):  # the region is in the first label
+        return "gcp.vertex_ai"
     return _unlisted(host, port)
 
 
@@ -123,7 +125,7 @@ def _identify(
 ) -> Identity:
     port = port or {"https": 443, "http": 80, "wss": 443, "ws": 80}.get(scheme)
     named = provider or by_host(host, port, dict(chosen))
-    return Identity(named, host or None, port if host else None, f"{scheme}://{host}{path}")
+    return Identity(named, host or None, port if host else None, f"{scheme}://{host}{path}".rstrip("/"))
 
 
 def identify(base_url: Any, provider: str | None, chosen: Mapping[str, str]) -> Identity:

@@ -12,7 +12,7 @@ import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping, Sequence
 from contextvars import Token
 from dataclasses import dataclass
-from time import perf_counter
+from time import perf_counter, time_ns
 from typing import Any, Final, TypeVar, cast, overload
 
 from opentelemetry.context import Context
@@ -87,7 +87,7 @@ class AgentScope:
 
     __slots__ = ("inference_calls", "name", "tool_calls")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str | None) -> None:
         self.name = name
         self.inference_calls = 0
         self.tool_calls = 0
@@ -118,7 +118,8 @@ class Handle:
             attributes = {semconv.OPERATION_NAME: kind.operation, **attributes}
         if kind is TOOL and outer is not None:
             outer.tool_calls += 1
-            attributes.setdefault(semconv.AGENT_NAME, outer.name)
+            if outer.name:
+                attributes.setdefault(semconv.AGENT_NAME, outer.name)
         name = attributes.get(kind.named)
         title = " ".join(str(part) for part in (kind.operation, name) if part)
         self._run = run
@@ -141,6 +142,16 @@ class Handle:
     def wants_content(self) -> bool:
         """Whether arguments and results are of use."""
         return self._recording and self._run.settings.capture.spans
+
+    @property
+    def ended(self) -> bool:
+        """Whether the span has ended."""
+        return not self._open
+
+    @property
+    def agent(self) -> AgentScope | None:
+        """What the run of an agent counts."""
+        return self._agent
 
     def set(self, name: str, value: semconv.Value) -> None:
         """Set an attribute of the span."""
@@ -204,23 +215,32 @@ class Handle:
 
     def end(self, error: BaseException | None = None) -> None:
         """End the step, once."""
+        self._end(None if error is None else call.error_type(error), error)
+
+    def fail(self, kind: str, message: str | None = None) -> None:
+        """End the step, once, as failed without an exception that passed."""
+        self._end(kind, message)
+
+    def _end(self, said: str | None, problem: BaseException | str | None) -> None:
         try:
             self._open.pop()
         except IndexError:
             return
-        seconds = perf_counter() - self._started
+        # What follows is ours, not the operation's.
+        seconds, now = perf_counter() - self._started, time_ns()
         try:
-            self._finish(error, seconds)
+            self._finish(said, problem, seconds)
         except Exception:
             guard.failed("pipeline.end")
         finally:
-            self._span.end()
+            self._span.end(now)
 
-    def _finish(self, error: BaseException | None, seconds: float) -> None:
-        said = None if error is None else call.error_type(error)
+    def _finish(
+        self, said: str | None, problem: BaseException | str | None, seconds: float
+    ) -> None:
         if said is not None and self._recording:
             self._span.set_attribute(semconv.ERROR_TYPE, said)
-            message = self._run.policy.message(error)
+            message = self._run.policy.message(problem)
             self._span.set_status(Status(StatusCode.ERROR, message or None))
         recorder = self._run.recorder
         if recorder is None:
@@ -232,7 +252,7 @@ class Handle:
         if kind is RETRIEVAL:
             measured[semconv.OPERATION_NAME] = semconv.RETRIEVAL
         if self._agent is not None:
-            named: Attributes = {semconv.AGENT_NAME: self._agent.name}
+            named: Attributes = {semconv.AGENT_NAME: self._agent.name} if self._agent.name else {}
             for instrument, value in (
                 (semconv.AGENT_INFERENCES, self._agent.inference_calls),
                 (semconv.AGENT_TOOLS, self._agent.tool_calls),
@@ -268,6 +288,9 @@ class NoHandle:
         """Nothing."""
 
     def end(self, error: BaseException | None = None) -> None:
+        """Nothing."""
+
+    def fail(self, kind: str, message: str | None = None) -> None:
         """Nothing."""
 
 
@@ -327,7 +350,7 @@ class Step:
             name = self._name or default_name
             if name:
                 attributes[self._kind.named] = name
-            agent = AgentScope(name or "agent") if self._kind is AGENT else None
+            agent = AgentScope(name) if self._kind is AGENT else None
             handle = Handle(run, self._kind, attributes, agent)
             query = self._options.get("query")
             if query is not None:
@@ -350,10 +373,18 @@ class Step:
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if not self._held:
             return
-        handle, token = self._held.pop()
+        handle, token = self._held.pop(self._mine())
         if token is not None:
             ctx.detach(token)
         handle.end(_failure(error))
+
+    def _mine(self) -> int:
+        """Which use is left: one declaration may be used by several tasks at once."""
+        held = ctx.current()
+        for position, (handle, _) in enumerate(self._held):
+            if isinstance(handle, Handle) and handle._context is held:
+                return position
+        return -1
 
     async def __aenter__(self) -> Handle | NoHandle:
         return self.__enter__()

@@ -7,6 +7,7 @@ from weakref import WeakSet
 
 from opentelemetry import baggage, trace
 from opentelemetry.context import Context
+from opentelemetry.sdk.trace import SpanProcessor
 
 from otelier import call, context, cost, guard, identity, runtime, semconv, wire
 from otelier.protocols import Reply
@@ -15,6 +16,8 @@ from otelier.semconv import Attributes
 from otelier.usage import Usage
 
 _installed: WeakSet[Any] = WeakSet()
+# OpenTelemetry SDK 1.33 and later call processors before any of them sees the end.
+_HAS_ENDING: Final = hasattr(SpanProcessor, "_on_ending")
 _BAGGAGE: Final = (semconv.SESSION_ID, semconv.USER_ID, semconv.CONVERSATION_ID)
 # Where other instrumentations put content.
 _CONTENT_PREFIXES: Final = (
@@ -55,7 +58,15 @@ class OtelierSpanProcessor:
             guard.failed("processor.on_start")
 
     def _on_ending(self, span: Any) -> None:
-        """Finish others' GenAI spans while they can still be written."""
+        """Finish others' GenAI spans before any exporter sees them."""
+        self._finish(span)
+
+    def on_end(self, span: Any) -> None:
+        """The same, where the SDK has no earlier call."""
+        if not _HAS_ENDING:
+            self._finish(span)
+
+    def _finish(self, span: Any) -> None:
         try:
             run = runtime.current()
             if run is None:
@@ -68,9 +79,6 @@ class OtelierSpanProcessor:
                 finish(run, span, dict(attributes))
         except Exception:
             guard.failed("processor.on_ending")
-
-    def on_end(self, span: Any) -> None:
-        """Nothing: exporters see the span as it is."""
 
     def shutdown(self) -> None:
         """End what waits to be ended."""
@@ -106,7 +114,18 @@ def finish(run: Runtime, span: Any, attributes: dict[str, Any]) -> None:
         if priced is not None:
             cost.put(priced, added, run.settings.cost_aliases)
     if added:
-        span.set_attributes(added)
+        _write(span, added)
+
+
+def _write(span: Any, added: Attributes) -> None:
+    """Write to a span that is ending: it takes no more by its own methods, but is not out yet."""
+    held = span._attributes
+    held._immutable = False
+    try:
+        for name, value in added.items():
+            held[name] = value
+    finally:
+        held._immutable = True
 
 
 def _price(run: Runtime, attributes: dict[str, Any]) -> cost.Priced | None:
@@ -146,3 +165,15 @@ def install(run: Runtime) -> None:
     if provider not in _installed:
         _installed.add(provider)
         add(OtelierSpanProcessor())
+        if not _HAS_ENDING:
+            _move_first(provider)
+
+
+def _move_first(provider: Any) -> None:
+    """Exporters' processors see a span's end in order: ours has to come before them."""
+    try:
+        every = provider._active_span_processor
+        with every._lock:
+            every._span_processors = (every._span_processors[-1], *every._span_processors[:-1])
+    except Exception:
+        guard.failed("processor.move_first")

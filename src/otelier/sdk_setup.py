@@ -7,9 +7,27 @@ HTTP as the default exporter.
 
 from __future__ import annotations
 
+import logging
+from typing import Final
+
 from opentelemetry import trace
 
-from otelier import guard
+from otelier import guard, settings
+
+_DEFAULTS: Final = {
+    "OTEL_TRACES_EXPORTER": "otlp",
+    "OTEL_METRICS_EXPORTER": "otlp",
+    "OTEL_LOGS_EXPORTER": "otlp",
+    "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+}
+# They report each attempt of each signal; the program's user is told once.
+_EXPORTER_LOGGERS: Final = (
+    "opentelemetry.exporter.otlp.common.http",
+    "opentelemetry.exporter.otlp.proto.http.trace_exporter",
+    "opentelemetry.exporter.otlp.proto.http.metric_exporter",
+    "opentelemetry.exporter.otlp.proto.http._log_exporter",
+    "opentelemetry.exporter.otlp.proto.grpc.exporter",
+)
 
 
 def provided() -> bool:
@@ -28,21 +46,10 @@ def other_configurator() -> str | None:
 def configure() -> bool:
     """Set the SDK up; whether it was done. Never raises."""
     try:
-        # The SDK's own configurator reads the environment; these are its defaults' defaults.
-        from otelier.settings import default_environment
-
-        with default_environment(
-            {
-                "OTEL_TRACES_EXPORTER": "otlp",
-                "OTEL_METRICS_EXPORTER": "otlp",
-                "OTEL_LOGS_EXPORTER": "otlp",
-                "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
-            }
-        ):
+        with settings.default_environment(_DEFAULTS):
             from opentelemetry.sdk._configuration import _OTelSDKConfigurator
 
             _OTelSDKConfigurator().configure()  # type: ignore[no-untyped-call]
-        return True
     except Exception as problem:
         guard.failed("sdk_setup.configure")
         guard.say_once(
@@ -52,3 +59,20 @@ def configure() -> bool:
             problem,
         )
         return False
+    for name in _EXPORTER_LOGGERS:
+        logging.getLogger(name).addFilter(_told_once)
+    return True
+
+
+def _told_once(record: logging.LogRecord) -> bool:
+    """A filter: the first failure of export becomes one line of ours, at DEBUG all pass."""
+    if record.levelno < logging.WARNING or logging.getLogger(record.name).isEnabledFor(
+        logging.DEBUG
+    ):
+        return True
+    guard.say_once(
+        "export",
+        "telemetry cannot be sent (is a collector running, and is OTEL_EXPORTER_OTLP_ENDPOINT "
+        "right?); the program is not affected. `otelier doctor` tells more.",
+    )
+    return False

@@ -24,7 +24,7 @@ class session:  # noqa: N801 - used as a function
     process unless ``OTELIER_BAGGAGE=true``. Values of wrong types are left out; nothing is raised.
     """
 
-    __slots__ = ("_attributes", "_tokens")
+    __slots__ = ("_attributes", "_held")
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class session:  # noqa: N801 - used as a function
         tags: Sequence[str] = (),
         metadata: Mapping[str, Scalar] | None = None,
     ) -> None:
-        self._tokens: list[Token[Context] | None] = []
+        self._held: list[tuple[Token[Context] | None, Context | None]] = []
         found: Attributes = {}
         try:
             for name, value in (
@@ -58,7 +58,7 @@ class session:  # noqa: N801 - used as a function
         self._attributes = found
 
     def __enter__(self) -> session:
-        token = None
+        token, inner = None, None
         try:
             run = runtime.current()
             if run is not None and run.late is not None:
@@ -77,11 +77,16 @@ class session:  # noqa: N801 - used as a function
             token = ctx.attach(inner)
         except Exception:
             guard.failed("session.enter")
-        self._tokens.append(token)
+        self._held.append((token, inner))
         return self
 
     def __exit__(self, *exception: object) -> None:
-        token = self._tokens.pop() if self._tokens else None
+        if not self._held:
+            return
+        # One session object may be used by several tasks at once.
+        current = ctx.current()
+        mine = next((n for n, (_, inner) in enumerate(self._held) if inner is current), -1)
+        token, _ = self._held.pop(mine)
         if token is not None:
             ctx.detach(token)
 

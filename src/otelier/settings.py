@@ -411,6 +411,11 @@ def native_anthropic_is_explicit() -> bool:
     return os.environ.get("ANTHROPIC_OPEN_TELEMETRY", "").strip().lower() in TRUE
 
 
+def process_environment() -> Mapping[str, str]:
+    """The environment itself, for :func:`read`."""
+    return os.environ
+
+
 def otel_environment() -> dict[str, str]:
     """The ``OTEL_*`` variables that are set (they may hold secrets: for doctor's masking)."""
     return {name: value for name, value in os.environ.items() if name.startswith("OTEL_")}

@@ -36,6 +36,8 @@ class Usage:
     web_searches: int | None = None
     # Sound that is billed by its length (transcription), in seconds.
     audio_seconds: float | None = None
+    # Where these are sums over many requests: the input of one, which prices may depend on.
+    tier_input: int | None = None
 
 
 # Zero is a fact for the totals; for the parts it says nothing and is left out.

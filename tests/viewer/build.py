@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from otelier.store.spans import StoredSpan
@@ -21,9 +22,9 @@ def span(
     trace: str = TRACE,
     error: str = "",
     remote: bool = False,
-    **attributes: Any,
+    attributes: Mapping[str, Any] | None = None,
 ) -> StoredSpan:
-    """A span; keyword arguments are attributes."""
+    """A span, failed if there is an ``error``."""
     return StoredSpan(
         trace_id=trace,
         span_id=id,
@@ -31,7 +32,7 @@ def span(
         name=name,
         start_ns=MOMENT + round(begin * 1e6),
         end_ns=MOMENT + round(end * 1e6),
-        attributes=attributes,
+        attributes=attributes or {},
         status="ERROR" if error else "UNSET",
         status_message=error,
         resource={"service.name": "demo"},
@@ -49,7 +50,8 @@ def chat(
     model: str = "gpt-6-luna",
     tokens: tuple[int, int] | None = (10, 5),
     cost: float | None = 0.001,
-    **attributes: Any,
+    error: str = "",
+    attributes: Mapping[str, Any] | None = None,
 ) -> StoredSpan:
     """A model call's span."""
     said: dict[str, Any] = {
@@ -63,9 +65,8 @@ def chat(
         )
     if cost is not None:
         said["gen_ai.usage.cost"] = cost
-    error = attributes.pop("error", "")
-    every = said | attributes
-    return span(id, parent, f"{operation} {model}", begin, end, error=error, **every)
+    said |= attributes or {}
+    return span(id, parent, f"{operation} {model}", begin, end, error=error, attributes=said)
 
 
 def messages(*roles_and_parts: Any) -> str:

@@ -116,7 +116,7 @@ def test_no_content_reaches_the_terminal_as_a_command(text: str) -> None:
         "gen_ai.usage.cost": 0.01,
     }
     hostile = replace(
-        span("a", None, text, error=text, **every),
+        span("a", None, text, error=text, attributes=every),
         trace_id=text,
         resource={"service.name": text},
     )
@@ -126,7 +126,11 @@ def test_no_content_reaches_the_terminal_as_a_command(text: str) -> None:
 
 def test_what_was_neutralised_stays_visible() -> None:
     shown = _shown(
-        chat("a", None, **{"gen_ai.input.messages": messages("user", said("a\x1b[2Jb\u202ec"))})
+        chat(
+            "a",
+            None,
+            attributes={"gen_ai.input.messages": messages("user", said("a\x1b[2Jb\u202ec"))},
+        )
     )
     assert "user: a␛[2Jb\\u202ec" in shown
 
@@ -139,20 +143,20 @@ def test_line_ends_in_names_make_no_lines() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_attributes_of_any_type(name: str) -> None:
     for value in VALUES:
-        _shown(chat("a", None, **{name: value}))
-        _shown(span("a", None, "s", **{name: value}))
+        _shown(chat("a", None, attributes={name: value}))
+        _shown(span("a", None, "s", attributes={name: value}))
 
 
 def test_random_attributes() -> None:
     dice = random.Random(7)
     for _ in range(300):
         chosen = dice.sample(NAMES, 8)
-        _shown(span("a", None, "s", **{name: dice.choice(VALUES) for name in chosen}))
+        _shown(span("a", None, "s", attributes={name: dice.choice(VALUES) for name in chosen}))
 
 
 def test_broken_json_is_shown_as_it_is() -> None:
     cut = messages("user", said("hello"))[:-9]
-    shown = _shown(chat("a", None, **{"gen_ai.input.messages": cut}))
+    shown = _shown(chat("a", None, attributes={"gen_ai.input.messages": cut}))
     assert '(not messages): [{"role": "user", "parts": [{"type": "text", "con' in shown
 
 
@@ -226,7 +230,9 @@ def test_ten_thousand_spans_that_are_their_own_parents() -> None:
 def test_wide_and_combining_characters_keep_within_the_width() -> None:
     wide = "漢字かな交じり文" * 40 + " " + "👩‍👩‍👧" * 60 + "a" + "\u0301" * 500
     attributes = {"gen_ai.input.messages": messages("user", said(wide))}
-    text = _shown(chat("a", None, model=wide, error=wide, **attributes), span("b", "a", wide, 1))
+    text = _shown(
+        chat("a", None, model=wide, error=wide, attributes=attributes), span("b", "a", wide, 1)
+    )
     assert max(map(txt.width, text.splitlines())) <= 100
     assert "漢字" in text
 
@@ -234,7 +240,7 @@ def test_wide_and_combining_characters_keep_within_the_width() -> None:
 def test_long_texts_say_what_is_left_out() -> None:
     long = "word " * 10_000
     shown = _shown(
-        chat("a", None, **{"gen_ai.input.messages": messages("user", said(long))}),
+        chat("a", None, attributes={"gen_ai.input.messages": messages("user", said(long))}),
     )
     assert "… (49,000 more characters)" in re.sub(r"\s+", " ", shown)
     assert len(shown) < 3000
@@ -242,14 +248,14 @@ def test_long_texts_say_what_is_left_out() -> None:
 
 def test_texts_of_many_lines_say_what_is_left_out() -> None:
     shown = _shown(
-        chat("a", None, **{"gen_ai.input.messages": messages("user", said("x\n" * 400))})
+        chat("a", None, attributes={"gen_ai.input.messages": messages("user", said("x\n" * 400))})
     )
     assert "… (371 more lines)" in shown
 
 
 def test_long_conversations_lose_their_middle() -> None:
     turns = [turn for n in range(500) for turn in ("user", said(f"turn {n}."))]
-    shown = _shown(chat("a", None, **{"gen_ai.input.messages": messages(*turns)}))
+    shown = _shown(chat("a", None, attributes={"gen_ai.input.messages": messages(*turns)}))
     assert "turn 0." in shown and "turn 499." in shown and "turn 250." not in shown
     assert "(460 messages left out)" in shown
 
@@ -275,7 +281,7 @@ def test_media_are_described_and_not_printed() -> None:
         {"type": "uri", "modality": "image", "uri": "https://example.org/a.png"},
         {"type": "file", "modality": "document", "file_id": "file-1"},
     ]
-    shown = _shown(chat("a", None, **{"gen_ai.input.messages": messages("user", parts)}))
+    shown = _shown(chat("a", None, attributes={"gen_ai.input.messages": messages("user", parts)}))
     assert "[image image/png 12.3 KB sha256 ab12cd34ef56…]" in shown
     assert "[audio audio/wav 12.0 KB]" in shown and "QUJD" not in shown
     assert "[image https://example.org/a.png]" in shown

@@ -24,7 +24,7 @@ def test_sums_on_agents_and_workflows_are_not_counted_again(operation: str) -> N
         operation,
         0,
         9,
-        **{
+        attributes={
             "gen_ai.operation.name": operation,
             "gen_ai.usage.input_tokens": 1000,
             "gen_ai.usage.output_tokens": 1000,
@@ -65,7 +65,7 @@ def test_different_operations_within_each_other_both_count() -> None:
 
 @pytest.mark.parametrize("operation", ["execute_tool", "invoke_agent", "invoke_workflow"])
 def test_a_call_made_by_a_tool_of_a_call_is_a_call(operation: str) -> None:
-    tool = span("t", "a", "t", **{"gen_ai.operation.name": operation})
+    tool = span("t", "a", "t", attributes={"gen_ai.operation.name": operation})
     assert "2 model calls" in total(chat("a", None), tool, chat("b", "t"))
 
 
@@ -89,13 +89,13 @@ def test_a_call_that_failed_at_once_needs_no_price() -> None:
 def test_an_error_that_passes_through_its_callers_is_one_error() -> None:
     kind = {"error.type": "ValueError"}
     chain = (
-        span("w", None, "w", error="x", **kind),
-        span("a", "w", "a", error="x", **kind),
-        chat("c", "a", error="x", **kind),
-        span("h", "c", "POST", error="404", **{"error.type": "404"}),
+        span("w", None, "w", error="x", attributes=kind),
+        span("a", "w", "a", error="x", attributes=kind),
+        chat("c", "a", error="x", attributes=kind),
+        span("h", "c", "POST", error="404", attributes={"error.type": "404"}),
     )
     assert "· 1 error ·" in total(*chain)
-    assert "· 2 errors ·" in total(*chain, span("o", "w", "other", error="y", **kind))
+    assert "· 2 errors ·" in total(*chain, span("o", "w", "other", error="y", attributes=kind))
 
 
 def test_errors_are_counted_where_nothing_else_went_wrong() -> None:

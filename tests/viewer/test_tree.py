@@ -21,13 +21,13 @@ def pipeline() -> list[StoredSpan]:
             310,
             tokens=(1204, 87),
             cost=0.00123,
-            **{
+            attributes={
                 "gen_ai.usage.cache_read.input_tokens": 1024,
                 "gen_ai.usage.reasoning.output_tokens": 64,
                 "gen_ai.response.finish_reasons": ["stop"],
             },
         ),
-        span("s1", "w", "classify", 5, 317, **{"otelier.step.name": "classify"}),
+        span("s1", "w", "classify", 5, 317, attributes={"otelier.step.name": "classify"}),
         chat(
             "e1",
             "r1",
@@ -37,7 +37,7 @@ def pipeline() -> list[StoredSpan]:
             model="text-embedding-3-small",
             tokens=None,
             cost=4e-8,
-            **{"gen_ai.usage.input_tokens": 9},
+            attributes={"gen_ai.usage.input_tokens": 9},
         ),
         span(
             "r1",
@@ -45,7 +45,7 @@ def pipeline() -> list[StoredSpan]:
             "retrieval handbook",
             320,
             372,
-            **{
+            attributes={
                 "gen_ai.operation.name": "retrieval",
                 "gen_ai.data_source.id": "handbook",
                 "gen_ai.retrieval.query.text": ASKED,
@@ -54,7 +54,7 @@ def pipeline() -> list[StoredSpan]:
                 ),
             },
         ),
-        span("h1", "c2", "POST", 381, 902, **{"http.request.method": "POST"}),
+        span("h1", "c2", "POST", 381, 902, attributes={"http.request.method": "POST"}),
         chat(
             "c2",
             "a1",
@@ -63,7 +63,7 @@ def pipeline() -> list[StoredSpan]:
             model="gpt-6.1-sol",
             tokens=(310, 20),
             cost=0.0021,
-            **{
+            attributes={
                 "gen_ai.response.model": "gpt-6.1-sol-2026-09-17",
                 "gen_ai.response.finish_reasons": ["tool_calls"],
                 "gen_ai.system_instructions": json.dumps(said("Answer from the handbook.")),
@@ -81,7 +81,7 @@ def pipeline() -> list[StoredSpan]:
             "execute_tool lookup",
             905,
             917.5,
-            **{
+            attributes={
                 "gen_ai.operation.name": "execute_tool",
                 "gen_ai.tool.name": "lookup",
                 "gen_ai.tool.call.arguments": '{"topic":"leave"}',
@@ -97,7 +97,7 @@ def pipeline() -> list[StoredSpan]:
             tokens=None,
             cost=None,
             error="Error code: 404 - no such model\nrequest id: req_1",
-            **{
+            attributes={
                 "error.type": "anthropic.NotFoundError",
                 "gen_ai.response.finish_reasons": ["error"],
             },
@@ -110,7 +110,7 @@ def pipeline() -> list[StoredSpan]:
             model="claude-sonnet-5-5",
             tokens=(900, 120),
             cost=None,
-            **{
+            attributes={
                 "gen_ai.response.time_to_first_chunk": 0.31,
                 "gen_ai.response.finish_reasons": ["length"],
             },
@@ -121,7 +121,7 @@ def pipeline() -> list[StoredSpan]:
             "invoke_agent researcher",
             379,
             2290,
-            **{
+            attributes={
                 "gen_ai.operation.name": "invoke_agent",
                 "gen_ai.agent.name": "researcher",
                 "gen_ai.usage.input_tokens": 1210,
@@ -134,7 +134,7 @@ def pipeline() -> list[StoredSpan]:
             "invoke_workflow answer_question",
             0,
             2310,
-            **{
+            attributes={
                 "gen_ai.operation.name": "invoke_workflow",
                 "gen_ai.workflow.name": "answer_question",
                 "gen_ai.conversation.id": "conv-7",

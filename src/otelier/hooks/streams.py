@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
-from types import MethodType
 from typing import Any
 
 from otelier import guard
@@ -107,42 +106,44 @@ def _reference(value: Any) -> Any:
 
 
 def on_close(response: Any, left: Callable[[], None]) -> None:
-    """Call ``left`` before an HTTP response is closed, however that happens."""
+    """Call ``left`` when an HTTP response is closed for the first time, just before it is."""
     if response is None:
         return
     try:
         members = response.__dict__
-        for name, closing in (("close", _close), ("aclose", _aclose)):
+        before = {name: members.get(name) for name in ("close", "aclose")}
+
+        def closing() -> None:
+            # The response and its methods hold each other: once it is closed they need not.
+            for name, original in before.items():
+                if original is not None:
+                    members[name] = original
+                else:
+                    members.pop(name, None)
+            try:
+                left()
+            except Exception:
+                guard.failed("streams.left")
+
+        for name, wrap in (("close", _close), ("aclose", _aclose)):
             original = getattr(response, name, None)
             if original is not None:
-                members[name] = closing(original, left, members)
+                members[name] = wrap(original, closing)
     except Exception:
         guard.failed("streams.on_close")
 
 
-def _left(left: Callable[[], None]) -> None:
-    try:
-        left()
-    except Exception:
-        guard.failed("streams.left")
-
-
-def _close(original: Any, left: Callable[[], None], members: dict[str, Any]) -> Any:
+def _close(original: Any, closing: Callable[[], None]) -> Any:
     def close(*args: Any, **kwargs: Any) -> Any:
-        _left(left)
-        # The response and its method hold each other: once it is closed they need not.
-        if members.get("close") is close and type(original) is MethodType:
-            del members["close"]
+        closing()
         return original(*args, **kwargs)
 
     return close
 
 
-def _aclose(original: Any, left: Callable[[], None], members: dict[str, Any]) -> Any:
+def _aclose(original: Any, closing: Callable[[], None]) -> Any:
     async def aclose(*args: Any, **kwargs: Any) -> Any:
-        _left(left)
-        if members.get("aclose") is aclose and type(original) is MethodType:
-            del members["aclose"]
+        closing()
         return await original(*args, **kwargs)
 
     return aclose

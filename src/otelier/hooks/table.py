@@ -29,7 +29,53 @@ class Library:
 
 LIBRARIES: Final = (
     Library("openai", "openai", "openai._base_client", "families"),
+    Library("openai", "openai", "openai._websocket_connection", "openai_websocket", optional=True),
+    Library(
+        "openai", "openai", "openai.resources.realtime.realtime", "openai_websocket", optional=True
+    ),
+    Library(
+        "openai",
+        "openai",
+        "openai.resources.beta.realtime.realtime",
+        "openai_websocket",
+        optional=True,
+    ),
+    Library(
+        "openai",
+        "openai",
+        "openai.resources.responses.responses",
+        "openai_websocket",
+        optional=True,
+    ),
+    Library(
+        "openai",
+        "openai",
+        "openai.resources.beta.responses.responses",
+        "openai_websocket",
+        optional=True,
+    ),
+    Library(
+        "openai",
+        "openai",
+        "openai.lib.responses_tool_runner",
+        "openai_tools",
+        optional=True,
+    ),
     Library("anthropic", "anthropic", "anthropic._base_client", "families", native="anthropic"),
+    Library(
+        "anthropic",
+        "anthropic",
+        "anthropic.lib.tools._beta_runner",
+        "anthropic_tools",
+        optional=True,
+    ),
+    Library(
+        "anthropic",
+        "anthropic",
+        "anthropic.lib.tools._beta_session_runner",
+        "anthropic_tools",
+        optional=True,
+    ),
     Library("groq", "groq", "groq._base_client", "families"),
     Library("together", "together", "together._base_client", "families"),
     Library("cerebras", "cerebras-cloud-sdk", "cerebras.cloud.sdk._base_client", "families"),

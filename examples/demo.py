@@ -1,0 +1,51 @@
+"""Runs the example pipeline under otelier and says where its traces are.
+
+python examples/demo.py [--messages] [--live] [question]
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+FILE = "otelier-demo.jsonl"
+PIPELINE = Path(__file__).with_name("rag_pipeline.py")
+
+
+def main(arguments: list[str]) -> int:
+    options = [word for word in arguments if word == "--messages"]
+    rest = [word for word in arguments if word not in options]
+    # The stand-in answers as both providers; by these names there are prices for its models.
+    os.environ.setdefault("OTELIER_PROVIDER_HOSTS", "127.0.0.1=openai,localhost=anthropic")
+    Path(FILE).unlink(missing_ok=True)
+    otelier = [sys.executable, "-m", "otelier.cli"]
+    program = [sys.executable, str(PIPELINE), *rest]
+    done = subprocess.run([*otelier, "run", "--file", FILE, *options, "--", *program])
+    if done.returncode == 0:
+        print(AFTERWARDS.format(otelier=command(), python=sys.executable, file=FILE), flush=True)
+    return done.returncode
+
+
+def command() -> str:
+    """How `otelier` is called from here."""
+    if shutil.which("otelier"):
+        return "otelier"
+    beside = Path(sys.executable).with_name("otelier")
+    here = Path.cwd()
+    return str(beside.relative_to(here) if beside.is_relative_to(here) else beside)
+
+
+AFTERWARDS = """
+The same spans are in {file}, as OTLP/JSON lines.
+  with all messages:              {otelier} view {file} --messages
+  to Jaeger, a collector, ...:    {otelier} send {file} http://localhost:4318
+  your own program:               {otelier} run -- python app.py
+  and to a backend while it runs: {otelier} run --otlp http://localhost:4318 -- python app.py
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,67 @@
+"""The command line: a table of commands, each in a module that is imported when it is used."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command, and the module with its ``add_arguments(parser)`` and ``run(arguments)``."""
+
+    name: str
+    module: str
+    help: str
+
+
+COMMANDS: Final = (
+    Command("run", "otelier.cli.run", "run a program and show what it asks of models"),
+    Command("view", "otelier.cli.view", "show the traces in a file"),
+    Command("send", "otelier.cli.send", "send the traces in a file to a backend"),
+    Command("doctor", "otelier.cli.doctor", "say what is instrumented here, and what is not"),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command that ``argv`` names (by default the process's); returns the exit code."""
+    first, *rest = (sys.argv[1:] if argv is None else list(argv)) or ["--help"]
+    command = next((command for command in COMMANDS if command.name == first), None)
+    if command is None:
+        return _other(first)
+    parser = argparse.ArgumentParser(f"otelier {command.name}", description=command.help)
+    module = import_module(command.module)
+    module.add_arguments(parser)
+    try:
+        return int(module.run(parser.parse_args(rest)))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Who read the output has seen enough; Python would complain when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _other(word: str) -> int:
+    if word in ("-h", "--help"):
+        print(_usage())
+        return 0
+    if word in ("-V", "--version"):
+        from otelier.version import __version__
+
+        print(f"otelier {__version__}")
+        return 0
+    print(f"otelier: there is no command {word!r}\n\n{_usage()}", file=sys.stderr)
+    return 2
+
+
+def _usage() -> str:
+    lines = [f"  {command.name:8}{command.help}" for command in COMMANDS]
+    return "\n".join(
+        ["usage: otelier COMMAND ...", "", *lines, "", "otelier COMMAND --help says more."]
+    )

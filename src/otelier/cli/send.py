@@ -1,0 +1,191 @@
+"""``otelier send``: a file of OTLP/JSON lines to an OTLP/HTTP endpoint."""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import ipaddress
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import (
+    HTTPRedirectHandler,
+    OpenerDirector,
+    ProxyHandler,
+    Request,
+    build_opener,
+)
+
+from otelier import wire
+from otelier.cli.view import Broken, lines
+from otelier.store.otlp_json import decode
+
+_PATH: Final = "/v1/traces"
+_TIMEOUT: Final = 30
+_ANSWER_BYTES: Final = 1 << 20
+_UNSUPPORTED: Final = 415
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("file", help="file of OTLP/JSON lines; - for standard input")
+    parser.add_argument("url", help="endpoint, such as http://localhost:4318")
+    parser.add_argument(
+        "--header",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        type=_header,
+        help="a header to send along, such as an API key; may be repeated",
+    )
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise ValueError(text)
+    return name.strip(), value.strip()
+
+
+def run(args: argparse.Namespace) -> int:
+    """Send each line as one request; 1 if anything was refused or nothing was there."""
+    url = endpoint(args.url)
+    if url is None:
+        print(f"otelier send: not an http or https URL: {args.url}", file=sys.stderr)
+        return 2
+    sender = Sender(url, dict(args.header))
+    broken = Broken()
+    try:
+        for line in lines(args.file):
+            try:
+                count = sum(1 for _ in decode(line))
+            except ValueError:
+                broken.lines += 1
+                continue
+            if count:
+                sender.send(line, count)
+    except OSError as error:
+        print(f"otelier send: {args.file}: {error.strerror or error}", file=sys.stderr)
+        return 1
+    except UnreachableError as error:
+        print(f"otelier send: {url}: {error}", file=sys.stderr)
+        sender.report(args.file)
+        return 1
+    broken.report("otelier send")
+    return sender.report(args.file)
+
+
+def endpoint(url: str) -> str | None:
+    """The URL that traces are posted to; None if it is none of HTTP's."""
+    url = url if "://" in url else f"http://{url}"
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return None
+    if not usable:
+        return None
+    return url if parts.path.endswith(_PATH) else url.rstrip("/") + _PATH
+
+
+class UnreachableError(Exception):
+    """Nobody answers at the URL: the other lines need not be tried."""
+
+
+@dataclass(slots=True)
+class Sender:
+    """Posts lines, in JSON or, where the receiver takes none, in protobuf; and counts."""
+
+    url: str
+    headers: Mapping[str, str]
+    sent: int = 0
+    refused: int = 0
+    reason: str = ""
+    _protobuf: bool = False
+    _opener: OpenerDirector = field(init=False)
+
+    def __post_init__(self) -> None:
+        # A proxy is never the way to this machine.
+        proxies = ProxyHandler({}) if _is_local(self.url) else ProxyHandler()
+        self._opener = build_opener(proxies, _NoRedirects)
+
+    def send(self, line: bytes, count: int) -> None:
+        """Post one line with ``count`` spans. Raises UnreachableError."""
+        status, answer = self._post(line)
+        if status == _UNSUPPORTED and not self._protobuf:
+            self._protobuf = True
+            status, answer = self._post(line)
+        refused, reason = count, f"HTTP {status}: {answer[:200].decode('utf-8', 'replace')}"
+        if 200 <= status < 300:
+            refused, reason = (0, "") if self._protobuf else _partial(answer, count)
+        self.sent += count - refused
+        self.refused += refused
+        self.reason = self.reason or reason
+
+    def report(self, source: str) -> int:
+        """Say what became of the spans; returns the exit code."""
+        from otelier.viewer.text import clean
+
+        if self.sent:
+            print(f"sent {_spans(self.sent)} to {self.url}")
+        if self.refused:
+            why = clean(self.reason)
+            print(f"otelier send: {_spans(self.refused)} refused ({why})", file=sys.stderr)
+        if not self.sent and not self.refused:
+            print(f"otelier send: no spans of {source} were sent", file=sys.stderr)
+        return 0 if self.sent and not self.refused else 1
+
+    def _post(self, line: bytes) -> tuple[int, bytes]:
+        """Status and body of the answer."""
+        kind = "application/json"
+        if self._protobuf:
+            from otelier.store.otlp_proto import message
+
+            try:
+                kind, line = "application/x-protobuf", message(line).SerializeToString()
+            except ValueError as error:
+                return _UNSUPPORTED, str(error).encode()
+        headers = {"Content-Type": kind, "User-Agent": "otelier", **self.headers}
+        request = Request(self.url, data=line, headers=headers, method="POST")
+        try:
+            with self._opener.open(request, timeout=_TIMEOUT) as answer:
+                return answer.status, answer.read(_ANSWER_BYTES)
+        except HTTPError as error:
+            with error:
+                return error.code, error.read(_ANSWER_BYTES)
+        except URLError as error:
+            raise UnreachableError(error.reason) from None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise UnreachableError(str(error) or type(error).__name__) from None
+
+
+class _NoRedirects(HTTPRedirectHandler):
+    """A redirected POST would arrive as a GET, without its spans, and look like a success."""
+
+    def redirect_request(self, *args: object) -> None:
+        """Leave it at the answer."""
+
+
+def _spans(count: int) -> str:
+    return "1 span" if count == 1 else f"{count:,} spans"
+
+
+def _partial(answer: bytes, count: int) -> tuple[int, str]:
+    """How many of the spans the receiver says it did not take, and why."""
+    try:
+        said = wire.loads(answer or b"{}")["partialSuccess"]
+        refused = int(said.get("rejectedSpans", 0))
+        return min(max(refused, 0), count), str(said.get("errorMessage", ""))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return 0, ""
+
+
+def _is_local(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

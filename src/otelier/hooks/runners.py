@@ -1,0 +1,173 @@
+"""Tool runners of SDKs: an agent span around the loop, and a span around each tool that it runs."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+from opentelemetry.trace import get_current_span
+
+from otelier import context as ctx
+from otelier import guard, pipeline, runtime, semconv, wire
+from otelier.pipeline import Handle, NoHandle
+
+# The open run of each runner: tools that run outside of its loop are its children too.
+_runs: weakref.WeakKeyDictionary[Any, Handle | NoHandle] = weakref.WeakKeyDictionary()
+# What the tools that run now have raised, by their spans, where the runner makes a result of it.
+_raised: weakref.WeakKeyDictionary[Any, BaseException | None] = weakref.WeakKeyDictionary()
+
+Wrapper: TypeAlias = Callable[[Any, Any, Any, Any], Any]
+Open: TypeAlias = Callable[[Any, Any, Any], "Handle | NoHandle | None"]
+Close: TypeAlias = Callable[[Handle | NoHandle, Any], None]
+
+
+class _Run(pipeline.Step):
+    """One run of a runner's loop. Its agent has no name: nobody gave it one."""
+
+    __slots__ = ("_model", "_runner")
+
+    def __init__(self, runner: Any, model: Callable[[], Any]) -> None:
+        super().__init__(pipeline.AGENT, None, {}, {"capture": False})
+        self._runner = weakref.ref(runner)
+        self._model = model
+
+    def start(self, default_name: str | None = None) -> Handle | NoHandle:
+        try:
+            model = self._model()
+            if isinstance(model, str) and model:
+                self._attributes[semconv.REQUEST_MODEL] = model
+        except Exception:
+            guard.failed("runners.model")
+        handle = super().start()
+        runner = self._runner()
+        if runner is not None:
+            _runs[runner] = handle
+        return handle
+
+
+def loop(model: Callable[[Any, Any, Any], Any], foreign: Callable[[Any], bool]) -> Wrapper:
+    """A wrapper of a generator function that is a runner's loop, synchronous or not.
+
+    ``model`` finds the model that the runner asks; ``foreign`` says that the SDK's own telemetry
+    shows this runner.
+    """
+
+    def run(wrapped: Callable[..., Any], runner: Any, args: Any, kwargs: Any) -> Any:
+        try:
+            function = wrapped
+            if runtime.current() is not None and not foreign(runner):
+                function = _Run(runner, lambda: model(runner, args, kwargs))(wrapped)
+        except Exception:
+            guard.failed("runners.loop")
+        return function(*args, **kwargs)
+
+    return run
+
+
+def open_tool(
+    runner: Any, name: Any, call_id: Any, arguments: Any, description: Any = None
+) -> Handle | NoHandle | None:
+    """Begin a tool's span, as a child of its runner's run."""
+    if runtime.current() is None:
+        return None
+    run = _runs.get(runner)
+    token = None
+    if isinstance(run, Handle) and not run.ended and ctx.current().get(ctx.AGENT) is not run.agent:
+        token = run.enter()
+    try:
+        handle: Handle | NoHandle = pipeline.tool(
+            name if isinstance(name, str) else "",
+            description=description if isinstance(description, str) else None,
+            call_id=call_id if isinstance(call_id, str) else None,
+            arguments=arguments,
+        ).start()
+        if isinstance(handle, Handle):
+            _raised[handle.span] = None
+        return handle
+    finally:
+        _leave(token)
+
+
+def note_failure(error: BaseException) -> None:
+    """Keep what the tool whose span is current raised, for :func:`close_tool`."""
+    span = get_current_span()
+    if span in _raised:
+        _raised[span] = error
+
+
+def close_tool(handle: Handle | NoHandle, failed: bool, content: Any) -> None:
+    """End a tool's span; ``content`` is its result, or what the model is told of its failure."""
+    error = _raised.pop(handle.span, None) if isinstance(handle, Handle) else None
+    if not failed:
+        if content is not None:
+            handle.set_result(content)
+        handle.end()
+    elif error is not None:
+        handle.end(error)
+    else:
+        handle.fail("tool_error", _text(content))
+
+
+def _text(content: Any) -> str | None:
+    if isinstance(content, str):
+        return content
+    texts = [wire.text(wire.fields(block).get("text")) for block in wire.items(content)]
+    return " ".join(text for text in texts if text) or None
+
+
+def _leave(token: Any) -> None:
+    if token is not None:
+        ctx.detach(token)
+
+
+def tools(begin: Open, finish: Close) -> tuple[Wrapper, Wrapper]:
+    """The synchronous and the asynchronous wrapper of a runner's method that runs one tool."""
+
+    def opened(owner: Any, args: Any, kwargs: Any) -> Handle | NoHandle | None:
+        try:
+            return begin(owner, args, kwargs)
+        except Exception:
+            guard.failed("runners.tool")
+            return None
+
+    def closed(handle: Handle | NoHandle, result: Any) -> None:
+        try:
+            finish(handle, result)
+        except Exception:
+            guard.failed("runners.result")
+        handle.end()
+
+    def run(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
+        handle = opened(owner, args, kwargs)
+        if handle is None:
+            return wrapped(*args, **kwargs)
+        token = handle.enter()
+        try:
+            result = wrapped(*args, **kwargs)
+        except BaseException as error:
+            _leave(token)
+            handle.end(error)
+            raise
+        _leave(token)
+        closed(handle, result)
+        return result
+
+    async def arun(
+        wrapped: Callable[..., Awaitable[Any]], owner: Any, args: Any, kwargs: Any
+    ) -> Any:
+        handle = opened(owner, args, kwargs)
+        if handle is None:
+            return await wrapped(*args, **kwargs)
+        token = handle.enter()
+        try:
+            result = await wrapped(*args, **kwargs)
+        except BaseException as error:
+            _leave(token)
+            handle.end(error)
+            raise
+        _leave(token)
+        closed(handle, result)
+        return result
+
+    return run, arun

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import pytest
+
+from otelier.cli.main import COMMANDS, main
+
+
+@pytest.mark.parametrize("argv", [[], ["-h"], ["--help"]])
+def test_the_commands_are_listed(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(argv) == 0
+    shown = capsys.readouterr().out
+    assert all(f"\n  {command.name} " in shown for command in COMMANDS)
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("otelier ")
+
+
+def test_an_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["veiw"]) == 2
+    assert "no command 'veiw'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_each_command_explains_itself(command: object, capsys: pytest.CaptureFixture[str]) -> None:
+    name, module = command.name, command.module  # type: ignore[attr-defined]
+    if find_spec(module) is None:
+        pytest.skip(f"{module} is not written yet")
+    with pytest.raises(SystemExit) as exit_:
+        main([name, "--help"])
+    assert exit_.value.code == 0
+    assert f"usage: otelier {name}" in capsys.readouterr().out
+
+
+def test_a_command_imports_only_what_it_needs() -> None:
+    program = """
+import sys
+from otelier.cli.main import main
+main(["--help"])
+print([name for name in ("otelier.viewer.tree", "otelier.cli.view", "otelier.cli.send",
+       "opentelemetry.sdk", "urllib.request") if name in sys.modules], file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stderr.strip() == "[]"

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from otelier.cli import run as command
+from otelier.store.otlp_json import decode
+
+SRC = str(Path(__file__).parents[2] / "src")
+PRINT = "import json, os; print(json.dumps(dict(os.environ)))"
+
+
+def environment(
+    *options: str, given: dict[str, str] | None = None, program: str = "app.py"
+) -> dict[str, str]:
+    """What the options add to the environment ``given``."""
+    parser = ArgumentParser()
+    command.add_arguments(parser)
+    return command.environment(
+        given or {}, parser.parse_args([*options, "python", program]), ["python", program]
+    )
+
+
+def otelier_run(*words: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """``otelier run`` in a process of its own, with few variables."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "-m", "otelier.cli", "run", *words],
+        env={**kept, "PYTHONPATH": SRC, "OTELIER_CONFIGURE_SDK": "false", **variables},
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_defaults_need_no_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert environment(program="folder/my_app.py") == {
+        "OTEL_TRACES_EXPORTER": "otelier_tree,otelier_file",
+        "OTEL_METRICS_EXPORTER": "none",
+        "OTEL_LOGS_EXPORTER": "none",
+        "OTEL_BSP_SCHEDULE_DELAY": "1000",
+        "OTEL_SERVICE_NAME": "my_app",
+        "OTELIER_TRACE_FILE": str(tmp_path / "otelier-traces.jsonl"),
+    }
+
+
+def test_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    chosen = environment(
+        "--messages", "--no-tree", "--capture", "NO_CONTENT", "--service", "shop", "--file", "x/t"
+    )
+    assert chosen["OTEL_TRACES_EXPORTER"] == "otelier_file"
+    assert chosen["OTELIER_TREE_MESSAGES"] == "true"
+    assert chosen["OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"] == "NO_CONTENT"
+    assert chosen["OTEL_SERVICE_NAME"] == "shop"
+    assert chosen["OTELIER_TRACE_FILE"] == str(tmp_path / "x" / "t")
+
+
+@pytest.mark.parametrize(
+    ("url", "endpoint", "protocol"),
+    [
+        ("http://localhost:4318", "http://localhost:4318", "http/protobuf"),
+        ("http://localhost:4318/v1/traces", "http://localhost:4318", "http/protobuf"),
+        ("https://otlp.example.org/x/", "https://otlp.example.org/x", "http/protobuf"),
+        ("localhost:4317", "http://localhost:4317", "grpc"),
+    ],
+)
+def test_a_backend(url: str, endpoint: str, protocol: str) -> None:
+    chosen = environment("--otlp", url)
+    assert chosen["OTEL_TRACES_EXPORTER"] == "otelier_tree,otelier_file,otlp"
+    assert chosen["OTEL_EXPORTER_OTLP_ENDPOINT"] == endpoint
+    assert chosen["OTEL_EXPORTER_OTLP_PROTOCOL"] == protocol
+    assert "OTEL_METRICS_EXPORTER" not in chosen and "OTEL_LOGS_EXPORTER" not in chosen
+
+
+def test_what_the_user_has_set_stays() -> None:
+    given = {
+        "OTEL_TRACES_EXPORTER": "console",
+        "OTEL_METRICS_EXPORTER": "console",
+        "OTEL_BSP_SCHEDULE_DELAY": "7",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
+        "OTEL_SERVICE_NAME": "mine",
+        "OTELIER_TRACE_FILE": "mine.jsonl",
+    }
+    kept = {**given, **environment(given=given)}
+    assert kept == {**given, "OTEL_LOGS_EXPORTER": "none"}
+
+
+def test_options_add_to_the_exporters_that_the_user_has_set() -> None:
+    given = {"OTEL_TRACES_EXPORTER": "console", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
+    chosen = environment("--otlp", "http://h:4318", "--file", "f", given=given)
+    assert chosen["OTEL_TRACES_EXPORTER"] == "console,otelier_file,otlp"
+    assert "OTEL_EXPORTER_OTLP_PROTOCOL" not in chosen
+    assert environment(given={"OTEL_TRACES_EXPORTER": "none"})["OTEL_TRACES_EXPORTER"] == "none"
+
+
+def test_a_backend_that_the_user_has_set_is_used() -> None:
+    chosen = environment(given={"OTEL_EXPORTER_OTLP_ENDPOINT": "http://h:4317"})
+    assert chosen["OTEL_TRACES_EXPORTER"] == "otelier_tree,otelier_file,otlp"
+    assert chosen["OTEL_EXPORTER_OTLP_PROTOCOL"] == "grpc"
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" not in chosen
+
+
+def test_a_service_name_among_the_resource_attributes_stays() -> None:
+    chosen = environment(given={"OTEL_RESOURCE_ATTRIBUTES": "a=b,service.name=mine"})
+    assert "OTEL_SERVICE_NAME" not in chosen
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["python", "-u", "dir/app.py", "x.py"], "app"),
+        (["python", "-m", "package.module"], "package.module"),
+        (["/usr/bin/uvicorn", "app:app"], "uvicorn"),
+    ],
+)
+def test_service_names(words: list[str], name: str) -> None:
+    assert command.service_name(words) == name
+
+
+@pytest.mark.parametrize("dashes", [[], ["--"]])
+def test_the_program_gets_its_arguments_and_the_environment(
+    dashes: list[str], tmp_path: Path
+) -> None:
+    program = tmp_path / "app.py"
+    program.write_text(f"import sys\n{PRINT}\nprint(sys.argv[1:], file=sys.stderr)\n")
+    words = ["--messages", *dashes, sys.executable, "app.py", "--messages", "--", "-x", ""]
+    done = otelier_run(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    variables: dict[str, Any] = json.loads(done.stdout)
+    assert variables["OTEL_TRACES_EXPORTER"] == "otelier_tree,otelier_file"
+    assert variables["OTEL_METRICS_EXPORTER"] == "none"
+    assert variables["OTELIER_TREE_MESSAGES"] == "true"
+    assert variables["OTEL_SERVICE_NAME"] == "app"
+    assert "auto_instrumentation" in variables["PYTHONPATH"] and SRC in variables["PYTHONPATH"]
+    assert "['--messages', '--', '-x', '']" in done.stderr
+
+
+def test_a_script_alone_is_enough(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("print('here')")
+    done = otelier_run("app.py", cwd=tmp_path, PATH="")
+    assert (done.returncode, done.stdout) == (0, "here\n")
+
+
+def test_a_python_that_is_not_this_one_is_pointed_out(tmp_path: Path) -> None:
+    (tmp_path / "python").symlink_to(sys.executable)
+    done = otelier_run("python", "-c", "print('here')", cwd=tmp_path, PATH=str(tmp_path))
+    assert done.stdout == "here\n"
+    assert f"note: python is {tmp_path / 'python'}, but" in done.stderr
+
+
+def test_python_is_the_paths_and_else_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert command.resolved(["python", "x"]) == ["python", "x"]
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert command.resolved(["python3", "x"]) == [sys.executable, "x"]
+
+
+def test_the_exit_code_is_the_programs(tmp_path: Path) -> None:
+    done = otelier_run(sys.executable, "-c", "import sys; sys.exit(7)", cwd=tmp_path)
+    assert done.returncode == 7
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no signals there")
+def test_the_program_takes_the_place_of_the_command(tmp_path: Path) -> None:
+    program = "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"
+    done = otelier_run(sys.executable, "-c", program, cwd=tmp_path)
+    assert done.returncode == -signal.SIGTERM
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ([], 2, "no command"),
+        (["--"], 2, "no command"),
+        (["no-such-program", "x"], 127, "command not found: no-such-program"),
+    ],
+)
+def test_what_cannot_be_run_is_one_line(
+    words: list[str], code: int, said: str, tmp_path: Path
+) -> None:
+    done = otelier_run(*words, cwd=tmp_path)
+    assert done.returncode == code
+    assert said in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+TRACED = """
+from opentelemetry import trace
+with trace.get_tracer("app").start_as_current_span("hello"):
+    print("output of the program")
+"""
+
+
+def test_a_program_leaves_a_tree_and_a_file(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(TRACED)
+    done = otelier_run(
+        "--file", "out/traces.jsonl", "app.py", cwd=tmp_path, OTELIER_CONFIGURE_SDK="true"
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "output of the program\n"
+    assert "hello" in done.stderr and "total" in done.stderr
+    (line,) = (tmp_path / "out" / "traces.jsonl").read_bytes().splitlines()
+    (span,) = decode(line)
+    assert span.name == "hello" and span.resource["service.name"] == "app"

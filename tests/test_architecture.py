@@ -1,0 +1,98 @@
+"""Arrows run downward only, SDKs are never imported, the environment is read in one place."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import otelier
+
+ROOT = Path(otelier.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+
+# Layers from the bottom up: a module may import from its own layer and those below.
+LAYERS = (
+    ("version", "semconv", "guard", "wire", "context"),
+    ("settings", "usage", "identity", "redaction"),
+    ("blobs", "protocols"),
+    ("content", "cost", "metrics", "events"),
+    ("runtime",),
+    ("call", "session"),
+    ("pipeline", "processor", "evaluation", "sdk_setup"),
+    ("hooks",),
+    ("control",),
+    ("instrumentor", "__init__"),
+    ("store",),
+    ("viewer",),
+    ("cli",),
+)
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+# Nobody needs these from below; the face may be imported by name by users only.
+ENTRY_POINTS = {"instrumentor", "cli", "viewer", "store"}
+ALLOWED_ROOTS = {"opentelemetry", "wrapt", "orjson", "genai_prices", "fsspec", "otelier", "google"}
+
+
+def top(path: Path) -> str:
+    relative = path.relative_to(ROOT)
+    return relative.parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Dotted names that a file imports, from modules of ours with the module's name."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            if node.module == "otelier":
+                yield from (f"otelier.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_run_downward(path: Path) -> None:
+    here = top(path)
+    assert here in LEVEL, f"{here} is in no layer"
+    for name in imports(path):
+        root, _, rest = name.partition(".")
+        if root != "otelier" or not rest:
+            continue
+        there = rest.split(".")[0]
+        if there in LEVEL:
+            assert LEVEL[there] <= LEVEL[here], f"{here} imports {there}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_sdk_is_imported(path: Path) -> None:
+    import sys
+
+    for name in imports(path):
+        root = name.partition(".")[0]
+        assert root in ALLOWED_ROOTS or root in sys.stdlib_module_names, name
+
+
+def test_hooks_and_protocols_do_not_know_each_others_trade() -> None:
+    for path in (ROOT / "protocols").glob("*.py"):
+        for name in imports(path):
+            assert not name.startswith(("opentelemetry", "otelier.call", "otelier.hooks")), path
+    for path in (ROOT / "hooks").glob("*.py"):
+        for name in imports(path):
+            assert name != "opentelemetry.sdk", path
+
+
+def test_the_environment_is_read_in_one_place() -> None:
+    for path in FILES:
+        # `otelier run` hands an environment to another program; it takes no settings from it.
+        if path.name in ("settings.py", "run.py"):
+            continue
+        source = path.read_text()
+        assert "os.environ" not in source, path
+        assert "getenv" not in source, path
+
+
+def test_files_are_small() -> None:
+    for path in FILES:
+        assert len(path.read_text().splitlines()) <= 750, path

@@ -1,0 +1,40 @@
+"""One server and one telemetry per module, and a garbage collection that only sees new objects."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import warnings
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers import ProviderServer
+from tests.telemetry import Telemetry
+from tests.transparency.runner import World
+
+FLAVOURS = [pytest.param(False, id="sync"), pytest.param(True, id="async")]
+
+
+@pytest.fixture(params=FLAVOURS)
+def asynchronous(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    with warnings.catch_warnings(), ProviderServer() as server:
+        yield World(server, Telemetry())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def frozen() -> Iterator[None]:
+    """A full collection takes 0.1 s with the SDKs loaded, and there are two per scenario."""
+    import anthropic  # noqa: F401
+    import openai  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
+    logging.getLogger("opentelemetry.instrumentation.instrumentor").setLevel(logging.ERROR)
+    yield
+    gc.unfreeze()

@@ -1,0 +1,115 @@
+"""What an application can see of a value, as plain data that two runs can be compared by."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from tests.servers import Recorded
+
+_ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
+_BOUNDARY = re.compile(rb"boundary=([^;\s]+)")
+# Ours, and what wraps for us: frames of these are the only ones that may be added.
+_OURS = ("/otelier/", "/wrapt/")
+_VARYING = frozenset({"idempotency-key"})
+
+
+def plain(text: str) -> str:
+    """``text`` without memory addresses."""
+    return _ADDRESS.sub("0x…", text)
+
+
+def describe(value: Any) -> Any:
+    """Types (by identity) and values, all the way down; nothing of ``value`` is kept alive."""
+    kind = type(value)
+    if value is None or kind in (str, int, bool, bytes):
+        return kind, value
+    if kind is float:
+        return kind, repr(value)
+    if isinstance(value, BaseException):
+        return describe_error(value)
+    if kind in (list, tuple):
+        return kind, [describe(item) for item in value]
+    if isinstance(value, Mapping):
+        return kind, [(describe(key), describe(item)) for key, item in value.items()]
+    if isinstance(value, set | frozenset):
+        return kind, sorted(map(repr, value))
+    if hasattr(kind, "model_fields") or hasattr(kind, "__fields__"):
+        return kind, _model(value)
+    if hasattr(kind, "iter_bytes") and hasattr(kind, "is_stream_consumed"):
+        return kind, _response(value)
+    if hasattr(value, "http_response"):
+        return kind, _response(value.http_response), getattr(value, "retries_taken", None)
+    if hasattr(kind, "__stream__"):
+        return kind, sorted(value.__dict__.keys() - {"_iterator"})
+    return kind, None
+
+
+def _model(value: Any) -> Any:
+    members = {name: describe(member) for name, member in value.__dict__.items()}
+    extra = describe(getattr(value, "__pydantic_extra__", None))
+    chosen = getattr(value, "__pydantic_fields_set__", None) or getattr(
+        value, "__fields_set__", None
+    )
+    return members, extra, sorted(chosen or ()), getattr(value, "_request_id", None)
+
+
+def _response(response: Any) -> Any:
+    members = response.__dict__
+    body = members.get("_content")
+    seen = (
+        response.status_code,
+        list(response.headers.raw),
+        response.is_closed,
+        response.is_stream_consumed,
+        body,
+    )
+    # What is put on a response while it is open is gone once it is closed.
+    return (*seen, sorted(members)) if response.is_closed else seen
+
+
+def describe_error(error: BaseException | None, depth: int = 0) -> Any:
+    """An exception with its members, its causes, and the frames that it passed."""
+    if error is None or depth > 5:
+        return None
+    members = {
+        name: describe(value)
+        for name, value in error.__dict__.items()
+        if name not in ("request", "_request", "__notes__")
+    }
+    return (
+        type(error),
+        plain(str(error)),
+        members,
+        getattr(error, "__notes__", None),
+        error.__suppress_context__,
+        describe_error(error.__cause__, depth + 1),
+        describe_error(error.__context__, depth + 1),
+        frames(error),
+    )
+
+
+def frames(error: BaseException) -> list[str]:
+    """The functions in an exception's traceback, but for ours."""
+    found = []
+    entry = error.__traceback__
+    while entry is not None:
+        code = entry.tb_frame.f_code
+        if not any(part in code.co_filename for part in _OURS):
+            found.append(f"{code.co_filename}:{entry.tb_lineno} {code.co_name}")
+        entry = entry.tb_next
+    return found
+
+
+def wire(request: Recorded) -> tuple[str, str, list[tuple[str, str]], bytes]:
+    """A request as it was on the wire, but for what differs from call to call by itself."""
+    headers = [
+        (name, "*" if name.lower() in _VARYING else value) for name, value in request.headers
+    ]
+    body = request.body
+    found = _BOUNDARY.search((request.header("content-type") or "").encode())
+    if found:
+        body = body.replace(found[1], b"*")
+        headers = [(name, value.replace(found[1].decode(), "*")) for name, value in headers]
+    return request.method, request.path, headers, body
