@@ -39,6 +39,8 @@ class Calls:
     # Python functions of otelier's, by module and name; C functions it called, the same.
     ours: Counter[str] = field(default_factory=Counter)
     ours_c: Counter[str] = field(default_factory=Counter)
+    # C functions called by anybody, by the module that has them.
+    c_owner: Counter[str] = field(default_factory=Counter)
 
     def of(self, prefix: str) -> int:
         """Python and C calls in and from modules that begin with ``prefix``."""
@@ -66,6 +68,7 @@ def calls(run: Callable[[], Any]) -> Calls:
                 found.ours[f"{module}:{frame.f_code.co_qualname}"] += 1
         elif event == "c_call":
             found.c[module] += 1
+            found.c_owner[str(getattr(argument, "__module__", None))] += 1
             if module.startswith("otelier"):
                 found.ours_c[f"{module}:{frame.f_code.co_qualname} > {argument.__name__}"] += 1
 

@@ -88,14 +88,21 @@ class Events(httpx2.SyncByteStream, httpx2.AsyncByteStream):
 class Bench:
     """A scenario in one of its variants, ready to :meth:`run`."""
 
-    def __init__(self, scenario: Scenario, variant: str, **options: Any) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        variant: str,
+        request: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> None:
         self.scenario = scenario
         self.variant = variant
         self.calls = 0
         self.body: Events | None = None
+        self._open: list[Any] = []
         self._reply = payloads.reply(scenario.api)
         self._events = payloads.events(scenario.api, scenario.chunks or 1, scenario.kind)
-        self._request = payloads.REQUESTS[scenario.api](scenario.large)
+        self._request = request or payloads.REQUESTS[scenario.api](scenario.large)
         self._more: dict[str, Any] = {}
         if scenario.chunks:
             self._more["stream"] = True
@@ -205,12 +212,15 @@ class Bench:
             for _ in result:
                 pass
 
-    async def _arun(self) -> None:
+    async def astart(self) -> Any:
+        """One asynchronous call as the user makes it."""
         request = self._next_request()
         if self._floor is not None:
-            result = await self._floor.acall(self.scenario.api, self._create, request)
-        else:
-            result = await self._create(**request)
+            return await self._floor.acall(self.scenario.api, self._create, request)
+        return await self._create(**request)
+
+    async def _arun(self) -> None:
+        result = await self.astart()
         if self.scenario.chunks:
             async for _ in result:
                 pass
@@ -220,11 +230,18 @@ class Bench:
         self._loop.run_until_complete(self._arun())
 
     def first_chunk(self) -> None:
-        """Up to the first chunk, and leave."""
-        result = self.start()
-        for _ in result:
-            break
-        result.close()
+        """Up to the first chunk; the rest is read when the bench is closed."""
+        if self._loop is not None:
+            self._open.append(self._loop.run_until_complete(self._afirst()))
+            return
+        result = iter(self.start())
+        next(result)
+        self._open.append(result)
+
+    async def _afirst(self) -> Any:
+        result = aiter(await self.astart())
+        await anext(result)
+        return result
 
     def _wait_for_prices(self) -> None:
         run = runtime.current()
@@ -239,6 +256,12 @@ class Bench:
 
     def close(self) -> None:
         """Undo everything; complain if otelier failed inside."""
+        for stream in self._open:
+            if self._loop is not None:
+                self._loop.run_until_complete(_exhaust(stream))
+            else:
+                for _ in stream:
+                    pass
         if self.scenario.lite:
             self._patched.__stream__ = self._original
         if self.variant == "otelier":
@@ -259,6 +282,11 @@ class Bench:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+async def _exhaust(stream: Any) -> None:
+    async for _ in stream:
+        pass
 
 
 SMALL: Final = [Scenario(api) for api in payloads.REQUESTS]

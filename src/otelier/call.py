@@ -288,26 +288,26 @@ class Call:
         asked = self._attributes.get(semconv.REQUEST_MODEL)
         counted = reply.usage if self._route.counts_usage else None
         priced = None
-        if (
-            counted is not None
-            and run.prices is not None
-            and (self._route.operation in semconv.PRICED)
-        ):
-            priced = run.prices.price(
-                self._identity, reply.model, asked if isinstance(asked, str) else None, reply
-            )
+        if counted is not None and run.prices is not None:
+            if reply.parts:
+                priced = run.prices.price_sum(self._identity, reply.parts)
+            elif self._route.operation in semconv.PRICED:
+                priced = run.prices.price(
+                    self._identity, reply.model, asked if isinstance(asked, str) else None, reply
+                )
         if self._recording:
             self._write(reply, counted, priced, said, error, how, first)
         recorder = self._recorder
         if recorder is not None and not (self._foreign and _measures(self._span)):
+            metered = self._route.metered
             try:
                 recorder.operation(
                     self._attributes,
                     reply.model,
                     said,
                     seconds,
-                    counted,
-                    priced.total if priced is not None else None,
+                    counted if metered else None,
+                    priced.total if priced is not None and metered else None,
                     first,
                     self._chunk_times,
                     self._context,

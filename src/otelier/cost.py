@@ -162,6 +162,18 @@ class Prices:
             guard.failed("cost.price")
             return None
 
+    def price_sum(self, identity: Identity, parts: list[Reply]) -> Priced | None:
+        """Cost of several answers together; None unless every one has a price."""
+        found = [self.price(identity, part.model, None, part) for part in parts]
+        known = [priced for priced in found if priced is not None]
+        if not known or len(known) < len(found):
+            return None
+        total = Priced(0.0, known[0].source, 0.0, 0.0, 0.0, 0.0)
+        for priced in known:
+            for name in ("total", "input", "output", "cache_read", "cache_write"):
+                setattr(total, name, getattr(total, name) + (getattr(priced, name) or 0.0))
+        return total
+
     def _pricer(
         self, identity: Identity, model: str | None, asked: str | None, context: Mapping[str, str]
     ) -> Pricer | None:

@@ -125,7 +125,9 @@ def _identify(
 ) -> Identity:
     port = port or {"https": 443, "http": 80, "wss": 443, "ws": 80}.get(scheme)
     named = provider or by_host(host, port, dict(chosen))
-    return Identity(named, host or None, port if host else None, f"{scheme}://{host}{path}".rstrip("/"))
+    return Identity(
+        named, host or None, port if host else None, f"{scheme}://{host}{path}".rstrip("/")
+    )
 
 
 def identify(base_url: Any, provider: str | None, chosen: Mapping[str, str]) -> Identity:

@@ -7,7 +7,6 @@ from weakref import WeakSet
 
 from opentelemetry import baggage, trace
 from opentelemetry.context import Context
-from opentelemetry.sdk.trace import SpanProcessor
 
 from otelier import call, context, cost, guard, identity, runtime, semconv, wire
 from otelier.protocols import Reply
@@ -16,8 +15,6 @@ from otelier.semconv import Attributes
 from otelier.usage import Usage
 
 _installed: WeakSet[Any] = WeakSet()
-# OpenTelemetry SDK 1.33 and later call processors before any of them sees the end.
-_HAS_ENDING: Final = hasattr(SpanProcessor, "_on_ending")
 _BAGGAGE: Final = (semconv.SESSION_ID, semconv.USER_ID, semconv.CONVERSATION_ID)
 # Where other instrumentations put content.
 _CONTENT_PREFIXES: Final = (
@@ -42,6 +39,9 @@ _CONTENT_PREFIXES: Final = (
 class OtelierSpanProcessor:
     """Added to the program's TracerProvider; exports nothing and never raises."""
 
+    # OpenTelemetry SDK 1.33 and later call all processors before any of them sees the end.
+    before_end = True
+
     def on_start(self, span: Any, parent_context: Context | None = None) -> None:
         """Put the session of the context on the span."""
         try:
@@ -63,7 +63,7 @@ class OtelierSpanProcessor:
 
     def on_end(self, span: Any) -> None:
         """The same, where the SDK has no earlier call."""
-        if not _HAS_ENDING:
+        if not self.before_end:
             self._finish(span)
 
     def _finish(self, span: Any) -> None:
@@ -164,15 +164,17 @@ def install(run: Runtime) -> None:
     run.late = None
     if provider not in _installed:
         _installed.add(provider)
-        add(OtelierSpanProcessor())
-        if not _HAS_ENDING:
-            _move_first(provider)
+        ours = OtelierSpanProcessor()
+        add(ours)
+        every = getattr(provider, "_active_span_processor", None)
+        if not hasattr(every, "_on_ending"):
+            ours.before_end = False
+            _move_first(every)
 
 
-def _move_first(provider: Any) -> None:
+def _move_first(every: Any) -> None:
     """Exporters' processors see a span's end in order: ours has to come before them."""
     try:
-        every = provider._active_span_processor
         with every._lock:
             every._span_processors = (every._span_processors[-1], *every._span_processors[:-1])
     except Exception:

@@ -136,6 +136,9 @@ CACHE_WRITE_1H: Final = "otelier.usage.cache_write_1h.input_tokens"
 WEB_SEARCHES: Final = "otelier.usage.web_searches"
 AUDIO_SECONDS: Final = "otelier.usage.audio_seconds"
 COUNTED_TOKENS: Final = "otelier.count_tokens.input_tokens"
+BATCH_ID: Final = "otelier.batch.id"
+# With the type of result: succeeded, errored, canceled, expired.
+BATCH_COUNT: Final = "otelier.batch."
 EMBEDDINGS_INPUTS: Final = "otelier.embeddings.inputs"
 
 # --- operation names --------------------------------------------------------------------------

@@ -93,9 +93,7 @@ def test_one_session_object_in_many_tasks(telemetry: Telemetry) -> None:
         assert "session.id" not in telemetry.span(f"out{number}").attributes
 
 
-def test_it_stays_in_the_process_unless_asked(
-    telemetry: Telemetry, server: ProviderServer
-) -> None:
+def test_it_stays_in_the_process_unless_asked(telemetry: Telemetry, server: ProviderServer) -> None:
     from opentelemetry import propagate
 
     def carried() -> dict[str, str]:

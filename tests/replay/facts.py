@@ -98,8 +98,13 @@ def attributes(interaction: Interaction, body: Mapping[str, Any], parsed: bool) 
             "otelier.provider.error_code": error.get("code") or error["type"],
         }
     found |= _RESPONSE[api](interaction)
-    if api == "embeddings" and parsed:
-        found["gen_ai.embeddings.dimension.count"] = _dimensions(interaction.answer)
+    if api == "embeddings":
+        decoded = parsed and "encoding_format" not in interaction.asked
+        vector = interaction.answer["data"][0]["embedding"]
+        if isinstance(vector, list):
+            found["gen_ai.embeddings.dimension.count"] = len(vector)
+        elif decoded:
+            found["gen_ai.embeddings.dimension.count"] = len(base64.b64decode(vector)) // 4
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -131,11 +136,6 @@ def _request(api: str, body: Mapping[str, Any]) -> Facts:
     return found
 
 
-def _dimensions(answer: Mapping[str, Any]) -> int:
-    vector = answer["data"][0]["embedding"]
-    return len(base64.b64decode(vector)) // 4 if isinstance(vector, str) else len(vector)
-
-
 def _parts(found: Facts, **counts: int | None) -> Facts:
     """Totals as they are; a part of a total only where it is not zero."""
     names = {
@@ -157,7 +157,7 @@ def _chat(interaction: Interaction) -> Facts:
         told = [choice for chunk in chunks for choice in chunk["choices"]]
         last = {c["index"]: c["finish_reason"] for c in told if c["finish_reason"]}
         reasons = [last.get(index, "error") for index in sorted({c["index"] for c in told})]
-        first = chunks[0]
+        first = next(chunk for chunk in chunks if chunk["id"])  # Azure: not the very first.
         usage = next((chunk["usage"] for chunk in chunks if chunk.get("usage")), None)
     else:
         first = interaction.answer

@@ -46,11 +46,12 @@ ATTRIBUTES = {
 
 
 def provider(
-    exporter: InMemorySpanExporter, limits: SpanLimits | None = None, **resource: str
+    exporter: InMemorySpanExporter, limits: SpanLimits | None = None, service: str = "test"
 ) -> TracerProvider:
     """A real SDK provider that hands every span to ``exporter`` when it ends."""
     made = TracerProvider(
-        resource=Resource(dict(resource), "https://example.org/resource"), span_limits=limits
+        resource=Resource({"service.name": service}, "https://example.org/resource"),
+        span_limits=limits,
     )
     made.add_span_processor(SimpleSpanProcessor(exporter))
     return made
@@ -59,10 +60,8 @@ def provider(
 def everything() -> Sequence[ReadableSpan]:
     """Spans that use every field of OTLP's span, of two resources and three scopes."""
     memory = InMemorySpanExporter()
-    first = provider(
-        memory, SpanLimits(max_span_attributes=len(ATTRIBUTES)), **{"service.name": "a"}
-    )
-    second = provider(memory, **{"service.name": "b"})
+    first = provider(memory, SpanLimits(max_span_attributes=len(ATTRIBUTES)), "a")
+    second = provider(memory, service="b")
     remote = SpanContext(
         trace_id=0xABCDEF,
         span_id=0x1234,

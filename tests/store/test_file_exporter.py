@@ -74,8 +74,8 @@ def test_an_unwritable_file_gives_one_warning_and_never_raises(
 ) -> None:
     (tmp_path / "file").write_text("x")
     path = {
-        "a folder": tmp_path,
-        "below a file": tmp_path / "file" / "traces.jsonl",
+        "a folder": str(tmp_path),
+        "below a file": str(tmp_path / "file" / "traces.jsonl"),
         "a name with a zero byte": str(tmp_path / "a\0b"),
     }[kind]
     exporter = FileSpanExporter(path)

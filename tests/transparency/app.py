@@ -80,7 +80,8 @@ class App:
         self.asynchronous = asynchronous
         self.log: list[Any] = []
         self.refs: list[weakref.ref[Any]] = []
-        self.aborts = 0
+        # How many times the server sees the client leave early; None where that is a race.
+        self.aborts: int | None = None
         self.caller: Any = None
         self._outside: Any = None
         self._home = threading.get_ident()
@@ -189,6 +190,8 @@ class App:
         """What ``work`` gives, or the exception that it raised; either is noted."""
         try:
             result = await work
+        except (pytest.skip.Exception, AssertionError):
+            raise
         except BaseException as error:
             self.log.append(("raised", describe_error(error)))
             self.check()
@@ -255,7 +258,7 @@ class App:
     async def finish(self) -> None:
         """Note what is left, and close the clients."""
         for gate in self._gates:
-            if self.aborts == 0:
+            if not self.aborts:
                 gate.open()
         self.note_connections()
         for client in [*self._clients, *self._closing]:

@@ -172,7 +172,10 @@ WHOLE = (
         binary=True,
     ),
     Call(
-        "transcription", "openai", "audio.transcriptions.create", {"model": "whisper-1", "file": WAV}
+        "transcription",
+        "openai",
+        "audio.transcriptions.create",
+        {"model": "whisper-1", "file": WAV},
     ),
     Call(
         "transcription text",

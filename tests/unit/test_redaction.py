@@ -81,7 +81,7 @@ def test_prose_stays(text: str) -> None:
 def test_json_stays_valid_at_any_depth(text: str, secret: str, depth: int) -> None:
     shown: object = [{"role": "user", "parts": [{"type": "text", "content": text + " end"}]}]
     for _ in range(depth):
-        shown = {"arguments": json.dumps(shown), "password": "a \\ b \" c", "after": 1}
+        shown = {"arguments": json.dumps(shown), "password": 'a \\ b " c', "after": 1}
     cleaned = redacted(json.dumps(shown))
     loaded = json.loads(cleaned)
     assert secret not in cleaned

@@ -92,9 +92,7 @@ def test_unwritable_file_is_one_line(server: ProviderServer, tmp_path: Path) -> 
         "OTELIER_PRICES",
     ],
 )
-def test_wrong_setting_is_one_line(
-    server: ProviderServer, tmp_path: Path, variable: str
-) -> None:
+def test_wrong_setting_is_one_line(server: ProviderServer, tmp_path: Path, variable: str) -> None:
     done = run(server, tmp_path, **TO_FILE, **{variable: "sk-nonsense-0123456789"})
     assert (done.returncode, done.stdout) == (0, ANSWER)
     assert done.stderr.count("\n") == 1, done.stderr

@@ -155,11 +155,12 @@ trace 4bf92f3577b34da6a3ce929d0e0e4736 · demo · 2026-11-20 10:00:00 UTC · con
 workflow answer_question · 2.31 s
 ├─ step classify · 312 ms
 │  └─ chat gpt-6-luna · openai · 304 ms · in 1,204 (cached 1,024) out 87 (reasoning 64) · $0.00123
+│          stop
 ├─ retrieval handbook · 52 ms
 │  └─ embeddings text-embedding-3-small · openai · 50 ms · in 9 · $0.00000004
 └─ agent researcher · 1.91 s · Σ in 1,210 out 140
    ├─ chat gpt-6.1-sol → gpt-6.1-sol-2026-09-17 · openai · 523 ms · in 310 out 20 · $0.0021
-   │  │    calls lookup
+   │  │    tool_calls · calls lookup
    │  └─ POST · 521 ms
    ├─ tool lookup · 12 ms
    ├─ chat claude-sonnet-99 · openai · 31 ms
@@ -171,7 +172,7 @@ total 2.31 s · 5 model calls · 1 tool call · 1 error
 
 CONVERSATION = """\
    ├─ chat gpt-6.1-sol → gpt-6.1-sol-2026-09-17 · openai · 523 ms · in 310 out 20 · $0.0021
-   │  │    calls lookup
+   │  │    tool_calls · calls lookup
    │  │    tools: lookup
    │  │    system: Answer from the handbook.
    │  │    user: How many days of leave may I carry over?
@@ -240,9 +241,8 @@ def test_long_lines_are_broken_between_fields_and_keep_within_the_width() -> Non
     for width in (40, 60, 80, 200):
         lines = render(pipeline(), messages=True, width=width).splitlines()
         assert max(map(len, lines)) <= width
-    assert "│  │    523 ms · in 310 out 20 · $0.0021 · calls lookup\n" in render(
-        pipeline(), width=60
-    )
+    narrow = render(pipeline(), width=60)
+    assert "│  │    523 ms · in 310 out 20 · $0.0021 · tool_calls\n" in narrow
 
 
 def test_costs_are_shown_as_known() -> None:

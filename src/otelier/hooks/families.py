@@ -36,7 +36,7 @@ DIALECTS: Final = {
         Dialect("together", routes.COMPATIBLE, provider="together_ai"),
         Dialect("cerebras", routes.COMPATIBLE, provider="cerebras"),
         Dialect("fireworks", routes.COMPATIBLE, provider="fireworks_ai"),
-        Dialect("writer", routes.COMPATIBLE, provider="writer"),
+        Dialect("writer", routes.WRITER, provider="writer"),
     )
 }
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from otelier import guard, wire
 from otelier.call import Call
 from otelier.hooks.streams import on_close
-from otelier.protocols.sse import Decoder
+from otelier.protocols.sse import Decoder, Lines
 
 _MAX_BODY: Final = 8 * 1024 * 1024
 _TAIL: Final = 64 * 1024
@@ -25,7 +25,11 @@ class Watch:
     def __init__(self, call: Call, kind: str, large: bool) -> None:
         self.call = call
         self.running = False
-        self._events = Decoder() if "event-stream" in kind else None
+        self._events: Decoder | Lines | None = None
+        if "event-stream" in kind:
+            self._events = Decoder()
+        elif "jsonl" in kind:
+            self._events = Lines()
         self._json = "json" in kind or not kind
         self._text = kind.startswith("text/") and self._events is None
         self._large = large

@@ -95,7 +95,7 @@ def open_call(dialect: Dialect, client: Any, args: Any, kwargs: Any) -> tuple[Ca
             body = {**body, **extra}
         more: dict[str, Any] | None = None
         if path_id is not None:
-            more = {"gen_ai.response.id": path_id}
+            more = {route.id_attribute: path_id}
             params = getattr(options, "params", None)
             body = dict(params) if type(params) is dict else _EMPTY
         call = begin(route, body, identify(dialect, client, run), attributes=more)
@@ -109,7 +109,8 @@ def receive(call: Call, route: Route, result: Any) -> None:
     """Observe what the SDK returned; it goes to the user as it is."""
     try:
         kind = type(result)
-        if hasattr(kind, "__stream__"):
+        # Events of server-sent events, or lines of JSON.
+        if hasattr(kind, "__stream__") or hasattr(kind, "__decode__"):
             if call.observing:
                 streams.observe(result, call)
             else:

@@ -77,7 +77,7 @@ class AsyncItems:
 
 
 def observe(stream: Any, call: Call) -> None:
-    """Observe an SDK's stream (``_iterator`` and ``response``), which stays as it is."""
+    """Observe an SDK's stream (``_iterator`` and its HTTP response), which stays as it is."""
     inner = stream._iterator
     if hasattr(inner, "__anext__"):
         stream._iterator = AsyncItems(inner, call)
@@ -94,7 +94,7 @@ def observe(stream: Any, call: Call) -> None:
         if held is None or not (getattr(held, running, False) or getattr(held, frame, 0) is None):
             call.end("closed")
 
-    on_close(stream.response, left)
+    on_close(getattr(stream, "response", None) or getattr(stream, "http_response", None), left)
 
 
 def _reference(value: Any) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeAlias
 
-from otelier import wire
+from otelier import semconv, wire
 from otelier.semconv import Attributes
 from otelier.usage import Usage
 from otelier.wire import Wire
@@ -52,6 +52,8 @@ class Reply:
     messages: list[Message] = field(default_factory=list)
     # Instructions that only the answer shows (a fetched response).
     system: list[Part] = field(default_factory=list)
+    # The answers that this one is the sum of, each priced apart (a batch's results).
+    parts: list[Reply] = field(default_factory=list)
     # The provider said in the body that it failed, though HTTP said 200.
     error: str | None = None
     error_message: str | None = None
@@ -83,6 +85,10 @@ class Route:
     named_by_model: bool = True
     # Whether its tokens count as usage (a fetched response's were counted when it was made).
     counts_usage: bool = True
+    # Whether metrics count its tokens and cost (a batch's results may be read again).
+    metered: bool = True
+    # What the id in the path is.
+    id_attribute: str = semconv.RESPONSE_ID
     # A body that may be large and holds little for us (vectors, images) is not parsed whole.
     large_body: bool = False
 

@@ -152,6 +152,8 @@ class Reader:
         self._response = raw
         details = wire.fields(raw.get("status_details"))
         self._error = raw.get("error") or details.get("error")
+        if raw.get("output"):
+            self._deltas = None
 
     def reply(self, complete: bool) -> Reply:
         """What was read so far."""

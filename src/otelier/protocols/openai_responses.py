@@ -49,20 +49,17 @@ _LAST: Final = frozenset(
     }
 )
 _FIRST: Final = frozenset({"response.created", "response.queued", "response.in_progress"})
-# Server-side tools: item type -> what of the item is the answer.
-_SERVER_TOOLS: Final = frozenset(
-    {
-        "web_search_call",
-        "file_search_call",
-        "code_interpreter_call",
-        "image_generation_call",
-        "computer_call",
-        "local_shell_call",
-        "shell_call",
-        "apply_patch_call",
-        "tool_search_call",
-    }
+_FUNCTIONS: Final = frozenset({"function_call", "custom_tool_call"})
+# Tools of OpenAI's that the application runs, unless the item says that OpenAI does.
+_CLIENT_TOOLS: Final = frozenset(
+    {"computer_call", "local_shell_call", "shell_call", "apply_patch_call", "tool_search_call"}
 )
+_SERVER_TOOLS: Final = _CLIENT_TOOLS | {
+    "web_search_call",
+    "file_search_call",
+    "code_interpreter_call",
+    "image_generation_call",
+}
 
 
 def request(body: Wire) -> Attributes:
@@ -148,9 +145,11 @@ def _item(item: Any) -> tuple[str, list[Part]]:
     if kind == "message":
         role = raw.get("role")
         return role if isinstance(role, str) else "user", _parts(raw.get("content"))
-    if kind in ("function_call", "custom_tool_call"):
+    if kind in _FUNCTIONS:
         arguments = raw.get("arguments") if kind == "function_call" else raw.get("input")
         return "assistant", [tool_call(raw.get("name"), raw.get("call_id"), arguments)]
+    if _called(raw):
+        return "assistant", [_client_call(kind, raw)]
     if kind == "reasoning":
         return "assistant", _reasoning(raw)
     if kind in ("compaction", "compaction_summary"):
@@ -208,6 +207,27 @@ def _image(raw: Wire) -> list[Part]:
         return [part]
     suffix = raw.get("output_format")
     return [part, blob("image", f"image/{suffix}" if isinstance(suffix, str) else None, result)]
+
+
+def _called(raw: Wire) -> bool:
+    """Whether an item asks the application to run a tool."""
+    kind = raw.get("type")
+    if kind not in _CLIENT_TOOLS:
+        return kind in _FUNCTIONS
+    if kind == "tool_search_call":
+        return raw.get("execution") == "client"
+    return wire.fields(raw.get("environment")).get("type") in (None, "local")
+
+
+def _client_call(kind: str, raw: Wire) -> Part:
+    arguments = raw.get("arguments")
+    if arguments is None:
+        arguments = {
+            name: wire.plain(raw[name])
+            for name in ("action", "actions", "operation")
+            if raw.get(name) is not None
+        }
+    return tool_call(kind.removesuffix("_call"), raw.get("call_id"), arguments)
 
 
 def _server_call(kind: str, raw: Wire) -> Part:
@@ -358,10 +378,7 @@ class Reader:
             reason = wire.text(wire.fields(raw.get("incomplete_details")).get("reason"))
             reply.finish_reasons = [_INCOMPLETE.get(reason or "", reason or "error")]
         elif status == "completed" or (status is None and raw.get("output") is not None):
-            called = any(
-                wire.fields(item).get("type") in ("function_call", "custom_tool_call")
-                for item in items
-            )
+            called = any(_called(wire.fields(item)) for item in items)
             reply.finish_reasons = ["tool_call" if called else "stop"]
         elif status in _WAITING and self._streamed():
             reply.finish_reasons = ["error"]

@@ -11,6 +11,7 @@ from typing import Final
 
 from otelier import semconv
 from otelier.protocols import Route, Routes, no_content
+from otelier.protocols import anthropic_batches as batches
 from otelier.protocols import anthropic_messages as messages
 from otelier.protocols import openai_chat as chat
 from otelier.protocols import openai_media as media
@@ -81,12 +82,23 @@ OPENAI: Final[Routes] = {
     ),
 }
 
+WRITER: Final[Routes] = {**COMPATIBLE, ("post", "/v1/chat"): _CHAT}
+
 ANTHROPIC: Final[Routes] = {
     ("post", "/v1/messages"): Route(
         semconv.CHAT, messages.request, messages.content, messages.Reader
     ),
     ("post", "/v1/messages/count_tokens"): Route(
         semconv.COUNT_TOKENS, messages.request, messages.content, messages.CountReader
+    ),
+    ("get", "/messages/batches/{id}/results"): Route(
+        semconv.BATCH_RESULTS,
+        batches.request,
+        no_content,
+        batches.Reader,
+        named_by_model=False,
+        metered=False,
+        id_attribute=semconv.BATCH_ID,
     ),
     ("post", "/v1/complete"): Route(
         semconv.TEXT_COMPLETION, messages.request, messages.prompt_content, messages.Reader

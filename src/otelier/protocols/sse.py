@@ -1,6 +1,7 @@
-"""Server-sent events, decoded from the pieces of bytes in which they arrive.
+"""Server-sent events and JSON lines, decoded from the pieces of bytes in which they arrive.
 
-Format: WHATWG HTML, "Server-sent events". Only ``data`` matters to the wire formats here.
+Formats: WHATWG HTML, "Server-sent events", of which only ``data`` matters to the wire formats
+here; JSON Lines.
 """
 
 from __future__ import annotations
@@ -56,3 +57,40 @@ class Decoder:
             events.append(wire.loads(data))
         except ValueError:
             pass
+
+
+class Lines:
+    """Bytes in, the JSON value of each line out."""
+
+    __slots__ = ("_rest",)
+    # Nothing in the format tells the end.
+    done: Final = False
+
+    def __init__(self) -> None:
+        self._rest: list[bytes] = []
+
+    def feed(self, data: bytes) -> list[Any]:
+        """The values that ``data`` completes; what is no JSON is skipped."""
+        first, *more = data.split(b"\n")
+        self._rest.append(first)
+        if not more:
+            return []
+        lines = [b"".join(self._rest), *more]
+        self._rest = [lines.pop()]
+        return _values(lines)
+
+    def close(self) -> list[Any]:
+        """The value of a last line without an end."""
+        lines, self._rest = [b"".join(self._rest)], []
+        return _values(lines)
+
+
+def _values(lines: list[bytes]) -> list[Any]:
+    values: list[Any] = []
+    for line in lines:
+        if line.strip():
+            try:
+                values.append(wire.loads(line))
+            except ValueError:
+                pass
+    return values

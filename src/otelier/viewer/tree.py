@@ -18,7 +18,6 @@ from otelier.viewer.totals import Totals, totals
 
 _PLAIN_ENDINGS: Final = frozenset({"stop"})
 _TOOL_ENDINGS: Final = frozenset({"tool_call", "tool_calls"})
-_ERROR_ENDINGS: Final = frozenset({"error"})
 _ERROR_LIMIT: Final = 300
 
 
@@ -126,8 +125,8 @@ def _fields(node: Node, known: Facts) -> Iterator[Field]:
         yield (sigma + _tokens(known.tokens), plain)
     if known.cost is not None:
         yield (sigma + txt.dollars(known.cost), plain or "green")
-    if ending := _ending(known):
-        yield (ending, plain or "yellow")
+    if known.finish_reasons and not known.failed:
+        yield (", ".join(known.finish_reasons), plain or _ending_style(known))
     if known.tool_calls:
         yield (f"calls {_calls(known.tool_calls)}", plain or "cyan")
     if node.parent is None and node.span.parent_id is not None:
@@ -145,14 +144,10 @@ def _tokens(tokens: Tokens) -> str:
     return " ".join(words)
 
 
-def _ending(known: Facts) -> str:
-    """Finish reasons, if they say more than the rest of the line does."""
-    expected = _PLAIN_ENDINGS
-    if known.tool_calls:
-        expected |= _TOOL_ENDINGS
-    if known.failed:
-        expected |= _ERROR_ENDINGS
-    return "" if set(known.finish_reasons) <= expected else ", ".join(known.finish_reasons)
+def _ending_style(known: Facts) -> str:
+    """Finish reasons stand out if they say more than the rest of the line does."""
+    expected = _PLAIN_ENDINGS | _TOOL_ENDINGS if known.tool_calls else _PLAIN_ENDINGS
+    return "dim" if set(known.finish_reasons) <= expected else "yellow"
 
 
 def _calls(calls: Sequence[tuple[str, int]]) -> str:

@@ -1,0 +1,85 @@
+"""Anthropic message batches: their results, a line of JSON for each request.
+
+Wire format: Anthropic API reference, "Retrieve Message Batch results": ``{custom_id, result}``,
+where the result is ``succeeded`` with a message, ``errored``, ``canceled`` or ``expired``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any, Final
+
+from otelier import semconv, wire
+from otelier.protocols import Reply
+from otelier.protocols import anthropic_messages as messages
+from otelier.semconv import Attributes
+from otelier.usage import Usage
+from otelier.wire import Wire
+
+_KINDS: Final = ("succeeded", "errored", "canceled", "expired")
+_COUNTS: Final = tuple(field.name for field in fields(Usage) if field.name != "tier_input")
+# Prices may depend on the size of a request; all known limits are multiples of this.
+_STEP: Final = 1000
+
+
+def request(body: Wire) -> Attributes:
+    """Results are asked for by the batch's id alone."""
+    return {}
+
+
+def add(total: Usage, used: Usage) -> None:
+    """Add ``used`` to ``total``."""
+    for name in _COUNTS:
+        value = getattr(used, name)
+        if value is not None:
+            setattr(total, name, (getattr(total, name) or 0) + value)
+
+
+class Reader:
+    """Counts results; keeps sums only, however many they are."""
+
+    __slots__ = ("_groups", "_kinds", "_models", "_usage")
+
+    def __init__(self, keep: bool) -> None:
+        self._kinds: dict[str, int] = {}
+        self._models: set[str | None] = set()
+        self._usage: Usage | None = None
+        self._groups: dict[Any, Reply] = {}
+
+    def chunk(self, event: Any) -> None:
+        """One result."""
+        result = wire.fields(wire.fields(event).get("result"))
+        kind = result.get("type")
+        if kind in _KINDS:
+            self._kinds[kind] = self._kinds.get(kind, 0) + 1
+        if kind != "succeeded":
+            return
+        reader = messages.Reader(False)
+        reader.whole(result.get("message"))
+        reply = reader.reply(True)
+        self._models.add(reply.model)
+        if reply.usage is None:
+            return
+        self._usage = self._usage or Usage()
+        add(self._usage, reply.usage)
+        reply.pricing["processing"] = "batch"
+        size = -(-(reply.usage.input or 0) // _STEP)
+        key = (reply.model, size, *sorted(reply.pricing.items()))
+        group = self._groups.get(key)
+        if group is None:
+            first = Usage(tier_input=reply.usage.input or 0)
+            group = Reply(model=reply.model, pricing=reply.pricing, usage=first)
+            self._groups[key] = group
+        add(group.usage, reply.usage)  # type: ignore[arg-type]
+
+    def whole(self, body: Any) -> None:
+        """Results are read line by line."""
+
+    def reply(self, complete: bool) -> Reply:
+        """The sums of what was read."""
+        reply = Reply(usage=self._usage, parts=list(self._groups.values()))
+        for kind in _KINDS:
+            reply.attributes[semconv.BATCH_COUNT + kind] = self._kinds.get(kind, 0)
+        if len(self._models) == 1:
+            reply.model = next(iter(self._models))
+        return reply
