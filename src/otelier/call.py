@@ -154,7 +154,7 @@ class Call:
         self._recording = span.is_recording()
         self._recorder = run.recorder
         settings = run.settings
-        self._content = self._recording and (settings.capture.spans or run.events is not None)
+        self._content = self._recording and (settings.capture.spans or run.details)
         if self._recording or self._recorder is not None:
             self._reader = route.reader(self._content)
             if run.prices is not None and route.operation in semconv.PRICED:
@@ -366,13 +366,11 @@ class Call:
             if said is not None:
                 message = run.policy.message(error if error is not None else reply.error_message)
                 span.set_status(Status(StatusCode.ERROR, message or None))
-        if run.events is not None and self._route.operation in semconv.INFERENCE:
+        if run.details and self._route.operation in semconv.INFERENCE:
             kept = held if settings.capture.events else {}
             run.events.details({**self._attributes, **late}, kept, self._context)
         if error is not None and not self._foreign:
-            run.exceptions.exception(
-                error_type(error), run.policy.message(error), None, self._context
-            )
+            run.events.exception(error, error_type(error), run.policy, self._context)
 
     def _render(self, reply: Reply, held: Attributes) -> None:
         try:

@@ -34,14 +34,14 @@ def record_evaluation(
             attributes[semconv.EVALUATION_SCORE] = float(score)
         if label is not None:
             attributes[semconv.EVALUATION_LABEL] = label
-        if explanation is not None and run.settings.capture.spans | run.settings.capture.events:
+        if explanation is not None and (run.settings.capture.spans or run.settings.capture.events):
             attributes[semconv.EVALUATION_EXPLANATION] = run.policy.clean(explanation)
         if response_id is not None:
             attributes[semconv.RESPONSE_ID] = response_id
         held = ctx.current()
         if span is not None:
             held = ctx.with_span(span, held)
-        run.exceptions.emit(semconv.EVENT_EVALUATION, attributes, None, held)
+        run.events.emit(semconv.EVENT_EVALUATION, attributes, None, held)
     except Exception:
         guard.failed("evaluation")
 

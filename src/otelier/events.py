@@ -11,10 +11,13 @@ from typing import Any, Final
 from opentelemetry.context import Context
 
 from otelier import guard, semconv, wire
+from otelier.content import Policy
 from otelier.version import __version__
 
 _DEBUG: Final = 5
 _WARN: Final = 13
+_FRAMES: Final = 30
+_TRACE: Final = 16_384
 
 
 class Emitter:
@@ -72,9 +75,16 @@ class Emitter:
         }
         self.emit(semconv.EVENT_DETAILS, {**attributes, **structured}, _DEBUG, context)
 
-    def exception(self, kind: str, message: str, stacktrace: str | None, context: Context) -> None:
+    def exception(self, error: BaseException, kind: str, policy: Policy, context: Context) -> None:
         """The event of a failed client operation."""
-        attributes = {"exception.type": kind, "exception.message": message}
-        if stacktrace:
-            attributes["exception.stacktrace"] = stacktrace
+        if self._find() is None:
+            return
+        import traceback
+
+        trace = "".join(traceback.format_exception(error, limit=-_FRAMES))
+        attributes = {
+            "exception.type": kind,
+            "exception.message": policy.message(error),
+            "exception.stacktrace": policy.clean(trace[-_TRACE:]),
+        }
         self.emit(semconv.EVENT_EXCEPTION, attributes, _WARN, context)

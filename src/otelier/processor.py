@@ -50,7 +50,7 @@ class OtelierSpanProcessor:
             held = parent_context if parent_context is not None else context.current()
             session = held.get(context.SESSION)
             if session is not None:
-                span.set_attributes(session)
+                _put(span, session)
             run = runtime.current()
             if run is not None and run.settings.baggage:
                 _from_baggage(span, held)
@@ -91,6 +91,15 @@ class OtelierSpanProcessor:
         except Exception:
             guard.failed("processor.flush")
         return True
+
+
+def _put(span: Any, session: Any) -> None:
+    # A conversation that the request itself names is the provider's own.
+    if semconv.CONVERSATION_ID in session:
+        present = getattr(span, "attributes", None) or {}
+        if semconv.CONVERSATION_ID in present:
+            session = {k: v for k, v in session.items() if k != semconv.CONVERSATION_ID}
+    span.set_attributes(session)
 
 
 def _from_baggage(span: Any, held: Context) -> None:

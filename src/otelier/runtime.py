@@ -38,8 +38,9 @@ class Runtime:
         self.tracer: Tracer = trace.get_tracer(
             SCOPE, __version__, tracer_provider, schema_url=semconv.SCHEMA_URL
         )
-        self.events = events.Emitter(logger_provider) if settings.events else None
-        self.exceptions = events.Emitter(logger_provider)
+        self.events = events.Emitter(logger_provider)
+        # Whether the details event is wanted; the others always are.
+        self.details = settings.events
         # Set while the program has no TracerProvider yet: tries again to add the processor.
         self.late: Callable[[], None] | None = None
         self._meter_provider = meter_provider

@@ -1,0 +1,181 @@
+"""Runs the suites against each claimed version, each in an environment of its own.
+
+``python -m tests.matrix [name …]``: all rows, or those whose name starts so. Environments are kept
+in ``.cache/matrix``. When all rows ran, README.md's support table is written from the results.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+CACHE = ROOT / ".cache" / "matrix"
+RESULTS = CACHE / "results.json"
+BEGIN, END = "<!-- support table: make test-matrix -->", "<!-- end of the support table -->"
+TOOLS = ("pytest>=8", "jsonschema>=4", "pyyaml>=6")
+# Every suite that drives SDKs; tests of features that an SDK does not have are skipped.
+SUITES = ("tests/transparency", "tests/hooks", "tests/lineage", "tests/replay")
+FAMILY = ("tests/hooks/test_families.py",)
+# The SDKs of that time name arguments that later httpx no longer has.
+OLD_HTTPX = ("httpx<0.28",)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One environment."""
+
+    library: str
+    version: str
+    pins: tuple[str, ...] = ()
+    suites: tuple[str, ...] = SUITES
+    python: str = ""
+
+    @property
+    def name(self) -> str:
+        suffix = f"-python{self.python}" if self.python else ""
+        return f"{self.library}-{self.version}{suffix}"
+
+
+NEWEST_OPENAI, NEWEST_ANTHROPIC = "openai==3.52.0", "anthropic==2.11.0"
+ROWS = (
+    *(
+        Row("openai", version, (*pins, NEWEST_ANTHROPIC, "websockets>=13"))
+        for version, pins in (
+            ("1.0.0", OLD_HTTPX),
+            ("1.40.0", OLD_HTTPX),
+            ("1.109.1", ()),
+            ("2.54.0", ()),
+            ("3.0.0", ()),
+            ("3.52.0", ()),
+        )
+    ),
+    *(
+        Row("anthropic", version, (*pins, NEWEST_OPENAI))
+        for version, pins in (
+            ("0.25.0", OLD_HTTPX),
+            ("0.40.0", OLD_HTTPX),
+            ("0.60.0", ()),
+            ("0.125.0", ()),
+            ("1.0.0", ()),
+            ("1.17.0", ()),
+            ("2.11.0", ()),
+        )
+    ),
+    *(
+        Row(library, version, (*pins, NEWEST_OPENAI, NEWEST_ANTHROPIC), FAMILY)
+        for library, version, pins in (
+            ("groq", "0.4.2", OLD_HTTPX),
+            ("groq", "1.7.0", ()),
+            ("together", "2.0.0", ()),
+            ("together", "3.1.1", ()),
+            ("cerebras-cloud-sdk", "1.0.0", OLD_HTTPX),
+            ("cerebras-cloud-sdk", "1.91.0", ()),
+            ("fireworks-ai", "1.0.0", ()),
+            ("fireworks-ai", "1.2.30", ()),
+            ("writer-sdk", "1.0.0", OLD_HTTPX),
+            ("writer-sdk", "3.0.0", ()),
+        )
+    ),
+    Row(
+        "opentelemetry-sdk",
+        "1.34.1",
+        (
+            "opentelemetry-api==1.34.1",
+            "opentelemetry-instrumentation==0.55b1",
+            "opentelemetry-exporter-otlp==1.34.1",
+            NEWEST_OPENAI,
+            NEWEST_ANTHROPIC,
+        ),
+    ),
+    Row("opentelemetry-sdk", "1.45.2", (NEWEST_OPENAI, NEWEST_ANTHROPIC), python="3.13"),
+)
+
+
+def run(command: Iterable[object], **options: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(word) for word in command], text=True, check=False, **options)  # type: ignore[call-overload,no-any-return]
+
+
+def environment(row: Row) -> Path:
+    """The row's interpreter, with everything installed."""
+    folder = CACHE / row.name
+    python = folder / "bin" / "python"
+    if not (folder / "done").exists():
+        base = f"python{row.python}" if row.python else sys.executable
+        made = run([base, "-m", "venv", folder])
+        if made.returncode:
+            raise RuntimeError(f"no {base}")
+        installed = run(
+            [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-e", ROOT,
+             f"{row.library}=={row.version}", *row.pins, *TOOLS],
+            stderr=subprocess.PIPE,
+        )  # fmt: skip
+        if installed.returncode:
+            raise RuntimeError(installed.stderr.strip().splitlines()[-1])
+        (folder / "done").touch()
+    return python
+
+
+def test(row: Row) -> str:
+    """Run the row's suites: pytest's closing line without its decoration."""
+    try:
+        python = environment(row)
+    except RuntimeError as problem:
+        return f"not installed: {problem}"
+    log = CACHE / f"{row.name}.log"
+    done = run(
+        [python, "-m", "pytest", "-q", *row.suites],
+        cwd=ROOT,
+        stdout=log.open("w"),
+        stderr=subprocess.STDOUT,
+    )
+    closing = re.search(r"(\d+ failed, )?\d+ passed.*?(?= in )", log.read_text())
+    if closing is None:
+        return f"no result (exit code {done.returncode}), see {log.relative_to(ROOT)}"
+    return closing.group()
+
+
+def table(results: dict[str, str]) -> str:
+    """README's support table."""
+    lines = [
+        "| Library | Tested versions (oldest and newest are the range) | Result of the suites |",
+        "|---|---|---|",
+    ]
+    for library in dict.fromkeys(row.library for row in ROWS):
+        rows = [row for row in ROWS if row.library == library]
+        versions = ", ".join(
+            row.version + (f" (Python {row.python})" if row.python else "") for row in rows
+        )
+        bad = [row.version for row in rows if "passed" not in results[row.name]]
+        bad += [row.version for row in rows if "failed" in results[row.name]]
+        counted = "all pass" if not bad else "fails: " + ", ".join(bad)
+        lines.append(f"| {library} | {versions} | {counted} |")
+    return "\n".join(lines)
+
+
+def main(names: list[str]) -> int:
+    CACHE.mkdir(parents=True, exist_ok=True)
+    results: dict[str, str] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    chosen = [row for row in ROWS if not names or row.name.startswith(tuple(names))]
+    for row in chosen:
+        results[row.name] = test(row)
+        RESULTS.write_text(json.dumps(results, indent=1))
+        print(f"{row.name}: {results[row.name]}", flush=True)
+    if all(row.name in results for row in ROWS):
+        readme = ROOT / "README.md"
+        before, _, rest = readme.read_text().partition(BEGIN)
+        after = rest.partition(END)[2]
+        readme.write_text(f"{before}{BEGIN}\n{table(results)}\n{END}{after}")
+    failed = [
+        row for row in chosen if "failed" in results[row.name] or "passed" not in results[row.name]
+    ]
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
