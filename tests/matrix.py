@@ -76,8 +76,8 @@ ROWS = (
             ("together", "3.1.1", ()),
             ("cerebras-cloud-sdk", "1.0.0", OLD_HTTPX),
             ("cerebras-cloud-sdk", "1.91.0", ()),
-            ("fireworks-ai", "1.0.0", ()),
-            ("fireworks-ai", "1.2.30", ()),
+            ("fireworks-ai", "1.2.0", ()),
+            ("fireworks-ai", "1.2.28", ()),
             ("writer-sdk", "1.0.0", OLD_HTTPX),
             ("writer-sdk", "3.0.0", ()),
         )

@@ -254,5 +254,10 @@ def find_mask(path: str) -> Mask | None:
     return _refuse
 
 
+def usable_mask(path: str) -> bool:
+    """Whether a masking callback of that name is there."""
+    return find_mask(path) is not _refuse
+
+
 def _refuse(name: str, value: Any) -> Any:
     raise LookupError("no masking callback")

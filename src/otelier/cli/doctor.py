@@ -14,7 +14,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from otelier import guard, runtime, sdk_setup, settings
+from otelier.content import usable_mask
 from otelier.hooks import foreign, registry
+from otelier.redaction import redacted
 from otelier.runtime import Runtime
 from otelier.settings import Settings
 from otelier.version import __version__
@@ -49,6 +51,13 @@ def run(args: argparse.Namespace) -> int:
     lines += ["", "Where spans go"]
     lines += [f"  {line}" for line in _destination()]
     problems += list(_destination_problems())
+    if chosen.mask and not usable_mask(chosen.mask):
+        problems.append(
+            Problem(
+                "OTELIER_MASK does not name a function: all content is left out.",
+                "Set it to module:function of a module that can be imported.",
+            )
+        )
     lines += ["", "Settings that are not the default"]
     lines += [f"  {line}" for line in _chosen(chosen)] or ["  none"]
     counted = guard.failures()
@@ -184,11 +193,11 @@ def _destination() -> Iterator[str]:
 def _shown(value: str) -> str:
     """A value without userinfo and query, where it is a URL."""
     if "://" not in value:
-        return value
+        return redacted(value)
     try:
         parts = urlsplit(value)
         port = f":{parts.port}" if parts.port else ""
-        return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"
+        return redacted(f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}")
     except ValueError:
         return "(not a valid URL)"
 
