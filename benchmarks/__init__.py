@@ -1,1 +1,1 @@
-"""What otelier costs, beside the bare SDK and a hand-written floor. See ``python -m benchmarks``."""
+"""What otelier costs, beside the bare SDK and a hand-written floor: ``python -m benchmarks``."""

@@ -32,6 +32,8 @@ class Floor:
         self.tracer = tracer_provider.get_tracer("floor")
         self.content = content
         self.duration: Any = None
+        self.tokens: Any = None
+        self.first: Any = None
         self.cost: Any = None
         if meter_provider is not None:
             meter = meter_provider.get_meter("floor")
@@ -70,9 +72,7 @@ class Floor:
         finish(self, span, attributes, request, result, start)
         return result
 
-    async def acall(
-        self, api: str, create: Callable[..., Awaitable[Any]], request: Found
-    ) -> Any:
+    async def acall(self, api: str, create: Callable[..., Awaitable[Any]], request: Found) -> Any:
         """One asynchronous call."""
         start = perf_counter()
         before, finish, _, stream = _APIS[api]
@@ -317,7 +317,7 @@ class Floor:
         late[s.PROVIDER_REQUEST_ID] = request_id
         if first is not None:
             late[s.RESPONSE_TIME_TO_FIRST_CHUNK] = first
-        _tokens(late, message.usage.input_tokens, usage.output_tokens, 3.0, 15.0)
+        _tokens(late, message.usage.input_tokens, usage.output_tokens, 2.0, 10.0)
         if self.content:
             late[s.SYSTEM_INSTRUCTIONS] = _json([{"type": "text", "content": request["system"]}])
             late[s.INPUT_MESSAGES] = _json(_turns(request["messages"]))

@@ -1,8 +1,8 @@
 """Instructions per operation, counted by valgrind's callgrind: exact where clocks are not.
 
 ``python -m benchmarks.instructions [--quick] [--only WORD]``. Needs valgrind and an x86-64 machine;
-says so and ends where there is none. A Python under valgrind runs the operations; it tells callgrind
-by client requests where an operation begins and ends, so that imports and warming up do not count.
+says so and ends where there is none. A Python under valgrind runs the operations; it tells
+callgrind by client requests where they begin and end, so that nothing else is counted.
 """
 
 from __future__ import annotations
@@ -85,8 +85,9 @@ def count(jobs: list[dict[str, Any]], keep: Path | None = None) -> list[int]:
             [
                 "valgrind", "--tool=callgrind", "--instr-atstart=no", "--dump-line=no",
                 f"--callgrind-out-file={place}/out", sys.executable,
-                "-m", "benchmarks.instructions", "--child", json.dumps(jobs),
+                "-m", "benchmarks.instructions", "--child",
             ],
+            input=json.dumps(jobs),
             cwd=ROOT,
             env={**os.environ, "PYTHONHASHSEED": "0", "PYTHONMALLOC": "pymalloc"},
             capture_output=True,
@@ -148,10 +149,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer scenarios")
     parser.add_argument("--only", default="", help="scenarios whose name contains this")
     parser.add_argument("--cost-record", action="store_true", help="floor with a cost metric too")
-    parser.add_argument("--child", help=argparse.SUPPRESS)
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
-        child(json.loads(arguments.child))
+        child(json.load(sys.stdin))
         return
     reason = missing()
     if reason:

@@ -9,13 +9,14 @@ from typing import Any
 from tests.servers import anthropic_wire, openai_wire
 
 MODEL = "gpt-4o-mini"
-CLAUDE = "claude-sonnet-4-5"
+CLAUDE = "claude-sonnet-5-5"
 MESSAGES = 100
 MESSAGE_BYTES = 4096
 TOOLS = 20
 HEADERS = {
     "date": "Fri, 20 Nov 2026 10:00:00 GMT",
     "x-request-id": "req_local_1",
+    "request-id": "req_local_1",
     "x-ratelimit-limit-requests": "10000",
     "x-ratelimit-remaining-requests": "9999",
     "x-ratelimit-reset-requests": "6ms",
@@ -23,7 +24,7 @@ HEADERS = {
     "cf-ray": "8a1b2c3d4e5f6a7b-FRA",
     "alt-svc": 'h3=":443"; ma=86400',
 }
-_WORDS = (
+_TEXT = (
     "the a of and to in is that for it with as was on be at by this had not are but from or have "
     "an they which one you were all her she there would their we him been has when who will no "
     "more if out so up said what its about than into them can only other time new some could "
@@ -31,7 +32,8 @@ _WORDS = (
     "did many before must well back through years where much your way down should because long "
     "each just state people those too mister little world very house old river, mountain; garden. "
     "window! travel? weather, history. letter: kitchen. summer, winter; morning. evening, question."
-).split()
+)
+_WORDS = _TEXT.split()
 
 
 def prose(size: int, seed: int = 0) -> str:

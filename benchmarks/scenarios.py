@@ -178,9 +178,10 @@ class Bench:
             chunks = self._loop.run_until_complete(all_of_it())
         else:
             chunks = list(self._create(**request))
+        self.chunks = chunks
         module: Any = anthropic if self.scenario.api == "messages" else openai
-        self._patched = module.AsyncStream if self._loop else module.Stream
-        self._original = self._patched.__stream__
+        self.patched = module.AsyncStream if self._loop else module.Stream
+        self._original = self.patched.__stream__
 
         def stream(self: Any) -> Iterator[Any]:
             yield from chunks
@@ -191,7 +192,7 @@ class Bench:
                 yield chunk
             await self.response.aclose()
 
-        self._patched.__stream__ = astream if self._loop else stream
+        self.patched.__stream__ = astream if self._loop else stream
 
     def _next_request(self) -> dict[str, Any]:
         self.calls += 1
@@ -263,7 +264,7 @@ class Bench:
                 for _ in stream:
                     pass
         if self.scenario.lite:
-            self._patched.__stream__ = self._original
+            self.patched.__stream__ = self._original
         if self.variant == "otelier":
             otelier.uninstrument()
             if guard.failures():

@@ -92,8 +92,9 @@ def start(rounds: int) -> None:
     used = counting.start(counting.INSTRUMENT + counting.USE, rounds=rounds)
     print(f"\nstart of a program without GenAI SDK: {unused.milliseconds:+.0f} ms CPU, "
           f"{len(unused.modules)} modules")  # fmt: skip
-    print(f"start of one with openai and anthropic: {used.milliseconds - bare.milliseconds:+.0f} ms "
-          f"CPU over {bare.milliseconds:.0f}")  # fmt: skip
+    added = used.milliseconds - bare.milliseconds
+    print(f"start of one with openai and anthropic: {added:+.0f} ms CPU over "
+          f"{bare.milliseconds:.0f}")  # fmt: skip
 
 
 if __name__ == "__main__":

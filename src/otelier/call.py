@@ -196,17 +196,29 @@ class Call:
         """Whether what comes back is of use at all."""
         return self._reader is not None
 
+    def begin_chunks(self) -> Callable[[Any], None]:
+        """The first chunk is here; the function that takes it and each that follows, unguarded."""
+        reader = self._reader
+        if reader is None:
+            return _nothing
+        if self._first_chunk is None:
+            self._first_chunk = perf_counter()
+        return self._timed if self._timing else reader.chunk
+
+    def _timed(self, event: Any) -> None:
+        now = perf_counter()
+        if self._last_chunk and len(self._chunk_times) < _MAX_CHUNK_TIMES:
+            self._chunk_times.append(now - self._last_chunk)
+        self._last_chunk = now
+        if self._reader is not None:
+            self._reader.chunk(event)
+
     def chunk(self, event: Any) -> None:
         """One event of a stream, as the user gets it."""
         try:
-            if self._first_chunk is None:
-                self._first_chunk = self._last_chunk = perf_counter()
-            elif self._timing:
-                now = perf_counter()
-                if len(self._chunk_times) < _MAX_CHUNK_TIMES:
-                    self._chunk_times.append(now - self._last_chunk)
-                self._last_chunk = now
-            if self._reader is not None:
+            if self._first_chunk is None or self._timing:
+                self.begin_chunks()(event)
+            elif self._reader is not None:
                 self._reader.chunk(event)
         except Exception:
             guard.failed("call.chunk")
@@ -282,7 +294,9 @@ class Call:
             # Nobody looks; a failure still shows where a processor keeps unsampled spans.
             return
         run = self._run
-        first = None if self._first_chunk is None else self._first_chunk - self._started
+        first = None
+        if self._first_chunk is not None and self._route.operation in semconv.INFERENCE:
+            first = self._first_chunk - self._started
         reply = reader.reply(error is None and how is None)
         said = self._error(error, reply)
         asked = self._attributes.get(semconv.REQUEST_MODEL)
@@ -384,6 +398,10 @@ class Call:
             )
         except Exception:
             guard.failed("call.render")
+
+
+def _nothing(event: Any) -> None:
+    """Takes chunks that nobody looks at."""
 
 
 def error_type(error: BaseException) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping
 from contextvars import Token
 from dataclasses import dataclass
 from time import perf_counter, time_ns
@@ -20,6 +20,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from otelier import call, guard, runtime, semconv, wire
 from otelier import context as ctx
+from otelier.documents import retrieved
 from otelier.runtime import Runtime
 from otelier.semconv import Attributes, Instrument
 
@@ -182,9 +183,7 @@ class Handle:
         self._result = True
         try:
             if self.wants_content:
-                self._content(
-                    semconv.RETRIEVAL_DOCUMENTS, [_document(item) for item in _listed(documents)]
-                )
+                self._content(semconv.RETRIEVAL_DOCUMENTS, retrieved(documents))
         except Exception:
             guard.failed("pipeline.documents")
 
@@ -295,31 +294,6 @@ class NoHandle:
 
 
 _NO_HANDLE: Final = NoHandle()
-
-
-def _listed(documents: Any) -> Sequence[Any]:
-    if isinstance(documents, Mapping):
-        for name in ("documents", "results", "matches", "hits"):
-            if isinstance(documents.get(name), list | tuple):
-                return documents[name]  # type: ignore[no-any-return]
-        return [documents]
-    return wire.items(documents) or ([documents] if isinstance(documents, str) else ())
-
-
-def _document(item: Any) -> dict[str, Any]:
-    score = None
-    if isinstance(item, tuple) and len(item) == 2 and wire.number(item[1]) is not None:
-        item, score = item
-    if isinstance(item, str):
-        found: dict[str, Any] = {"content": item}
-    else:
-        shown = wire.plain(item)
-        found = shown if isinstance(shown, dict) else {"content": shown}
-    if score is not None:
-        found.setdefault("score", score)
-    if "page_content" in found and "content" not in found:
-        found["content"] = found.pop("page_content")
-    return found
 
 
 class Step:

@@ -25,18 +25,26 @@ _MAX_DEPTH = 64
 
 def fields(value: Any) -> Wire:
     """The members of a wire object; an empty mapping for anything else."""
+    # Asked several times a chunk: plain attributes, no calls.
     if type(value) is dict:
+        return value  # type: ignore[no-any-return]
+    if value is None:
+        return _NOTHING
+    try:
+        members: dict[str, Any] = value.__dict__
+        # Members that the SDK's model does not declare; where pydantic keeps them.
+        extra = value.__pydantic_extra__
+    except AttributeError:
+        return _fields(value)
+    return {**members, **extra} if extra else members
+
+
+def _fields(value: Any) -> Wire:
+    if isinstance(value, type):
+        return _NOTHING
+    if isinstance(value, Mapping):
         return value
-    members = getattr(value, "__dict__", None)
-    if members is None or isinstance(value, type):
-        return value if isinstance(value, Mapping) else _NOTHING
-    # Members that the SDK's model does not declare; where pydantic keeps them.
-    extra = getattr(value, "__pydantic_extra__", None)
-    if extra:
-        return {**members, **extra}
-    if not members and isinstance(value, Mapping):
-        return value
-    return members  # type: ignore[no-any-return]
+    return getattr(value, "__dict__", _NOTHING)
 
 
 def items(value: Any) -> Sequence[Any]:

@@ -15,7 +15,7 @@ from benchmarks.scenarios import LARGE, SMALL, TOOLS, UNSAMPLED, Scenario
 
 # Calls of otelier's functions, and of C functions by them.
 SMALL_CALLS = {"chat": 520, "responses": 535, "messages": 450}
-# What one more message of a long conversation costs (its text seen before), and one more tool.
+# The same for 100 messages whose texts were seen before, and 20 tools: about 40 a message.
 LARGE_CALLS = {"chat": 7000, "responses": 5300, "messages": 5000}
 # Calls for one chunk of text, content on and off, without the call of the iterator itself.
 CHUNK_CALLS = {"chat": (43, 22), "responses": (14, 9), "messages": (22, 9)}

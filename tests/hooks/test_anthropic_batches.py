@@ -12,7 +12,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from otelier import semconv
 from otelier.protocols import anthropic_batches
-from tests.servers import Chunked, Drop, ProviderServer, Raw
+from tests.servers import ProviderServer, Raw
 from tests.telemetry import Telemetry
 
 MODEL = "claude-sonnet-4-5"
@@ -142,8 +142,8 @@ def test_nothing_is_read_ahead(server: ProviderServer, priced: Telemetry) -> Non
     assert priced.span("batch_results")
 
 
-def test_dropped(server: ProviderServer, priced: Telemetry) -> None:
-    server.route("/results", Chunked([line(1), Drop()], "application/x-jsonl"))
+def test_broken(server: ProviderServer, priced: Telemetry) -> None:
+    serve(server, line(1), b'{"custom_id": "r2", "res\n')
     with pytest.raises(Exception) as caught:
         list(client(server).messages.batches.results(ID))
     span = priced.span("batch_results")
@@ -172,7 +172,10 @@ def test_asynchronous_and_beta(server: ProviderServer, priced: Telemetry) -> Non
 
 def test_raw_response(server: ProviderServer, priced: Telemetry) -> None:
     serve(server, *MIXED)
-    raw = client(server).messages.batches.with_raw_response.results(ID)
+    batches = client(server).messages.batches.with_raw_response
+    if not hasattr(batches, "results"):
+        pytest.skip("this anthropic has no raw results")
+    raw = batches.results(ID)
     assert len(list(raw.parse())) == 5
     span = priced.span("batch_results")
     assert span.attributes["otelier.batch.succeeded"] == 2

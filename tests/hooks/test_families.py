@@ -45,7 +45,9 @@ MEMBERS = {
 def answer(request: Any) -> Any:
     asked = request.json()
     if asked.get("stream"):
-        return Sse(chat_chunks(chat_message(), include_usage=True, model="m-2026"))
+        # Writer's own endpoint ends without a terminator.
+        done = None if request.route.endswith("/v1/chat") else "[DONE]"
+        return Sse(chat_chunks(chat_message(), include_usage=True, model="m-2026"), done=done)
     return Json(chat_completion(chat_message(), model="m-2026"))
 
 

@@ -58,11 +58,18 @@ def traces() -> Iterator[Telemetry]:
 
 def started(traces: Telemetry, server: RealtimeServer, **options: Any) -> openai.OpenAI:
     traces.start(provider_hosts=f"{server.host}=openai", **options)
-    return openai.OpenAI(api_key="k", base_url=f"http://{server.host}/v1")
+    return openai.OpenAI(**arguments(server))
 
 
 def aclient(server: RealtimeServer) -> openai.AsyncOpenAI:
-    return openai.AsyncOpenAI(api_key="k", base_url=f"http://{server.host}/v1")
+    return openai.AsyncOpenAI(**arguments(server))
+
+
+def arguments(server: RealtimeServer) -> dict[str, Any]:
+    found = {"api_key": "k", "base_url": f"http://{server.host}/v1"}
+    if not HAS_RESPONSES:  # so old that it insists on TLS for its base URL
+        found["websocket_base_url"] = server.url
+    return found
 
 
 def of(span: Any, name: str) -> Any:
@@ -149,7 +156,7 @@ def test_same_bytes_with_and_without(traces: Telemetry) -> None:
 
     answer = on("response.create", created(metadata={"a": "b"}), delta("x"), done(spoken("x")))
     with RealtimeServer(answer, [session()]) as server:
-        bare = run(openai.OpenAI(api_key="k", base_url=f"http://{server.host}/v1"))
+        bare = run(openai.OpenAI(**arguments(server)))
         sent = list(server.received)
         server.received.clear()
         seen = run(started(traces, server))

@@ -65,7 +65,7 @@ class Clients:
         self.loop = asyncio.Runner()
         http = httpx2.Client(transport=_Transport(port))
         ahttp = httpx2.AsyncClient(transport=_AsyncTransport(port))
-        common = {"api_key": "test-key", "max_retries": 0}
+        common: dict[str, Any] = {"api_key": "test-key", "max_retries": 0}
         self._clients: dict[tuple[str, bool], Any] = {
             ("openai", False): openai.OpenAI(http_client=http, **common),
             ("openai", True): openai.AsyncOpenAI(http_client=ahttp, **common),
@@ -73,6 +73,10 @@ class Clients:
             ("anthropic", True): anthropic.AsyncAnthropic(http_client=ahttp, **common),
         }
         self._http, self._ahttp = http, ahttp
+
+    def of(self, sdk: str, is_async: bool = False) -> Any:
+        """One of the clients."""
+        return self._clients[sdk, is_async]
 
     def close(self) -> None:
         self._http.close()
@@ -92,7 +96,7 @@ class Clients:
 
     def replay(self, recording: Recording, is_async: bool, way: str) -> list[Seen]:
         """Make the recorded requests; what the application saw, one by one."""
-        client = self._clients[recording.sdk, is_async]
+        client = self.of(recording.sdk, is_async)
         return [
             self.run(_outcome(client, interaction, WAYS[way]), is_async)
             for interaction in recording.interactions

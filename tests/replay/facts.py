@@ -39,6 +39,8 @@ HEADERS = {
     "anthropic-organization-id": "otelier.provider.organization",
     "openai-project": "otelier.provider.project",
 }
+# Of a larger body of vectors that the SDK does not parse only the end is looked at.
+LARGE_BODY = 64 * 1024
 ERRORS = {400: "BadRequestError", 404: "NotFoundError"}
 
 _REQUEST: dict[str, dict[str, str]] = {
@@ -98,12 +100,11 @@ def attributes(interaction: Interaction, body: Mapping[str, Any], parsed: bool) 
             "otelier.provider.error_code": error.get("code") or error["type"],
         }
     found |= _RESPONSE[api](interaction)
-    if api == "embeddings":
-        decoded = parsed and "encoding_format" not in interaction.asked
+    if api == "embeddings" and (parsed or len(interaction.body) <= LARGE_BODY):
         vector = interaction.answer["data"][0]["embedding"]
         if isinstance(vector, list):
             found["gen_ai.embeddings.dimension.count"] = len(vector)
-        elif decoded:
+        elif parsed and "encoding_format" not in interaction.asked:  # Then the SDK decodes it.
             found["gen_ai.embeddings.dimension.count"] = len(base64.b64decode(vector)) // 4
     return {name: value for name, value in found.items() if value is not None}
 

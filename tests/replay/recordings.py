@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -125,7 +125,7 @@ def _interaction(sdk: str, raw: Any) -> Interaction:
     )
 
 
-@lru_cache(maxsize=None)
+@cache
 def load(sdk: str, name: str) -> Recording:
     """A file of the recordings, read once."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -46,6 +46,11 @@ def clients(recorded_server: ProviderServer) -> Iterator[Clients]:
     made.close()
 
 
+@pytest.fixture(scope="module")
+def telemetry() -> Telemetry:
+    return Telemetry()
+
+
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
 @pytest.mark.parametrize(("recording", "way"), CASES)
 def test_replay(
@@ -54,13 +59,15 @@ def test_replay(
     is_async: bool,
     recorded_server: ProviderServer,
     clients: Clients,
+    telemetry: Telemetry,
 ) -> None:
     server = recorded_server
     recording.serve(server)
     bare = clients.replay(recording, is_async, way)
     asked_bare = list(server.requests)
     recording.serve(server)
-    telemetry = Telemetry().start()
+    telemetry.clear()
+    telemetry.start()
     seen = clients.replay(recording, is_async, way)
     telemetry.stop()
 
@@ -88,7 +95,7 @@ def _asked_as_recorded(recording: Recording, requests: list[Recorded]) -> None:
 def _says(
     span: ReadableSpan, interaction: Interaction, body: dict[str, Any], *, parsed: bool
 ) -> None:
-    found = dict(span.attributes or {})
+    found: dict[str, Any] = dict(span.attributes or {})
     content = {name: json.loads(str(found.pop(name))) for name in CONTENT if name in found}
     times = {name: found.pop(name) for name in TIMES if name in found}
     cost = {name: found.pop(name) for name in list(found) if "cost" in name}

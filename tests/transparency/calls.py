@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from pydantic import BaseModel
 
 from tests.servers import Reply, Sse, openai_wire
@@ -36,22 +38,34 @@ class Call:
     arguments: dict[str, Any] = field(default_factory=dict)
     spans: int = 1
     reply: Callable[[], Reply] | None = None
-    # The parsed result of a raw response is not a stream of events.
-    binary: bool = False
+    # A distribution that the SDK needs for it.
+    needs: str = ""
 
     def __str__(self) -> str:
         return self.name.replace(" ", "-")
 
     def start(self, app: App, client: Any = None, view: str = "", **more: Any) -> Any:
         """Make the call (on ``view`` of the resource, such as ``with_raw_response``)."""
+        if self.needs:
+            pytest.importorskip(self.needs)
         if client is None:
             client = app.client(self.client)
-        owner, _, method = self.path.rpartition(".")
-        path = ".".join(part for part in (owner, view, method) if part)
-        function = resolve(client, path)
+        function = resolve(client, self._path(view))
         if self.reply is not None:
-            app.server.script(self.reply())
+            app.script(self.reply())
         return function(**{**self.arguments, **more})
+
+    def has(self, client: Any, view: str = "") -> bool:
+        """Whether this version of the SDK has this call, and this view of it."""
+        try:
+            resolve(client, self._path(view))
+        except pytest.skip.Exception:
+            return False
+        return True
+
+    def _path(self, view: str) -> str:
+        owner, _, method = self.path.rpartition(".")
+        return ".".join(part for part in (owner, view, method) if part)
 
 
 CHAT: dict[str, Any] = {"model": "gpt-4o", "messages": ASK}
@@ -87,6 +101,23 @@ HISTORY = [
     },
     {"role": "tool", "tool_call_id": "call_1", "content": "21"},
 ]
+
+
+# TRANSPARENCY=full in the environment plays every path of every call; else all paths of a few
+# calls that stand for the others, and of those the paths that differ from call to call.
+FULL = os.environ.get("TRANSPARENCY") == "full"
+
+
+def product(
+    calls: Sequence[Call], paths: Sequence[Any], basic: Sequence[Any], models: frozenset[str]
+) -> list[Any]:
+    """Pairs of calls and paths, as parameters."""
+    return [
+        pytest.param(call, path, id=f"{call}-{path.__name__}")
+        for call in calls
+        for path in paths
+        if FULL or path in basic or call.name in models
+    ]
 
 
 def _stored(status: str = "completed") -> Callable[[], Reply]:
@@ -162,14 +193,12 @@ WHOLE = (
         "openai",
         "audio.speech.create",
         {"model": "tts-1", "voice": "alloy", "input": "a"},
-        binary=True,
     ),
     Call(
         "speech events",
         "openai",
         "audio.speech.create",
         {"model": "tts-1", "voice": "alloy", "input": "a", "stream_format": "sse"},
-        binary=True,
     ),
     Call(
         "transcription",
@@ -292,7 +321,7 @@ STREAMS = (
     ),
     Call("vertex", "vertex", "messages.create", {**CLAUDE, **STREAM}),
     Call("foundry", "foundry", "messages.create", {**CLAUDE, **STREAM}),
-    Call("bedrock", "bedrock", "messages.create", {**BEDROCK, **STREAM}),
+    Call("bedrock", "bedrock", "messages.create", {**BEDROCK, **STREAM}, needs="botocore"),
 )
 
 HELPERS = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import logging
 import warnings
 from collections.abc import Iterator
 
@@ -31,6 +30,5 @@ def world() -> Iterator[World]:
 def frozen() -> Iterator[None]:
     """Scenarios freeze what is there: a full collection takes 0.1 s with the SDKs loaded."""
     gc.collect()
-    logging.getLogger("opentelemetry.instrumentation.instrumentor").setLevel(logging.ERROR)
     yield
     gc.unfreeze()

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.servers import Recorded
 
-_ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
+_ADDRESS = re.compile(r"\b(?:0x)?(?=[0-9a-f]*[0-9])[0-9a-f]{12,}\b")  # also anyio's, without 0x
 _BOUNDARY = re.compile(rb"boundary=([^;\s]+)")
 # Ours, and what wraps for us: frames of these are the only ones that may be added.
 _OURS = ("/otelier/", "/wrapt/")

@@ -28,12 +28,13 @@ from otelier.hooks.raw import Watch
 from otelier.hooks.streams import AsyncItems, Items
 from tests.servers import ProviderServer
 from tests.telemetry import Telemetry
-from tests.transparency.app import App, drive
+from tests.transparency.app import WAIT, App, drive
 from tests.transparency.describe import describe_error, plain, wire
 
 Scenario: TypeAlias = Callable[[App], Awaitable[Any]]
 
 _OURS: Final = (Call, Items, AsyncItems, Watch)
+_RUNNING: Final = "aclose(): asynchronous generator is already running"
 _JSON: Final = (
     "gen_ai.input.messages",
     "gen_ai.output.messages",
@@ -86,15 +87,19 @@ class World:
         assert not self.ours(), "spans without otelier"
         _skip_unknown_arguments(bare)
         self.telemetry.start(**self.options)
+        swallowed = None if failures else _Swallowed()
         try:
             with_otelier = self.observe(scenario, asynchronous)
         finally:
             self.telemetry.stop()
+            if swallowed is not None:
+                swallowed.remove()
+                assert not guard.failures(), swallowed.text
         _same(bare, with_otelier)
+        self.telemetry.log_exporter.clear()  # records keep the context that they were made in
+        gc.collect()
         kept = [type(thing).__name__ for thing in gc.get_objects() if isinstance(thing, _OURS)]
         assert not kept, "objects of otelier are left"
-        if not failures:
-            assert not guard.failures()
         found = self.ours()
         if spans is not None:
             assert len(found) == spans, [span.name for span in found]
@@ -168,6 +173,8 @@ def _play(scenario: Scenario, app: App, seen: Seen) -> None:
         asyncio.run(play())
     else:
         drive(play())
+    if app.aborts:
+        assert app.server.wait_aborts(app.aborts, WAIT)
 
 
 @contextlib.contextmanager
@@ -194,6 +201,8 @@ def _watched(seen: Seen) -> Iterator[None]:
     finally:
         sys.unraisablehook, threading.excepthook = hooks
         logging.getLogger().removeHandler(handler)
+    # Of an abandoned asynchronous stream: which of its generators say so depends on a set's order.
+    seen.unhandled = [each for each in seen.unhandled if _RUNNING not in str(each[1])]
     seen.output = plain(out.getvalue()), plain(err.getvalue())
     seen.warnings = [(each.category, plain(str(each.message))) for each in warned]
 
@@ -207,6 +216,23 @@ class _Logs(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._seen.logs.append((record.name, record.levelname, plain(record.getMessage())))
+
+
+class _Swallowed(logging.Handler):
+    """Keeps the tracebacks of exceptions that otelier swallowed, for a failing test to show."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.text = ""
+        guard.logger.addHandler(self)
+        guard.logger.setLevel(logging.DEBUG)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.text += logging.Formatter().format(record)
+
+    def remove(self) -> None:
+        guard.logger.removeHandler(self)
+        guard.logger.setLevel(logging.NOTSET)
 
 
 def _skip_unknown_arguments(seen: Seen) -> None:

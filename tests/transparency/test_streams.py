@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 
 from tests.transparency.app import END, App
-from tests.transparency.calls import CHAT, HELPERS, STREAMS, Call, resolve
+from tests.transparency.calls import CHAT, HELPERS, STREAMS, Call, product, resolve
 from tests.transparency.runner import World
 
 RAW, STREAMING = "with_raw_response", "with_streaming_response"
 
 
-class Oops(Exception):
+class OopsError(Exception):
     """The loop body's own error."""
 
 
 async def _open(app: App, call: Call) -> Any:
-    """A tracked stream that the server holds after two events."""
+    """A tracked stream that the server holds after its first event."""
     app.gate()
     app.aborts = 1
     return app.track(await app.got(call.start(app)))
@@ -70,7 +70,7 @@ async def with_and_break(app: App, call: Call) -> None:
     stream = await _open(app, call)
     app.track(stream.response)
     await app.enter(stream)
-    await app.drain(stream, 2)
+    await app.drain(stream, 1)
     await app.leave(stream)
     app.note_connections()
     app.note(stream.response)
@@ -82,7 +82,7 @@ async def with_and_raise(app: App, call: Call) -> None:
     stream = await _open(app, call)
     await app.enter(stream)
     await app.drain(stream, 1)
-    await app.leave(stream, Oops("in the loop"))
+    await app.leave(stream, OopsError("in the loop"))
     app.note_connections()
 
 
@@ -98,7 +98,7 @@ async def break_and_drop(app: App, call: Call) -> None:
 
 async def break_and_keep(app: App, call: Call) -> None:
     """Left in the middle, read on later, and then left for good."""
-    stream = await _open(app, call)
+    stream = app.track(await app.got(call.start(app)))
     await app.drain(stream, 1)
     app.note(await app.next(stream) is END)
 
@@ -300,8 +300,11 @@ PATHS = (
 TWO = (nested_call, interleaved)
 
 
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.__name__)
-@pytest.mark.parametrize("call", STREAMS, ids=str)
+BASIC = (full, with_and_break, break_and_drop, never_iterated, raw_parsed, streaming_lines)
+MODELS = frozenset({"chat", "responses", "messages"})
+
+
+@pytest.mark.parametrize(("call", "path"), product(STREAMS, PATHS, BASIC, MODELS))
 def test_stream(world: World, call: Call, path: Any, asynchronous: bool) -> None:
     async def scenario(app: App) -> None:
         await app.attempt(path(app, call))
@@ -382,7 +385,7 @@ async def helper_raise(app: App, call: Call) -> None:
     manager = call.start(app)
     stream = app.track(await app.enter(manager))
     await app.drain(stream, 1)
-    await app.leave(manager, Oops("in the loop"))
+    await app.leave(manager, OopsError("in the loop"))
 
 
 async def helper_close(app: App, call: Call) -> None:
@@ -434,8 +437,10 @@ HELPER_PATHS = (
 )
 
 
-@pytest.mark.parametrize("path", HELPER_PATHS, ids=lambda path: path.__name__)
-@pytest.mark.parametrize("call", HELPERS, ids=str)
+HELPER_BASIC = (helper_full, helper_break)
+
+
+@pytest.mark.parametrize(("call", "path"), product(HELPERS, HELPER_PATHS, HELPER_BASIC, MODELS))
 def test_helper(world: World, call: Call, path: Any, asynchronous: bool) -> None:
     async def scenario(app: App) -> None:
         await app.attempt(path(app, call))

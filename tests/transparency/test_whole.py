@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.transparency.app import END, App
-from tests.transparency.calls import WHOLE, Call
+from tests.transparency.calls import WHOLE, Call, product
 from tests.transparency.runner import World
 
 RAW, STREAMING = "with_raw_response", "with_streaming_response"
@@ -124,8 +124,13 @@ PATHS = (
 )
 
 
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.__name__)
-@pytest.mark.parametrize("call", WHOLE, ids=str)
+BASIC = (typed, raw_parsed, streaming_parsed, streaming_bytes)
+MODELS = frozenset(
+    {"chat", "responses", "embeddings", "speech", "transcription text", "messages", "models"}
+)
+
+
+@pytest.mark.parametrize(("call", "path"), product(WHOLE, PATHS, BASIC, MODELS))
 def test_whole(world: World, call: Call, path: Any, asynchronous: bool) -> None:
     async def scenario(app: App) -> None:
         await app.attempt(path(app, call))

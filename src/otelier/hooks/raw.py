@@ -7,6 +7,7 @@ through the response's ``iter_bytes`` or ``aiter_bytes``.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
 
@@ -92,6 +93,7 @@ def received(response: Any, call: Call, large: bool) -> None:
         return
     watch = Watch(call, kind, large)
     members = response.__dict__
+    alive = weakref.ref(response)
     for name, tee in (("iter_bytes", _tee), ("aiter_bytes", _atee)):
         original = getattr(response, name, None)
         if original is not None:
@@ -101,8 +103,9 @@ def received(response: Any, call: Call, large: bool) -> None:
         # The response and its methods hold each other: once it is closed they need not.
         members.pop("iter_bytes", None)
         members.pop("aiter_bytes", None)
-        # httpx closes a response from inside its own iteration when the body has ended.
-        if not watch.running:
+        # httpx closes a response from inside its own iteration when the body has ended; and where
+        # the garbage collector has it, a stream that reads it: then the watch's end is the call's.
+        if not watch.running and alive() is not None:
             watch.closed()
 
     on_close(response, left)

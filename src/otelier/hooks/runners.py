@@ -147,6 +147,7 @@ def tools(begin: Open, finish: Close) -> tuple[Wrapper, Wrapper]:
             result = wrapped(*args, **kwargs)
         except BaseException as error:
             _leave(token)
+            _raised.pop(handle.span, None)
             handle.end(error)
             raise
         _leave(token)
@@ -164,6 +165,7 @@ def tools(begin: Open, finish: Close) -> tuple[Wrapper, Wrapper]:
             result = await wrapped(*args, **kwargs)
         except BaseException as error:
             _leave(token)
+            _raised.pop(handle.span, None)
             handle.end(error)
             raise
         _leave(token)

@@ -191,7 +191,9 @@ def process_response(wrapped: Callable[..., Any], client: Any, args: Any, kwargs
 def patch(module: Any, dialect: Dialect, patches: Patches) -> str:
     """Patch an SDK's ``_base_client``; what was patched, for doctor. Raises LookupError."""
     first = getattr(module, _CLIENTS[0], None)
-    seam = "_request" if hasattr(first, "_copy_and_prepare") else "request"
+    # anthropic 1.13 prepares requests, and does not yet split them.
+    split = hasattr(first, "_copy_and_prepare") and hasattr(first, "_request")
+    seam = "_request" if split else "request"
     for name, wrapper in zip(_CLIENTS, wrappers(dialect), strict=True):
         client = getattr(module, name, None)
         if client is None or seam not in client.__dict__:

@@ -17,11 +17,13 @@ from otelier.call import Call
 class Items:
     """The items of a synchronous stream, observed."""
 
-    __slots__ = ("__weakref__", "_call", "_inner")
+    __slots__ = ("__weakref__", "_call", "_inner", "_look", "let_go")
 
     def __init__(self, inner: Iterator[Any], call: Call) -> None:
         self._inner = inner
         self._call = call
+        self._look: Callable[[Any], None] | None = None
+        self.let_go: Callable[[], None] | None = None
 
     def __iter__(self) -> Items:
         return self
@@ -30,12 +32,18 @@ class Items:
         try:
             item = self._inner.__next__()
         except StopIteration:
+            self._look = None
             self._call.end()
             raise
         except BaseException as error:
             self._call.fail(error)
             raise
-        self._call.chunk(item)
+        try:
+            if self._look is None:
+                self._look = self._call.begin_chunks()
+            self._look(item)
+        except Exception:
+            guard.failed("streams.look")
         return item
 
     def __getattr__(self, name: str) -> Any:
@@ -43,16 +51,20 @@ class Items:
 
     def __del__(self) -> None:
         self._call.abandoned()
+        if self.let_go is not None:
+            self.let_go()
 
 
 class AsyncItems:
     """The items of an asynchronous stream, observed."""
 
-    __slots__ = ("__weakref__", "_call", "_inner")
+    __slots__ = ("__weakref__", "_call", "_inner", "_look", "let_go")
 
     def __init__(self, inner: AsyncIterator[Any], call: Call) -> None:
         self._inner = inner
         self._call = call
+        self._look: Callable[[Any], None] | None = None
+        self.let_go: Callable[[], None] | None = None
 
     def __aiter__(self) -> AsyncItems:
         return self
@@ -61,12 +73,18 @@ class AsyncItems:
         try:
             item = await self._inner.__anext__()
         except StopAsyncIteration:
+            self._look = None
             self._call.end()
             raise
         except BaseException as error:
             self._call.fail(error)
             raise
-        self._call.chunk(item)
+        try:
+            if self._look is None:
+                self._look = self._call.begin_chunks()
+            self._look(item)
+        except Exception:
+            guard.failed("streams.look")
         return item
 
     def __getattr__(self, name: str) -> Any:
@@ -74,53 +92,70 @@ class AsyncItems:
 
     def __del__(self) -> None:
         self._call.abandoned()
+        if self.let_go is not None:
+            self.let_go()
 
 
 def observe(stream: Any, call: Call) -> None:
     """Observe an SDK's stream (``_iterator`` and its HTTP response), which stays as it is."""
     inner = stream._iterator
     if hasattr(inner, "__anext__"):
-        stream._iterator = AsyncItems(inner, call)
+        items: Items | AsyncItems = AsyncItems(inner, call)
         running, frame = "ag_running", "ag_frame"
     else:
-        stream._iterator = Items(inner, call)
+        items = Items(inner, call)
         running, frame = "gi_running", "gi_frame"
+    stream._iterator = items
     generator = _reference(inner)
 
     def left() -> None:
         # The SDK closes the response from inside its generator, and once more when the generator
         # has ended and lets go of what it held: neither is an early exit.
         held = generator()
-        if held is None or not (getattr(held, running, False) or getattr(held, frame, 0) is None):
+        if held is None:
+            # The garbage collector has it: its end closes the response.
+            call.abandoned()
+        elif not (getattr(held, running, False) or getattr(held, frame, 0) is None):
             call.end("closed")
 
-    on_close(getattr(stream, "response", None) or getattr(stream, "http_response", None), left)
+    response = getattr(stream, "response", None) or getattr(stream, "http_response", None)
+    items.let_go = on_close(response, left)
 
 
-def _reference(value: Any) -> Any:
+def _reference(value: Any) -> Callable[[], Any]:
     # A strong one would keep a dropped stream alive through its response.
     try:
         return weakref.ref(value)
     except TypeError:
-        return lambda: None
+        kind = type(value)
+        return lambda: kind
 
 
-def on_close(response: Any, left: Callable[[], None]) -> None:
-    """Call ``left`` when an HTTP response is closed for the first time, just before it is."""
+def on_close(response: Any, left: Callable[[], None]) -> Callable[[], None] | None:
+    """Call ``left`` when an HTTP response is closed for the first time, just before it is.
+
+    What is returned takes that back: the response and its methods hold each other until then.
+    """
     if response is None:
-        return
+        return None
     try:
         members = response.__dict__
         before = {name: members.get(name) for name in ("close", "aclose")}
+        ours: dict[str, Any] = {}
+
+        def let_go() -> None:
+            for name, hook in ours.items():
+                if members.get(name) is hook:
+                    original = before[name]
+                    if original is None:
+                        del members[name]
+                    else:
+                        members[name] = original
+            ours.clear()
 
         def closing() -> None:
-            # The response and its methods hold each other: once it is closed they need not.
-            for name, original in before.items():
-                if original is not None:
-                    members[name] = original
-                else:
-                    members.pop(name, None)
             try:
+                let_go()
                 left()
             except Exception:
                 guard.failed("streams.left")
@@ -128,9 +163,11 @@ def on_close(response: Any, left: Callable[[], None]) -> None:
         for name, wrap in (("close", _close), ("aclose", _aclose)):
             original = getattr(response, name, None)
             if original is not None:
-                members[name] = wrap(original, closing)
+                members[name] = ours[name] = wrap(original, closing)
+        return let_go
     except Exception:
         guard.failed("streams.on_close")
+        return None
 
 
 def _close(original: Any, closing: Callable[[], None]) -> Any:

@@ -115,6 +115,11 @@ def integer(value: Any) -> int | None:
     return value if type(value) is int else None
 
 
+def string(value: Any) -> str:
+    """A string as it is; an empty one for anything else."""
+    return value if isinstance(value, str) else ""
+
+
 def strings(value: Any) -> list[str] | None:
     """A string or a list of strings as a list, or None."""
     if isinstance(value, str):
@@ -133,7 +138,7 @@ def blob(modality: str, mime_type: str | None, content: str) -> Part:
 
 def located(modality: str, url: Any, mime_type: str | None = None) -> Part:
     """A part for a URL: ``data:`` URLs become blobs, others are kept as they are."""
-    address = url if isinstance(url, str) else ""
+    address = string(url)
     if address[:5].lower() == "data:":
         head, _, data = address.partition(",")
         mime = head[5:].split(";")[0] or mime_type
@@ -144,6 +149,30 @@ def located(modality: str, url: Any, mime_type: str | None = None) -> Part:
     return part
 
 
+_SHAPED: Final = frozenset(
+    {
+        "text",
+        "tool_call",
+        "tool_call_response",
+        "server_tool_call",
+        "server_tool_call_response",
+        "blob",
+        "file",
+        "uri",
+        "reasoning",
+        "compaction",
+    }
+)
+
+
+def unshaped(raw: Wire) -> Part:
+    """A part of a kind that nobody knows, as it came; never under a name of the conventions'."""
+    part: Part = wire.plain(raw)
+    kind = wire.text(raw.get("type"))
+    part["type"] = "unknown" if kind is None or kind in _SHAPED else kind
+    return part
+
+
 def no_content(body: Wire) -> Content:
     """For operations whose request carries no messages."""
     return Content()
@@ -151,7 +180,7 @@ def no_content(body: Wire) -> Content:
 
 def tool_call(name: Any, id: Any, arguments: Any) -> Part:
     """A tool call part; ``id`` only where the provider gave one."""
-    part: Part = {"type": "tool_call", "name": name if isinstance(name, str) else ""}
+    part: Part = {"type": "tool_call", "name": string(name)}
     if isinstance(id, str) and id:
         part["id"] = id
     if arguments is not None and arguments != "":
@@ -164,7 +193,7 @@ def function_definition(tool: Wire) -> dict[str, Any]:
     kind = tool.get("type")
     known: dict[str, Any] = {
         "type": kind if isinstance(kind, str) else "function",
-        "name": tool.get("name") if isinstance(tool.get("name"), str) else str(kind or ""),
+        "name": wire.text(tool.get("name")) or string(kind),
     }
     for source, target in (
         ("description", "description"),
@@ -179,21 +208,23 @@ def function_definition(tool: Wire) -> dict[str, Any]:
 class Texts:
     """Text that arrives in pieces, joined every few hundred so that little is held."""
 
-    __slots__ = ("_pieces",)
-    _LIMIT: Final = 512
+    __slots__ = ("pieces",)
 
     def __init__(self) -> None:
-        self._pieces: list[str] = []
+        self.pieces: list[str] = []
 
     def add(self, piece: str) -> None:
         """One more piece."""
-        pieces = self._pieces
+        pieces = self.pieces
         pieces.append(piece)
-        if len(pieces) >= self._LIMIT:
+        if len(pieces) > MOST_PIECES:
             pieces[:] = ("".join(pieces),)
 
     def __str__(self) -> str:
-        return "".join(self._pieces)
+        return "".join(self.pieces)
 
     def __bool__(self) -> bool:
-        return bool(self._pieces)
+        return bool(self.pieces)
+
+
+MOST_PIECES: Final = 512

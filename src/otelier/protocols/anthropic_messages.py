@@ -20,8 +20,10 @@ from otelier.protocols import (
     function_definition,
     integer,
     parameters,
+    string,
     strings,
     tool_call,
+    unshaped,
 )
 from otelier.protocols.openai_chat import body_error, put
 from otelier.semconv import Attributes
@@ -69,11 +71,7 @@ def request(body: Wire) -> Attributes:
 def content(body: Wire) -> Content:
     """System instructions, messages and tool definitions of a request."""
     found = Content()
-    system = body.get("system")
-    if isinstance(system, str):
-        found.system = [{"type": "text", "content": system}]
-    else:
-        found.system = [_block(wire.fields(block)) for block in wire.items(system)]
+    found.system = blocks(body.get("system"))
     for message in wire.items(body.get("messages")):
         raw = wire.fields(message)
         role = raw.get("role")
@@ -118,18 +116,18 @@ def blocks(body: Any) -> list[Part]:
 def _block(raw: Wire) -> Part:
     kind = raw.get("type")
     if kind == "text":
-        return {"type": "text", "content": raw.get("text") or ""}
+        return {"type": "text", "content": string(raw.get("text"))}
     if kind == "tool_use":
         return tool_call(raw.get("name"), raw.get("id"), raw.get("input"))
     if kind == "tool_result":
         return _result(raw)
-    if kind == "thinking":
-        return {"type": "reasoning", "content": raw.get("thinking") or ""}
-    if kind == "redacted_thinking":
+    if kind == "thinking" and wire.text(raw.get("thinking")):
+        return {"type": "reasoning", "content": raw["thinking"]}
+    if kind == "thinking" or kind == "redacted_thinking":
         # The ciphertext says nothing to a reader: that there was some is all that is kept.
         return {"type": "redacted_reasoning"}
     if kind == "compaction":
-        return {"type": "compaction", "content": raw.get("content") or ""}
+        return {"type": "compaction", "content": string(raw.get("content"))}
     if kind in ("image", "document"):
         return _source(str(kind), wire.fields(raw.get("source")))
     if isinstance(kind, str) and (kind == "server_tool_use" or kind == "mcp_tool_use"):
@@ -138,9 +136,7 @@ def _block(raw: Wire) -> Part:
         return _server_result(kind, raw)
     if not raw:
         return {}
-    known = wire.plain(raw)
-    known["type"] = kind if isinstance(kind, str) else "unknown"
-    return known  # type: ignore[no-any-return]
+    return unshaped(raw)
 
 
 def _result(raw: Wire) -> Part:
@@ -160,13 +156,13 @@ def _source(modality: str, source: Wire) -> Part:
     kind = source.get("type")
     mime = wire.text(source.get("media_type"))
     if kind == "base64":
-        return blob(modality, mime, source.get("data") or "")
+        return blob(modality, mime, string(source.get("data")))
     if kind == "url":
-        return {"type": "uri", "modality": modality, "uri": source.get("url") or ""}
+        return {"type": "uri", "modality": modality, "uri": string(source.get("url"))}
     if kind == "file":
-        return {"type": "file", "modality": modality, "file_id": source.get("file_id") or ""}
+        return {"type": "file", "modality": modality, "file_id": string(source.get("file_id"))}
     if kind == "text":
-        return {"type": "text", "content": source.get("data") or ""}
+        return {"type": "text", "content": string(source.get("data"))}
     return {"type": modality, "source": wire.plain(source)}
 
 
@@ -230,6 +226,9 @@ def usage(value: Any, output: Any = None) -> Usage | None:
     return used
 
 
+_PIECES: Final = ("text", "partial_json", "thinking", "content")
+
+
 class _Block:
     """One content block of a stream."""
 
@@ -246,11 +245,11 @@ class _Block:
         if not text:
             return _block(raw)
         if kind == "text":
-            return {"type": "text", "content": (raw.get("text") or "") + text}
+            return {"type": "text", "content": string(raw.get("text")) + text}
         if kind == "thinking":
-            return {"type": "reasoning", "content": (raw.get("thinking") or "") + text}
+            return {"type": "reasoning", "content": string(raw.get("thinking")) + text}
         if kind == "compaction":
-            return {"type": "compaction", "content": (raw.get("content") or "") + text}
+            return {"type": "compaction", "content": string(raw.get("content")) + text}
         return _block({**raw, "input": wire.parsed(text)})
 
 
@@ -271,14 +270,19 @@ class Reader:
 
     def chunk(self, event: Any) -> None:
         """One streaming event."""
-        raw = wire.fields(event)
-        kind = raw.get("type")
+        # Most events are deltas: seen without a call.
+        try:
+            kind = event["type"] if type(event) is dict else event.type
+        except (AttributeError, KeyError):
+            return
         if kind == "content_block_delta":
             if self._keep:
-                self._piece(raw)
-        elif kind == "content_block_start":
+                self._piece(wire.fields(event))
+            return
+        raw = wire.fields(event)
+        if kind == "content_block_start":
             if self._keep:
-                self._blocks[raw.get("index")] = _Block(raw.get("content_block"))
+                self._blocks[integer(raw.get("index"))] = _Block(raw.get("content_block"))
         elif kind == "message_start":
             self._message = raw.get("message")
             self._started = True
@@ -292,19 +296,16 @@ class Reader:
             self._completion(raw)
 
     def _piece(self, raw: Wire) -> None:
-        block = self._blocks.get(raw.get("index"))
-        if block is None:
-            block = self._blocks[raw.get("index")] = _Block({"type": "text"})
-        delta = wire.fields(raw.get("delta"))
-        piece = delta.get("text")
-        if piece is None:
-            piece = delta.get("partial_json")
-            if piece is None:
-                piece = delta.get("thinking")
-                if piece is None:
-                    piece = delta.get("content")
-        if type(piece) is str:
-            block.texts.add(piece)
+        index = raw["index"] if "index" in raw else None
+        if type(index) is not int:
+            index = None
+        if index not in self._blocks:
+            self._blocks[index] = _Block({"type": "text"})
+        delta = wire.fields(raw["delta"] if "delta" in raw else None)
+        for name in _PIECES:
+            if name in delta and type(delta[name]) is str:
+                self._blocks[index].texts.add(delta[name])
+                break
 
     def _completion(self, raw: Wire) -> None:
         self._message = raw

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from otelier import semconv, wire
 from otelier.protocols import (
+    MOST_PIECES,
     Content,
     Message,
     Parameter,
@@ -22,8 +23,10 @@ from otelier.protocols import (
     no_content,
     openai_usage,
     parameters,
+    string,
     strings,
     tool_call,
+    unshaped,
 )
 from otelier.semconv import Attributes
 from otelier.wire import Wire
@@ -65,7 +68,7 @@ def request(body: Wire) -> Attributes:
         found[semconv.OPENAI_REQUEST_SERVICE_TIER] = tier
     wanted = body.get("response_format")
     if wanted is not None:
-        kind = _OUTPUT_TYPES.get(wire.fields(wanted).get("type", ""))
+        kind = _OUTPUT_TYPES.get(string(wire.fields(wanted).get("type")))
         if kind:
             found[semconv.OUTPUT_TYPE] = kind
     elif "audio" in wire.items(body.get("modalities")):
@@ -176,26 +179,24 @@ def _part(part: Any) -> Part:
     raw = wire.fields(part)
     kind = raw.get("type")
     if kind in ("text", "input_text", "output_text"):
-        return {"type": "text", "content": raw.get("text") or ""}
+        return {"type": "text", "content": string(raw.get("text"))}
     if kind == "image_url":
         image = raw.get("image_url")
         return located("image", image if isinstance(image, str) else wire.fields(image).get("url"))
     if kind == "input_audio":
         audio = wire.fields(raw.get("input_audio"))
         suffix = audio.get("format")
-        return blob("audio", f"audio/{suffix}" if suffix else None, audio.get("data") or "")
+        return blob("audio", f"audio/{suffix}" if suffix else None, string(audio.get("data")))
     if kind == "video_url":
         return located("video", wire.fields(raw.get("video_url")).get("url"))
     if kind == "file":
         file = wire.fields(raw.get("file"))
         if isinstance(file.get("file_data"), str):
             return located("document", file["file_data"])
-        return {"type": "file", "modality": "document", "file_id": file.get("file_id") or ""}
+        return {"type": "file", "modality": "document", "file_id": string(file.get("file_id"))}
     if kind == "refusal":
-        return {"type": "refusal", "content": raw.get("refusal") or ""}
-    known = wire.plain(raw)
-    known["type"] = kind if isinstance(kind, str) else "unknown"
-    return known  # type: ignore[no-any-return]
+        return {"type": "refusal", "content": string(raw.get("refusal"))}
+    return unshaped(raw)
 
 
 class _Choice:
@@ -218,13 +219,12 @@ class _Choice:
                 if self.text is None:
                     self.text = Texts()
                 self.text.add(piece)
-            else:  # Mistral streams thinking as a list of parts.
+            else:  # Mistral streams a list of parts.
                 self._list(piece)
         calls = raw.get("tool_calls")
         if calls:
             self._calls(calls)
-        if not piece or len(raw) > 5:  # more than OpenAI's own five members
-            self._rare(raw)
+        self._rare(raw)
         if self.role is None:
             self.role = wire.text(raw.get("role"))
 
@@ -239,6 +239,12 @@ class _Choice:
             if self.refusal is None:
                 self.refusal = Texts()
             self.refusal.add(refusal)
+        audio = raw.get("audio")
+        if audio is not None:
+            transcript = wire.fields(audio).get("transcript")
+            if isinstance(transcript, str):
+                self.text = self.text or Texts()
+                self.text.add(transcript)
         function = raw.get("function_call")
         if function is not None:
             self._calls([{"index": "function_call", "function": function}])
@@ -246,10 +252,12 @@ class _Choice:
     def _list(self, piece: Any) -> None:
         for part in wire.items(piece):
             raw = wire.fields(part)
-            text = raw.get("text")
-            if isinstance(text, str):
+            if raw.get("type") == "thinking":
+                for thought in wire.items(raw.get("thinking")):
+                    self._rare({"reasoning": wire.fields(thought).get("text")})
+            elif isinstance(raw.get("text"), str):
                 self.text = self.text or Texts()
-                self.text.add(text)
+                self.text.add(raw["text"])
 
     def _calls(self, calls: Any) -> None:
         known = self.calls
@@ -295,7 +303,19 @@ class _Choice:
 class Reader:
     """Reads a chat completion, whole or chunk by chunk."""
 
-    __slots__ = ("_choices", "_error", "_keep", "_last", "_messages", "_seen", "_tail", "_usage")
+    __slots__ = (
+        "_choices",
+        "_error",
+        "_groq",
+        "_index",
+        "_keep",
+        "_last",
+        "_messages",
+        "_pieces",
+        "_seen",
+        "_tier",
+        "_usage",
+    )
 
     def __init__(self, keep: bool) -> None:
         self._keep = keep
@@ -303,50 +323,87 @@ class Reader:
         self._messages: dict[int, Message] | None = None
         self._seen: dict[str, Any] = {}
         self._usage: Any = None
-        self._tail: Any = None
-        self._last: _Choice | None = None
+        self._tier: Any = None
+        self._groq: Any = None
+        # The choice of the chunk before, which is nearly always this one's.
+        self._index = -1
+        self._last = _Choice()
+        self._pieces: list[str] | None = None
         self._error: Any = None
 
     def chunk(self, event: Any) -> None:
         """One ``chat.completion.chunk``."""
+        # Nearly every chunk of an SDK's is one more piece of text of the choice before: seen
+        # without a call, and nothing of the chunk is kept.
+        if self._index >= 0 and type(event) is not dict:
+            try:
+                (choice,) = event.choices
+                if (
+                    choice.finish_reason is None
+                    and event.usage is None
+                    and choice.index == self._index
+                ):
+                    if not self._keep:
+                        return
+                    delta = choice.delta
+                    pieces = self._pieces
+                    if (
+                        type(delta.content) is str
+                        and delta.content
+                        and pieces is not None
+                        and not delta.tool_calls
+                        and not delta.__pydantic_extra__
+                    ):
+                        pieces.append(delta.content)
+                        if len(pieces) > MOST_PIECES:
+                            pieces[:] = ("".join(pieces),)
+                        return
+            except (AttributeError, TypeError, ValueError):
+                pass
         raw = wire.fields(event)
         if not self._seen:
             self._first(raw)
-        if raw.get("usage") is not None:
-            self._usage = raw["usage"]
-        choices = raw.get("choices")
+        choices = raw["choices"] if "choices" in raw else None
         if choices:
             for choice in wire.items(choices):
                 self._choice(wire.fields(choice))
-        elif raw.get("error") is not None:
+        elif "error" in raw and raw["error"] is not None:
             self._error = raw["error"]
-        if "x_groq" in raw or raw.get("service_tier") is not None:
-            self._tail = raw
+        if "usage" in raw and raw["usage"] is not None:
+            self._usage = raw["usage"]
+        if "service_tier" in raw and raw["service_tier"] is not None:
+            self._tier = raw["service_tier"]
+        if "x_groq" in raw and raw["x_groq"] is not None:
+            self._groq = raw["x_groq"]
 
     def _first(self, raw: Wire) -> None:
         # Azure's first chunk holds only its content filter: the facts come with the next one.
         if raw.get("id") or raw.get("model"):
             self._seen = {
-                name: raw.get(name)
-                for name in ("id", "model", "system_fingerprint", "service_tier", "provider")
+                name: raw.get(name) for name in ("id", "model", "system_fingerprint", "provider")
             }
 
     def _choice(self, raw: Wire) -> None:
-        index = raw.get("index")
-        choice = self._choices.get(index if type(index) is int else 0)
-        if choice is None:
-            choice = self._choices[index if type(index) is int else 0] = _Choice()
-        finish = raw.get("finish_reason")
-        if finish is not None and isinstance(finish, str):
-            choice.finish = finish
-        if self._keep:
-            delta = raw.get("delta")
-            if delta is not None:
-                choice.delta(wire.fields(delta))
-            elif type(raw.get("text")) is str:  # legacy completions
-                choice.delta({"content": raw["text"]})
+        index = raw["index"] if "index" in raw else 0
+        if type(index) is not int:
+            index = 0
+        if index == self._index:
+            choice = self._last
+        else:
+            choice = self._choices.setdefault(index, _Choice())
+            self._index, self._last = index, choice
+        if "finish_reason" in raw and type(raw["finish_reason"]) is str:
+            choice.finish = raw["finish_reason"]
         if "usage" in raw and raw["usage"] is not None:  # Moonshot
             self._usage = raw["usage"]
+        if not self._keep:
+            return
+        if "delta" in raw and raw["delta"] is not None:
+            choice.delta(wire.fields(raw["delta"]))
+            # Only where the text so far is text: odd pieces take the careful way.
+            self._pieces = choice.text.pieces if choice.text is not None else None
+        elif "text" in raw and type(raw["text"]) is str:  # legacy completions
+            choice.delta({"content": raw["text"]})
 
     def whole(self, body: Any) -> None:
         """A ``chat.completion`` or ``text_completion`` object."""
@@ -354,7 +411,8 @@ class Reader:
         self._first(raw)
         self._usage = raw.get("usage")
         self._error = raw.get("error")
-        self._tail = raw
+        self._tier = raw.get("service_tier")
+        self._groq = raw.get("x_groq")
         if self._keep:
             self._messages = {}
         for position, choice in enumerate(wire.items(raw.get("choices"))):
@@ -375,13 +433,12 @@ class Reader:
         reply.model = wire.text(seen.get("model"))
         put(reply.attributes, semconv.OPENAI_SYSTEM_FINGERPRINT, seen.get("system_fingerprint"))
         put(reply.attributes, semconv.PROVIDER_UPSTREAM, seen.get("provider"))
-        tail = wire.fields(self._tail)
-        tier = wire.text(tail.get("service_tier")) or wire.text(seen.get("service_tier"))
+        tier = wire.text(self._tier)
         if tier:
             reply.attributes[semconv.OPENAI_RESPONSE_SERVICE_TIER] = tier
             reply.pricing["service_tier"] = tier
-        if "x_groq" in tail:
-            extra = wire.fields(tail["x_groq"])
+        if self._groq is not None:
+            extra = wire.fields(self._groq)
             put(reply.attributes, semconv.PROVIDER_REQUEST_ID, extra.get("id"))
             if self._usage is None:
                 self._usage = extra.get("usage")

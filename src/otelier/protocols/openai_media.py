@@ -98,7 +98,8 @@ class EmbeddingsReader:
         reply = Reply()
         raw = wire.fields(self._body)
         reply.model = wire.text(raw.get("model"))
-        put(reply.attributes, semconv.RESPONSE_ID, raw.get("id"))
+        # The conventions have no response id on embeddings.
+        put(reply.attributes, semconv.PROVIDER_PREFIX + "response_id", raw.get("id"))
         put(reply.attributes, semconv.PROVIDER_UPSTREAM, raw.get("provider"))
         reply.usage = openai_usage.usage(raw.get("usage"))
         reply.cost = openai_usage.cost(raw.get("usage"))

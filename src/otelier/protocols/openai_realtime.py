@@ -86,7 +86,7 @@ def request(body: Wire) -> Attributes:
     limit = body.get("max_output_tokens") or body.get("max_response_output_tokens")
     found = responses.request({**body, "max_output_tokens": limit, "text": None})
     found.pop(semconv.CONVERSATION_ID, None)
-    modalities = body.get("output_modalities") or body.get("modalities")
+    modalities = wire.items(body.get("output_modalities") or body.get("modalities"))
     if modalities:
         found[semconv.OUTPUT_TYPE] = "speech" if "audio" in modalities else "text"
     return found

@@ -22,7 +22,9 @@ from otelier.protocols import (
     located,
     openai_usage,
     parameters,
+    string,
     tool_call,
+    unshaped,
 )
 from otelier.protocols.openai_chat import body_error, put
 from otelier.semconv import Attributes
@@ -49,6 +51,7 @@ _LAST: Final = frozenset(
     }
 )
 _FIRST: Final = frozenset({"response.created", "response.queued", "response.in_progress"})
+_TELLING: Final = _LAST | _FIRST | {"response.output_item.done", "error"}
 _FUNCTIONS: Final = frozenset({"function_call", "custom_tool_call"})
 # Tools of OpenAI's that the application runs, unless the item says that OpenAI does.
 _CLIENT_TOOLS: Final = frozenset(
@@ -59,7 +62,10 @@ _SERVER_TOOLS: Final = _CLIENT_TOOLS | {
     "file_search_call",
     "code_interpreter_call",
     "image_generation_call",
+    "program",
 }
+_NOT_INSIDE: Final = frozenset({"id", "type", "encrypted_content"})
+_SERVER_OUTPUTS: Final = frozenset({"program_output", "tool_search_output"})
 
 
 def request(body: Wire) -> Attributes:
@@ -79,7 +85,7 @@ def request(body: Wire) -> Attributes:
     if conversation:
         found[semconv.CONVERSATION_ID] = conversation
     wanted = wire.fields(wire.fields(body.get("text")).get("format"))
-    kind = _OUTPUT_TYPES.get(wanted.get("type") or "")
+    kind = _OUTPUT_TYPES.get(string(wanted.get("type")))
     if kind:
         found[semconv.OUTPUT_TYPE] = kind
     prompt = wire.fields(body.get("prompt"))
@@ -141,7 +147,7 @@ def messages(items: Any) -> list[Message]:
 
 def _item(item: Any) -> tuple[str, list[Part]]:
     raw = wire.fields(item)
-    kind = raw.get("type") or "message"
+    kind = wire.text(raw.get("type")) or "message"
     if kind == "message":
         role = raw.get("role")
         return role if isinstance(role, str) else "user", _parts(raw.get("content"))
@@ -156,13 +162,13 @@ def _item(item: Any) -> tuple[str, list[Part]]:
         return "assistant", [_with_id({"type": "compaction"}, raw.get("id"))]
     if kind == "image_generation_call":
         return "assistant", _image(raw)
-    if kind.endswith("_output") and kind != "tool_search_output":
+    if kind in _SERVER_OUTPUTS and raw.get("execution") != "client":
+        return "assistant", [_server_output(kind, raw)]
+    if kind.endswith("_output"):
         return "tool", [_output(raw)]
-    if kind in _SERVER_TOOLS or kind.startswith("mcp_"):
+    if kind in _SERVER_TOOLS or (kind.startswith("mcp_") and kind != "mcp_approval_response"):
         return "assistant", [_server_call(kind, raw)]
-    known = wire.plain(raw)
-    known["type"] = kind
-    return "user", [known]
+    return "user", [unshaped(raw)]
 
 
 def _with_id(part: Part, id: Any) -> Part:
@@ -172,16 +178,18 @@ def _with_id(part: Part, id: Any) -> Part:
 
 
 def _output(raw: Wire) -> Part:
-    output = raw.get("output")
+    output = raw.get("output", raw.get("tools"))
     if isinstance(output, list | tuple):
-        parts = _parts(output)
-        response: Any = parts[0]["content"] if _is_text(parts) else parts
+        # Of contents, or of what a shell command printed.
+        typed = all(isinstance(wire.fields(part).get("type"), str) for part in output)
+        parts = _parts(output) if typed else []
+        response: Any = parts[0]["content"] if _is_text(parts) else parts or wire.plain(output)
     elif isinstance(output, str):
         response = output
     else:
         inner = wire.fields(output)
-        screenshot = inner.get("image_url")
-        response = [located("image", screenshot)] if screenshot else wire.plain(output)
+        shown = inner.get("image_url") or inner.get("file_id")
+        response = [_part({**inner, "type": "input_image"})] if shown else wire.plain(output)
     return _with_id({"type": "tool_call_response", "response": response}, raw.get("call_id"))
 
 
@@ -211,7 +219,7 @@ def _image(raw: Wire) -> list[Part]:
 
 def _called(raw: Wire) -> bool:
     """Whether an item asks the application to run a tool."""
-    kind = raw.get("type")
+    kind = wire.text(raw.get("type"))
     if kind not in _CLIENT_TOOLS:
         return kind in _FUNCTIONS
     if kind == "tool_search_call":
@@ -231,18 +239,30 @@ def _client_call(kind: str, raw: Wire) -> Part:
 
 
 def _server_call(kind: str, raw: Wire) -> Part:
-    inner = {
+    inner = _inner(kind.removesuffix("_call"), raw)
+    name = wire.text(raw.get("name")) or inner["type"]
+    return _with_id(
+        {"type": "server_tool_call", "name": name, "server_tool_call": inner}, raw.get("id")
+    )
+
+
+def _server_output(kind: str, raw: Wire) -> Part:
+    inner = _inner(kind.removesuffix("_output"), raw)
+    return _with_id(
+        {"type": "server_tool_call_response", "server_tool_call_response": inner},
+        raw.get("call_id"),
+    )
+
+
+def _inner(kind: str, raw: Wire) -> dict[str, Any]:
+    members = {
         name: wire.plain(value)
         for name, value in raw.items()
-        if value is not None
-        and name not in ("id", "type", "result", "encrypted_content")
-        and not name.startswith("_")
+        if value is not None and name not in _NOT_INSIDE and not name.startswith("_")
     }
-    inner["type"] = kind.removesuffix("_call")
-    return _with_id(
-        {"type": "server_tool_call", "name": kind.removesuffix("_call"), "server_tool_call": inner},
-        raw.get("id"),
-    )
+    if kind == "image_generation":
+        members.pop("result", None)  # Its base64 is a part of its own.
+    return {**members, "type": kind}
 
 
 def _parts(body: Any) -> list[Part]:
@@ -254,7 +274,7 @@ def _parts(body: Any) -> list[Part]:
 def _part(raw: Wire) -> Part:
     kind = raw.get("type")
     if kind in ("input_text", "output_text", "text", "summary_text"):
-        return {"type": "text", "content": raw.get("text") or ""}
+        return {"type": "text", "content": string(raw.get("text"))}
     if kind == "input_image":
         if isinstance(raw.get("file_id"), str):
             return {"type": "file", "modality": "image", "file_id": raw["file_id"]}
@@ -265,18 +285,16 @@ def _part(raw: Wire) -> Part:
             return located("document", raw["file_data"])
         if isinstance(raw.get("file_url"), str):
             return located("document", raw["file_url"])
-        return {"type": "file", "modality": "document", "file_id": raw.get("file_id") or ""}
+        return {"type": "file", "modality": "document", "file_id": string(raw.get("file_id"))}
     if kind in ("input_audio", "output_audio", "audio"):
         audio = wire.fields(raw.get("input_audio") or raw)
         if isinstance(audio.get("data"), str):
             suffix = audio.get("format")
             return blob("audio", f"audio/{suffix}" if suffix else None, audio["data"])
-        return {"type": "text", "content": audio.get("transcript") or ""}
+        return {"type": "text", "content": string(audio.get("transcript"))}
     if kind == "refusal":
-        return {"type": "refusal", "content": raw.get("refusal") or ""}
-    known = wire.plain(raw)
-    known["type"] = kind if isinstance(kind, str) else "unknown"
-    return known  # type: ignore[no-any-return]
+        return {"type": "refusal", "content": string(raw.get("refusal"))}
+    return unshaped(raw)
 
 
 def output(items: Any) -> list[Message]:
@@ -302,23 +320,29 @@ class Reader:
 
     def chunk(self, event: Any) -> None:
         """One streaming event; deltas are only kept until their item is done."""
-        raw = wire.fields(event)
-        kind = raw.get("type")
+        # Most events are deltas: seen without a call.
+        try:
+            kind = event["type"] if type(event) is dict else event.type
+        except (AttributeError, KeyError):
+            return
         if kind == "response.output_text.delta":
             if self._keep:
+                raw = wire.fields(event)
                 if self._deltas is None:
                     self._deltas = Texts()
                 piece = raw.get("delta")
                 if type(piece) is str:
                     self._deltas.add(piece)
-        elif kind == "response.output_item.done":
-            if self._keep:
-                self._items.append(raw.get("item"))
-                self._deltas = None
-        elif kind in _LAST or kind in _FIRST:
-            self._response = raw.get("response")
-        elif kind == "error":
-            self._error = raw.get("error") or raw
+        elif type(kind) is str and kind in _TELLING:
+            raw = wire.fields(event)
+            if kind == "response.output_item.done":
+                if self._keep:
+                    self._items.append(raw.get("item"))
+                    self._deltas = None
+            elif kind == "error":
+                self._error = raw.get("error") or raw
+            else:
+                self._response = raw.get("response")
 
     def whole(self, body: Any) -> None:
         """A ``response`` or ``response.compaction`` object."""
@@ -368,7 +392,7 @@ class Reader:
         return items
 
     def _finish(self, raw: Wire, reply: Reply, items: Any) -> None:
-        status = raw.get("status")
+        status = wire.text(raw.get("status"))
         error = self._error
         if status in _FAILED or error is not None:
             reply.finish_reasons = ["error"]
@@ -400,10 +424,5 @@ def fetched(keep: bool) -> Reader:
 
 def fetch_request(body: Wire) -> Attributes:
     """Attributes of a retrieve call; ``body`` holds its query parameters."""
-    found: Attributes = {}
-    if body.get("stream") in (True, "true"):
-        found[semconv.REQUEST_STREAM] = True
     cursor = body.get("starting_after")
-    if cursor is not None:
-        found[semconv.REQUEST_STREAM_CURSOR] = str(cursor)
-    return found
+    return {} if cursor is None else {semconv.REQUEST_STREAM_CURSOR: str(cursor)}
