@@ -28,6 +28,7 @@ from otelier.wire import Wire
 
 # One model call by other names: what counts as the same operation when spans are compared.
 _SAME: Final = {semconv.GENERATE_CONTENT: semconv.CHAT}
+_NO_CONTEXT: Final = Context()
 _MAX_CHUNK_TIMES: Final = 100_000
 
 # Spans of others that already carry one of our calls.
@@ -243,6 +244,10 @@ class Call:
 
     def end(self, how: str | None = None) -> None:
         """All was received (``how`` is None), or the user left the stream early (``how``)."""
+        if how is not None and inside_telemetry():
+            # A generator that the garbage collector closes, see abandoned().
+            _deferred.append(lambda: self._finish(None, how))
+            return
         self._finish(None, how)
 
     def fail(self, error: BaseException) -> None:
@@ -259,7 +264,7 @@ class Call:
         if self._ended:
             return
         try:
-            if _inside_telemetry():
+            if inside_telemetry():
                 _deferred.append(lambda: self._finish(None, "abandoned"))
             else:
                 self._finish(None, "abandoned")
@@ -279,6 +284,8 @@ class Call:
         except Exception:
             guard.failed("call.finish")
         finally:
+            # The context holds the call: nothing of ours waits for the garbage collector.
+            self._context = _NO_CONTEXT
             self._body = None
             self._reader = None
             self.headers = None
@@ -382,9 +389,13 @@ class Call:
                 span.set_status(Status(StatusCode.ERROR, message or None))
         if run.details and self._route.operation in semconv.INFERENCE:
             kept = held if settings.capture.events else {}
-            run.events.details({**self._attributes, **late}, kept, self._context)
+            run.events.details({**self._attributes, **late}, kept, self._outside())
         if error is not None and not self._foreign:
-            run.events.exception(error, error_type(error), run.policy, self._context)
+            run.events.exception(error, error_type(error), run.policy, self._outside())
+
+    def _outside(self) -> Context:
+        # Log records keep their context until they are exported; it must not keep the call.
+        return ctx.with_value(self._context, ctx.CALL, None)
 
     def _render(self, reply: Reply, held: Attributes) -> None:
         try:
@@ -459,13 +470,19 @@ def _measures(span: Span) -> bool:
 _LOCKING: Final = ("opentelemetry.sdk", "opentelemetry.exporter", "otelier.cost", "otelier.blobs")
 
 
-def _inside_telemetry() -> bool:
+def inside_telemetry() -> bool:
+    """Whether this thread may hold a lock that ending a span takes."""
     frame: Any = sys._getframe(2)
     while frame is not None:
         if frame.f_globals.get("__name__", "").startswith(_LOCKING):
             return True
         frame = frame.f_back
     return False
+
+
+def defer(end: Callable[[], None]) -> None:
+    """End something at the next :func:`drain`."""
+    _deferred.append(end)
 
 
 def pending() -> bool:

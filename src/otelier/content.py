@@ -65,6 +65,10 @@ class Policy:
                 return 0
             if not isinstance(items, list):
                 items = [items]
+        data = self._at_once(items, budget)
+        if data is not None:
+            attributes[name] = data.decode()
+            return len(data)
         pieces: list[bytes] = []
         texts: list[Any] = []
         cut = False
@@ -106,6 +110,52 @@ class Policy:
             attributes[semconv.CONTENT_DROPPED_MESSAGES] = dropped
         return len(data)
 
+    def _at_once(self, items: list[Any], budget: int) -> bytes | None:
+        """All items in one go, where each is one short text; None where one needs more care."""
+        # JSON takes at most six bytes for a character.
+        longest = min(self._message_bytes, budget) // 6 - 64
+        fresh: list[str] = []
+        clean = self._clean
+        try:
+            for item in items:
+                parts = item["parts"]
+                part = parts[0]
+                text = part["content"]
+                if (
+                    len(parts) != 1
+                    or len(part) != 2
+                    or part["type"] != "text"
+                    or type(text) is not str
+                    or len(text) > longest
+                ):
+                    return None
+                if hash(text) not in clean:
+                    fresh.append(text)
+        except (KeyError, IndexError, TypeError):
+            return None
+        data = wire.dumps(items)
+        if len(data) > budget:
+            return None
+        if not self._redact or not fresh:
+            return data
+        if len(data) <= _WORTH_SPLITTING:
+            cleaned = redact(data)
+            if cleaned is data:
+                for text in fresh:
+                    self._remember(hash(text))
+            return cleaned
+        for text in fresh:
+            raw = text.encode("utf-8", "replace")
+            if redact(raw) is not raw:
+                return None
+            self._remember(hash(text))
+        return data
+
+    def _remember(self, key: int) -> None:
+        if len(self._clean) >= _MAX_CLEAN:
+            self._clean.clear()
+        self._clean[key] = None
+
     def _part(self, part: Any) -> Any:
         if type(part) is not dict:
             return part
@@ -118,17 +168,15 @@ class Policy:
 
     def _clean_piece(self, piece: bytes, text: Any) -> bytes:
         key = 0
-        if type(text) is str and len(text) >= _WORTH_REMEMBERING:
-            key = hash(text)
+        if len(piece) >= _WORTH_REMEMBERING:
+            key = hash(text if type(text) is str else piece)
             if key in self._clean:
                 return piece
         cleaned = redact(piece)
         if cleaned is not piece:
             return cleaned
         if key:
-            if len(self._clean) >= _MAX_CLEAN:
-                self._clean.clear()
-            self._clean[key] = None
+            self._remember(key)
         return piece
 
     def _masked(self, name: str, value: Any) -> Any:

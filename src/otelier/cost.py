@@ -57,7 +57,6 @@ _UNITS: Final = (
 )
 # Where a modality was cached in part, its share must be told even if it is none.
 _SHARES: Final = {"audio_cache_read": "audio_input", "image_cache_read": "image_input"}
-_MODALITIES: Final = ("audio_input", "audio_output", "image_input", "image_output", "audio_seconds")
 # Prices hold for a while: some depend on the date or the time of day.
 _TTL: Final = 300.0
 _WAIT: Final = 1.0
@@ -177,7 +176,9 @@ class Prices:
     def _pricer(
         self, identity: Identity, model: str | None, asked: str | None, context: Mapping[str, str]
     ) -> Pricer | None:
-        key = (identity, model, asked, *context.items()) if context else (identity, model, asked)
+        key: tuple[Any, ...] = (identity.provider, identity.url, model, asked)
+        if context:
+            key += tuple(context.items())
         now = time.monotonic()
         known = self._rates.get(key)
         if known is not None and known[0] > now:
@@ -245,7 +246,13 @@ def _listed_pricer(members: dict[str, Any], rates: Any, types: Any) -> Pricer:
     free = not any(_positive(price) for price in members.values())
 
     def price(usage: Usage) -> Priced | None:
-        if simple is not None and not any(getattr(usage, name) for name in _MODALITIES):
+        if simple is not None and not (
+            usage.audio_input
+            or usage.audio_output
+            or usage.image_input
+            or usage.image_output
+            or usage.audio_seconds
+        ):
             return simple(usage)
         return _by_library(usage, members, rates, types, free)
 
@@ -318,17 +325,21 @@ def _sum(usage: Usage, rates: Mapping[str, Steps], source: str) -> Priced | None
     rate_out = _rate(rates.get("output"), size)
     if rate_in is None or (usage.output and rate_out is None):
         return None
-    rate_read = _rate(rates.get("cache_read"), size)
-    rate_write = _rate(rates.get("cache_write"), size)
-    rate_hour = _rate(rates.get("cache_write_1h"), size)
-    hour = min(usage.cache_write_1h or 0, written) if rate_hour is not None else 0
-    cost_read = read * (rate_in if rate_read is None else rate_read)
-    cost_write = (written - hour) * (rate_in if rate_write is None else rate_write)
-    if rate_hour is not None:
-        cost_write += hour * rate_hour
+    cost_read = cost_write = 0.0
+    if read:
+        rate_read = _rate(rates.get("cache_read"), size)
+        cost_read = read * (rate_in if rate_read is None else rate_read)
+    if written:
+        rate_write = _rate(rates.get("cache_write"), size)
+        rate_hour = _rate(rates.get("cache_write_1h"), size)
+        hour = min(usage.cache_write_1h or 0, written) if rate_hour is not None else 0
+        cost_write = (written - hour) * (rate_in if rate_write is None else rate_write)
+        cost_write += hour * (rate_hour or 0.0)
     cost_in = (total_in - read - written) * rate_in
     cost_out = (usage.output or 0) * (rate_out or 0.0)
-    searches = (usage.web_searches or 0) * (_rate(rates.get("web_searches"), size) or 0.0)
+    searches = 0.0
+    if usage.web_searches:
+        searches = usage.web_searches * (_rate(rates.get("web_searches"), size) or 0.0)
     total = (cost_in + cost_read + cost_write + cost_out) * 1e-6 + searches * 1e-3
     return Priced(
         round(total, 12),

@@ -234,6 +234,13 @@ class Handle:
         finally:
             self._span.end(now)
 
+    def left(self) -> None:
+        """End a step whose generator was closed, maybe by the garbage collector."""
+        if call.inside_telemetry():
+            call.defer(self.end)
+        else:
+            self.end()
+
     def _finish(
         self, said: str | None, problem: BaseException | str | None, seconds: float
     ) -> None:
@@ -287,6 +294,9 @@ class NoHandle:
         """Nothing."""
 
     def end(self, error: BaseException | None = None) -> None:
+        """Nothing."""
+
+    def left(self) -> None:
         """Nothing."""
 
     def fail(self, kind: str, message: str | None = None) -> None:
@@ -457,7 +467,7 @@ class Step:
                 return stop.value
             except GeneratorExit:
                 _close(inner, handle)
-                handle.end()
+                handle.left()
                 raise
             except BaseException as error:
                 handle.end(_failure(error))
@@ -503,7 +513,7 @@ class Step:
                         await inner.aclose()
                 finally:
                     _leave(token)
-                    handle.end()
+                    handle.left()
                 raise
             except BaseException as error:
                 early = left and _cancelled(error)

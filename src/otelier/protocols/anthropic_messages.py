@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from otelier import semconv, wire
 from otelier.protocols import (
+    MOST_PIECES,
     Content,
     Message,
     Parameter,
@@ -256,13 +257,27 @@ class _Block:
 class Reader:
     """Reads a message, whole or event by event."""
 
-    __slots__ = ("_blocks", "_delta", "_error", "_keep", "_message", "_started", "_usage", "_whole")
+    __slots__ = (
+        "_blocks",
+        "_delta",
+        "_error",
+        "_index",
+        "_keep",
+        "_message",
+        "_pieces",
+        "_started",
+        "_usage",
+        "_whole",
+    )
 
     def __init__(self, keep: bool) -> None:
         self._keep = keep
         self._message: Any = None
         self._whole = False
         self._started = False
+        # The block of the piece before, which is nearly always the next one's.
+        self._index: int | None = None
+        self._pieces: list[str] | None = None
         self._blocks: dict[Any, _Block] = {}
         self._delta: Any = None
         self._usage: Any = None
@@ -276,7 +291,7 @@ class Reader:
         except (AttributeError, KeyError):
             return
         if kind == "content_block_delta":
-            if self._keep:
+            if self._keep and not self._text(event):
                 self._piece(wire.fields(event))
             return
         raw = wire.fields(event)
@@ -295,6 +310,22 @@ class Reader:
         elif kind == "completion":  # legacy completions
             self._completion(raw)
 
+    def _text(self, event: Any) -> bool:
+        """Take one more piece of the block before, where it is text in an SDK's own object."""
+        try:
+            delta = event.delta
+            if event.index != self._index or delta.type != "text_delta":
+                return False
+            piece, pieces = delta.text, self._pieces
+        except AttributeError:
+            return False
+        if pieces is None or type(piece) is not str:
+            return False
+        pieces.append(piece)
+        if len(pieces) > MOST_PIECES:
+            pieces[:] = ("".join(pieces),)
+        return True
+
     def _piece(self, raw: Wire) -> None:
         index = raw["index"] if "index" in raw else None
         if type(index) is not int:
@@ -302,9 +333,11 @@ class Reader:
         if index not in self._blocks:
             self._blocks[index] = _Block({"type": "text"})
         delta = wire.fields(raw["delta"] if "delta" in raw else None)
+        texts = self._blocks[index].texts
+        self._index, self._pieces = index, texts.pieces
         for name in _PIECES:
             if name in delta and type(delta[name]) is str:
-                self._blocks[index].texts.add(delta[name])
+                texts.add(delta[name])
                 break
 
     def _completion(self, raw: Wire) -> None:

@@ -105,6 +105,10 @@ def definition(tool: Any) -> dict[str, Any]:
 
 def _message(raw: Wire) -> Message:
     role = raw.get("role")
+    if len(raw) == 2 and type(role) is str and role not in ("tool", "function"):
+        body = raw.get("content")
+        if type(body) is str:  # nearly every message of a request
+            return {"role": role, "parts": [{"type": "text", "content": body}]}
     message: Message = {"role": role if isinstance(role, str) else "", "parts": []}
     parts = message["parts"]
     if isinstance(raw.get("name"), str):
