@@ -45,7 +45,9 @@ def test_plain_content_is_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("size", [300, 1000, 5000])
-@pytest.mark.parametrize("text", ["x" * 20_000, "é" * 20_000, "🎉" * 20_000, '"\\\n' * 9000, "a b " * 5000])  # fmt: skip
+@pytest.mark.parametrize(
+    "text", ["x" * 20_000, "é" * 20_000, "🎉" * 20_000, '"\\\n' * 9000, "a b " * 5000]
+)
 def test_a_long_message_is_cut_and_marked(text: str, size: int) -> None:
     found = render([user(text), user("short")], settings=Settings(message_bytes=size))
     first, second = found[semconv.INPUT_MESSAGES]

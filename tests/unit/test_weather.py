@@ -112,6 +112,8 @@ def test_fork_records_in_both(server: ProviderServer, tmp_path: Path) -> None:
             import os
             sys.stdout.flush()
             child = os.fork()
+            # A connection is not to be shared by two processes.
+            client = openai.OpenAI(base_url=sys.argv[1] + "/v1", api_key="k")
             client.chat.completions.create(model="in-child" if not child else "in-parent",
                                            messages=[{"role": "user", "content": "hi"}])
             if child:
