@@ -6,7 +6,6 @@ in ``.cache/matrix``. When all rows ran, README.md's support table is written fr
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -16,7 +15,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".cache" / "matrix"
-RESULTS = CACHE / "results.json"
 BEGIN, END = "<!-- support table: make test-matrix -->", "<!-- end of the support table -->"
 TOOLS = ("pytest>=8", "jsonschema>=4", "pyyaml>=6")
 # Every suite that drives SDKs; tests of features that an SDK does not have are skipped.
@@ -140,6 +138,11 @@ def test(row: Row) -> str:
     return closing.group()
 
 
+def result(row: Row) -> Path:
+    """Where a row's result is kept, so that rows can be run by several processes."""
+    return CACHE / f"{row.name}.result"
+
+
 def table(results: dict[str, str]) -> str:
     """README's support table."""
     lines = [
@@ -160,12 +163,11 @@ def table(results: dict[str, str]) -> str:
 
 def main(names: list[str]) -> int:
     CACHE.mkdir(parents=True, exist_ok=True)
-    results: dict[str, str] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     chosen = [row for row in ROWS if not names or row.name.startswith(tuple(names))]
     for row in chosen:
-        results[row.name] = test(row)
-        RESULTS.write_text(json.dumps(results, indent=1))
-        print(f"{row.name}: {results[row.name]}", flush=True)
+        result(row).write_text(test(row))
+        print(f"{row.name}: {result(row).read_text()}", flush=True)
+    results = {row.name: result(row).read_text() for row in ROWS if result(row).exists()}
     if all(row.name in results for row in ROWS):
         readme = ROOT / "README.md"
         before, _, rest = readme.read_text().partition(BEGIN)
