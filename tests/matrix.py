@@ -43,26 +43,27 @@ class Row:
 NEWEST_OPENAI, NEWEST_ANTHROPIC = "openai==3.52.0", "anthropic==2.11.0"
 ROWS = (
     *(
-        Row("openai", version, (*pins, NEWEST_ANTHROPIC, "websockets>=13"))
+        Row("openai", version, (*pins, "websockets>=13"))
         for version, pins in (
-            ("1.0.0", OLD_HTTPX),
-            ("1.40.0", OLD_HTTPX),
-            ("1.109.1", ()),
-            ("2.54.0", ()),
-            ("3.0.0", ()),
-            ("3.52.0", ()),
+            # Libraries of the same time: the newest beside it do not resolve.
+            ("1.0.0", (*OLD_HTTPX, "anthropic==0.40.0")),
+            ("1.40.0", (*OLD_HTTPX, NEWEST_ANTHROPIC)),
+            ("1.109.1", (NEWEST_ANTHROPIC,)),
+            ("2.54.0", (NEWEST_ANTHROPIC,)),
+            ("3.0.0", (NEWEST_ANTHROPIC,)),
+            ("3.52.0", (NEWEST_ANTHROPIC,)),
         )
     ),
     *(
-        Row("anthropic", version, (*pins, NEWEST_OPENAI))
+        Row("anthropic", version, pins)
         for version, pins in (
-            ("0.25.0", OLD_HTTPX),
-            ("0.40.0", OLD_HTTPX),
-            ("0.60.0", ()),
-            ("0.125.0", ()),
-            ("1.0.0", ()),
-            ("1.17.0", ()),
-            ("2.11.0", ()),
+            ("0.25.0", (*OLD_HTTPX, "openai==1.40.0")),
+            ("0.40.0", (*OLD_HTTPX, NEWEST_OPENAI)),
+            ("0.60.0", (NEWEST_OPENAI,)),
+            ("0.125.0", (NEWEST_OPENAI,)),
+            ("1.0.0", (NEWEST_OPENAI,)),
+            ("1.17.0", (NEWEST_OPENAI,)),
+            ("2.11.0", (NEWEST_OPENAI,)),
         )
     ),
     *(

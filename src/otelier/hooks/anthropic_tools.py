@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 from otelier import guard
+from otelier.handle import Handle, NoHandle
 from otelier.hooks import runners
 from otelier.hooks.patching import Patches
-from otelier.pipeline import Handle, NoHandle
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:

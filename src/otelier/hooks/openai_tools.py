@@ -10,9 +10,9 @@ import inspect
 from typing import Any
 
 from otelier import wire
+from otelier.handle import Handle, NoHandle
 from otelier.hooks import runners
 from otelier.hooks.patching import Patches
-from otelier.pipeline import Handle, NoHandle
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:

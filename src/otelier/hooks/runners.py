@@ -10,7 +10,8 @@ from opentelemetry.trace import get_current_span
 
 from otelier import context as ctx
 from otelier import guard, pipeline, runtime, semconv, wire
-from otelier.pipeline import Handle, NoHandle
+from otelier.declared import Step
+from otelier.handle import AGENT, Handle, NoHandle
 
 # The open run of each runner: tools that run outside of its loop are its children too.
 _runs: weakref.WeakKeyDictionary[Any, Handle | NoHandle] = weakref.WeakKeyDictionary()
@@ -22,13 +23,13 @@ Open: TypeAlias = Callable[[Any, Any, Any], "Handle | NoHandle | None"]
 Close: TypeAlias = Callable[[Handle | NoHandle, Any], None]
 
 
-class _Run(pipeline.Step):
+class _Run(Step):
     """One run of a runner's loop. Its agent has no name: nobody gave it one."""
 
     __slots__ = ("_model", "_runner")
 
     def __init__(self, runner: Any, model: Callable[[], Any]) -> None:
-        super().__init__(pipeline.AGENT, None, {}, {"capture": False})
+        super().__init__(AGENT, None, {}, {"capture": False})
         self._runner = weakref.ref(runner)
         self._model = model
 
