@@ -125,7 +125,10 @@ def _libraries(chosen: Settings) -> tuple[list[str], list[Problem]]:
         if other is not None:
             lines.append(f"{title}: left alone, {other} instruments it")
         elif state.status == "hooked":
-            lines.append(f"{title}: hooked at {state.seam}")
+            again = any(line.startswith(f"{title}: hooked") for line in lines)
+            lines.append(
+                f"      and at {state.seam}" if again else f"{title}: hooked at {state.seam}"
+            )
             if state.native:
                 lines.append(f"      its own telemetry: {state.native}")
         elif state.status == "failed":
