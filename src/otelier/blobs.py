@@ -16,7 +16,6 @@ from otelier.settings import Blobs, Settings
 
 Part = dict[str, Any]
 _MAX_KNOWN: Final = 256
-_SMALL: Final = 64
 
 
 def decoded_size(data: str) -> int:

@@ -89,6 +89,7 @@ class Call:
         "_run",
         "_span",
         "_started",
+        "_started_ns",
         "_timing",
         "headers",
     )
@@ -163,6 +164,7 @@ class Call:
         # Whoever takes the one item ends the span; list.pop is atomic.
         self._open = [True]
         self._ended = False
+        self._started_ns = time_ns() if self._foreign else 0
         self._started = perf_counter()
 
     # --- around the SDK's own call ---------------------------------------------------------
@@ -301,6 +303,8 @@ class Call:
             # Nobody looks; a failure still shows where a processor keeps unsampled spans.
             return
         run = self._run
+        if self._foreign and self._recording and not self._span.is_recording():
+            self._own()
         first = None
         if self._first_chunk is not None and self._route.operation in semconv.INFERENCE:
             first = self._first_chunk - self._started
@@ -335,6 +339,20 @@ class Call:
                 )
             except Exception:
                 guard.failed("call.metrics")
+
+    def _own(self) -> None:
+        """The span that was to be enriched has ended before the stream: make one beside it."""
+        route, attributes = self._route, self._attributes
+        asked = attributes.get(semconv.REQUEST_MODEL) if route.named_by_model else None
+        self._span = self._run.tracer.start_span(
+            f"{route.operation} {asked}" if asked else route.operation,
+            self._context,
+            SpanKind.CLIENT,
+            attributes,
+            start_time=self._started_ns,
+        )
+        self._foreign = False
+        self._recording = self._span.is_recording()
 
     def _error(self, error: BaseException | None, reply: Reply) -> str | None:
         if error is None:
@@ -431,12 +449,18 @@ def put_error(error: BaseException | None, attributes: Attributes) -> None:
     status = members.get("status_code")
     if type(status) is int:
         attributes[semconv.HTTP_STATUS] = status
-    code = members.get("code") or members.get("type")
+    code = members.get("code") or members.get("type") or _code(members.get("body"))
     if isinstance(code, str) and code:
         attributes[semconv.PROVIDER_ERROR_CODE] = code[:128]
     headers = getattr(members.get("response"), "headers", None)
     if headers is not None:
         identity.put_headers(headers, attributes)
+
+
+def _code(body: Any) -> Any:
+    """The provider's code in an error's body, for SDKs whose exceptions do not have it."""
+    inner = body.get("error", body) if type(body) is dict else None
+    return (inner.get("code") or inner.get("type")) if type(inner) is dict else None
 
 
 def _made_for_this(route: Route, parent: Context) -> bool:

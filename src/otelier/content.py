@@ -206,10 +206,11 @@ class Policy:
             value = self._masked(name, value)
             if not isinstance(value, str):
                 return
+        value = self.clean(value)
         if len(value) > self._message_bytes:
             value = _shortened(value, self._message_bytes)
             attributes[semconv.CONTENT_TRUNCATED] = True
-        attributes[name] = self.clean(value)
+        attributes[name] = value
 
     def clean(self, value: str) -> str:
         """A text without secrets, that every exporter can encode."""
@@ -222,7 +223,7 @@ class Policy:
             text = str(error) if error is not None else ""
         except Exception:  # A user's exception may fail to print.
             text = ""
-        return self.clean(_shortened(text, 1024))
+        return _shortened(self.clean(text[:65_536]), 1024)
 
     def _shrunk(self, item: Any, limit: int) -> Any:
         """``item`` with its longest texts cut until its JSON fits ``limit`` bytes."""

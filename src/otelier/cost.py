@@ -109,6 +109,7 @@ class Prices:
         self._library: Any = None
         self._started = False
         self._ready = threading.Event()
+        self._patience = _WAIT
         self._lock = threading.Lock()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forked)
@@ -121,7 +122,11 @@ class Prices:
             if self._started:
                 return
             self._started = True
-        threading.Thread(target=self._load, name="otelier-prices", daemon=True).start()
+        try:
+            threading.Thread(target=self._load, name="otelier-prices", daemon=True).start()
+        except Exception:  # No more threads: the program is in trouble, or ends.
+            guard.failed("cost.warm")
+            self._ready.set()
 
     def _forked(self) -> None:
         # A thread that was loading is not there in the child.
@@ -184,7 +189,8 @@ class Prices:
         if known is not None and known[0] > now:
             return known[1]
         self.warm()
-        if not self._ready.wait(_WAIT):
+        if not self._ready.wait(self._patience):
+            self._patience = 0.0  # Once is enough.
             return None
         pricer = self._find(identity, model, asked, context)
         if len(self._rates) >= _MAX_RATES:
@@ -339,7 +345,10 @@ def _sum(usage: Usage, rates: Mapping[str, Steps], source: str) -> Priced | None
     cost_out = (usage.output or 0) * (rate_out or 0.0)
     searches = 0.0
     if usage.web_searches:
-        searches = usage.web_searches * (_rate(rates.get("web_searches"), size) or 0.0)
+        rate_search = _rate(rates.get("web_searches"), size)
+        if rate_search is None:
+            return None
+        searches = usage.web_searches * rate_search
     total = (cost_in + cost_read + cost_write + cost_out) * 1e-6 + searches * 1e-3
     return Priced(
         round(total, 12),

@@ -95,6 +95,8 @@ class Step:
         return cast(F, self._decorated(function))
 
     def _decorated(self, function: Any) -> Any:
+        if isinstance(function, staticmethod | classmethod):
+            return type(function)(self._decorated(function.__func__))
         name = getattr(function, "__name__", None) or type(function).__name__
         inputs = _Inputs(function, self._kind, self._options)
         if inspect.isasyncgenfunction(function):

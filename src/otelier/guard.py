@@ -12,6 +12,7 @@ logger = logging.getLogger("otelier")
 
 _counts: dict[str, int] = {}
 _said: set[str] = set()
+_MOST_SAID = 500
 
 
 def failed(place: str) -> None:
@@ -29,7 +30,7 @@ def failed(place: str) -> None:
 
 def say_once(key: str, message: str, *args: object, level: int = logging.WARNING) -> None:
     """One visible line per ``key`` and process."""
-    if key in _said:
+    if key in _said or len(_said) >= _MOST_SAID:
         return
     _said.add(key)
     try:

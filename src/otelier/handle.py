@@ -223,7 +223,10 @@ class Handle:
         except Exception:
             guard.failed("pipeline.end")
         finally:
-            self._span.end(now)
+            try:
+                self._span.end(now)
+            except Exception:  # A processor of the program's may raise.
+                guard.failed("handle.span.end")
 
     def left(self) -> None:
         """End a step whose generator was closed, maybe by the garbage collector."""
@@ -265,6 +268,8 @@ class NoHandle:
     """Stands for a step that is not recorded."""
 
     wants_content = False
+    ended = False
+    agent = None
 
     @property
     def span(self) -> Span:

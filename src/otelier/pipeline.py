@@ -143,6 +143,6 @@ def step(name: Any = None, /, *, capture: bool = True) -> Any:
 
 
 def _make(kind: Kind, name: Any, attributes: Attributes, options: dict[str, Any]) -> Any:
-    if callable(name):
+    if callable(name) or isinstance(name, staticmethod | classmethod):
         return Step(kind, None, attributes, options)(name)
     return Step(kind, name, attributes, options)

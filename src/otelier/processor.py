@@ -16,24 +16,8 @@ from otelier.usage import Usage
 
 _installed: WeakSet[Any] = WeakSet()
 _BAGGAGE: Final = (semconv.SESSION_ID, semconv.USER_ID, semconv.CONVERSATION_ID)
-# Where other instrumentations put content.
-_CONTENT_PREFIXES: Final = (
-    "gen_ai.prompt",
-    "gen_ai.completion",
-    "gen_ai.input",
-    "gen_ai.output",
-    "gen_ai.system_instructions",
-    "gen_ai.tool.call",
-    "gen_ai.tool.definitions",
-    "gen_ai.retrieval",
-    "llm.input",
-    "llm.output",
-    "llm.prompts",
-    "input.value",
-    "output.value",
-    "traceloop.entity",
-    "anthropic.",
-)
+# What shows that somebody else's span is a GenAI one.
+_GENAI: Final = ("gen_ai.", "llm.", "openinference.", "traceloop.", "input.value", "output.value")
 
 
 class OtelierSpanProcessor:
@@ -75,7 +59,7 @@ class OtelierSpanProcessor:
             if scope is not None and scope.name == SCOPE:
                 return
             attributes = span._attributes
-            if attributes and any(name.startswith(("gen_ai.", "llm.")) for name in attributes):
+            if attributes and any(name.startswith(_GENAI) for name in attributes):
                 finish(run, span, dict(attributes))
         except Exception:
             guard.failed("processor.on_ending")
@@ -114,7 +98,7 @@ def finish(run: Runtime, span: Any, attributes: dict[str, Any]) -> None:
     added: Attributes = {}
     if run.settings.redact:
         for name, value in attributes.items():
-            if name.startswith(_CONTENT_PREFIXES) and isinstance(value, str):
+            if isinstance(value, str):
                 clean = run.policy.clean(value)
                 if clean != value:
                     added[name] = clean

@@ -54,8 +54,11 @@ _ISSUED: Final = {
     b"eyJ": rb"[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",
 }  # fmt: skip
 _PREFIXES: Final = tuple(_ISSUED)
+# Not inside of a word; in JSON text the letter before may be an escape's, as of a line break.
+_START: Final = rb"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=\\u[0-9a-fA-F]{4}))"
 _KEY: Final = re.compile(
-    rb"(?<![A-Za-z0-9])(?:"
+    _START
+    + rb"(?:"
     + b"|".join(re.escape(prefix) + rest for prefix, rest in _ISSUED.items())
     + rb")"
 )
@@ -68,9 +71,10 @@ _RUNS: Final = bytes(
 # A value: quoted, quoted by escaped quotes (JSON inside of JSON: an embedded quote has more
 # backslashes than the closing one), or one bare word.
 _VALUE: Final = (
-    rb"(?:(?P<open>\")(?:[^\"\\]|\\.){1,1024}\""
-    rb"|(?P<quote>\\{1,31}[\"']|')(?:[^\"\\]|\\.){1,1024}?(?<!\\)(?P=quote)"
-    rb"|[^\s\"'\\,;&{}\[\]<>()|]{3,1024})"
+    rb"(?:(?P<open>\")(?=[^\"])[^\"\\]*(?:\\.[^\"\\]*)*(?P<closed>\")?"
+    rb"|(?P<quote>\\{1,31}[\"']|')(?:[^\"\\]|\\.){1,8192}?(?<!\\)(?P<again>(?P=quote))"
+    rb"|\\{1,31}[\"'](?=[^\"])[^\"\\]*(?:\\.[^\"\\]*)*"
+    rb"|[^\s\"'\\,;&{}\[\]<>()|]{3,})"
 )
 _TAIL: Final = rb"(?P<name>[\w-]{0,40}(?:\\{0,31}[\"'])?\s{0,8}(?:=>|:=|[:=])\s{0,8})"
 _NAMED: Final = re.compile(_TAIL + _VALUE, re.DOTALL)
@@ -80,16 +84,14 @@ _TOKEN: Final = re.compile(
     re.IGNORECASE,
 )
 _AUTHORIZATION: Final = re.compile(
-    rb"(?P<name>\w{5,6}\s{1,4})(?=[^\s\"'\\]{0,64}\d)[A-Za-z0-9._~+/=-]{12,}"
+    rb"(?P<name>\w{5,6}\s{1,4})(?=[^\s\"'\\]{0,64}\d|[A-Za-z0-9._~+/=-]{20})[A-Za-z0-9._~+/=-]{12,}"
 )
 _USERINFO: Final = re.compile(rb"(?P<name>://[^\s/:@\"'\\]{0,256}:)[^\s/@\"'\\]{1,256}(?=@)")
-_PEM: Final = re.compile(
-    rb"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.{0,8192}?"
-    rb"(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|(?=\"|$))",
-    re.DOTALL,
-)
+_PEM: Final = re.compile(rb"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----")
+_PEM_END: Final = re.compile(rb"-----END [A-Z ]{0,40}PRIVATE KEY-----")
 # Telling words in lower case; some only after one of these.
 _BEFORE_KEY: Final = re.compile(rb"(?:api|access|private)[_-]?$")
+_ALONE: Final = re.compile(rb"(?:^|[^A-Za-z0-9]|\\[nrtbf]|\\u[0-9a-fA-F]{4})$")
 _BEFORE_TOKEN: Final = re.compile(rb"(?:auth|access|refresh|session|bearer|id|api)[_-]?$")
 _WORDS: Final = (
     (b"password", None),
@@ -152,9 +154,10 @@ def _named(data: bytes, lowered: bytes) -> Iterator[_Found]:
             match = _NAMED.match(data, at)
             if match is not None:
                 if before is None or before.search(lowered, max(at - 8, 0), at):
-                    quote = match["open"] or match["quote"] or b""
-                    yield match.end("name"), match.end(), quote + MARK + quote
-                elif word == b"token" and not data[max(at - 1, 0) : at].isalnum():
+                    opened = match["open"] or match["quote"] or b""
+                    closed = match["closed"] or match["again"] or b""
+                    yield match.end("name"), match.end(), opened + MARK + closed
+                elif word == b"token" and _ALONE.search(data, max(at - 8, 0), at):
                     match = _TOKEN.match(data, at)
                     if match is not None:
                         yield match.end("name"), match.end(), MARK
@@ -176,12 +179,14 @@ def _others(data: bytes, lowered: bytes) -> Iterator[_Found]:
             if match is not None:
                 yield match.end("name"), match.end(), MARK
             at = data.find(b"://", at + 3)
-    at = data.find(b"-----BEGIN ")
-    while at >= 0:
-        match = _PEM.match(data, at)
-        if match is not None:
-            yield match.start(), match.end(), MARK
-        at = data.find(b"-----BEGIN ", match.end() if match is not None else at + 11)
+    match = _PEM.search(data)
+    while match is not None:
+        last = _PEM_END.search(data, match.end())
+        # Without an end it was cut: then to the end of the JSON string, or of all.
+        quote = data.find(b'"', match.end())
+        end = last.end() if last else quote if quote >= 0 else len(data)
+        yield match.start(), end, MARK
+        match = _PEM.search(data, end)
 
 
 def _replaced(data: bytes, found: list[_Found]) -> bytes:

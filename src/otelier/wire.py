@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any, TypeAlias
 
 try:
@@ -21,6 +22,7 @@ Wire: TypeAlias = Mapping[str, Any]
 _NOTHING: Wire = {}
 _SCALARS = (str, int, float, bool, type(None))
 _MAX_DEPTH = 64
+_MAX_MEMBERS = 20_000
 
 
 def fields(value: Any) -> Wire:
@@ -77,30 +79,43 @@ def number(value: Any) -> float | None:
     return None
 
 
-def plain(value: Any, depth: int = 0) -> Any:
-    """A deep copy as JSON data. Unknown objects become their type's name, never their ``repr``."""
+def plain(value: Any) -> Any:
+    """A copy as JSON data, of at most some ten thousand members.
+
+    Unknown objects become their type's name, never their ``repr``; what contains itself, and what
+    is too much, becomes ``…``. Lazy collections of a user's own are not read.
+    """
+    return _plain(value, [_MAX_MEMBERS], 0)
+
+
+def _plain(value: Any, left: list[int], depth: int) -> Any:
     if isinstance(value, str):
         return value if type(value) is str else str.__str__(value)
     if isinstance(value, _SCALARS):
         # JSON has no infinity and no NaN.
         return None if isinstance(value, float) and value - value != 0 else value
-    if depth > _MAX_DEPTH:
+    left[0] -= 1
+    if depth > _MAX_DEPTH or left[0] < 0:
         return "…"
-    if isinstance(value, Mapping):
-        return {str(key): plain(member, depth + 1) for key, member in list(value.items())}
+    deeper = depth + 1
+    if isinstance(value, dict):
+        return {
+            str(key): _plain(member, left, deeper)
+            for key, member in islice(list(value.items()), max(left[0], 0) + 1)
+        }
     if isinstance(value, list | tuple | set | frozenset):
-        return [plain(member, depth + 1) for member in value]
+        return [_plain(member, left, deeper) for member in islice(value, max(left[0], 0) + 1)]
     if isinstance(value, bytes | bytearray | memoryview):
         return f"<{len(value)} bytes>"
     if hasattr(type(value), "model_fields") or hasattr(type(value), "__fields__"):
         return {
-            key: plain(member, depth + 1)
+            key: _plain(member, left, deeper)
             for key, member in fields(value).items()
             if not key.startswith("_") and member is not None
         }
     members = getattr(type(value), "__dataclass_fields__", None)
     if members is not None:
-        return {name: plain(getattr(value, name, None), depth + 1) for name in members}
+        return {name: _plain(getattr(value, name, None), left, deeper) for name in members}
     isoformat = getattr(value, "isoformat", None)
     if callable(isoformat):
         return str(isoformat())

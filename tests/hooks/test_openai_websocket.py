@@ -12,6 +12,7 @@ import openai
 import pytest
 
 pytest.importorskip("websockets.sync.server")
+pytest.importorskip("openai.resources.beta.realtime.realtime")
 
 from opentelemetry.trace import SpanKind, StatusCode
 

@@ -204,3 +204,26 @@ def test_suppressed_calls_have_no_span(telemetry: Telemetry, server: ProviderSer
         with otelier.step("s"):
             pass
     assert telemetry.spans() == []
+
+
+def test_a_stream_that_outlives_the_span_it_was_to_enrich(
+    telemetry: Telemetry, server: ProviderServer
+) -> None:
+    client = openai.OpenAI(base_url=server.url + "/v1", api_key="k")
+    with telemetry.tracer.start_as_current_span(
+        "theirs", attributes={"gen_ai.operation.name": "chat"}
+    ) as outer:
+        stream = client.chat.completions.create(stream=True, **CHAT)
+    for _ in stream:
+        pass
+    span = telemetry.span("chat gpt-4o")
+    assert span.parent.span_id == outer.get_span_context().span_id
+    assert span.attributes["gen_ai.response.finish_reasons"] == ("stop",)
+
+
+def test_secrets_leave_any_attribute_of_others_genai_spans(telemetry: Telemetry) -> None:
+    secret = "sk-abcdefghijklmnopqrstuvwxyz"
+    span = foreign(
+        telemetry, "tool", {"openinference.span.kind": "TOOL", "input.value": f"a {secret}"}
+    )
+    assert span.attributes["input.value"] == "a [REDACTED]"

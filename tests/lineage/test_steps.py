@@ -386,3 +386,35 @@ def test_without_otelier_all_of_it_is_silent() -> None:
 
     assert plain(1) == 1
     assert list(otelier.step(_generator)(1)) == [1, 2]
+
+
+@pytest.mark.parametrize("kind", [staticmethod, classmethod])
+def test_over_static_and_class_methods(telemetry: Telemetry, kind: Any) -> None:
+    def plain(*args: Any) -> Any:
+        return args[-1]
+
+    class Thing:
+        method = otelier.tool(kind(plain))
+
+    assert Thing.method(5) == 5
+    assert Thing().method(6) == 6
+    assert len(telemetry.spans("execute_tool plain")) == 2
+
+
+def test_a_processor_that_raises_does_not_reach_the_program() -> None:
+    from opentelemetry.sdk.trace import SpanProcessor
+
+    class Bad(SpanProcessor):
+        def on_end(self, span: Any) -> None:
+            raise RuntimeError("no")
+
+    running = Telemetry()
+    running.tracer_provider.add_span_processor(Bad())
+    running.start()
+
+    @otelier.tool
+    def add(a: int) -> int:
+        return a
+
+    assert add(1) == 1
+    running.stop()

@@ -7,12 +7,13 @@ instead. One code drives the synchronous and the asynchronous clients.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import inspect
 from collections.abc import Callable, Coroutine, Mapping
+from types import ModuleType
 from typing import Any, TypeAlias, TypeVar
 
 import anthropic
-import httpx2
 import openai
 
 from tests.replay.recordings import Interaction, Recording
@@ -30,26 +31,30 @@ _RESOURCES = {
 }
 
 
-class _Transport(httpx2.HTTPTransport):
-    def __init__(self, port: int) -> None:
-        super().__init__(verify=False)
-        self._port = port
-
-    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        return super().handle_request(_local(request, self._port))
+def _http(sdk: ModuleType) -> Any:
+    """The HTTP library of an SDK: httpx, or httpx2 in newer ones."""
+    base = importlib.import_module(f"{sdk.__name__}._base_client")
+    return getattr(base, "httpx2", None) or base.httpx  # type: ignore[attr-defined]
 
 
-class _AsyncTransport(httpx2.AsyncHTTPTransport):
-    def __init__(self, port: int) -> None:
-        super().__init__(verify=False)
-        self._port = port
+def _client(http: Any, port: int) -> Any:
+    class Transport(http.HTTPTransport):  # type: ignore[misc]
+        def handle_request(self, request: Any) -> Any:
+            return super().handle_request(_local(http, request, port))
 
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        return await super().handle_async_request(_local(request, self._port))
+    return http.Client(transport=Transport(verify=False))
 
 
-def _local(request: httpx2.Request, port: int) -> httpx2.Request:
-    return httpx2.Request(
+def _async_client(http: Any, port: int) -> Any:
+    class Transport(http.AsyncHTTPTransport):  # type: ignore[misc]
+        async def handle_async_request(self, request: Any) -> Any:
+            return await super().handle_async_request(_local(http, request, port))
+
+    return http.AsyncClient(transport=Transport(verify=False))
+
+
+def _local(http: Any, request: Any, port: int) -> Any:
+    return http.Request(
         request.method,
         request.url.copy_with(scheme="http", host="127.0.0.1", port=port),
         headers=request.headers,  # The host header, too: it is the provider's.
@@ -63,24 +68,27 @@ class Clients:
 
     def __init__(self, port: int) -> None:
         self.loop = asyncio.Runner()
-        http = httpx2.Client(transport=_Transport(port))
-        ahttp = httpx2.AsyncClient(transport=_AsyncTransport(port))
+        self._clients: dict[tuple[str, bool], Any] = {}
+        self._open: list[tuple[Any, Any]] = []
         common: dict[str, Any] = {"api_key": "test-key", "max_retries": 0}
-        self._clients: dict[tuple[str, bool], Any] = {
-            ("openai", False): openai.OpenAI(http_client=http, **common),
-            ("openai", True): openai.AsyncOpenAI(http_client=ahttp, **common),
-            ("anthropic", False): anthropic.Anthropic(http_client=http, **common),
-            ("anthropic", True): anthropic.AsyncAnthropic(http_client=ahttp, **common),
-        }
-        self._http, self._ahttp = http, ahttp
+        for sdk, sync, asynchronous in (
+            (openai, openai.OpenAI, openai.AsyncOpenAI),
+            (anthropic, anthropic.Anthropic, anthropic.AsyncAnthropic),
+        ):
+            http = _client(_http(sdk), port)
+            ahttp = _async_client(_http(sdk), port)
+            self._open.append((http, ahttp))
+            self._clients[sdk.__name__, False] = sync(http_client=http, **common)
+            self._clients[sdk.__name__, True] = asynchronous(http_client=ahttp, **common)
 
     def of(self, sdk: str, is_async: bool = False) -> Any:
         """One of the clients."""
         return self._clients[sdk, is_async]
 
     def close(self) -> None:
-        self._http.close()
-        self.loop.run(self._ahttp.aclose())
+        for http, ahttp in self._open:
+            http.close()
+            self.loop.run(ahttp.aclose())
         self.loop.close()
 
     def run(self, work: Coroutine[Any, Any, T], is_async: bool) -> T:
@@ -101,6 +109,25 @@ class Clients:
             self.run(_outcome(client, interaction, WAYS[way]), is_async)
             for interaction in recording.interactions
         ]
+
+
+_NEEDED = {
+    "create": "create",
+    "raw": "with_raw_response",
+    "streaming": "with_streaming_response",
+    "parse": "parse",
+    "stream helper": "stream",
+}
+
+
+def missing(client: Any, recording: Recording, way: str) -> str | None:
+    """What this version of the SDK does not have, of what a replay needs."""
+    for interaction in recording.interactions:
+        try:
+            getattr(resource(client, interaction.path), _NEEDED[way])
+        except AttributeError as absent:
+            return str(absent)
+    return None
 
 
 def resource(client: Any, path: str) -> Any:

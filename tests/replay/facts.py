@@ -131,7 +131,8 @@ def _request(api: str, body: Mapping[str, Any]) -> Facts:
     if body.get("output_config"):
         found["gen_ai.output.type"] = "json"
     if api == "embeddings":
-        found["gen_ai.request.encoding_formats"] = (body["encoding_format"],)
+        if "encoding_format" in body:  # older SDKs leave it to the server
+            found["gen_ai.request.encoding_formats"] = (body["encoding_format"],)
         given = body["input"]
         found["otelier.embeddings.inputs"] = 1 if isinstance(given, str) else len(given)
     return found

@@ -98,7 +98,9 @@ class World:
         _same(bare, with_otelier)
         self.telemetry.log_exporter.clear()  # records keep the context that they were made in
         gc.collect()
-        kept = [type(thing).__name__ for thing in gc.get_objects() if isinstance(thing, _OURS)]
+        kept = [
+            type(thing).__name__ for thing in gc.get_objects() if issubclass(type(thing), _OURS)
+        ]
         assert not kept, "objects of otelier are left"
         found = self.ours()
         if spans is not None:
@@ -173,6 +175,8 @@ def _play(scenario: Scenario, app: App, seen: Seen) -> None:
         asyncio.run(play())
     else:
         drive(play())
+    seen.log = app.log
+    _skip_unknown_arguments(seen)
     if app.aborts:
         assert app.server.wait_aborts(app.aborts, WAIT)
 

@@ -106,3 +106,36 @@ def test_hostile_text_takes_no_time_to_speak_of() -> None:
         "token: " * 30_000,
     ):
         redacted(text)
+
+
+@pytest.mark.parametrize("before", ["\n", "\t", "\r\n", "é", "a \n", "\u2028", "=", ":"])
+@pytest.mark.parametrize("secret", [*SECRETS, "token=abcdefghijkl1234"])
+def test_secrets_at_the_start_of_a_line_go_from_json(before: str, secret: str) -> None:
+    needle = secret.removeprefix("token=")
+    for escaped in (False, True):
+        text = json.dumps([{"content": f"keys:{before}{secret}\nend"}], ensure_ascii=escaped)
+        cleaned = redacted(text)
+        assert needle not in json.loads(cleaned)[0]["content"]
+        assert json.loads(cleaned)[0]["content"].startswith("keys:")
+
+
+@pytest.mark.parametrize("length", [900, 5_000, 50_000])
+def test_long_and_cut_values_go(length: int) -> None:
+    secret = "b" * length
+    for text in (
+        json.dumps({"access_token": secret, "after": 1}),
+        '{"password": "' + secret,
+        json.dumps({"a": json.dumps({"password": secret + " c"})}),
+        "password=" + secret,
+        "Authorization: Bearer " + secret,
+        "-----BEGIN PRIVATE KEY-----\n" + secret,
+    ):
+        assert "bbb" not in redacted(text), text[:40]
+
+
+def test_an_empty_value_stays_empty() -> None:
+    assert redacted('{"password": "", "x": 1}') == '{"password": "", "x": 1}'
+
+
+def test_many_private_keys_take_no_time_to_speak_of() -> None:
+    redacted("-----BEGIN PRIVATE KEY-----" * 40_000)

@@ -195,8 +195,10 @@ def _destination() -> Iterator[str]:
 
 def _shown(value: str) -> str:
     """A value without userinfo and query, where it is a URL."""
+    if "," in value:
+        return ",".join(_shown(part) for part in value.split(","))
     if "://" not in value:
-        return redacted(value)
+        return redacted(value.rpartition("@")[2])
     try:
         parts = urlsplit(value)
         port = f":{parts.port}" if parts.port else ""

@@ -29,7 +29,6 @@ class State:
 # wrapt cannot take a post-import hook back: hooks of an earlier registration do nothing.
 _generation = 0
 _states: list[State] = []
-_registered: set[tuple[int, str]] = set()
 
 
 def states() -> list[State]:

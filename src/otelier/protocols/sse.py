@@ -16,20 +16,28 @@ _MAX_LINE: Final = 16 * 1024 * 1024
 class Decoder:
     """Bytes in, JSON events out."""
 
-    __slots__ = ("_data", "_rest", "done")
+    __slots__ = ("_data", "_held", "_rest", "done")
 
     def __init__(self) -> None:
-        self._rest = b""
+        # Pieces of a line that is not complete, joined when its end comes.
+        self._rest: list[bytes] = []
+        self._held = 0
         self._data: list[bytes] = []
         # The terminator that OpenAI's dialects send.
         self.done = False
 
     def feed(self, data: bytes) -> list[Any]:
         """The events that ``data`` completes; what is no JSON is skipped."""
-        if len(self._rest) > _MAX_LINE:
-            self._rest = b""
-        lines = (self._rest + data).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-        self._rest = lines.pop()
+        if b"\n" not in data and b"\r" not in data:
+            self._held += len(data)
+            if self._held <= _MAX_LINE:
+                self._rest.append(data)
+            return []
+        whole = b"".join([*self._rest, data])
+        # A carriage return at the end may be half of a line's end.
+        lines = whole.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        last = lines.pop()
+        self._rest, self._held = [last], len(last)
         events: list[Any] = []
         for line in lines:
             if line.startswith(b"data:"):
@@ -41,8 +49,9 @@ class Decoder:
     def close(self) -> list[Any]:
         """The event that the end of the stream completes."""
         events: list[Any] = []
-        if self._rest.startswith(b"data:"):
-            self._data.append(self._rest[5:].strip())
+        rest = b"".join(self._rest)
+        if rest.startswith(b"data:"):
+            self._data.append(rest[5:].strip())
         if self._data:
             self._event(events)
         return events
