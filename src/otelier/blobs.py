@@ -6,8 +6,12 @@ decoded bytes.
 
 from __future__ import annotations
 
+import atexit
+import base64
+import os
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -16,6 +20,8 @@ from otelier.settings import Blobs, Settings
 
 Part = dict[str, Any]
 _MAX_KNOWN: Final = 256
+_MOST_KNOWN: Final = 4096
+_MOST_WAITING: Final = 32
 
 
 def decoded_size(data: str) -> int:
@@ -73,12 +79,68 @@ class Keeper:
         return {**described, "type": "uri", "uri": uri}
 
 
-def uploader(base: str) -> Callable[[str, str, str], str | None] | None:
-    """A function (digest, MIME type, base64) -> URI that uploads in the background.
+class Uploader:
+    """Uploads in the background, by one thread a process; at exit it gets a few seconds more.
 
     Objects are named by digest, so that each is written once. The queue is bounded: what does not
-    fit is described instead. None, with one warning, where uploading is not possible.
+    fit is described instead.
     """
+
+    def __init__(self, base: str, write: Callable[[str, bytes], None]) -> None:
+        self._base = base.rstrip("/")
+        self._write = write
+        self._renew()
+        atexit.register(self.flush)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._renew)
+
+    def _renew(self) -> None:
+        # A child of a fork has no worker, and maybe a lock that nobody gives back.
+        self._waiting: queue.Queue[tuple[str, str]] = queue.Queue(maxsize=_MOST_WAITING)
+        self._known: dict[str, None] = {}
+        self._started = threading.Lock()
+
+    def __call__(self, digest: str, mime_type: str, data: str) -> str | None:
+        """The URI that the base64 text ``data`` will have; None where it is not uploaded."""
+        suffix = mime_type.rpartition("/")[2].partition(";")[0] or "bin"
+        uri = f"{self._base}/{digest}.{suffix}"
+        if uri in self._known:
+            return uri
+        if self._started.acquire(blocking=False):  # Never given back: one worker.
+            threading.Thread(target=self._work, name="otelier-upload", daemon=True).start()
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[uri] = None
+        try:
+            self._waiting.put_nowait((uri, data))
+        except queue.Full:
+            self._known.pop(uri, None)
+            return None
+        return uri
+
+    def _work(self) -> None:
+        waiting = self._waiting
+        while True:
+            uri, data = waiting.get()
+            try:
+                self._write(uri, base64.b64decode(data))
+            except Exception as problem:
+                self._known.pop(uri, None)
+                guard.say_once("upload", "blobs cannot be uploaded (%s)", type(problem).__name__)
+            finally:
+                waiting.task_done()
+
+    def flush(self, seconds: float = 5.0) -> None:
+        """Wait until what was taken is written, but not for long."""
+        until = time.monotonic() + seconds
+        waiting = self._waiting
+        with waiting.all_tasks_done:
+            while waiting.unfinished_tasks and (left := until - time.monotonic()) > 0:
+                waiting.all_tasks_done.wait(left)
+
+
+def uploader(base: str) -> Uploader | None:
+    """An uploader to an fsspec URI; None, with one warning, where that is not possible."""
     try:
         import fsspec
     except ImportError:
@@ -91,38 +153,9 @@ def uploader(base: str) -> Callable[[str, str, str], str | None] | None:
             "upload", "OTELIER_BLOBS=upload needs OTELIER_BLOB_URI; blobs are described instead"
         )
         return None
-    waiting: queue.Queue[tuple[str, str]] = queue.Queue(maxsize=32)
-    known: dict[str, None] = {}
-    started = threading.Lock()
 
-    def work() -> None:
-        import base64
+    def write(uri: str, data: bytes) -> None:
+        with fsspec.open(uri, "wb", auto_mkdir=True) as file:
+            file.write(data)
 
-        while True:
-            uri, data = waiting.get()
-            try:
-                with fsspec.open(uri, "wb", auto_mkdir=True) as file:
-                    file.write(base64.b64decode(data))
-            except Exception as problem:
-                known.pop(uri, None)
-                guard.say_once("upload", "blobs cannot be uploaded (%s)", type(problem).__name__)
-            finally:
-                waiting.task_done()
-
-    def upload(digest: str, mime_type: str, data: str) -> str | None:
-        suffix = mime_type.rpartition("/")[2].partition(";")[0] or "bin"
-        uri = f"{base.rstrip('/')}/{digest}.{suffix}"
-        if uri in known:
-            return uri
-        if started.acquire(blocking=False):  # Never given back: one worker a process.
-            threading.Thread(target=work, name="otelier-upload", daemon=True).start()
-        try:
-            waiting.put_nowait((uri, data))
-        except queue.Full:
-            return None
-        if len(known) >= 4096:
-            known.clear()
-        known[uri] = None
-        return uri
-
-    return upload
+    return Uploader(base, write)

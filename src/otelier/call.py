@@ -19,7 +19,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, get_current_span
 
 from otelier import context as ctx
-from otelier import cost, guard, identity, runtime, semconv, usage
+from otelier import cost, errors, guard, identity, runtime, semconv, usage
 from otelier.identity import Identity
 from otelier.protocols import Content, Reader, Reply, Route
 from otelier.runtime import Runtime
@@ -359,7 +359,7 @@ class Call:
             return reply.error
         if self._first_chunk is not None and not reply.finish_reasons:
             reply.finish_reasons = ["error"]
-        return error_type(error)
+        return errors.kind(error)
 
     def _write(
         self,
@@ -390,7 +390,7 @@ class Call:
             late[semconv.STREAM_END] = how
         if said is not None:
             late[semconv.ERROR_TYPE] = said
-            put_error(error, late)
+            errors.put(error, late)
         held: Attributes = {}
         if self._content:
             self._render(reply, held)
@@ -409,7 +409,7 @@ class Call:
             kept = held if settings.capture.events else {}
             run.events.details({**self._attributes, **late}, kept, self._outside())
         if error is not None and not self._foreign:
-            run.events.exception(error, error_type(error), run.policy, self._outside())
+            run.events.exception(error, errors.kind(error), run.policy, self._outside())
 
     def _outside(self) -> Context:
         # Log records keep their context until they are exported; it must not keep the call.
@@ -431,36 +431,6 @@ class Call:
 
 def _nothing(event: Any) -> None:
     """Takes chunks that nobody looks at."""
-
-
-def error_type(error: BaseException) -> str:
-    """Fully qualified class name; built-in exceptions without their module."""
-    kind = type(error)
-    if kind.__module__ in ("builtins", None):
-        return kind.__qualname__
-    return f"{kind.__module__}.{kind.__qualname__}"
-
-
-def put_error(error: BaseException | None, attributes: Attributes) -> None:
-    """What an SDK's exception tells beside its class: HTTP status, the provider's code, ids."""
-    if error is None:
-        return
-    members = getattr(error, "__dict__", {})
-    status = members.get("status_code")
-    if type(status) is int:
-        attributes[semconv.HTTP_STATUS] = status
-    code = members.get("code") or members.get("type") or _code(members.get("body"))
-    if isinstance(code, str) and code:
-        attributes[semconv.PROVIDER_ERROR_CODE] = code[:128]
-    headers = getattr(members.get("response"), "headers", None)
-    if headers is not None:
-        identity.put_headers(headers, attributes)
-
-
-def _code(body: Any) -> Any:
-    """The provider's code in an error's body, for SDKs whose exceptions do not have it."""
-    inner = body.get("error", body) if type(body) is dict else None
-    return (inner.get("code") or inner.get("type")) if type(inner) is dict else None
 
 
 def _made_for_this(route: Route, parent: Context) -> bool:

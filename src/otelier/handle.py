@@ -11,7 +11,7 @@ from typing import Any, Final
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
-from otelier import call, guard, semconv, wire
+from otelier import call, errors, guard, semconv, wire
 from otelier import context as ctx
 from otelier.documents import retrieved
 from otelier.runtime import Runtime
@@ -205,7 +205,7 @@ class Handle:
 
     def end(self, error: BaseException | None = None) -> None:
         """End the step, once."""
-        self._end(None if error is None else call.error_type(error), error)
+        self._end(None if error is None else errors.kind(error), error)
 
     def fail(self, kind: str, message: str | None = None) -> None:
         """End the step, once, as failed without an exception that passed."""

@@ -8,12 +8,12 @@ through the response's ``iter_bytes`` or ``aiter_bytes``.
 from __future__ import annotations
 
 import weakref
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Final
 
 from otelier import guard, wire
 from otelier.call import Call
-from otelier.hooks.streams import on_close
+from otelier.hooks.streams import ByOther, on_close
 from otelier.protocols.sse import Decoder, Lines
 
 _MAX_BODY: Final = 8 * 1024 * 1024
@@ -43,6 +43,9 @@ class Watch:
             if self._events is not None:
                 for event in self._events.feed(data):
                     self.call.chunk(event)
+                if self._events.done:
+                    # Nobody need read on, and old SDKs neither do nor close the response.
+                    self.call.end()
             elif self._json or self._text:
                 self._size += len(data)
                 self._pieces.append(data)
@@ -109,6 +112,38 @@ def received(response: Any, call: Call, large: bool) -> None:
             watch.closed()
 
     on_close(response, left)
+
+
+def by_other(call: Call) -> ByOther:
+    """Look at the bytes of a stream's response where the stream does not read them itself."""
+
+    watches: list[Watch] = []
+
+    def watched(response: Any, reading_itself: Callable[[], bool]) -> Callable[[], bool]:
+        members = getattr(response, "__dict__", None)
+        if members is None or "iter_bytes" in members:
+            return lambda: False
+        for name, tee in (("iter_bytes", _tee), ("aiter_bytes", _atee)):
+            original = getattr(type(response), name, None)
+            if original is not None:
+                members[name] = _once(response, original, name, tee, reading_itself)
+        return lambda: any(watch.running for watch in watches)
+
+    def _once(response: Any, original: Any, name: str, tee: Any, itself: Any) -> Any:
+        alive = weakref.ref(response)
+
+        def read(*args: Any, **kwargs: Any) -> Any:
+            held = alive()
+            held.__dict__.pop(name, None)
+            source = original(held, *args, **kwargs)
+            if itself() or call.ended:
+                return source
+            watches.append(Watch(call, "event-stream", False))
+            return tee(source, watches[-1])
+
+        return read
+
+    return watched
 
 
 def _read_through(original: Any, tee: Any, watch: Watch) -> Any:

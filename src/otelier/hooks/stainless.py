@@ -112,7 +112,7 @@ def receive(call: Call, route: Route, result: Any) -> None:
         # Events of server-sent events, or lines of JSON.
         if hasattr(kind, "__stream__") or hasattr(kind, "__decode__"):
             if call.observing:
-                streams.observe(result, call)
+                streams.observe(result, call, raw.by_other(call))
             else:
                 call.end()
             return

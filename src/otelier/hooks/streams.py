@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 from otelier import guard
 from otelier.call import Call
+
+# Takes the response, and a function that tells whether it is the stream itself that reads now;
+# gives one that tells whether somebody else reads now.
+ByOther: TypeAlias = Callable[[Any, Callable[[], bool]], Callable[[], bool]]
 
 
 class Items:
@@ -96,8 +100,12 @@ class AsyncItems:
             self.let_go()
 
 
-def observe(stream: Any, call: Call) -> None:
-    """Observe an SDK's stream (``_iterator`` and its HTTP response), which stays as it is."""
+def observe(stream: Any, call: Call, by_other: ByOther | None = None) -> None:
+    """Observe an SDK's stream (``_iterator`` and its HTTP response), which stays as it is.
+
+    ``by_other`` sees to a response that somebody else than the stream reads: helpers of older SDKs
+    make a stream of their own from it.
+    """
     inner = stream._iterator
     if hasattr(inner, "__anext__"):
         items: Items | AsyncItems = AsyncItems(inner, call)
@@ -112,6 +120,8 @@ def observe(stream: Any, call: Call) -> None:
         # The SDK closes the response from inside its generator, and once more when the generator
         # has ended and lets go of what it held: neither is an early exit.
         held = generator()
+        if busy():
+            return  # Whoever reads the response will tell how it ends.
         if held is None:
             # The garbage collector has it: its end closes the response.
             call.abandoned()
@@ -119,7 +129,17 @@ def observe(stream: Any, call: Call) -> None:
             call.end("closed")
 
     response = getattr(stream, "response", None) or getattr(stream, "http_response", None)
+
+    def reading_myself() -> bool:
+        held = generator()
+        return held is not None and bool(getattr(held, running, False))
+
+    busy = by_other(response, reading_myself) if by_other is not None else _never
     items.let_go = on_close(response, left)
+
+
+def _never() -> bool:
+    return False
 
 
 def _reference(value: Any) -> Callable[[], Any]:
