@@ -161,9 +161,12 @@ def table(results: dict[str, str]) -> str:
         versions = ", ".join(
             row.version + (f" (Python {row.python})" if row.python else "") for row in rows
         )
-        bad = [row.version for row in rows if "passed" not in results[row.name]]
-        bad += [row.version for row in rows if "failed" in results[row.name]]
-        counted = "all pass" if not bad else "fails: " + ", ".join(bad)
+        bad = [
+            f"{row.version}: {results[row.name].split(',')[0]}"
+            for row in rows
+            if "failed" in results[row.name] or "passed" not in results[row.name]
+        ]
+        counted = "; ".join(bad) if bad else "all pass"
         lines.append(f"| {library} | {versions} | {counted} |")
     return "\n".join(lines)
 

@@ -180,7 +180,8 @@ def test_cancelled_and_abandoned_streams_leave_no_trace_in_the_context(
         stream = await client.chat.completions.create(stream=True, **CHAT)
         async for _ in stream:
             break
-        await stream.close()
+        if hasattr(stream, "close"):
+            await stream.close()
         assert not trace.get_current_span().get_span_context().is_valid
         await client.embeddings.create(model="e", input="x")
         await client.close()
