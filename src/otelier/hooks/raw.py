@@ -126,15 +126,17 @@ def by_other(call: Call) -> ByOther:
         for name, tee in (("iter_bytes", _tee), ("aiter_bytes", _atee)):
             original = getattr(type(response), name, None)
             if original is not None:
-                members[name] = _once(response, original, name, tee, reading_itself)
+                members[name] = _once(response, original, tee, reading_itself)
         return lambda: any(watch.running for watch in watches)
 
-    def _once(response: Any, original: Any, name: str, tee: Any, itself: Any) -> Any:
+    def _once(response: Any, original: Any, tee: Any, itself: Any) -> Any:
         alive = weakref.ref(response)
 
         def read(*args: Any, **kwargs: Any) -> Any:
             held = alive()
-            held.__dict__.pop(name, None)
+            # Asked once: the response is as it was from here on.
+            for each in ("iter_bytes", "aiter_bytes"):
+                held.__dict__.pop(each, None)
             source = original(held, *args, **kwargs)
             if itself() or call.ended:
                 return source
