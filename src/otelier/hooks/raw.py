@@ -119,15 +119,15 @@ def by_other(call: Call) -> ByOther:
 
     watches: list[Watch] = []
 
-    def watched(response: Any, reading_itself: Callable[[], bool]) -> Callable[[], bool]:
+    def watched(response: Any, reading_itself: Callable[[], bool]) -> list[Watch]:
         members = getattr(response, "__dict__", None)
         if members is None or "iter_bytes" in members:
-            return lambda: False
+            return watches
         for name, tee in (("iter_bytes", _tee), ("aiter_bytes", _atee)):
             original = getattr(type(response), name, None)
             if original is not None:
                 members[name] = _once(response, original, tee, reading_itself)
-        return lambda: any(watch.running for watch in watches)
+        return watches
 
     def _once(response: Any, original: Any, tee: Any, itself: Any) -> Any:
         alive = weakref.ref(response)

@@ -7,27 +7,28 @@ response's ``close`` tells when the user leaves early.
 from __future__ import annotations
 
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from otelier import guard
 from otelier.call import Call
 
 # Takes the response, and a function that tells whether it is the stream itself that reads now;
-# gives one that tells whether somebody else reads now.
-ByOther: TypeAlias = Callable[[Any, Callable[[], bool]], Callable[[], bool]]
+# gives the list of those who read it instead, which knows whether they do just now.
+ByOther: TypeAlias = Callable[[Any, Callable[[], bool]], Sequence[Any]]
 
 
 class Items:
     """The items of a synchronous stream, observed."""
 
-    __slots__ = ("__weakref__", "_call", "_inner", "_look", "let_go")
+    __slots__ = ("__weakref__", "_call", "_inner", "_look", "let_go", "others")
 
     def __init__(self, inner: Iterator[Any], call: Call) -> None:
         self._inner = inner
         self._call = call
         self._look: Callable[[Any], None] | None = None
         self.let_go: Callable[[], None] | None = None
+        self.others: Sequence[Any] = ()
 
     def __iter__(self) -> Items:
         return self
@@ -54,7 +55,8 @@ class Items:
         return getattr(self._inner, name)
 
     def __del__(self) -> None:
-        self._call.abandoned()
+        if not self.others:
+            self._call.abandoned()
         if self.let_go is not None:
             self.let_go()
 
@@ -62,13 +64,14 @@ class Items:
 class AsyncItems:
     """The items of an asynchronous stream, observed."""
 
-    __slots__ = ("__weakref__", "_call", "_inner", "_look", "let_go")
+    __slots__ = ("__weakref__", "_call", "_inner", "_look", "let_go", "others")
 
     def __init__(self, inner: AsyncIterator[Any], call: Call) -> None:
         self._inner = inner
         self._call = call
         self._look: Callable[[Any], None] | None = None
         self.let_go: Callable[[], None] | None = None
+        self.others: Sequence[Any] = ()
 
     def __aiter__(self) -> AsyncItems:
         return self
@@ -95,7 +98,8 @@ class AsyncItems:
         return getattr(self._inner, name)
 
     def __del__(self) -> None:
-        self._call.abandoned()
+        if not self.others:
+            self._call.abandoned()
         if self.let_go is not None:
             self.let_go()
 
@@ -120,7 +124,7 @@ def observe(stream: Any, call: Call, by_other: ByOther | None = None) -> None:
         # The SDK closes the response from inside its generator, and once more when the generator
         # has ended and lets go of what it held: neither is an early exit.
         held = generator()
-        if busy():
+        if any(other.running for other in items_others):
             return  # Whoever reads the response will tell how it ends.
         if held is None:
             # The garbage collector has it: its end closes the response.
@@ -134,12 +138,9 @@ def observe(stream: Any, call: Call, by_other: ByOther | None = None) -> None:
         held = generator()
         return held is not None and bool(getattr(held, running, False))
 
-    busy = by_other(response, reading_myself) if by_other is not None else _never
+    items_others = by_other(response, reading_myself) if by_other is not None else ()
+    items.others = items_others
     items.let_go = on_close(response, left)
-
-
-def _never() -> bool:
-    return False
 
 
 def _reference(value: Any) -> Callable[[], Any]:
