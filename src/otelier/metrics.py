@@ -43,12 +43,9 @@ class Recorder:
         name, unit, text = instrument.name, instrument.unit, instrument.description
         if instrument.buckets is None:
             return self._meter.create_counter(name, unit, text)
-        try:
-            return self._meter.create_histogram(
-                name, unit, text, explicit_bucket_boundaries_advisory=list(instrument.buckets)
-            )
-        except TypeError:  # OpenTelemetry before 1.30 takes no advice on buckets.
-            return self._meter.create_histogram(name, unit, text)
+        return self._meter.create_histogram(
+            name, unit, text, explicit_bucket_boundaries_advisory=list(instrument.buckets)
+        )
 
     def operation(
         self,

@@ -6,7 +6,6 @@ and later; before, the tools' own ``call``). Both turn exceptions into results f
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +27,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         patches.wrap(runner, "__run__", runners.loop(_model, _native))
         for method, begin in (("_run_tool", _tool), ("_run_toolset_member", _member)):
             if method in runner.__dict__:
-                _patch(runner, method, begin, _result, patches)
+                runners.patch_tool(runner, method, begin, _result, patches)
     _patch_failures(module, "tool_error_content", patches)
     toolsets = sys.modules.get(f"{module.__package__}._toolsets._runnable")
     _patch_failures(toolsets, "member_error_result", patches)
@@ -36,24 +35,18 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         return f"{module.__name__}.Base{{Sync,Async}}ToolRunner.{{__run__,_run_tool}}"
     functions = sys.modules[f"{module.__package__}._beta_functions"]
     for name in ("BetaFunctionTool", "BetaAsyncFunctionTool"):
-        _patch(getattr(functions, name), "call", _function, _returned, patches)
+        runners.patch_tool(getattr(functions, name), "call", _function, _returned, patches)
     return f"{module.__name__}.Base{{Sync,Async}}ToolRunner.__run__, Beta*FunctionTool.call"
 
 
 def _patch_sessions(module: Any, patches: Patches) -> str:
     if "_call_tool" not in module.SessionToolRunner.__dict__:
         raise LookupError(f"{module.__name__}.SessionToolRunner._call_tool")
-    _patch(module.SessionToolRunner, "_call_tool", _session_tool, _session_result, patches)
+    runners.patch_tool(
+        module.SessionToolRunner, "_call_tool", _session_tool, _session_result, patches
+    )
     _patch_failures(module, "tool_error_content", patches)
     return f"{module.__name__}.SessionToolRunner._call_tool"
-
-
-def _patch(
-    owner: Any, method: str, begin: runners.Open, finish: runners.Close, patches: Patches
-) -> None:
-    run, arun = runners.tools(begin, finish)
-    is_async = inspect.iscoroutinefunction(owner.__dict__[method])
-    patches.wrap(owner, method, arun if is_async else run)
 
 
 def _patch_failures(module: Any, name: str, patches: Patches) -> None:

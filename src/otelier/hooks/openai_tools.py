@@ -6,7 +6,6 @@ browser's and computer's toolsets run their calls themselves.
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 from otelier import wire
@@ -22,7 +21,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         if runner is None or not {"iterate", "_execute_function"} <= runner.__dict__.keys():
             raise LookupError(f"{module.__name__}.{name}.iterate")
         patches.wrap(runner, "iterate", runners.loop(_model, lambda _: False))
-        _patch(runner, "_execute_function", _function, _result, patches)
+        runners.patch_tool(runner, "_execute_function", _function, _result, patches)
     for prefix in ("", "Async"):
         for name, method, begin, finish in (
             ("BrowserToolset", "_execute", _browser, _browsed),
@@ -30,16 +29,8 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         ):
             toolset = getattr(module, prefix + name, None)
             if toolset is not None and method in toolset.__dict__:
-                _patch(toolset, method, begin, finish, patches)
+                runners.patch_tool(toolset, method, begin, finish, patches)
     return f"{module.__name__}.{{,Async}}ResponsesToolRunner.{{iterate,_execute_function}}"
-
-
-def _patch(
-    owner: Any, method: str, begin: runners.Open, finish: runners.Close, patches: Patches
-) -> None:
-    run, arun = runners.tools(begin, finish)
-    is_async = inspect.iscoroutinefunction(owner.__dict__[method])
-    patches.wrap(owner, method, arun if is_async else run)
 
 
 def _model(runner: Any, args: Any, kwargs: Any) -> Any:

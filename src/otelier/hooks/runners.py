@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import weakref
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
@@ -12,6 +13,7 @@ from otelier import context as ctx
 from otelier import guard, pipeline, runtime, semconv, wire
 from otelier.declared import Step
 from otelier.handle import AGENT, Handle, NoHandle
+from otelier.hooks.patching import Patches
 
 # The open run of each runner: tools that run outside of its loop are its children too.
 _runs: weakref.WeakKeyDictionary[Any, Handle | NoHandle] = weakref.WeakKeyDictionary()
@@ -174,3 +176,10 @@ def tools(begin: Open, finish: Close) -> tuple[Wrapper, Wrapper]:
         return result
 
     return run, arun
+
+
+def patch_tool(owner: Any, method: str, begin: Open, finish: Close, patches: Patches) -> None:
+    """Wrap a method that executes a tool, synchronous or not."""
+    run, arun = tools(begin, finish)
+    is_async = inspect.iscoroutinefunction(owner.__dict__[method])
+    patches.wrap(owner, method, arun if is_async else run)
