@@ -2,7 +2,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-TEST_PACKAGES := "openai>=3" "anthropic>=2" "pytest>=8" "jsonschema>=4" "pyyaml>=6" "websockets>=13" "fsspec>=2023.1"
+TOOLS := "pytest>=8" "jsonschema>=4" "pyyaml>=6"
+TEST_PACKAGES := $(TOOLS) "openai>=3" "anthropic>=2" "websockets>=13" "fsspec>=2023.1" \
+	"google-genai>=3" "boto3>=1.44" "mistralai>=3" "cohere>=7" "ollama>=0.6" "huggingface-hub>=2" \
+	"xai-sdk>=1.21" "httpx>=0.28" "httpx2>=2" "requests>=2.32" "aiohttp>=3.14"
+# These need other versions of the libraries above: LiteLLM an older openai, aiobotocore a botocore.
+BESIDE := .venv-beside
+BESIDE_PACKAGES := $(TOOLS) "litellm>=1.106" "aiobotocore>=3"
+BESIDE_TESTS := tests/hooks/test_litellm.py tests/hooks/test_bedrock.py tests/transparency/test_providers.py
 LINT_PACKAGES := "ruff>=0.11" "mypy>=1.15"
 
 .PHONY: help demo test lint test-matrix bench clean
@@ -29,8 +36,14 @@ $(VENV)/lint.done: $(VENV)/test.done
 demo: $(VENV)/demo.done ## run the example pipeline and show its trace (ARGS="--messages", ARGS="--live")
 	@$(BIN)/python examples/demo.py $(ARGS)
 
-test: $(VENV)/test.done ## run all tests
+$(BESIDE)/test.done: pyproject.toml
+	$(PYTHON) -m venv $(BESIDE)
+	$(BESIDE)/bin/pip install --quiet --disable-pip-version-check -e . $(BESIDE_PACKAGES)
+	@touch $@
+
+test: $(VENV)/test.done $(BESIDE)/test.done ## run all tests
 	$(BIN)/python -m pytest $(ARGS)
+	$(BESIDE)/bin/python -m pytest $(BESIDE_TESTS)
 
 lint: $(VENV)/lint.done ## ruff, mypy --strict, import directions
 	$(BIN)/ruff check .
@@ -45,4 +58,4 @@ bench: $(VENV)/test.done ## timing ratios against the bare SDK and a hand-writte
 	$(BIN)/python -m benchmarks.timing $(ARGS)
 
 clean: ## remove environments and caches
-	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(BESIDE) .cache .pytest_cache .mypy_cache .ruff_cache

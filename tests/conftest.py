@@ -12,6 +12,18 @@ from otelier import guard
 from tests.servers import ProviderServer
 from tests.telemetry import Telemetry
 
+_PROVIDERS = ("OTEL_", "OTELIER_", "OPENAI_", "ANTHROPIC_", "AZURE_", "GROQ_", "GOOGLE_", "GEMINI_")
+_PROVIDERS += (
+    "VERTEX_",
+    "AWS_",
+    "MISTRAL_",
+    "COHERE_",
+    "CO_",
+    "OLLAMA_",
+    "LITELLM_",
+    "HF_",
+    "XAI_",
+)
 RECORDINGS = Path(__file__).resolve().parents[2] / "shared" / "recordings"
 
 
@@ -21,7 +33,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     import os
 
     for name in list(os.environ):
-        if name.startswith(("OTEL_", "OTELIER_", "OPENAI_", "ANTHROPIC_", "AZURE_", "GROQ_")):
+        if name.startswith(_PROVIDERS):
             monkeypatch.delenv(name)
 
 

@@ -17,7 +17,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 LAYERS = (
     ("version", "semconv", "guard", "wire", "context"),
     ("settings", "usage", "identity", "redaction"),
-    ("errors",),
+    ("errors", "deferred"),
     ("blobs", "documents", "protocols"),
     ("content", "cost", "metrics"),
     ("events",),

@@ -7,8 +7,6 @@ module knows OpenTelemetry, no SDK and no wire format.
 
 from __future__ import annotations
 
-import sys
-from collections import deque
 from collections.abc import Callable
 from contextvars import Token
 from time import perf_counter, time_ns
@@ -19,7 +17,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, get_current_span
 
 from otelier import context as ctx
-from otelier import cost, errors, guard, identity, runtime, semconv, usage
+from otelier import cost, deferred, errors, guard, identity, runtime, semconv, usage
 from otelier.identity import Identity
 from otelier.protocols import Content, Reader, Reply, Route
 from otelier.runtime import Runtime
@@ -33,8 +31,6 @@ _MAX_CHUNK_TIMES: Final = 100_000
 
 # Spans of others that already carry one of our calls.
 _enriched: WeakSet[Any] = WeakSet()
-# Ends that came from the garbage collector in a dangerous place, see Call.abandoned().
-_deferred: deque[Callable[[], None]] = deque()
 
 
 def begin(
@@ -45,23 +41,30 @@ def begin(
     model: str | None = None,
     attributes: Attributes | None = None,
     kind: SpanKind = SpanKind.CLIENT,
+    covers: bool = False,
 ) -> Call | None:
     """Begin an operation, or None when it is not to be seen (suppressed, uninstrumented).
 
-    Never raises. ``model`` is for SDKs that have it outside of the body.
+    Never raises. ``model`` is for SDKs that have it outside of the body. ``covers``: model calls
+    that other SDKs make while this one is entered are this one (LiteLLM over ``openai``).
     """
     try:
         run = runtime.current()
         if run is None:
             return None
-        if _deferred:
-            drain()
+        if deferred.pending():
+            deferred.drain()
         if run.late is not None:
             run.late()
         parent = ctx.current()
         if ctx.suppressed(parent):
             return None
-        return Call(run, route, body, identity, model, attributes, kind, parent)
+        outer: Any = parent.get(ctx.CALL)
+        if outer is not None and outer.covered(route, parent, identity):
+            return None
+        call = Call(run, route, body, identity, model, attributes, kind, parent)
+        call.covers = covers
+        return call
     except Exception:
         guard.failed("call.begin")
         return None
@@ -91,6 +94,7 @@ class Call:
         "_started",
         "_started_ns",
         "_timing",
+        "covers",
         "headers",
     )
 
@@ -116,6 +120,8 @@ class Call:
         self._chunk_times: list[float] = []
         # Response headers; ids among them are recorded.
         self.headers: Any = None
+        # Whether calls that other SDKs make beneath are this one.
+        self.covers = False
         attributes: Attributes = {
             semconv.OPERATION_NAME: route.operation,
             semconv.PROVIDER_NAME: identity.provider,
@@ -234,6 +240,26 @@ class Call:
         except Exception:
             guard.failed("call.whole")
 
+    def covered(self, route: Route, parent: Context, reached: Identity) -> bool:
+        """Whether a call that begins in ``parent`` is this one, made by an SDK beneath."""
+        if not self.covers or self._ended or get_current_span(parent) is not self._span:
+            return False
+        mine = self._route.operation
+        if route.operation != mine and not {route.operation, mine} <= semconv.INFERENCE:
+            return False
+        if self._identity.address is None:
+            self.answered_by(Identity(self._identity.provider, reached.address, reached.port, ""))
+        return True
+
+    def answered_by(self, identity: Identity) -> None:
+        """Who answers, where that shows only after the call has begun."""
+        self._identity = identity
+        self.put(semconv.PROVIDER_NAME, identity.provider)
+        if identity.address:
+            self.put(semconv.SERVER_ADDRESS, identity.address)
+            if identity.port:
+                self.put(semconv.SERVER_PORT, identity.port)
+
     def put(self, name: str, value: semconv.Value) -> None:
         """One more attribute of the span."""
         self._attributes[name] = value
@@ -246,9 +272,9 @@ class Call:
 
     def end(self, how: str | None = None) -> None:
         """All was received (``how`` is None), or the user left the stream early (``how``)."""
-        if how is not None and inside_telemetry():
+        if how is not None and deferred.inside_telemetry():
             # A generator that the garbage collector closes, see abandoned().
-            _deferred.append(lambda: self._finish(None, how))
+            deferred.defer(lambda: self._finish(None, how))
             return
         self._finish(None, how)
 
@@ -266,8 +292,8 @@ class Call:
         if self._ended:
             return
         try:
-            if inside_telemetry():
-                _deferred.append(lambda: self._finish(None, "abandoned"))
+            if deferred.inside_telemetry():
+                deferred.defer(lambda: self._finish(None, "abandoned"))
             else:
                 self._finish(None, "abandoned")
         except Exception:
@@ -458,37 +484,3 @@ def _measures(span: Span) -> bool:
     scope = getattr(span, "instrumentation_scope", None)
     name = getattr(scope, "name", "") or ""
     return name.startswith("opentelemetry.")
-
-
-# Code that holds locks which ending a span may take.
-_LOCKING: Final = ("opentelemetry.sdk", "opentelemetry.exporter", "otelier.cost", "otelier.blobs")
-
-
-def inside_telemetry() -> bool:
-    """Whether this thread may hold a lock that ending a span takes."""
-    frame: Any = sys._getframe(2)
-    while frame is not None:
-        if frame.f_globals.get("__name__", "").startswith(_LOCKING):
-            return True
-        frame = frame.f_back
-    return False
-
-
-def defer(end: Callable[[], None]) -> None:
-    """End something at the next :func:`drain`."""
-    _deferred.append(end)
-
-
-def pending() -> bool:
-    """Whether ends wait for :func:`drain`."""
-    return bool(_deferred)
-
-
-def drain() -> None:
-    """End what the garbage collector could not end where it ran."""
-    while _deferred:
-        try:
-            end = _deferred.popleft()
-        except IndexError:
-            return
-        end()

@@ -11,8 +11,8 @@ from typing import Any, Final
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
-from otelier import call, errors, guard, semconv, wire
 from otelier import context as ctx
+from otelier import deferred, errors, guard, semconv, wire
 from otelier.documents import retrieved
 from otelier.runtime import Runtime
 from otelier.semconv import Attributes, Instrument
@@ -230,8 +230,8 @@ class Handle:
 
     def left(self) -> None:
         """End a step whose generator was closed, maybe by the garbage collector."""
-        if call.inside_telemetry():
-            call.defer(self.end)
+        if deferred.inside_telemetry():
+            deferred.defer(self.end)
         else:
             self.end()
 

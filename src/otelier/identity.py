@@ -75,8 +75,16 @@ LOCAL_PORTS: Final = {11434: "ollama", 1234: "lm_studio"}
 _SECOND_LEVEL: Final = frozenset({"ac", "co", "com", "edu", "gov", "net", "org"})
 
 
-def by_host(host: str, port: int | None, chosen: Mapping[str, str] | None = None) -> str:
-    """Provider name for a host; ``chosen`` is the user's own table of host or host:port."""
+def by_host(
+    host: str,
+    port: int | None,
+    chosen: Mapping[str, str] | None = None,
+    fallback: str | None = None,
+) -> str:
+    """Provider name for a host; ``chosen`` is the user's own table of host or host:port.
+
+    ``fallback`` is the name for hosts that nobody knows, else they are named by themselves.
+    """
     host = host.lower().rstrip(".")
     if chosen:
         named = chosen.get(f"{host}:{port}") or chosen.get(host)
@@ -87,7 +95,7 @@ def by_host(host: str, port: int | None, chosen: Mapping[str, str] | None = None
             return provider
     if host.endswith("-aiplatform.googleapis.com"):  # the region is in the first label
         return "gcp.vertex_ai"
-    return _unlisted(host, port)
+    return fallback or _unlisted(host, port)
 
 
 def _unlisted(host: str, port: int | None) -> str:
@@ -122,18 +130,25 @@ def _identify(
     path: str,
     provider: str | None,
     chosen: frozenset[Any],
+    fallback: str | None,
 ) -> Identity:
     port = port or {"https": 443, "http": 80, "wss": 443, "ws": 80}.get(scheme)
-    named = provider or by_host(host, port, dict(chosen))
+    named = provider or by_host(host, port, dict(chosen), fallback)
     return Identity(
         named, host or None, port if host else None, f"{scheme}://{host}{path}".rstrip("/")
     )
 
 
-def identify(base_url: Any, provider: str | None, chosen: Mapping[str, str]) -> Identity:
+def identify(
+    base_url: Any,
+    provider: str | None,
+    chosen: Mapping[str, str],
+    fallback: str | None = None,
+) -> Identity:
     """Identity for a client's base URL (an httpx or httpx2 ``URL``, duck-typed, or text).
 
     ``provider`` is the name where the client's class says it; the user's table wins over it.
+    ``fallback`` is the name for hosts that nobody knows.
     """
     if isinstance(base_url, str):
         from urllib.parse import urlsplit
@@ -145,7 +160,7 @@ def identify(base_url: Any, provider: str | None, chosen: Mapping[str, str]) -> 
         port, path = base_url.port, str(base_url.path)
     if chosen:
         provider = chosen.get(f"{host}:{port}") or chosen.get(host) or provider
-    return _identify(scheme, host, port, path, provider, frozenset(chosen.items()))
+    return _identify(scheme, host, port, path, provider, frozenset(chosen.items()), fallback)
 
 
 # Headers that are recorded; all others never are.

@@ -8,7 +8,7 @@ from weakref import WeakSet
 from opentelemetry import baggage, trace
 from opentelemetry.context import Context
 
-from otelier import call, context, cost, guard, identity, runtime, semconv, wire
+from otelier import context, cost, deferred, guard, identity, runtime, semconv, wire
 from otelier.protocols import Reply
 from otelier.runtime import SCOPE, Runtime
 from otelier.semconv import Attributes
@@ -29,8 +29,8 @@ class OtelierSpanProcessor:
     def on_start(self, span: Any, parent_context: Context | None = None) -> None:
         """Put the session of the context on the span."""
         try:
-            if call.pending():
-                call.drain()
+            if deferred.pending():
+                deferred.drain()
             held = parent_context if parent_context is not None else context.current()
             session = held.get(context.SESSION)
             if session is not None:
@@ -71,7 +71,7 @@ class OtelierSpanProcessor:
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """End what waits to be ended."""
         try:
-            call.drain()
+            deferred.drain()
         except Exception:
             guard.failed("processor.flush")
         return True

@@ -155,6 +155,9 @@ MODERATION: Final = "moderation"
 COUNT_TOKENS: Final = "count_tokens"
 CANCEL_RESPONSE: Final = "cancel_response"
 BATCH_RESULTS: Final = "batch_results"
+RERANK: Final = "rerank"
+OCR: Final = "ocr"
+APPLY_GUARDRAIL: Final = "apply_guardrail"
 
 INFERENCE: Final = frozenset({CHAT, TEXT_COMPLETION, GENERATE_CONTENT})
 PRICED: Final = INFERENCE | {EMBEDDINGS}

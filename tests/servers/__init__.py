@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import anthropic_wire, openai_wire
+from . import anthropic_wire, ollama_wire, openai_wire
 from .eventstream import chunk_frame, exception_frame, frame
 from .hostile import (
     HOSTILE_BODIES,
@@ -40,5 +40,6 @@ __all__ = [
     "chunk_frame",
     "exception_frame",
     "frame",
+    "ollama_wire",
     "openai_wire",
 ]

@@ -56,6 +56,10 @@ CLIENTS: Final[dict[str, tuple[str, str, Callable[[str], dict[str, Any]]]]] = {
 }
 
 
+# Clients of other SDKs, made by a function of their provider's module.
+MAKERS: Final[dict[str, Callable[[App], Any]]] = {}
+
+
 def transport(sdk: Any) -> Any:
     """The HTTP library that a version of an SDK is built on: httpx or httpx2."""
     base = importlib.import_module(f"{sdk.__name__}._base_client")
@@ -94,6 +98,10 @@ class App:
 
     def client(self, kind: str = "openai", **options: Any) -> Any:
         """A client of this kind for the local server, without retries unless asked for."""
+        if kind in MAKERS:
+            client = MAKERS[kind](self)
+            self._clients.append(client)
+            return client
         module, name, defaults = CLIENTS[kind]
         sdk = pytest.importorskip(module)
         made = resolve(sdk, f"Async{name}" if self.asynchronous else name)
@@ -266,11 +274,9 @@ class App:
                 gate.open()
         self.note_connections()
         for client in [*self._clients, *self._closing]:
-            if self.asynchronous:
-                close = getattr(client, "close", None) or client.aclose
+            close = getattr(client, "close", None) or getattr(client, "aclose", None)
+            if close is not None:
                 await self.got(close())
-            else:
-                client.close()
         if self.asynchronous:
             for _ in range(10):
                 await asyncio.sleep(0)

@@ -8,17 +8,17 @@ retries inside; since anthropic 1.14 that is true of ``_request``. Results pass
 from __future__ import annotations
 
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from otelier import context as ctx
 from otelier import guard, identity, runtime
 from otelier.call import Call, begin
-from otelier.hooks import foreign, raw, streams
+from otelier.hooks import calling, raw, streams
 from otelier.hooks.patching import Patches
 from otelier.protocols import Route, Routes
-from otelier.protocols.routes import Table
+from otelier.protocols.table import Table
 
 _CLIENTS: Final = ("SyncAPIClient", "AsyncAPIClient")
 _EMPTY: Final[dict[str, Any]] = {}
@@ -54,17 +54,9 @@ def identify(dialect: Dialect, client: Any, run: runtime.Runtime) -> identity.Id
     if held is not None and held[0] is url and held[1] is run:
         return held[2]
     provider = by_class(dialect, client)
-    found = identity.identify(url, provider, run.settings.provider_hosts)
-    if provider is None and dialect.provider is not None and not listed(found.address or ""):
-        hosts = {**run.settings.provider_hosts}
-        found = identity.identify(url, dialect.provider, hosts)
+    found = calling.identify(run, url, provider, fallback=dialect.provider)
     _known[client] = (url, run, found)
     return found
-
-
-def listed(host: str) -> bool:
-    """Whether the table of hosts knows this one."""
-    return any(host == suffix or host.endswith("." + suffix) for suffix, _ in identity.HOSTS)
 
 
 def by_class(dialect: Dialect, client: Any) -> str | None:
@@ -76,11 +68,12 @@ def by_class(dialect: Dialect, client: Any) -> str | None:
     return None
 
 
-def open_call(dialect: Dialect, client: Any, args: Any, kwargs: Any) -> tuple[Call, Route] | None:
-    """Begin the call that a request is, or None where it is none of ours."""
-    try:
-        run = runtime.current()
-        if run is None or foreign.stands_in(dialect.library, run):
+def opener(dialect: Dialect) -> calling.Open:
+    """Begins the call that a request is; None where it is none of ours."""
+
+    def open_call(client: Any, args: Any, kwargs: Any) -> tuple[Call, Route] | None:
+        run = calling.running(dialect.library)
+        if run is None:
             return None
         options = args[1] if len(args) > 1 else kwargs["options"]
         found = dialect.table.find(str(options.method).lower(), str(options.url))
@@ -100,79 +93,31 @@ def open_call(dialect: Dialect, client: Any, args: Any, kwargs: Any) -> tuple[Ca
             body = dict(params) if type(params) is dict else _EMPTY
         call = begin(route, body, identify(dialect, client, run), attributes=more)
         return None if call is None else (call, route)
-    except Exception:
-        guard.failed("stainless.open_call")
-        return None
+
+    return open_call
 
 
-def receive(call: Call, route: Route, result: Any) -> None:
+def receive(call: Call, route: Route, result: Any) -> Any:
     """Observe what the SDK returned; it goes to the user as it is."""
-    try:
-        kind = type(result)
-        # Events of server-sent events, or lines of JSON.
-        if hasattr(kind, "__stream__") or hasattr(kind, "__decode__"):
-            if call.observing:
-                streams.observe(result, call, raw.by_other(call))
-            else:
-                call.end()
-            return
-        response = getattr(result, "http_response", None)
-        if response is None and hasattr(kind, "iter_bytes") and hasattr(kind, "is_stream_consumed"):
-            response = result
-        if response is not None:
-            raw.received(response, call, route.large_body)
-            return
-        if isinstance(result, str) or hasattr(kind, "model_fields") or hasattr(kind, "__fields__"):
-            call.whole(result)
-        elif isinstance(result, dict | list):
-            call.whole(result)
-        call.end()
-    except Exception:
-        guard.failed("stainless.receive")
-        call.end()
-
-
-Wrapper = Callable[[Any, Any, Any, Any], Any]
-
-
-def wrappers(dialect: Dialect) -> tuple[Wrapper, Wrapper]:
-    """The synchronous and the asynchronous wrapper of ``request``."""
-
-    def request(wrapped: Callable[..., Any], client: Any, args: Any, kwargs: Any) -> Any:
-        opened = open_call(dialect, client, args, kwargs)
-        if opened is None:
-            return wrapped(*args, **kwargs)
-        call, route = opened
-        token = call.enter()
-        try:
-            result = wrapped(*args, **kwargs)
-        except BaseException as error:
-            call.leave(token)
-            call.fail(error)
-            raise
-        call.leave(token)
-        receive(call, route, result)
+    kind = type(result)
+    # Events of server-sent events, or lines of JSON.
+    if hasattr(kind, "__stream__") or hasattr(kind, "__decode__"):
+        if call.observing:
+            streams.observe(result, call, raw.by_other(call))
+        else:
+            call.end()
         return result
-
-    async def arequest(
-        wrapped: Callable[..., Awaitable[Any]], client: Any, args: Any, kwargs: Any
-    ) -> Any:
-        opened = open_call(dialect, client, args, kwargs)
-        if opened is None:
-            return await wrapped(*args, **kwargs)
-        call, route = opened
-        token = call.enter()
-        try:
-            result = await wrapped(*args, **kwargs)
-        except BaseException as error:
-            call.leave(token)
-            call.fail(error)
-            raise
-        call.leave(token)
-        receive(call, route, result)
+    response = getattr(result, "http_response", None)
+    if response is None and hasattr(kind, "iter_bytes") and hasattr(kind, "is_stream_consumed"):
+        response = result
+    if response is not None:
+        raw.received(response, call, route.large_body)
         return result
-
-    return request, arequest
+    typed = hasattr(kind, "model_fields") or hasattr(kind, "__fields__")
+    if typed or isinstance(result, str | dict | list):
+        call.whole(result)
+    call.end()
+    return result
 
 
 def process_response(wrapped: Callable[..., Any], client: Any, args: Any, kwargs: Any) -> Any:
@@ -194,7 +139,7 @@ def patch(module: Any, dialect: Dialect, patches: Patches) -> str:
     # anthropic 1.13 prepares requests, and does not yet split them.
     split = hasattr(first, "_copy_and_prepare") and hasattr(first, "_request")
     seam = "_request" if split else "request"
-    for name, wrapper in zip(_CLIENTS, wrappers(dialect), strict=True):
+    for name, wrapper in zip(_CLIENTS, calling.around(opener(dialect), receive), strict=True):
         client = getattr(module, name, None)
         if client is None or seam not in client.__dict__:
             raise LookupError(f"{module.__name__}.{name}.{seam}")

@@ -16,16 +16,19 @@ from otelier.call import Call
 # Takes the response, and a function that tells whether it is the stream itself that reads now;
 # gives the list of those who read it instead, which knows whether they do just now.
 ByOther: TypeAlias = Callable[[Any, Callable[[], bool]], Sequence[Any]]
+# An item as the protocol reads it; None passes it as it is.
+Parse: TypeAlias = "Callable[[Any], Any] | None"
 
 
 class Items:
     """The items of a synchronous stream, observed."""
 
-    __slots__ = ("__weakref__", "_call", "_inner", "_look", "let_go", "others")
+    __slots__ = ("__weakref__", "_call", "_inner", "_look", "_parse", "let_go", "others")
 
-    def __init__(self, inner: Iterator[Any], call: Call) -> None:
+    def __init__(self, inner: Iterator[Any], call: Call, parse: Parse = None) -> None:
         self._inner = inner
         self._call = call
+        self._parse = parse
         self._look: Callable[[Any], None] | None = None
         self.let_go: Callable[[], None] | None = None
         self.others: Sequence[Any] = ()
@@ -45,7 +48,7 @@ class Items:
             raise
         try:
             if self._look is None:
-                self._look = self._call.begin_chunks()
+                self._look = _parsed(self._call.begin_chunks(), self._parse)
             self._look(item)
         except Exception:
             guard.failed("streams.look")
@@ -64,11 +67,12 @@ class Items:
 class AsyncItems:
     """The items of an asynchronous stream, observed."""
 
-    __slots__ = ("__weakref__", "_call", "_inner", "_look", "let_go", "others")
+    __slots__ = ("__weakref__", "_call", "_inner", "_look", "_parse", "let_go", "others")
 
-    def __init__(self, inner: AsyncIterator[Any], call: Call) -> None:
+    def __init__(self, inner: AsyncIterator[Any], call: Call, parse: Parse = None) -> None:
         self._inner = inner
         self._call = call
+        self._parse = parse
         self._look: Callable[[Any], None] | None = None
         self.let_go: Callable[[], None] | None = None
         self.others: Sequence[Any] = ()
@@ -88,7 +92,7 @@ class AsyncItems:
             raise
         try:
             if self._look is None:
-                self._look = self._call.begin_chunks()
+                self._look = _parsed(self._call.begin_chunks(), self._parse)
             self._look(item)
         except Exception:
             guard.failed("streams.look")
@@ -104,6 +108,19 @@ class AsyncItems:
             self.let_go()
 
 
+def _parsed(look: Callable[[Any], None], parse: Parse) -> Callable[[Any], None]:
+    if parse is None:
+        return look
+    return lambda item: look(parse(item))
+
+
+def items(inner: Any, call: Call, parse: Parse = None) -> Items | AsyncItems:
+    """An iterator that the SDK itself iterates and whose type nobody sees, observed."""
+    return (
+        AsyncItems(inner, call, parse) if hasattr(inner, "__anext__") else Items(inner, call, parse)
+    )
+
+
 def observe(stream: Any, call: Call, by_other: ByOther | None = None) -> None:
     """Observe an SDK's stream (``_iterator`` and its HTTP response), which stays as it is.
 
@@ -111,13 +128,10 @@ def observe(stream: Any, call: Call, by_other: ByOther | None = None) -> None:
     make a stream of their own from it.
     """
     inner = stream._iterator
-    if hasattr(inner, "__anext__"):
-        items: Items | AsyncItems = AsyncItems(inner, call)
-        running, frame = "ag_running", "ag_frame"
-    else:
-        items = Items(inner, call)
-        running, frame = "gi_running", "gi_frame"
-    stream._iterator = items
+    observed = items(inner, call)
+    prefix = "ag" if isinstance(observed, AsyncItems) else "gi"
+    running, frame = f"{prefix}_running", f"{prefix}_frame"
+    stream._iterator = observed
     generator = _reference(inner)
 
     def left() -> None:
@@ -139,8 +153,8 @@ def observe(stream: Any, call: Call, by_other: ByOther | None = None) -> None:
         return held is not None and bool(getattr(held, running, False))
 
     items_others = by_other(response, reading_myself) if by_other is not None else ()
-    items.others = items_others
-    items.let_go = on_close(response, left)
+    observed.others = items_others
+    observed.let_go = on_close(response, left)
 
 
 def _reference(value: Any) -> Callable[[], Any]:

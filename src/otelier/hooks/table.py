@@ -81,4 +81,17 @@ LIBRARIES: Final = (
     Library("cerebras", "cerebras-cloud-sdk", "cerebras.cloud.sdk._base_client", "families"),
     Library("fireworks", "fireworks-ai", "fireworks._base_client", "families"),
     Library("writer", "writer-sdk", "writerai._base_client", "families"),
+    Library("google_genai", "google-genai", "google.genai._api_client", "google_genai"),
+    Library("bedrock", "botocore", "botocore.client", "bedrock"),
+    Library("bedrock", "aiobotocore", "aiobotocore.client", "bedrock"),
+    Library("mistralai", "mistralai", "mistralai.client.basesdk", "mistral"),
+    Library("mistralai", "mistralai", "mistralai.basesdk", "mistral"),
+    Library("cohere", "cohere", "cohere.core.http_client", "cohere"),
+    Library("ollama", "ollama", "ollama._client", "ollama"),
+    Library("litellm", "litellm", "litellm.main", "litellm"),
+    Library(
+        "huggingface_hub", "huggingface-hub", "huggingface_hub.inference._client", "huggingface"
+    ),
+    Library("xai", "xai-sdk", "xai_sdk.sync.chat", "xai"),
+    Library("xai", "xai-sdk", "xai_sdk.aio.chat", "xai"),
 )

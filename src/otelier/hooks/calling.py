@@ -1,0 +1,120 @@
+"""Around an SDK's own call: the one place where a call is entered, left, failed and received.
+
+A hook says how a call is opened from the arguments and what to do with what came back; the
+wrappers here do the rest, synchronous and not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+from otelier import guard, identity, runtime, wire
+from otelier.call import Call
+from otelier.hooks import foreign
+from otelier.identity import Identity
+from otelier.protocols import Route
+
+Wrapper: TypeAlias = Callable[[Any, Any, Any, Any], Any]
+# (owner, args, kwargs) -> the call and its route, or None where the call is not ours to see.
+Open: TypeAlias = Callable[[Any, Any, Any], "tuple[Call, Route] | None"]
+# (call, route, result) -> what the user gets: ``result`` itself, or an iterator in its place.
+Receive: TypeAlias = Callable[[Call, Route, Any], Any]
+
+_EMPTY: Final[Mapping[str, Any]] = {}
+
+
+def running(library: str) -> runtime.Runtime | None:
+    """The running otelier, or None where this library's calls are not ours to see."""
+    run = runtime.current()
+    return None if run is None or foreign.stands_in(library, run) else run
+
+
+def identify(
+    run: runtime.Runtime, url: Any, provider: str | None = None, *, fallback: str | None = None
+) -> Identity:
+    """Who answers at ``url``; ``fallback`` names hosts that nobody knows."""
+    return identity.identify(url, provider, run.settings.provider_hosts, fallback)
+
+
+def argument(args: Any, kwargs: Any, position: int, name: str) -> Any:
+    """An argument that may be given by position or by name; None where it is not given."""
+    return args[position] if len(args) > position else kwargs.get(name)
+
+
+def body_of(data: Any) -> Mapping[str, Any]:
+    """A request's JSON body as data: a dict as it is, text and bytes parsed; else nothing."""
+    if type(data) is dict:
+        return data
+    if isinstance(data, str | bytes | bytearray):
+        try:
+            found = wire.loads(bytes(data) if isinstance(data, bytearray) else data)
+        except ValueError:
+            return _EMPTY
+        if type(found) is dict:
+            return found
+    return _EMPTY
+
+
+def around(open_call: Open, receive: Receive) -> tuple[Wrapper, Wrapper]:
+    """The synchronous and the asynchronous wrapper of a function that makes a call.
+
+    Neither callback needs a guard. An exception in ``open_call`` lets the call pass unseen, one in
+    ``receive`` ends the span with what is known.
+    """
+
+    def opened(owner: Any, args: Any, kwargs: Any) -> tuple[Call, Route] | None:
+        try:
+            return open_call(owner, args, kwargs)
+        except Exception:
+            guard.failed("calling.open")
+            return None
+
+    def received(call: Call, route: Route, result: Any) -> Any:
+        try:
+            return receive(call, route, result)
+        except Exception:
+            guard.failed("calling.receive")
+            call.end()
+            return result
+
+    def request(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
+        found = opened(owner, args, kwargs)
+        if found is None:
+            return wrapped(*args, **kwargs)
+        call, route = found
+        token = call.enter()
+        try:
+            result = wrapped(*args, **kwargs)
+        except BaseException as error:
+            call.leave(token)
+            call.fail(error)
+            raise
+        call.leave(token)
+        return received(call, route, result)
+
+    async def arequest(
+        wrapped: Callable[..., Awaitable[Any]], owner: Any, args: Any, kwargs: Any
+    ) -> Any:
+        found = opened(owner, args, kwargs)
+        if found is None:
+            return await wrapped(*args, **kwargs)
+        call, route = found
+        token = call.enter()
+        try:
+            result = await wrapped(*args, **kwargs)
+        except BaseException as error:
+            call.leave(token)
+            call.fail(error)
+            raise
+        call.leave(token)
+        return received(call, route, result)
+
+    return request, arequest
+
+
+def whole(call: Call, route: Route, result: Any) -> Any:
+    """Receive an answer that is not streamed: wire JSON, or an SDK's typed model of it."""
+    call.whole(result)
+    call.end()
+    return result

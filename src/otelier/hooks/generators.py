@@ -1,0 +1,168 @@
+"""SDKs whose streams are plain generators: the user gets a generator too, which looks on.
+
+A generator function sends nothing before its first ``next``: then the call begins, too, and one
+that is never iterated is no call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from typing import Any
+
+from otelier import guard
+from otelier.call import Call
+from otelier.hooks.streams import Parse
+
+
+class _Look:
+    """Hands items to the call, guarded."""
+
+    __slots__ = ("_call", "_parse", "_take")
+
+    def __init__(self, call: Call, parse: Parse) -> None:
+        self._call = call
+        self._parse = parse
+        self._take: Callable[[Any], None] | None = None
+
+    def __call__(self, item: Any) -> None:
+        try:
+            if self._take is None:
+                self._take = self._call.begin_chunks()
+            self._take(item if self._parse is None else self._parse(item))
+        except Exception:
+            guard.failed("generators.look")
+
+
+def lazily(inner: Any, opened: Callable[[], Call | None], parse: Parse = None) -> Any:
+    """A generator that sends its request with its first item, observed from then on.
+
+    ``opened`` begins the call, or gives None where it is not to be seen.
+    """
+
+    def guarded() -> Call | None:
+        try:
+            return opened()
+        except Exception:
+            guard.failed("generators.open")
+            return None
+
+    return _observed(inner, guarded, parse)
+
+
+def eagerly(inner: Any, call: Call, parse: Parse = None) -> Any:
+    """A generator that the SDK made after it sent the request, observed.
+
+    For generators that the SDK itself iterates see :func:`otelier.hooks.streams.items`, which also
+    knows of those that are never iterated.
+    """
+    return _observed(inner, lambda: call, parse)
+
+
+def _observed(inner: Any, opened: Callable[[], Call | None], parse: Parse) -> Any:
+    ours: Any = (_aitems if hasattr(inner, "__anext__") else _items)(inner, opened, parse)
+    try:
+        ours.__name__, ours.__qualname__ = inner.__name__, inner.__qualname__
+    except Exception:
+        guard.failed("generators.named")
+    return ours
+
+
+def _items(
+    inner: Iterator[Any], opened: Callable[[], Call | None], parse: Parse
+) -> Generator[Any, Any, Any]:
+    call = opened()
+    if call is None:
+        return (yield from inner)
+    look = _Look(call, parse)
+    # The request leaves with the first item; later ones come while the user's context is current.
+    token = call.enter()
+    step: Callable[[], Any] = inner.__next__
+    try:
+        while True:
+            try:
+                item = step()
+            except StopIteration as stop:
+                call.end()
+                return stop.value
+            except BaseException as error:
+                call.fail(error)
+                raise
+            finally:
+                if token is not None:
+                    call.leave(token)
+                    token = None
+            look(item)
+            try:
+                sent = yield item
+                step = inner.__next__ if sent is None else _send(inner, sent)
+            except GeneratorExit:
+                raise
+            except BaseException as error:
+                step = _throw(inner, error)
+    except GeneratorExit:
+        _closed(inner)
+        call.end("closed")
+        raise
+
+
+def _send(inner: Any, value: Any) -> Callable[[], Any]:
+    return lambda: inner.send(value)
+
+
+def _throw(inner: Any, error: BaseException) -> Callable[[], Any]:
+    return lambda: inner.throw(error)
+
+
+def _closed(inner: Any) -> None:
+    close = getattr(inner, "close", None)
+    if close is not None:
+        close()
+
+
+async def _aitems(
+    inner: Any, opened: Callable[[], Call | None], parse: Parse
+) -> AsyncGenerator[Any, Any]:
+    call = opened()
+    look = None if call is None else _Look(call, parse)
+    token = None if call is None else call.enter()
+    step: Callable[[], Any] = inner.__anext__
+    try:
+        while True:
+            try:
+                item = await step()
+            except StopAsyncIteration:
+                if call is not None:
+                    call.end()
+                return
+            except BaseException as error:
+                if call is not None:
+                    call.fail(error)
+                raise
+            finally:
+                if call is not None and token is not None:
+                    call.leave(token)
+                    token = None
+            if look is not None:
+                look(item)
+            try:
+                sent = yield item
+                step = inner.__anext__ if sent is None else _asend(inner, sent)
+            except GeneratorExit:
+                raise
+            except BaseException as error:
+                step = _athrow(inner, error)
+    except GeneratorExit:
+        aclose = getattr(inner, "aclose", None)
+        if aclose is not None:
+            await aclose()
+        if call is not None:
+            call.end("closed")
+        raise
+
+
+def _asend(inner: Any, value: Any) -> Callable[[], Any]:
+    return lambda: inner.asend(value)
+
+
+def _athrow(inner: Any, error: BaseException) -> Callable[[], Any]:
+    return lambda: inner.athrow(error)

@@ -1,0 +1,180 @@
+"""``ollama``: what its spans say."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from opentelemetry.trace import StatusCode
+
+from tests.hooks.reading import facts, text
+from tests.servers import Json, ProviderServer, ollama_wire
+from tests.telemetry import Telemetry
+
+ollama = pytest.importorskip("ollama")
+
+MESSAGES = [{"role": "user", "content": "Hi"}]
+CALLS = [{"function": {"name": "weather", "arguments": {"city": "Paris"}}}]
+COUNTED = {
+    "gen_ai.usage.input_tokens": 26,
+    "gen_ai.usage.output_tokens": 8,
+    "otelier.provider.total_duration": 2.0,
+    "otelier.provider.load_duration": 0.5,
+    "otelier.provider.prompt_eval_duration": 0.25,
+    "otelier.provider.eval_duration": 1.25,
+    "gen_ai.response.model": "llama3.2",
+    "gen_ai.response.finish_reasons": ["stop"],
+}
+ASKED = {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.provider.name": "ollama",
+    "gen_ai.request.model": "llama3.2",
+    "gen_ai.input.messages": [text("user", "Hi")],
+}
+
+
+@pytest.fixture
+def telemetry() -> Iterator[Telemetry]:
+    running = Telemetry().start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def client(server: ProviderServer, telemetry: Telemetry) -> Any:
+    return ollama.Client(host=server.url)
+
+
+def test_chat_with_all_parameters(
+    client: Any, server: ProviderServer, telemetry: Telemetry
+) -> None:
+    server.script(Json(ollama_wire.chat("", thinking="Hm.", tool_calls=CALLS)))
+    client.chat(
+        "llama3.2",
+        [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "What is this?", "images": [b"png"]},
+            {"role": "assistant", "tool_calls": CALLS},
+            {"role": "tool", "content": "21", "tool_name": "weather"},
+        ],
+        tools=[{"type": "function", "function": {"name": "weather", "description": "Weather"}}],
+        format="json",
+        options={"temperature": 0.5, "top_k": 3, "top_p": 0.5, "num_predict": 9, "seed": 1},
+    )
+    span = telemetry.span()
+    assert span.name == "chat llama3.2"
+    found = facts(span)
+    asked = found.pop("gen_ai.input.messages")
+    call = {"type": "tool_call", "name": "weather", "arguments": {"city": "Paris"}}
+    assert asked[0] == text("system", "Be brief.")
+    assert asked[1]["parts"][1]["modality"] == "image"
+    assert asked[2] == {"role": "assistant", "parts": [call]}
+    assert asked[3]["parts"] == [{"type": "tool_call_response", "response": "21"}]
+    assert found.pop("gen_ai.tool.definitions")[0]["name"] == "weather"
+    assert found.pop("gen_ai.output.messages") == [
+        {"role": "assistant", "parts": [{"type": "reasoning", "content": "Hm."}, call]}
+    ]
+    assert found == {
+        **{name: value for name, value in ASKED.items() if name != "gen_ai.input.messages"},
+        **COUNTED,
+        "gen_ai.output.type": "json",
+        "gen_ai.request.temperature": 0.5,
+        "gen_ai.request.top_k": 3,
+        "gen_ai.request.top_p": 0.5,
+        "gen_ai.request.max_tokens": 9,
+        "gen_ai.request.seed": 1,
+    }
+
+
+STREAMED = {
+    **ASKED,
+    **COUNTED,
+    "gen_ai.request.stream": True,
+    "gen_ai.output.messages": [text("assistant", "Hello there")],
+}
+
+
+def test_stream(client: Any, server: ProviderServer, telemetry: Telemetry) -> None:
+    server.script(ollama_wire.chat_stream())
+    for _ in client.chat("llama3.2", MESSAGES, stream=True):
+        assert not telemetry.spans()
+    assert facts(telemetry.span()) == STREAMED
+
+
+def test_stream_async(server: ProviderServer, telemetry: Telemetry) -> None:
+    async def main() -> None:
+        client = ollama.AsyncClient(host=server.url)
+        async for _ in await client.chat("llama3.2", MESSAGES, stream=True):
+            pass
+
+    server.script(ollama_wire.chat_stream())
+    asyncio.run(main())
+    assert facts(telemetry.span()) == STREAMED
+
+
+def test_a_stream_left_early_keeps_what_came(
+    client: Any, server: ProviderServer, telemetry: Telemetry
+) -> None:
+    server.script(ollama_wire.chat_stream())
+    stream = client.chat("llama3.2", MESSAGES, stream=True)
+    next(stream)
+    stream.close()
+    span = telemetry.span()
+    assert facts(span) == {
+        **ASKED,
+        "gen_ai.request.stream": True,
+        "gen_ai.response.model": "llama3.2",
+        "gen_ai.output.messages": [text("assistant", "Hello")],
+        "otelier.stream.end": "closed",
+    }
+    assert span.status.status_code is StatusCode.UNSET
+
+
+def test_a_stream_that_is_never_read_is_no_call(
+    client: Any, server: ProviderServer, telemetry: Telemetry
+) -> None:
+    client.chat("llama3.2", MESSAGES, stream=True)
+    assert not telemetry.spans()
+    assert not server.requests
+
+
+def test_generate_and_embed(client: Any, server: ProviderServer, telemetry: Telemetry) -> None:
+    server.script(Json(ollama_wire.generate()), Json(ollama_wire.embed()))
+    client.generate("llama3.2", "Hi", system="Be brief.")
+    client.embed("llama3.2", ["a"], dimensions=2)
+    generated, embedded = map(facts, telemetry.spans())
+    assert generated["gen_ai.operation.name"] == "text_completion"
+    assert generated["gen_ai.system_instructions"] == [{"type": "text", "content": "Be brief."}]
+    assert generated["gen_ai.output.messages"] == [text("assistant", "Hello there")]
+    assert embedded == {
+        "gen_ai.operation.name": "embeddings",
+        "gen_ai.provider.name": "ollama",
+        "gen_ai.request.model": "llama3.2",
+        "gen_ai.embeddings.dimension.count": 2,
+        "gen_ai.response.model": "llama3.2",
+        "gen_ai.usage.input_tokens": 8,
+        "otelier.provider.total_duration": 0.014,
+        "otelier.provider.load_duration": 0.001,
+    }
+
+
+def test_module_functions(
+    server: ProviderServer, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    default = ollama.chat.__self__
+    monkeypatch.setattr(default, "_client", ollama.Client(host=server.url)._client)
+    server.script(Json(ollama_wire.chat()))
+    ollama.chat("llama3.2", MESSAGES)
+    assert telemetry.span().name == "chat llama3.2"
+
+
+def test_error(client: Any, server: ProviderServer, telemetry: Telemetry) -> None:
+    server.script(Json({"error": "model not found"}, status=404))
+    with pytest.raises(ollama.ResponseError):
+        client.chat("llama3.2", MESSAGES)
+    span = telemetry.span()
+    assert span.status.status_code is StatusCode.ERROR
+    assert facts(span)["error.type"] == "ollama._types.ResponseError"
+    assert facts(span)["http.response.status_code"] == 404
