@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ SUITES = (
     "tests/lineage",
     "tests/replay",
 )
+PROVIDERS = ("tests/transparency/test_providers.py",)
 FAMILY = ("tests/hooks/test_families.py",)
 # The SDKs of that time name arguments that later httpx no longer has.
 OLD_HTTPX = ("httpx<0.28",)
@@ -44,6 +45,14 @@ class Row:
     def name(self) -> str:
         suffix = f"-python{self.python}" if self.python else ""
         return f"{self.library}-{self.version}{suffix}"
+
+
+def own(library: str, hook: str, *versions: tuple[str, tuple[str, ...]]) -> Iterator[Row]:
+    """Rows of an SDK with a hook of its own, which the suites know as ``hook``."""
+    for version, pins in versions:
+        suites = (f"tests/hooks/test_{hook}.py", *PROVIDERS, f"tests/replay/test_{hook}.py")
+        present = [each for each in suites if (ROOT / each).exists()]
+        yield Row(library, version, pins, (*present, "-k", hook))
 
 
 NEWEST_OPENAI, NEWEST_ANTHROPIC = "openai==3.52.0", "anthropic==2.11.0"
@@ -87,6 +96,22 @@ ROWS = (
             ("writer-sdk", "3.0.0", ()),
         )
     ),
+    *own(
+        "google-genai",
+        "google_genai",
+        ("1.0.0", ()),
+        ("1.46.0", ()),
+        ("2.34.0", ()),
+        ("3.4.0", ()),
+    ),
+    *own("boto3", "bedrock", ("1.34.116", ()), ("1.44.5", ())),
+    *own("aiobotocore", "bedrock", ("2.13.1", ()), ("3.10.0", ())),
+    *own("mistralai", "mistral", ("1.0.3", ()), ("1.12.4", ()), ("2.0.5", ()), ("3.7.0", ())),
+    *own("cohere", "cohere", ("5.13.12", ()), ("5.21.1", ()), ("7.3.1", ())),
+    *own("ollama", "ollama", ("0.4.0", ()), ("0.6.3", ())),
+    *own("litellm", "litellm", ("1.53.0", ()), ("1.106.2", ())),
+    *own("huggingface-hub", "huggingface", ("0.36.2", ()), ("2.4.0", ())),
+    *own("xai-sdk", "xai", ("1.0.1", ()), ("1.21.0", ())),
     Row(
         "opentelemetry-sdk",
         "1.34.1",
