@@ -96,6 +96,7 @@ class Call:
         "_timing",
         "covers",
         "headers",
+        "status",
     )
 
     def __init__(
@@ -120,6 +121,8 @@ class Call:
         self._chunk_times: list[float] = []
         # Response headers; ids among them are recorded.
         self.headers: Any = None
+        # HTTP status, where no SDK makes an exception of it.
+        self.status: int | None = None
         # Whether calls that other SDKs make beneath are this one.
         self.covers = False
         attributes: Attributes = {
@@ -382,7 +385,13 @@ class Call:
 
     def _error(self, error: BaseException | None, reply: Reply) -> str | None:
         if error is None:
-            return reply.error
+            status = self.status
+            if status is None or status < 400:
+                return reply.error
+            reply.attributes[semconv.HTTP_STATUS] = status
+            if reply.error:
+                reply.attributes[semconv.PROVIDER_ERROR_CODE] = reply.error
+            return str(status)
         if self._first_chunk is not None and not reply.finish_reasons:
             reply.finish_reasons = ["error"]
         return errors.kind(error)

@@ -43,7 +43,7 @@ def _start(
     run = Runtime(chosen, tracer_provider, meter_provider, logger_provider, mask)
     runtime.start(run)
     processor.install(run)
-    registry.register(chosen.disabled)
+    registry.register(chosen.disabled, chosen.http)
 
 
 def uninstrument() -> None:

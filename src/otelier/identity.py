@@ -98,6 +98,15 @@ def by_host(
     return fallback or _unlisted(host, port)
 
 
+def listed(host: str, port: int | None, chosen: Mapping[str, str]) -> bool:
+    """Whether a host is known: by the tables here, or by the user's."""
+    return by_host(host, port, chosen, "?") != "?" or (port in LOCAL_PORTS and _local(host))
+
+
+def _local(host: str) -> bool:
+    return _unlisted(host, None) == host
+
+
 def _unlisted(host: str, port: int | None) -> str:
     import ipaddress
 

@@ -168,6 +168,14 @@ SETTINGS: Final = (
         "`OTEL_PYTHON_DISABLED_INSTRUMENTATIONS` count too.",
     ),
     Setting(
+        "http",
+        "OTELIER_HTTP",
+        _flag,
+        "`true`, `false`",
+        "See calls that a program makes by `httpx`, `httpx2`, `requests` or `aiohttp` without an "
+        "SDK. Default `false`.",
+    ),
+    Setting(
         "generation",
         OPT_IN_ENV,
         _generation,
@@ -312,6 +320,7 @@ class Settings:
 
     capture: Capture = Capture.SPAN_ONLY
     disabled: frozenset[str] = frozenset()
+    http: bool = False
     generation: semconv.Generation = semconv.COMPAT
     emit_event: bool | None = None
     message_bytes: int = 128 * 1024

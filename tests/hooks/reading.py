@@ -1,4 +1,4 @@
-"""What tests of hooks ask of a span."""
+"""What tests of hooks ask of a span: its facts, with content that fits the conventions' schemas."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import json
 from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
+
+from tests.schemas.model import SEMCONV, violations
+
+PRESENT = SEMCONV.is_dir()
 
 
 def facts(span: ReadableSpan) -> dict[str, Any]:
@@ -16,6 +20,8 @@ def facts(span: ReadableSpan) -> dict[str, Any]:
             continue
         if name.endswith((".messages", "_instructions", ".definitions", ".documents")):
             value = json.loads(str(value))
+            if PRESENT:
+                assert not violations(name, value)
         found[name] = list(value) if isinstance(value, tuple) else value
     return found
 

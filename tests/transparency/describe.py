@@ -9,6 +9,7 @@ from typing import Any
 from tests.servers import Recorded
 
 _ADDRESS = re.compile(r"\b(?:0x)?(?=[0-9a-f]*[0-9])[0-9a-f]{12,}\b")  # also anyio's, without 0x
+_SOCKET = re.compile(r"fd=\d+|\('127\.0\.0\.1', \d+\)")
 _BOUNDARY = re.compile(rb"boundary=([^;\s]+)")
 # Ours, and what wraps for us: frames of these are the only ones that may be added.
 _OURS = ("/otelier/", "/wrapt/")
@@ -16,8 +17,8 @@ _VARYING = frozenset({"idempotency-key"})
 
 
 def plain(text: str) -> str:
-    """``text`` without memory addresses."""
-    return _ADDRESS.sub("0x…", text)
+    """``text`` without memory addresses, descriptors and ports."""
+    return _SOCKET.sub("…", _ADDRESS.sub("0x…", text))
 
 
 def describe(value: Any) -> Any:

@@ -29,7 +29,7 @@ class Watch:
         self._events: Decoder | Lines | None = None
         if "event-stream" in kind:
             self._events = Decoder()
-        elif "jsonl" in kind:
+        elif "jsonl" in kind or "ndjson" in kind:
             self._events = Lines()
         self._json = "json" in kind or not kind
         self._text = kind.startswith("text/") and self._events is None
@@ -87,9 +87,7 @@ def received(response: Any, call: Call, large: bool) -> None:
     kind = str(response.headers.get("content-type", "")).lower()
     body = response.__dict__.get("_content")
     if body is not None:
-        if "json" in kind or kind.startswith("text/plain") or not kind:
-            whole(call, body, large, "json" in kind or not kind)
-        call.end()
+        read(call, body, kind, large)
         return
     if not call.observing:
         call.end()
@@ -97,10 +95,10 @@ def received(response: Any, call: Call, large: bool) -> None:
     watch = Watch(call, kind, large)
     members = response.__dict__
     alive = weakref.ref(response)
-    for name, tee in (("iter_bytes", _tee), ("aiter_bytes", _atee)):
+    for name, look_on in (("iter_bytes", tee), ("aiter_bytes", atee)):
         original = getattr(response, name, None)
         if original is not None:
-            members[name] = _read_through(original, tee, watch)
+            members[name] = _read_through(original, look_on, watch)
 
     def left() -> None:
         # The response and its methods hold each other: once it is closed they need not.
@@ -114,6 +112,19 @@ def received(response: Any, call: Call, large: bool) -> None:
     on_close(response, left)
 
 
+def read(call: Call, body: bytes, kind: str, large: bool) -> None:
+    """A body that was read already, of content type ``kind``; ends the call."""
+    if "event-stream" in kind or "ndjson" in kind or "jsonl" in kind:
+        # Read as a whole, though it was sent as a stream.
+        watch = Watch(call, kind, large)
+        watch.feed(body)
+        watch.finish()
+        return
+    if "json" in kind or kind.startswith("text/plain") or not kind:
+        whole(call, body, large, "json" in kind or not kind)
+    call.end()
+
+
 def by_other(call: Call) -> ByOther:
     """Look at the bytes of a stream's response where the stream does not read them itself."""
 
@@ -123,13 +134,13 @@ def by_other(call: Call) -> ByOther:
         members = getattr(response, "__dict__", None)
         if members is None or "iter_bytes" in members:
             return watches
-        for name, tee in (("iter_bytes", _tee), ("aiter_bytes", _atee)):
+        for name, look_on in (("iter_bytes", tee), ("aiter_bytes", atee)):
             original = getattr(type(response), name, None)
             if original is not None:
-                members[name] = _once(response, original, tee, reading_itself)
+                members[name] = _once(response, original, look_on, reading_itself)
         return watches
 
-    def _once(response: Any, original: Any, tee: Any, itself: Any) -> Any:
+    def _once(response: Any, original: Any, look_on: Any, itself: Any) -> Any:
         alive = weakref.ref(response)
 
         def read(*args: Any, **kwargs: Any) -> Any:
@@ -141,21 +152,22 @@ def by_other(call: Call) -> ByOther:
             if itself() or call.ended:
                 return source
             watches.append(Watch(call, "event-stream", False))
-            return tee(source, watches[-1])
+            return look_on(source, watches[-1])
 
         return read
 
     return watched
 
 
-def _read_through(original: Any, tee: Any, watch: Watch) -> Any:
+def _read_through(original: Any, look_on: Any, watch: Watch) -> Any:
     def read(*args: Any, **kwargs: Any) -> Any:
-        return tee(original(*args, **kwargs), watch)
+        return look_on(original(*args, **kwargs), watch)
 
     return read
 
 
-def _tee(inner: Iterator[bytes], watch: Watch) -> Iterator[bytes]:
+def tee(inner: Iterator[bytes], watch: Watch) -> Iterator[bytes]:
+    """The pieces of a body as they are, looked at on their way."""
     try:
         while True:
             watch.running = True
@@ -179,7 +191,8 @@ def _tee(inner: Iterator[bytes], watch: Watch) -> Iterator[bytes]:
     watch.finish()
 
 
-async def _atee(inner: AsyncIterator[bytes], watch: Watch) -> AsyncIterator[bytes]:
+async def atee(inner: AsyncIterator[bytes], watch: Watch) -> AsyncIterator[bytes]:
+    """The same, asynchronous."""
     try:
         while True:
             watch.running = True

@@ -11,7 +11,7 @@ import wrapt
 
 from otelier import guard
 from otelier.hooks.patching import Patches
-from otelier.hooks.table import LIBRARIES, Library
+from otelier.hooks.table import HTTP, LIBRARIES, Library
 
 
 @dataclass
@@ -36,12 +36,12 @@ def states() -> list[State]:
     return list(_states)
 
 
-def register(disabled: frozenset[str]) -> None:
-    """Hook every library of the table, now or when it is imported."""
+def register(disabled: frozenset[str], http: bool = False) -> None:
+    """Hook every library of the table, now or when it is imported; HTTP libraries if ``http``."""
     global _generation
     _generation += 1
     _states.clear()
-    for library in LIBRARIES:
+    for library in (*LIBRARIES, *(HTTP if http else ())):
         state = State(library)
         _states.append(state)
         if "*" in disabled or library.name in disabled or library.distribution in disabled:

@@ -95,3 +95,11 @@ LIBRARIES: Final = (
     Library("xai", "xai-sdk", "xai_sdk.sync.chat", "xai"),
     Library("xai", "xai-sdk", "xai_sdk.aio.chat", "xai"),
 )
+
+# For programs that use no SDK: only if OTELIER_HTTP is set.
+HTTP: Final = (
+    Library("httpx", "httpx", "httpx._client", "http"),
+    Library("httpx2", "httpx2", "httpx2._client", "http"),
+    Library("requests", "requests", "requests.sessions", "http_requests"),
+    Library("aiohttp", "aiohttp", "aiohttp.client", "http_aiohttp"),
+)

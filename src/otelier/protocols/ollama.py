@@ -15,6 +15,7 @@ from otelier.protocols import (
     Part,
     Reply,
     Route,
+    Routes,
     Texts,
     blob,
     integer,
@@ -175,15 +176,12 @@ class Reader:
         return reply
 
 
-ROUTES: Final = Table(
-    {
-        ("post", "/api/chat"): Route(semconv.CHAT, request, content, Reader),
-        ("post", "/api/generate"): Route(semconv.TEXT_COMPLETION, request, prompt, Reader),
-        ("post", "/api/embed"): Route(
-            semconv.EMBEDDINGS, request, no_content, Reader, large_body=True
-        ),
-        ("post", "/api/embeddings"): Route(
-            semconv.EMBEDDINGS, request, no_content, Reader, large_body=True
-        ),
-    }
-)
+PATHS: Final[Routes] = {
+    ("post", "/api/chat"): Route(semconv.CHAT, request, content, Reader),
+    ("post", "/api/generate"): Route(semconv.TEXT_COMPLETION, request, prompt, Reader),
+    ("post", "/api/embed"): Route(semconv.EMBEDDINGS, request, no_content, Reader, large_body=True),
+    ("post", "/api/embeddings"): Route(
+        semconv.EMBEDDINGS, request, no_content, Reader, large_body=True
+    ),
+}
+ROUTES: Final = Table(PATHS)
