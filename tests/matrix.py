@@ -101,16 +101,48 @@ ROWS = (
         "google_genai",
         ("1.0.0", ()),
         ("1.46.0", ()),
+        ("1.60.0", ()),
         ("2.34.0", ()),
-        ("3.4.0", ()),
+        ("3.4.0", ("aiohttp",)),
     ),
     *own("boto3", "bedrock", ("1.34.116", ()), ("1.44.5", ())),
     *own("aiobotocore", "bedrock", ("2.13.1", ()), ("3.10.0", ())),
-    *own("mistralai", "mistral", ("1.0.3", ()), ("1.12.4", ()), ("2.0.5", ()), ("3.7.0", ())),
+    *own(
+        "mistralai",
+        "mistral",
+        # 1.0 needs a pydantic that price data does not go with.
+        ("1.1.0", (*OLD_HTTPX, "pydantic<2.11")),
+        ("1.12.4", ("mistralai[agents]==1.12.4",)),
+        # It needs the OpenTelemetry of its time.
+        (
+            "2.0.5",
+            (
+                "mistralai[agents]==2.0.5",
+                "opentelemetry-sdk==1.39.1",
+                "opentelemetry-exporter-otlp==1.39.1",
+                "opentelemetry-instrumentation==0.60b1",
+            ),
+        ),
+        ("3.7.0", ("mistralai[agents]==3.7.0",)),
+    ),
     *own("cohere", "cohere", ("5.13.12", ()), ("5.21.1", ()), ("7.3.1", ())),
     *own("ollama", "ollama", ("0.4.0", ()), ("0.6.3", ())),
-    *own("litellm", "litellm", ("1.53.0", ()), ("1.106.2", ())),
-    *own("huggingface-hub", "huggingface", ("0.36.2", ()), ("2.4.0", ())),
+    *own(
+        "litellm",
+        "litellm",
+        # 1.53.0 was withdrawn. Newer ones import some of their extras for tools and their cache.
+        ("1.53.1", (*OLD_HTTPX, "openai<1.56")),
+        ("1.106.2", ("mcp>=2.2,<3", "fastapi", "soundfile")),
+    ),
+    *own(
+        "huggingface-hub",
+        "huggingface",
+        ("0.31.0", ("aiohttp", "numpy", "pillow")),
+        ("0.36.2", ("aiohttp", "numpy", "pillow")),
+        ("1.0.0", ("numpy", "pillow")),
+        ("1.33.0", ("numpy", "pillow")),
+        ("2.4.0", ("numpy", "pillow")),
+    ),
     *own("xai-sdk", "xai", ("1.0.1", ()), ("1.21.0", ())),
     Row(
         "opentelemetry-sdk",

@@ -25,7 +25,7 @@ from otelier.semconv import Attributes
 from otelier.wire import Wire
 
 # One model call by other names: what counts as the same operation when spans are compared.
-_SAME: Final = {semconv.GENERATE_CONTENT: semconv.CHAT}
+_SAME: Final = {semconv.GENERATE_CONTENT: semconv.CHAT, semconv.TEXT_COMPLETION: semconv.CHAT}
 _NO_CONTEXT: Final = Context()
 _MAX_CHUNK_TIMES: Final = 100_000
 
@@ -149,7 +149,7 @@ class Call:
             span = get_current_span(parent)
             _enriched.add(span)
         else:
-            asked = attributes.get(semconv.REQUEST_MODEL) if route.named_by_model else None
+            asked = attributes.get(route.named_by) if route.named_by_model else None
             span = run.tracer.start_span(
                 f"{route.operation} {asked}" if asked else route.operation,
                 parent,
@@ -202,6 +202,16 @@ class Call:
     def span(self) -> Span:
         """The operation's span."""
         return self._span
+
+    @property
+    def identity(self) -> Identity:
+        """Who answers, as far as is known."""
+        return self._identity
+
+    @property
+    def enriches(self) -> bool:
+        """Whether the span is somebody else's, who ends it."""
+        return self._foreign
 
     @property
     def observing(self) -> bool:
@@ -342,7 +352,8 @@ class Call:
         asked = self._attributes.get(semconv.REQUEST_MODEL)
         counted = reply.usage if self._route.counts_usage else None
         priced = None
-        if counted is not None and run.prices is not None:
+        known = counted is not None or (reply.cost is not None and self._route.counts_usage)
+        if known and run.prices is not None:
             if reply.parts:
                 priced = run.prices.price_sum(self._identity, reply.parts)
             elif self._route.operation in semconv.PRICED:
@@ -372,7 +383,7 @@ class Call:
     def _own(self) -> None:
         """The span that was to be enriched has ended before the stream: make one beside it."""
         route, attributes = self._route, self._attributes
-        asked = attributes.get(semconv.REQUEST_MODEL) if route.named_by_model else None
+        asked = attributes.get(route.named_by) if route.named_by_model else None
         self._span = self._run.tracer.start_span(
             f"{route.operation} {asked}" if asked else route.operation,
             self._context,
@@ -460,6 +471,10 @@ class Call:
             self._run.policy.render(
                 asked.messages, reply.messages, asked.system or reply.system, asked.tools, held
             )
+            if asked.query:
+                self._run.policy.text(semconv.RETRIEVAL_QUERY, asked.query, held)
+            if reply.documents:
+                self._run.policy.value(semconv.RETRIEVAL_DOCUMENTS, reply.documents, held)
         except Exception:
             guard.failed("call.render")
 

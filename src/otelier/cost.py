@@ -37,6 +37,20 @@ PROVIDERS: Final = {
     "together_ai": "together",
     "fireworks_ai": "fireworks",
 }
+_BEDROCK: Final = "aws.bedrock"
+# ARNs whose id is a model's; those of other kinds say nothing about the model.
+_MODEL_ARNS: Final = (":foundation-model", ":inference-profile")
+# Ways in which AWS and Google serve a model at other prices than the listed ones.
+_OTHER_PRICES: Final = frozenset(
+    {
+        ("service_tier", "flex"),
+        ("service_tier", "priority"),
+        ("service_tier", "reserved"),
+        ("service_tier", "off_peak"),
+        ("service_tier", "provisioned_throughput"),
+        ("latency", "optimized"),
+    }
+)
 # Usage fields as genai-prices names them, with the price they must have to be priced apart.
 _UNITS: Final = (
     ("input", "input_tokens", None),
@@ -50,6 +64,7 @@ _UNITS: Final = (
     ("audio_output", "output_audio_tokens", "output_audio_mtok"),
     ("image_input", "input_image_tokens", None),
     ("image_output", "output_image_tokens", None),
+    ("video_input", "input_video_tokens", None),
     ("audio_cache_read", "cache_audio_read_tokens", None),
     ("image_cache_read", "cache_image_read_tokens", None),
     ("audio_seconds", "input_audio_seconds", None),
@@ -156,9 +171,11 @@ class Prices:
         try:
             if reply.cost is not None:
                 said = reply.cost
-                return Priced(said.total, "provider", said.input, said.output)
+                return Priced(said.total, said.source, said.input, said.output)
             usage = reply.usage
             if usage is None or not (usage.input or usage.output or usage.audio_seconds):
+                return None
+            if reply.unpriced:
                 return None
             pricer = self._pricer(identity, model, asked, reply.pricing)
             return pricer(usage) if pricer is not None else None
@@ -209,7 +226,7 @@ class Prices:
     def _find(
         self, identity: Identity, model: str | None, asked: str | None, context: Mapping[str, str]
     ) -> Pricer | None:
-        names = [name for name in (model, asked) if name]
+        names = _names(identity.provider, model, asked)
         if self._own:
             for name in names:
                 for key in (f"{identity.provider}/{name}", name):
@@ -237,14 +254,32 @@ class Prices:
             return None
         snapshot, types = self._library
         try:
-            _, found = snapshot.get_snapshot().find_provider_model(model, None, provider, url)
+            owner, found = snapshot.get_snapshot().find_provider_model(model, None, provider, url)
         except LookupError:
+            return None
+        if owner.id in ("aws", "google") and not _OTHER_PRICES.isdisjoint(context.items()):
             return None
         rates = found.get_prices(datetime.now(UTC), dict(context) or None)
         members = {name: value for name, value in vars(rates).items() if value is not None}
         if not members:
             return None
         return _listed_pricer(members, rates, types)
+
+
+def _names(provider: str, model: str | None, asked: str | None) -> list[str]:
+    """The names that prices are looked for by, best first."""
+    if provider != _BEDROCK:
+        return [name for name in (model, asked) if name]
+    # The id that was asked tells how the call is routed, which has a price; what answers a routed
+    # call is an ARN, and other names in an answer are the model vendor's own.
+    found = []
+    for name in (asked, model if model and model.startswith("arn:") else None):
+        if name:
+            found.append(name)
+            kind, _, id = name.partition("/")
+            if kind.startswith("arn:") and kind.endswith(_MODEL_ARNS):
+                found.append(id)
+    return found
 
 
 def _listed_pricer(members: dict[str, Any], rates: Any, types: Any) -> Pricer:
@@ -257,6 +292,7 @@ def _listed_pricer(members: dict[str, Any], rates: Any, types: Any) -> Pricer:
             or usage.audio_output
             or usage.image_input
             or usage.image_output
+            or usage.video_input
             or usage.audio_seconds
         ):
             return simple(usage)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from otelier import identity, semconv, wire
+from otelier import guard, identity, semconv, wire
 from otelier.semconv import Attributes
 
 
@@ -21,10 +21,17 @@ def put(error: BaseException | None, attributes: Attributes) -> None:
     if error is None:
         return
     members = getattr(error, "__dict__", {})
-    status = members.get("status_code")
+    status, code = members.get("status_code"), members.get("code")
+    if type(code) is int:
+        # google-genai: HTTP's status, and the provider's code by the name of status.
+        status, code = status or code, members.get("status")
+    if status is None:
+        # aiohttp's own exception; those that hold httpx's or requests' response.
+        held = getattr(members.get("response"), "status_code", None)
+        status = members.get("status") if held is None else held
     if type(status) is int:
         attributes[semconv.HTTP_STATUS] = status
-    code = members.get("code") or members.get("type") or _code(members.get("body"))
+    code = code or members.get("type") or _code(members.get("body"))
     code = code or _code(_body(members.get("response")))
     if isinstance(code, str) and code:
         attributes[semconv.PROVIDER_ERROR_CODE] = code[:128]
@@ -32,6 +39,37 @@ def put(error: BaseException | None, attributes: Attributes) -> None:
     headers = getattr(response, "headers", None)
     if headers is not None:
         identity.put_headers(headers, attributes)
+    if type(response) is dict:
+        _put_answer(response, attributes)
+    if callable(getattr(error, "trailing_metadata", None)):
+        _put_rpc(error, attributes)
+
+
+def _put_rpc(error: Any, attributes: Attributes) -> None:
+    """A failed call of gRPC's: the name of its status, and ids among its metadata."""
+    try:
+        # The call is over: nothing of this waits.
+        name = getattr(error.code(), "name", None)
+        if isinstance(name, str):
+            attributes[semconv.PROVIDER_ERROR_CODE] = name[:128]
+        for metadata in (error.trailing_metadata(), error.initial_metadata()):
+            if metadata:
+                identity.put_headers(dict(metadata), attributes)
+    except Exception:
+        guard.failed("errors.rpc")
+
+
+def _put_answer(response: Any, attributes: Attributes) -> None:
+    """An answer that the SDK (botocore) has parsed: ``Error`` and ``ResponseMetadata``."""
+    code = wire.text(wire.fields(response.get("Error")).get("Code"))
+    if code:
+        attributes[semconv.PROVIDER_ERROR_CODE] = code[:128]
+    told = wire.fields(response.get("ResponseMetadata"))
+    status = told.get("HTTPStatusCode")
+    if type(status) is int:
+        attributes[semconv.HTTP_STATUS] = status
+    if told.get("HTTPHeaders") is not None:
+        identity.put_headers(told["HTTPHeaders"], attributes)
 
 
 def _body(response: Any) -> Any:
@@ -48,4 +86,7 @@ def _body(response: Any) -> Any:
 def _code(body: Any) -> Any:
     """The provider's code in an error's body, for SDKs whose exceptions do not have it."""
     inner = body.get("error", body) if type(body) is dict else None
-    return (inner.get("code") or inner.get("type")) if type(inner) is dict else None
+    if type(inner) is dict:
+        return inner.get("code") or inner.get("type")
+    # text-generation-inference: {"error": "a text", "error_type": "validation"}.
+    return body.get("error_type") if type(body) is dict else None

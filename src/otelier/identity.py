@@ -40,6 +40,7 @@ HOSTS: Final[tuple[tuple[str, str], ...]] = (
     ("aiplatform.googleapis.com", "gcp.vertex_ai"),
     ("amazonaws.com", "aws.bedrock"),
     ("api.aws", "aws.bedrock"),
+    ("oraclecloud.com", "oci"),
     ("openrouter.ai", "openrouter"),
     ("deepseek.com", "deepseek"),
     ("groq.com", "groq"),
@@ -58,6 +59,7 @@ HOSTS: Final[tuple[tuple[str, str], ...]] = (
     ("nvidia.com", "nvidia"),
     ("sambanova.ai", "sambanova"),
     ("huggingface.co", "huggingface"),
+    ("huggingface.cloud", "huggingface"),
     ("dashscope.aliyuncs.com", "dashscope"),
     ("dashscope-intl.aliyuncs.com", "dashscope"),
     ("z.ai", "zai"),
@@ -184,7 +186,10 @@ HEADERS: Final = (
     ("openai-project", semconv.PROVIDER_PREFIX + "project"),
     ("x-generation-id", semconv.PROVIDER_PREFIX + "generation_id"),
     ("x-amzn-requestid", semconv.PROVIDER_REQUEST_ID),
+    ("x-debug-trace-id", semconv.PROVIDER_PREFIX + "debug_trace_id"),
+    ("mistral-correlation-id", semconv.PROVIDER_REQUEST_ID),
     ("x-litellm-call-id", semconv.PROVIDER_PREFIX + "litellm_call_id"),
+    ("x-inference-provider", semconv.PROVIDER_UPSTREAM),
 )
 _HEADER_NAMES: Final = dict(HEADERS)
 

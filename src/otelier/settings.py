@@ -420,6 +420,11 @@ def native_anthropic_is_explicit() -> bool:
     return os.environ.get("ANTHROPIC_OPEN_TELEMETRY", "").strip().lower() in TRUE
 
 
+def native_mistral() -> str:
+    """Where the user wants the ``mistralai`` SDK's own spans to go; empty if nowhere."""
+    return os.environ.get("MISTRAL_SDK_TELEMETRY", "")
+
+
 def process_environment() -> Mapping[str, str]:
     """The environment itself, for :func:`read`."""
     return os.environ

@@ -27,6 +27,8 @@ class Usage:
     text_input: int | None = None
     image_input: int | None = None
     audio_input: int | None = None
+    # For prices alone: the conventions have no name for it.
+    video_input: int | None = None
     text_output: int | None = None
     image_output: int | None = None
     audio_output: int | None = None

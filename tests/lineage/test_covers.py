@@ -10,7 +10,7 @@ import pytest
 from otelier import semconv
 from otelier.call import Call, begin
 from otelier.identity import Identity
-from otelier.protocols import Route, no_content, routes
+from otelier.protocols import Route, no_content
 from otelier.protocols.openai_chat import Reader, request
 from tests.servers import ProviderServer
 from tests.telemetry import Telemetry
@@ -112,11 +112,3 @@ def test_what_answers_may_show_late(telemetry: Telemetry) -> None:
     assert span.attributes["gen_ai.usage.cost"] > 0
     points = telemetry.metrics()["gen_ai.client.operation.duration"]
     assert points[0].attributes["gen_ai.provider.name"] == "openai"
-
-
-def test_routes_are_found_by_the_longest_path() -> None:
-    from otelier.protocols import endpoints
-
-    found = endpoints.find("openai", "post", "/v1/chat/completions")
-    assert found is not None and found[0] is routes.OPENAI[("post", "/chat/completions")]
-    assert endpoints.find("openai", "post", "/v1/nothing") is None

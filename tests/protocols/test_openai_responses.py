@@ -9,7 +9,8 @@ import pytest
 
 from otelier import semconv
 from otelier.protocols import openai_responses as responses
-from otelier.protocols.routes import OPENAI, Table
+from otelier.protocols.routes import OPENAI
+from otelier.protocols.table import Table
 from tests.protocols.reading import parts, streamed, whole
 
 TEXT: dict[str, Any] = {

@@ -114,7 +114,7 @@ def _interaction(sdk: str, raw: Any) -> Interaction:
     return Interaction(
         sdk,
         request["uri"],
-        json.loads(request["body"]),
+        json.loads(request["body"] or "{}"),
         response["status"]["code"],
         {
             name.lower(): _first(value)

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from . import anthropic_wire, ollama_wire, openai_wire
+from . import (
+    anthropic_wire,
+    bedrock_wire,
+    cohere_wire,
+    gemini_wire,
+    huggingface_wire,
+    mistral_wire,
+    ollama_wire,
+    openai_wire,
+)
 from .eventstream import chunk_frame, exception_frame, frame
 from .hostile import (
     HOSTILE_BODIES,
@@ -37,9 +46,14 @@ __all__ = [
     "Reply",
     "Sse",
     "anthropic_wire",
+    "bedrock_wire",
     "chunk_frame",
+    "cohere_wire",
     "exception_frame",
     "frame",
+    "gemini_wire",
+    "huggingface_wire",
+    "mistral_wire",
     "ollama_wire",
     "openai_wire",
 ]

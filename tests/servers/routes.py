@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import gemini_wire
 from .anthropic_routes import AnthropicRoutes
 from .anthropic_wire import REQUEST_ID
 from .openai_routes import OpenAIRoutes
@@ -52,6 +53,8 @@ _HEADERS: dict[str, Headers] = {
     "foundry": {**_ANTHROPIC_HEADERS, "apim-request-id": "apim_local_1"},
     "vertex": {"request-id": "req_vrtx_local_1"},
     "bedrock": {"x-amzn-requestid": "amzn_local_1"},
+    "mistral": {"mistral-correlation-id": "corr-1"},
+    "google": {"server-timing": "gfet4t7; dur=525", "x-gemini-service-tier": "standard"},
 }
 
 
@@ -67,6 +70,8 @@ class Defaults:
         family = family_of(request)
         if family in ("openai", "azure", "groq"):
             return self._openai.answer(request, family)
+        if family == "google":
+            return gemini_wire.error(404, "NOT_FOUND", "Not found")
         return self._anthropic.answer(request, family)
 
     def headers(self, request: Recorded) -> Headers:
@@ -77,8 +82,12 @@ class Defaults:
 def family_of(request: Recorded) -> str:
     """Which provider, or which cloud of it, the request is meant for."""
     path = request.route
-    if path.startswith("/model/"):
+    if path.startswith("/model/") or "Botocore/" in (request.header("user-agent") or ""):
         return "bedrock"
+    if "mistral" in (request.header("user-agent") or ""):
+        return "mistral"
+    if request.header("x-goog-api-client") is not None:
+        return "google"
     if path.endswith((":rawPredict", ":streamRawPredict")):
         return "vertex"
     if path.startswith("/anthropic/"):

@@ -123,6 +123,11 @@ class App:
         self._closing.append(made)
         return made
 
+    def closing(self, thing: Any) -> Any:
+        """Close ``thing`` at the end, after the clients; ``thing``."""
+        self._closing.append(thing)
+        return thing
+
     def gate(self, hold_after: int = 1) -> Gate:
         """From now on streams stop after so many events."""
         gate = Gate(hold_after)

@@ -9,16 +9,23 @@ from typing import Any
 from tests.servers import Recorded
 
 _ADDRESS = re.compile(r"\b(?:0x)?(?=[0-9a-f]*[0-9])[0-9a-f]{12,}\b")  # also anyio's, without 0x
+_UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _SOCKET = re.compile(r"fd=\d+|\('127\.0\.0\.1', \d+\)")
 _BOUNDARY = re.compile(rb"boundary=([^;\s]+)")
 # Ours, and what wraps for us: frames of these are the only ones that may be added.
 _OURS = ("/otelier/", "/wrapt/")
-_VARYING = frozenset({"idempotency-key"})
+# gRPC raises where it waits for the end of a call, or where that has come already.
+_RACING = ("/grpc/",)
+_VARYING = frozenset(
+    {"idempotency-key", "amz-sdk-invocation-id", "amz-sdk-request", "x-amzn-trace-id"}
+)
+# What LiteLLM makes anew for each object.
+_LITELLMS = frozenset({"id", "created", "created_at", "_response_ms"})
 
 
 def plain(text: str) -> str:
-    """``text`` without memory addresses, descriptors and ports."""
-    return _SOCKET.sub("…", _ADDRESS.sub("0x…", text))
+    """``text`` without memory addresses, descriptors, ports, and ids made for each request."""
+    return _SOCKET.sub("…", _ADDRESS.sub("0x…", _UUID.sub("…", text)))
 
 
 def describe(value: Any) -> Any:
@@ -38,6 +45,10 @@ def describe(value: Any) -> Any:
         return kind, sorted(map(repr, value))
     if hasattr(kind, "model_fields") or hasattr(kind, "__fields__"):
         return kind, _model(value)
+    if hasattr(kind, "SerializeToString"):  # protobuf
+        return kind, value.SerializeToString(deterministic=True)
+    if isinstance(getattr(kind, "proto", None), property):  # xai_sdk's views of it
+        return kind, describe(value.proto)
     if hasattr(kind, "iter_bytes") and hasattr(kind, "is_stream_consumed"):
         return kind, _response(value)
     if hasattr(value, "http_response"):
@@ -48,7 +59,11 @@ def describe(value: Any) -> Any:
 
 
 def _model(value: Any) -> Any:
-    members = {name: describe(member) for name, member in value.__dict__.items()}
+    made_up = _LITELLMS if type(value).__module__.startswith("litellm.") else ()
+    members = {
+        name: "*" if name in made_up else describe(member)
+        for name, member in value.__dict__.items()
+    }
     extra = describe(getattr(value, "__pydantic_extra__", None))
     chosen = getattr(value, "__pydantic_fields_set__", None) or getattr(
         value, "__fields_set__", None
@@ -75,20 +90,38 @@ def describe_error(error: BaseException | None, depth: int = 0) -> Any:
     if error is None or depth > 5:
         return None
     members = {
-        name: describe(value)
+        # Some hold their cause as a member, or themselves by it.
+        name: describe_error(value, depth + 1)
+        if isinstance(value, BaseException)
+        else describe(value)
         for name, value in error.__dict__.items()
-        if name not in ("request", "_request", "__notes__")
+        if name not in ("request", "_request", "_deadline", "__notes__")
     }
     return (
-        type(error),
+        _known(type(error)),
         plain(str(error)),
         members,
         getattr(error, "__notes__", None),
         error.__suppress_context__,
         describe_error(error.__cause__, depth + 1),
         describe_error(error.__context__, depth + 1),
-        frames(error),
+        _passed(error),
     )
+
+
+def _known(kind: type) -> Any:
+    """A class; of one that is made anew for each client (botocore's errors) its names."""
+    if kind.__module__ == "botocore.errorfactory":
+        return [f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__]
+    return kind
+
+
+def _passed(error: BaseException) -> list[str]:
+    found = frames(error)
+    if type(error).__module__.startswith("aiohttp."):
+        # aiohttp raises one and the same object again and again, and its traceback grows.
+        error.__traceback__ = None
+    return found
 
 
 def frames(error: BaseException) -> list[str]:
@@ -97,7 +130,7 @@ def frames(error: BaseException) -> list[str]:
     entry = error.__traceback__
     while entry is not None:
         code = entry.tb_frame.f_code
-        if not any(part in code.co_filename for part in _OURS):
+        if not any(part in code.co_filename for part in (*_OURS, *_RACING)):
             found.append(f"{code.co_filename}:{entry.tb_lineno} {code.co_name}")
         entry = entry.tb_next
     return found

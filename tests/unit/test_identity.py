@@ -7,6 +7,8 @@ import pytest
 from otelier.identity import by_host, identify, put_headers
 
 CASES = {
+    "https://router.huggingface.co/v1": ("huggingface", 443),
+    "https://x1y2.us-east-1.aws.endpoints.huggingface.cloud": ("huggingface", 443),
     "https://api.openai.com/v1/": ("openai", 443),
     "https://eu.api.openai.com/v1/": ("openai", 443),
     "https://foo.openai.azure.com/openai/v1": ("azure.ai.openai", 443),
@@ -24,6 +26,7 @@ CASES = {
     "https://api.fireworks.ai/inference/v1": ("fireworks_ai", 443),
     "https://api.cerebras.ai/v1": ("cerebras", 443),
     "https://bedrock-runtime.us-east-1.amazonaws.com": ("aws.bedrock", 443),
+    "https://inference.generativeai.us-chicago-1.oci.oraclecloud.com": ("oci", 443),
     "http://localhost:11434/v1": ("ollama", 11434),
     "http://127.0.0.1:11434/v1": ("ollama", 11434),
     "http://localhost:8000/v1": ("localhost", 8000),

@@ -117,7 +117,7 @@ def _libraries(chosen: Settings) -> tuple[list[str], list[Problem]]:
             lines.append(f"{title}: left alone, it is disabled by a setting")
             continue
         problem = _import(library.module)
-        if problem is not None and not library.optional:
+        if problem is not None and not (library.optional or library.moved):
             lines.append(f"{title}: cannot be imported")
             problems.append(Problem(f"{library.distribution}: {problem}", "Repair its install."))
             continue

@@ -30,7 +30,29 @@ _TARGETS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ("anthropic.resources.messages", "Messages", "create"),
         ("anthropic.resources.messages", "Messages", "stream"),
     ),
+    "google_genai": (
+        ("google.genai.models", "Models", "generate_content"),
+        ("google.genai.models", "AsyncModels", "generate_content"),
+    ),
+    "cohere": (
+        ("cohere.client_v2", "ClientV2", "chat"),
+        ("cohere.client", "Client", "chat"),
+        ("cohere.client", "Client", "embed"),
+    ),
     "groq": (("groq.resources.chat.completions", "Completions", "create"),),
+    # Not botocore's own instrumentation: its spans are enriched.
+    "bedrock": (("botocore.client", "ClientCreator", "create_client"),),
+    # Functions of the package itself, found through a module of its that has it as a member.
+    "litellm": (
+        ("litellm.main", "litellm", "completion"),
+        ("litellm.main", "litellm", "acompletion"),
+    ),
+    "mistralai": (
+        ("mistralai.client.chat", "Chat", "complete"),
+        ("mistralai.client.chat", "Chat", "stream"),
+        ("mistralai.chat", "Chat", "complete"),
+        ("mistralai.chat", "Chat", "stream"),
+    ),
     "together": (("together.resources.chat.completions", "CompletionsResource", "create"),),
 }
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from otelier import guard
 from otelier.call import Call
-from otelier.hooks.streams import Parse
+from otelier.hooks.streams import Parse, elsewhere
 
 
 class _Look:
@@ -25,6 +25,8 @@ class _Look:
         self._take: Callable[[Any], None] | None = None
 
     def __call__(self, item: Any) -> None:
+        if self._parse is elsewhere:
+            return
         try:
             if self._take is None:
                 self._take = self._call.begin_chunks()
@@ -52,10 +54,27 @@ def lazily(inner: Any, opened: Callable[[], Call | None], parse: Parse = None) -
 def eagerly(inner: Any, call: Call, parse: Parse = None) -> Any:
     """A generator that the SDK made after it sent the request, observed.
 
-    For generators that the SDK itself iterates see :func:`otelier.hooks.streams.items`, which also
-    knows of those that are never iterated.
+    For generators that the SDK itself iterates see :func:`otelier.hooks.streams.items`.
     """
-    return _observed(inner, lambda: call, parse)
+    return _observed(inner, _Begun(call), parse)
+
+
+class _Begun:
+    """Gives the call to the generator; ends it where that is dropped before its first item."""
+
+    __slots__ = ("_call", "_given")
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._given = False
+
+    def __call__(self) -> Call:
+        self._given = True
+        return self._call
+
+    def __del__(self) -> None:
+        if not self._given:
+            self._call.abandoned()
 
 
 def _observed(inner: Any, opened: Callable[[], Call | None], parse: Parse) -> Any:

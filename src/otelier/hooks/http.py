@@ -16,9 +16,9 @@ from otelier.call import Call, begin
 from otelier.hooks import calling, raw
 from otelier.hooks.patching import Patches
 from otelier.protocols import Route, endpoints
-from otelier.semconv import Attributes
 
 _MAX_BODY = 8 * 1024 * 1024
+_METHODS = ("post", "get")
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:
@@ -57,16 +57,17 @@ def opened(
         return None
     chosen = run.settings.provider_hosts
     who = identity.identify(_url(scheme, host, port, path), None, chosen)
-    found = endpoints.find(who.provider, method.lower(), path)
+    method = method.lower()
+    if method not in _METHODS:
+        return None
+    asked = _body(body)
+    found = endpoints.find(who.provider, method, path, asked)
     if found is None:
         return None
-    route, path_id = found
-    asked = _body(body)
     if not identity.listed(host, who.port, chosen) and not isinstance(asked.get("model"), str):
         return None  # Some other service with a path of the same name.
-    more: Attributes | None = None if path_id is None else {route.id_attribute: path_id}
-    call = begin(route, asked, who, attributes=more)
-    return None if call is None else (call, route)
+    call = begin(found.route, asked, who, model=found.model, attributes=found.attributes)
+    return None if call is None else (call, found.route)
 
 
 def opened_url(method: str, url: str, body: Any) -> tuple[Call, Route] | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import wrapt
+
+_ABSENT: Final = object()
 
 
 class Patches:
@@ -13,10 +15,29 @@ class Patches:
 
     def __init__(self) -> None:
         self._done: list[tuple[Any, str, Any, Any]] = []
+        self._inside: list[tuple[Any, Any, Any]] = []
 
     def wrap(self, owner: Any, name: str, wrapper: Callable[[Any, Any, Any, Any], Any]) -> None:
         """Wrap a function of a class or module."""
         self.replace(owner, name, wrapt.FunctionWrapper(owner.__dict__[name], wrapper))
+
+    def wrap_inside(
+        self, owner: Any, name: str, wrapper: Callable[[Any, Any, Any, Any], Any]
+    ) -> None:
+        """Wrap a function of a class inside the wrappers of others, where it has some.
+
+        What others make around a call is then current when ours looks for it, whoever came first.
+        """
+        outer = None
+        target = owner.__dict__[name]
+        while isinstance(target, wrapt.FunctionWrapper):
+            outer, target = target, target.__wrapped__
+        ours = wrapt.FunctionWrapper(target, wrapper)
+        if outer is None:
+            setattr(owner, name, ours)
+        else:
+            outer.__wrapped__ = ours
+        self._inside.append((owner, name, ours))
 
     def replace(self, owner: Any, name: str, value: Any) -> None:
         """Put ``value`` in the place of an attribute."""
@@ -24,9 +45,33 @@ class Patches:
         setattr(owner, name, value)
         self._done.append((owner, name, before, value))
 
+    def add(self, owner: Any, name: str, value: Any) -> None:
+        """Give a class an attribute that it has not."""
+        if name in owner.__dict__:
+            raise LookupError(f"{owner.__name__}.{name} is there already")
+        setattr(owner, name, value)
+        self._done.append((owner, name, _ABSENT, value))
+
     def undo(self) -> None:
         """Restore what is still ours; what others wrapped again stays, and passes through."""
         for owner, name, before, value in reversed(self._done):
-            if owner.__dict__.get(name) is value:
+            if owner.__dict__.get(name) is not value:
+                continue
+            if before is _ABSENT:
+                delattr(owner, name)
+            else:
                 setattr(owner, name, before)
         self._done.clear()
+        for owner, name, ours in reversed(self._inside):
+            # Others may have wrapped ours since, or taken their own away.
+            outer, held = None, owner.__dict__[name]
+            while held is not ours and isinstance(held, wrapt.FunctionWrapper):
+                outer, held = held, held.__wrapped__
+            # OpenTelemetry's own unwrap leaves what it found bound to the class.
+            if held is not ours and getattr(held, "_self_parent", None) is not ours:
+                continue
+            if outer is None:
+                setattr(owner, name, ours.__wrapped__)
+            else:
+                outer.__wrapped__ = ours.__wrapped__
+        self._inside.clear()

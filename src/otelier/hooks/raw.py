@@ -18,6 +18,8 @@ from otelier.protocols.sse import Decoder, Lines
 
 _MAX_BODY: Final = 8 * 1024 * 1024
 _TAIL: Final = 64 * 1024
+# What is of use in a large body, and near its end.
+_IN_TAIL: Final = ("model", "usage", "meta")
 
 
 class Watch:
@@ -81,10 +83,14 @@ class Watch:
         self.call.abandoned()
 
 
-def received(response: Any, call: Call, large: bool) -> None:
-    """Observe an HTTP response (httpx or httpx2, duck-typed) that the user gets."""
+def received(response: Any, call: Call, large: bool, kind: str | None = None) -> None:
+    """Observe an HTTP response (httpx or httpx2, duck-typed) that the user gets.
+
+    ``kind`` is its content type, where the SDK knows better than the header.
+    """
     call.headers = response.headers
-    kind = str(response.headers.get("content-type", "")).lower()
+    if kind is None:
+        kind = str(response.headers.get("content-type", "")).lower()
     body = response.__dict__.get("_content")
     if body is not None:
         read(call, body, kind, large)
@@ -222,9 +228,14 @@ def whole(call: Call, body: bytes, large: bool, is_json: bool) -> None:
         if not is_json:
             call.whole(body.decode("utf-8", "replace"))
         elif large and len(body) > _TAIL:
-            call.whole({name: tail(body, name) for name in ("model", "usage")})
+            call.whole({name: tail(body, name) for name in _IN_TAIL})
         else:
-            call.whole(wire.loads(body))
+            data = wire.loads(body)
+            if type(data) is list:  # Gemini's stream, where it is not asked for as events.
+                for each in data:
+                    call.chunk(each)
+            else:
+                call.whole(data)
     except ValueError:
         pass
     except Exception:

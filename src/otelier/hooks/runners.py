@@ -23,6 +23,8 @@ _raised: weakref.WeakKeyDictionary[Any, BaseException | None] = weakref.WeakKeyD
 Wrapper: TypeAlias = Callable[[Any, Any, Any, Any], Any]
 Open: TypeAlias = Callable[[Any, Any, Any], "Handle | NoHandle | None"]
 Close: TypeAlias = Callable[[Handle | NoHandle, Any], None]
+# What a tool raised, of what the runner raises in its place.
+Blame: TypeAlias = Callable[[BaseException], BaseException]
 
 
 class _Run(Step):
@@ -124,7 +126,11 @@ def _leave(token: Any) -> None:
         ctx.detach(token)
 
 
-def tools(begin: Open, finish: Close) -> tuple[Wrapper, Wrapper]:
+def _itself(error: BaseException) -> BaseException:
+    return error
+
+
+def tools(begin: Open, finish: Close, blame: Blame = _itself) -> tuple[Wrapper, Wrapper]:
     """The synchronous and the asynchronous wrapper of a runner's method that runs one tool."""
 
     def opened(owner: Any, args: Any, kwargs: Any) -> Handle | NoHandle | None:
@@ -151,7 +157,7 @@ def tools(begin: Open, finish: Close) -> tuple[Wrapper, Wrapper]:
         except BaseException as error:
             _leave(token)
             _raised.pop(handle.span, None)
-            handle.end(error)
+            handle.end(blame(error))
             raise
         _leave(token)
         closed(handle, result)
@@ -169,7 +175,7 @@ def tools(begin: Open, finish: Close) -> tuple[Wrapper, Wrapper]:
         except BaseException as error:
             _leave(token)
             _raised.pop(handle.span, None)
-            handle.end(error)
+            handle.end(blame(error))
             raise
         _leave(token)
         closed(handle, result)
@@ -178,8 +184,15 @@ def tools(begin: Open, finish: Close) -> tuple[Wrapper, Wrapper]:
     return run, arun
 
 
-def patch_tool(owner: Any, method: str, begin: Open, finish: Close, patches: Patches) -> None:
+def patch_tool(
+    owner: Any,
+    method: str,
+    begin: Open,
+    finish: Close,
+    patches: Patches,
+    blame: Blame = _itself,
+) -> None:
     """Wrap a method that executes a tool, synchronous or not."""
-    run, arun = tools(begin, finish)
+    run, arun = tools(begin, finish, blame)
     is_async = inspect.iscoroutinefunction(owner.__dict__[method])
     patches.wrap(owner, method, arun if is_async else run)

@@ -16,7 +16,8 @@ from otelier.call import Call
 # Takes the response, and a function that tells whether it is the stream itself that reads now;
 # gives the list of those who read it instead, which knows whether they do just now.
 ByOther: TypeAlias = Callable[[Any, Callable[[], bool]], Sequence[Any]]
-# An item as the protocol reads it; None passes it as it is.
+# Gives an item as the protocol reads it, or None where it is no chunk (a comment, an empty line).
+# None in its place: items as they are.
 Parse: TypeAlias = "Callable[[Any], Any] | None"
 
 
@@ -48,7 +49,7 @@ class Items:
             raise
         try:
             if self._look is None:
-                self._look = _parsed(self._call.begin_chunks(), self._parse)
+                self._look = _looking(self._call, self._parse)
             self._look(item)
         except Exception:
             guard.failed("streams.look")
@@ -92,7 +93,7 @@ class AsyncItems:
             raise
         try:
             if self._look is None:
-                self._look = _parsed(self._call.begin_chunks(), self._parse)
+                self._look = _looking(self._call, self._parse)
             self._look(item)
         except Exception:
             guard.failed("streams.look")
@@ -108,10 +109,23 @@ class AsyncItems:
             self.let_go()
 
 
-def _parsed(look: Callable[[Any], None], parse: Parse) -> Callable[[Any], None]:
+def elsewhere(item: Any) -> None:
+    """As ``parse``: the items are handed to the call at another place; here only the end shows."""
+
+
+def _looking(call: Call, parse: Parse) -> Callable[[Any], None]:
     if parse is None:
-        return look
-    return lambda item: look(parse(item))
+        return call.begin_chunks()
+    if parse is elsewhere:
+        call.begin_chunks()
+        return elsewhere
+
+    def look(item: Any) -> None:
+        chunk = parse(item)
+        if chunk is not None:
+            call.chunk(chunk)
+
+    return look
 
 
 def items(inner: Any, call: Call, parse: Parse = None) -> Items | AsyncItems:
@@ -128,10 +142,21 @@ def observe(stream: Any, call: Call, by_other: ByOther | None = None) -> None:
     make a stream of their own from it.
     """
     inner = stream._iterator
-    observed = items(inner, call)
+    stream._iterator = observed = items(inner, call)
+    response = getattr(stream, "response", None) or getattr(stream, "http_response", None)
+    follow(observed, inner, response, call, by_other)
+
+
+def follow(
+    observed: Items | AsyncItems,
+    inner: Any,
+    response: Any,
+    call: Call,
+    by_other: ByOther | None = None,
+) -> None:
+    """Know when the ``response`` that the generator ``inner`` reads is closed early."""
     prefix = "ag" if isinstance(observed, AsyncItems) else "gi"
     running, frame = f"{prefix}_running", f"{prefix}_frame"
-    stream._iterator = observed
     generator = _reference(inner)
 
     def left() -> None:
@@ -145,8 +170,6 @@ def observe(stream: Any, call: Call, by_other: ByOther | None = None) -> None:
             call.abandoned()
         elif not (getattr(held, running, False) or getattr(held, frame, 0) is None):
             call.end("closed")
-
-    response = getattr(stream, "response", None) or getattr(stream, "http_response", None)
 
     def reading_myself() -> bool:
         held = generator()

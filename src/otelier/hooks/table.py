@@ -25,6 +25,8 @@ class Library:
     native: str | None = None
     # Not every version has this seam, and without it nothing is missing.
     optional: bool = False
+    # Other versions have it at another module; in a module that is there it must be.
+    moved: bool = False
 
 
 LIBRARIES: Final = (
@@ -82,18 +84,74 @@ LIBRARIES: Final = (
     Library("fireworks", "fireworks-ai", "fireworks._base_client", "families"),
     Library("writer", "writer-sdk", "writerai._base_client", "families"),
     Library("google_genai", "google-genai", "google.genai._api_client", "google_genai"),
+    Library(
+        "google_genai",
+        "google-genai",
+        "google.genai._extra_utils",
+        "google_genai_tools",
+        optional=True,
+    ),
+    Library(
+        "google_genai",
+        "google-genai",
+        "google.genai._interactions._base_client",
+        "families",
+        optional=True,
+    ),
+    Library(
+        "google_genai",
+        "google-genai",
+        "google.genai._gaos.basesdk",
+        "google_genai_interactions",
+        optional=True,
+    ),
+    Library(
+        "google_genai",
+        "google-genai",
+        "google.genai._gaos.utils.response_helpers",
+        "google_genai_interactions",
+        optional=True,
+    ),
     Library("bedrock", "botocore", "botocore.client", "bedrock"),
     Library("bedrock", "aiobotocore", "aiobotocore.client", "bedrock"),
-    Library("mistralai", "mistralai", "mistralai.client.basesdk", "mistral"),
-    Library("mistralai", "mistralai", "mistralai.basesdk", "mistral"),
+    *(
+        Library("mistralai", "mistralai", f"{root}.{module}", "mistral", native, moved=True)
+        for root in (
+            "mistralai.client",
+            "mistralai.azure.client",
+            "mistralai.gcp.client",
+            # Before 2.0.
+            "mistralai",
+            "mistralai_azure",
+            "mistralai_gcp",
+        )
+        for module, native in (("basesdk", "mistral"), ("utils.eventstreaming", None))
+    ),
+    Library(
+        "mistralai",
+        "mistralai",
+        "mistralai.extra.run.context",
+        "mistral_tools",
+        native="mistral_tools",
+        optional=True,
+    ),
     Library("cohere", "cohere", "cohere.core.http_client", "cohere"),
+    Library("cohere", "cohere", "cohere.client", "cohere_embed"),
     Library("ollama", "ollama", "ollama._client", "ollama"),
-    Library("litellm", "litellm", "litellm.main", "litellm"),
+    Library("litellm", "litellm", "litellm", "litellm"),
     Library(
         "huggingface_hub", "huggingface-hub", "huggingface_hub.inference._client", "huggingface"
     ),
-    Library("xai", "xai-sdk", "xai_sdk.sync.chat", "xai"),
-    Library("xai", "xai-sdk", "xai_sdk.aio.chat", "xai"),
+    Library(
+        "huggingface_hub",
+        "huggingface-hub",
+        "huggingface_hub.inference._generated._async_client",
+        "huggingface",
+    ),
+    Library("xai", "xai-sdk", "xai_sdk.sync.chat", "xai", native="xai"),
+    Library("xai", "xai-sdk", "xai_sdk.aio.chat", "xai", native="xai"),
+    Library("xai", "xai-sdk", "xai_sdk.sync.image", "xai", native="xai"),
+    Library("xai", "xai-sdk", "xai_sdk.aio.image", "xai", native="xai"),
 )
 
 # For programs that use no SDK: only if OTELIER_HTTP is set.

@@ -27,6 +27,8 @@ class Content:
     messages: list[Message] = field(default_factory=list)
     system: list[Part] = field(default_factory=list)
     tools: list[dict[str, Any]] = field(default_factory=list)
+    # What a retrieval looks for.
+    query: str | None = None
 
 
 @dataclass(slots=True)
@@ -36,6 +38,8 @@ class Cost:
     total: float
     input: float | None = None
     output: float | None = None
+    # Who said it, where that is not the provider itself.
+    source: str = "provider"
 
 
 @dataclass(slots=True)
@@ -49,9 +53,13 @@ class Reply:
     cost: Cost | None = None
     # What prices depend on: {"processing": "batch"} or {"service_tier": "flex"}.
     pricing: dict[str, str] = field(default_factory=dict)
+    # Something was used that price lists do not cover: the price of its tokens is not the cost.
+    unpriced: bool = False
     messages: list[Message] = field(default_factory=list)
     # Instructions that only the answer shows (a fetched response).
     system: list[Part] = field(default_factory=list)
+    # What a retrieval found.
+    documents: list[dict[str, Any]] = field(default_factory=list)
     # The answers that this one is the sum of, each priced apart (a batch's results).
     parts: list[Reply] = field(default_factory=list)
     # The provider said in the body that it failed, though HTTP said 200.
@@ -83,6 +91,8 @@ class Route:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     # Span names carry the model, but for operations that have none.
     named_by_model: bool = True
+    # The attribute that a span's name carries where that is not the model.
+    named_by: str = semconv.REQUEST_MODEL
     # Whether its tokens count as usage (a fetched response's were counted when it was made).
     counts_usage: bool = True
     # Whether metrics count its tokens and cost (a batch's results may be read again).
@@ -134,6 +144,15 @@ def blob(modality: str, mime_type: str | None, content: str) -> Part:
     if mime_type:
         part["mime_type"] = mime_type
     return part
+
+
+_MODALITIES: Final = frozenset({"image", "audio", "video"})
+
+
+def modality(mime_type: Any) -> str:
+    """What a MIME type is about, in the conventions' word."""
+    head = string(mime_type).partition("/")[0].lower()
+    return head if head in _MODALITIES else "document"
 
 
 def located(modality: str, url: Any, mime_type: str | None = None) -> Part:

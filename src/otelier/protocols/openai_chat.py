@@ -19,15 +19,14 @@ from otelier.protocols import (
     blob,
     function_definition,
     integer,
-    located,
     no_content,
     openai_usage,
     parameters,
     string,
     strings,
     tool_call,
-    unshaped,
 )
+from otelier.protocols.openai_parts import part, thought
 from otelier.semconv import Attributes
 from otelier.wire import Wire
 
@@ -37,6 +36,8 @@ FINISH: Final = {
     "max_tokens": "length",
     "model_length": "length",
     "eos": "stop",
+    "eos_token": "stop",
+    "stop_sequence": "stop",
 }
 
 _PARAMETERS: Final[tuple[Parameter, ...]] = (
@@ -127,8 +128,7 @@ def _message(raw: Wire) -> Message:
     if isinstance(body, str):
         parts.append({"type": "text", "content": body})
     else:
-        for part in wire.items(body):
-            parts.append(_part(part))
+        parts.extend(part(each) for each in wire.items(body))
     _rest(raw, parts)
     return message
 
@@ -136,7 +136,7 @@ def _message(raw: Wire) -> Message:
 def _response(body: Any) -> Any:
     if isinstance(body, str) or body is None:
         return body if body is not None else ""
-    found = [_part(part) for part in wire.items(body)]
+    found = [part(each) for each in wire.items(body)]
     if len(found) == 1 and found[0]["type"] == "text":
         return found[0]["content"]
     return found
@@ -162,7 +162,7 @@ def _rest(raw: Wire, parts: list[Part]) -> None:
         if isinstance(sound.get("transcript"), str):
             parts.append({"type": "text", "content": sound["transcript"]})
     for image in wire.items(raw.get("images")):
-        parts.append(_part(image))
+        parts.append(part(image))
 
 
 def _call(call: Any) -> Part:
@@ -177,36 +177,10 @@ def _call(call: Any) -> Part:
     return tool_call(function.get("name"), raw.get("id"), arguments)
 
 
-def _part(part: Any) -> Part:
-    if isinstance(part, str):
-        return {"type": "text", "content": part}
-    raw = wire.fields(part)
-    kind = raw.get("type")
-    if kind in ("text", "input_text", "output_text"):
-        return {"type": "text", "content": string(raw.get("text"))}
-    if kind == "image_url":
-        image = raw.get("image_url")
-        return located("image", image if isinstance(image, str) else wire.fields(image).get("url"))
-    if kind == "input_audio":
-        audio = wire.fields(raw.get("input_audio"))
-        suffix = audio.get("format")
-        return blob("audio", f"audio/{suffix}" if suffix else None, string(audio.get("data")))
-    if kind == "video_url":
-        return located("video", wire.fields(raw.get("video_url")).get("url"))
-    if kind == "file":
-        file = wire.fields(raw.get("file"))
-        if isinstance(file.get("file_data"), str):
-            return located("document", file["file_data"])
-        return {"type": "file", "modality": "document", "file_id": string(file.get("file_id"))}
-    if kind == "refusal":
-        return {"type": "refusal", "content": string(raw.get("refusal"))}
-    return unshaped(raw)
-
-
 class _Choice:
     """One choice of a stream, put together from its deltas."""
 
-    __slots__ = ("calls", "finish", "reasoning", "refusal", "role", "text")
+    __slots__ = ("calls", "finish", "others", "reasoning", "refusal", "role", "text")
 
     def __init__(self) -> None:
         self.role: str | None = None
@@ -215,6 +189,7 @@ class _Choice:
         self.reasoning: Texts | None = None
         self.refusal: Texts | None = None
         self.calls: dict[Any, list[Any]] | None = None  # index -> [id, name, pieces, custom]
+        self.others: list[Part] = []
 
     def delta(self, raw: Wire) -> None:
         piece = raw.get("content")
@@ -233,11 +208,11 @@ class _Choice:
             self.role = wire.text(raw.get("role"))
 
     def _rare(self, raw: Wire) -> None:
-        thought = raw.get("reasoning_content") or raw.get("reasoning")
-        if isinstance(thought, str):
+        reasoning = raw.get("reasoning_content") or raw.get("reasoning")
+        if isinstance(reasoning, str):
             if self.reasoning is None:
                 self.reasoning = Texts()
-            self.reasoning.add(thought)
+            self.reasoning.add(reasoning)
         refusal = raw.get("refusal")
         if isinstance(refusal, str):
             if self.refusal is None:
@@ -254,14 +229,15 @@ class _Choice:
             self._calls([{"index": "function_call", "function": function}])
 
     def _list(self, piece: Any) -> None:
-        for part in wire.items(piece):
-            raw = wire.fields(part)
+        for each in wire.items(piece):
+            raw = wire.fields(each)
             if raw.get("type") == "thinking":
-                for thought in wire.items(raw.get("thinking")):
-                    self._rare({"reasoning": wire.fields(thought).get("text")})
+                self._rare({"reasoning": thought(raw)})
             elif isinstance(raw.get("text"), str):
                 self.text = self.text or Texts()
                 self.text.add(raw["text"])
+            elif len(raw) > 1:
+                self.others.append(part(each))
 
     def _calls(self, calls: Any) -> None:
         known = self.calls
@@ -299,6 +275,7 @@ class _Choice:
             parts.append({"type": "text", "content": str(self.text)})
         if self.refusal:
             parts.append({"type": "refusal", "content": str(self.refusal)})
+        parts += self.others
         for call_id, name, pieces in (self.calls or {}).values():
             parts.append(tool_call(name, call_id, str(pieces)))
         return {"role": self.role or "assistant", "parts": parts}

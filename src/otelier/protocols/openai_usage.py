@@ -43,6 +43,12 @@ _ELSEWHERE: Final = (
     ("cache_creation_input_tokens", "cache_write"),
     ("reasoning_tokens", "reasoning"),
     ("num_search_queries", "web_searches"),
+    ("prompt_audio_seconds", "audio_seconds"),
+    # xAI's own API (xai.api.v1.SamplingUsage): what is cached is text.
+    ("cached_prompt_text_tokens", "cache_read"),
+    ("cached_prompt_text_tokens", "text_cache_read"),
+    ("prompt_text_tokens", "text_input"),
+    ("prompt_image_tokens", "image_input"),
 )
 _KNOWN: Final = frozenset(
     {

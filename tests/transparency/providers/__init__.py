@@ -57,6 +57,8 @@ class Provider:
     error: Callable[[], Reply] = lambda: Json({"error": {"message": "no", "code": 400}}, status=400)
     # Paths of the suite that make no sense for this SDK, with the reason.
     without: dict[str, str] = field(default_factory=dict)
+    # The module of its asynchronous clients, where that is another.
+    asynchronous: str | None = None
 
 
 def providers() -> list[Provider]:

@@ -1,0 +1,112 @@
+"""``mistralai``'s own spans, where the user chose them: ours enriches them, there is one per call.
+
+Since 2.4 they are made if ``MISTRAL_SDK_TELEMETRY``, ``Mistral(telemetry=…)`` or
+``configure_telemetry()`` says so: with ``global`` (or a provider of the user's) among the program's
+other spans, with ``dedicated`` for Mistral's own pages, which takes nothing away from ours.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from opentelemetry.trace import ProxyTracerProvider, get_tracer_provider, set_span_in_context
+
+from otelier import context as ctx
+from otelier import guard, runtime, semconv, settings
+from otelier.call import Call
+from otelier.hooks import speakeasy, streams
+from otelier.hooks.patching import Patches
+from otelier.protocols import Route
+from otelier.protocols.mistral import OPERATIONS, find
+
+_SPAN = "_tracing_span"
+_begin = speakeasy.opener("mistralai", find, "mistral_ai")
+# Calls whose requests have left, by their requests.
+_open: weakref.WeakKeyDictionary[Any, tuple[Call, Route]] = weakref.WeakKeyDictionary()
+
+
+def chosen(config: Any) -> bool:
+    """Whether the user asked for Mistral's own spans in this program's trace."""
+    hooks = getattr(config.__dict__.get("_hooks"), "before_request_hooks", ())
+    hook = next((each for each in hooks if hasattr(each, "_telemetry_use_global_provider")), None)
+    if hook is None:
+        return False
+    if hook.tracer_provider is not None:
+        return hook._auto_telemetry_provider is None
+    if not hook._telemetry_use_global_provider:
+        # Not asked yet: the first request decides so.
+        asked = getattr(config, "telemetry", None)
+        if asked is None:
+            asked = settings.native_mistral()
+        if hook._telemetry_auto_disabled or not isinstance(asked, str):
+            return False
+        if asked.strip().lower() != "global":
+            return False
+    return not isinstance(get_tracer_provider(), ProxyTracerProvider)
+
+
+def enrich(hook: Any, patches: Patches) -> None:
+    """Patch the class that makes the spans."""
+    patches.wrap(hook, "before_request", _before)
+    patches.wrap(hook, "after_success", _success)
+    patches.wrap(hook, "after_error", _error)
+
+
+def _before(wrapped: Callable[..., Any], hook: Any, args: Any, kwargs: Any) -> Any:
+    result = wrapped(*args, **kwargs)
+    try:
+        span = result.extensions.get(_SPAN)
+        context = args[0]
+        if span is not None and runtime.current() is not None and chosen(context.config):
+            # Where it means another operation (an agent's run), it says what there is to say.
+            route = OPERATIONS.get(context.operation_id)
+            made = (getattr(span, "attributes", None) or {}).get(semconv.OPERATION_NAME)
+            if route is not None and span.is_recording() and made == route.operation:
+                token = ctx.attach(set_span_in_context(span))
+                try:
+                    found = _begin(None, (context, result), {})
+                finally:
+                    ctx.detach(token)
+                if found is not None:
+                    _open[result] = found
+    except Exception:
+        guard.failed("mistral_native.before")
+    return result
+
+
+def _success(wrapped: Callable[..., Any], hook: Any, args: Any, kwargs: Any) -> Any:
+    found = None
+    try:
+        response = args[1]
+        found = _open.pop(response.request, None)
+        if found is not None and "_content" in response.__dict__:
+            # Before Mistral's span ends.
+            speakeasy.receive(*found, response)
+            found = None
+    except Exception:
+        guard.failed("mistral_native.success")
+    result = wrapped(*args, **kwargs)
+    try:
+        if found is not None:
+            call, route = found
+            speakeasy.receive(call, route, result)
+            # Mistral's span ends when the response is closed, which the stream does at its end.
+            streams.on_close(result, call.end)
+    except Exception:
+        guard.failed("mistral_native.stream")
+    return result
+
+
+def _error(wrapped: Callable[..., Any], hook: Any, args: Any, kwargs: Any) -> Any:
+    try:
+        response = args[1]
+        found = _open.pop(response.request, None) if response is not None else None
+        if found is not None:
+            call, _ = found
+            call.status, call.headers = response.status_code, response.headers
+            call.end()
+    except Exception:
+        guard.failed("mistral_native.error")
+    return wrapped(*args, **kwargs)
