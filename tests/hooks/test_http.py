@@ -216,6 +216,38 @@ def test_ollama_stream(post: Any, server: ProviderServer, telemetry: Telemetry) 
     assert found["gen_ai.usage.input_tokens"] == 26
 
 
+def gemini(*texts: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "candidates": [{"content": {"role": "model", "parts": [{"text": piece}]}}],
+            "usageMetadata": {"promptTokenCount": 4, "candidatesTokenCount": number},
+            "modelVersion": "gemini-2.5-flash",
+        }
+        for number, piece in enumerate(texts, 1)
+    ]
+
+
+@pytest.mark.parametrize("as_events", [True, False])
+def test_gemini_stream(
+    post: Any, server: ProviderServer, telemetry: Telemetry, as_events: bool
+) -> None:
+    """Server-sent events, or one JSON array that comes in pieces."""
+    pieces = gemini("Hel", "lo")
+    host = server.url.removeprefix("http://")
+    telemetry.stop()
+    telemetry.start(http=True, provider_hosts=f"{host}=gcp.gemini")
+    server.script(Sse(pieces, done=None) if as_events else Json(pieces))
+    body = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}
+    path = "/v1beta/models/gemini-2.5-flash:streamGenerateContent"
+    post(server.url + path + ("?alt=sse" if as_events else ""), body, True, -1)
+    found = facts(telemetry.span())
+    assert found["gen_ai.request.model"] == "gemini-2.5-flash"
+    assert found["gen_ai.input.messages"] == [text("user", "Hi")]
+    assert found["gen_ai.output.messages"] == [text("model", "Hello")]
+    assert found["gen_ai.usage.output_tokens"] == 2
+    assert found["gen_ai.usage.cost"] > 0
+
+
 def test_refused(post: Any, server: ProviderServer, telemetry: Telemetry) -> None:
     error = {"error": {"message": "Slow down", "type": "requests", "code": "rate_limit_exceeded"}}
     compared(post, server, telemetry, "/v1/chat/completions", ASK, lambda: Json(error, status=429))

@@ -17,7 +17,14 @@ from opentelemetry.trace import StatusCode
 from tests.hooks.reading import facts, text
 from tests.servers import Gate, Json, ProviderServer, Sse, anthropic_wire, openai_wire
 from tests.telemetry import Telemetry
-from tests.transparency.providers.litellm import CLAUDE, claude_stream, needs, newest, settle
+from tests.transparency.providers.litellm import (
+    CLAUDE,
+    claude_stream,
+    logged,
+    needs,
+    newest,
+    settle,
+)
 
 litellm = pytest.importorskip("litellm")
 
@@ -38,6 +45,7 @@ VARYING = (
 def telemetry(server: ProviderServer) -> Iterator[Telemetry]:
     running = Telemetry().start(provider_hosts=server.url.removeprefix("http://") + "=openai")
     yield running
+    asyncio.run(logged())
     running.stop()
 
 
@@ -51,6 +59,7 @@ def claude(server: ProviderServer) -> Iterator[tuple[Telemetry, dict[str, Any]]]
     """A telemetry for which the local server is nobody's."""
     running = Telemetry().start()
     yield running, {"api_base": server.url, "api_key": "k", "max_retries": 0}
+    asyncio.run(logged())
     running.stop()
 
 

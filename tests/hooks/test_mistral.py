@@ -921,8 +921,10 @@ def test_functions_of_a_loop(goes_on: bool, server: ProviderServer, everywhere: 
     else:
         with pytest.raises(Exception, match="Failed to execute"):
             asyncio.run(main())
-    assert set(scopes(everywhere)) == {"otelier"}
-    names = [span.name for span in everywhere.spans()]
+    # The SDK's spans of the loop stay: they show neither a model's call nor a function's.
+    own = {"validate_run", "conversation"}
+    names = [span.name for span in everywhere.spans() if span.name not in own]
+    assert scopes(everywhere).count("otelier") == len(names)
     chat, tool = f"chat {MODEL}", "execute_tool weather"
     assert names == [chat, tool, "chat", tool, "chat"][: 5 if goes_on else 4]
     first, failed = everywhere.spans("execute_tool")

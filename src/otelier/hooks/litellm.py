@@ -46,6 +46,11 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         str(getattr(each, "value", each)) for each in getattr(module, "provider_list", ())
     }
     streams = instances.Streams(patches, f"{module.__name__}.")
+    modules = [
+        each
+        for place, each in list(sys.modules.items())
+        if place.partition(".")[0] == "litellm" and each is not None
+    ]
     for name, route in ROUTES.items():
         flag = f"a{name}"
         names: Sequence[str] = ()
@@ -54,7 +59,12 @@ def patch(library: str, module: Any, patches: Patches) -> str:
             if found:
                 names = _positional(found[0]) or names
                 opened = _opener(module, route, names, flag, known)
-                _wrap(found, function, calling.around(opened, _receiver(streams)), patches)
+                around = calling.around(opened, _receiver(streams))
+                ours = {id(each): _function(each, *around) for each in found}
+                for holder in modules:
+                    wrapper = ours.get(id(holder.__dict__.get(function)))
+                    if wrapper is not None:
+                        patches.replace(holder, function, wrapper)
     return f"{module.__name__}.{{a,}}{{{','.join(ROUTES)}}}"
 
 
@@ -71,20 +81,6 @@ def _own(module: Any, name: str) -> list[Any]:
 def _positional(function: Any) -> tuple[str, ...]:
     kinds = inspect.signature(function).parameters.values()
     return tuple(each.name for each in kinds if each.kind is each.POSITIONAL_OR_KEYWORD)
-
-
-def _wrap(
-    functions: list[Any],
-    name: str,
-    around: tuple[calling.Wrapper, calling.Wrapper],
-    patches: Patches,
-) -> None:
-    ours: dict[int, Any] = {id(each): _function(each, *around) for each in functions}
-    for place, holder in list(sys.modules.items()):
-        if place.partition(".")[0] == "litellm":
-            wrapper = ours.get(id(getattr(holder, "__dict__", {}).get(name)))
-            if wrapper is not None:
-                patches.replace(holder, name, wrapper)
 
 
 def _function(inner: Any, whole: calling.Wrapper, awhole: calling.Wrapper) -> Any:

@@ -230,12 +230,7 @@ def whole(call: Call, body: bytes, large: bool, is_json: bool) -> None:
         elif large and len(body) > _TAIL:
             call.whole({name: tail(body, name) for name in _IN_TAIL})
         else:
-            data = wire.loads(body)
-            if type(data) is list:  # Gemini's stream, where it is not asked for as events.
-                for each in data:
-                    call.chunk(each)
-            else:
-                call.whole(data)
+            call.whole(wire.loads(body))
     except ValueError:
         pass
     except Exception:

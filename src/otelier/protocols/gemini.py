@@ -376,8 +376,9 @@ class Reader:
             found.add(said.get("parts"))
 
     def whole(self, body: Any) -> None:
-        """An answer that is not streamed."""
-        self.chunk(body)
+        """An answer that is not streamed, or a stream that came as one JSON array."""
+        for each in wire.items(body) or (body,):
+            self.chunk(each)
 
     def reply(self, complete: bool) -> Reply:
         """What was read so far."""

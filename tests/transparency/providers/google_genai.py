@@ -24,7 +24,8 @@ def make(app: App) -> Any:
         module.BaseApiClient if hasattr(module, "BaseApiClient") else module, "_use_aiohttp"
     ):
         # The SDK takes aiohttp where it is installed, unless a transport is given.
-        http = getattr(module, "httpx2", None) or module.httpx
+        backend = getattr(module, "_DEFAULT_HTTP_CLIENT_BACKEND", "httpx")
+        http = getattr(module, backend, None) or module.httpx
         options["async_client_args"] = {"transport": http.AsyncHTTPTransport(verify=False)}
         options["client_args"] = {"verify": False}
     client = genai.Client(api_key="k", http_options=options)

@@ -38,6 +38,18 @@ def settle() -> None:
             thread.join()
 
 
+async def logged() -> None:
+    """Let LiteLLM's tasks log what is to be logged: else the next event loop takes it over."""
+    try:
+        worker = import_module(_WORKER).GLOBAL_LOGGING_WORKER
+    except ImportError:  # before 1.73
+        return
+    for _ in range(10):  # what it is to do comes with tasks of their own
+        await asyncio.sleep(0)
+    await worker.flush()
+    await worker.stop()
+
+
 def needs(*extras: str) -> None:
     """Skip where newer versions do not find these extras of theirs."""
     if newest():
@@ -92,7 +104,7 @@ class Client:
     async def aclose(self) -> None:
         """Let its logging end; close the HTTP clients that it keeps, and forget them."""
         if self._prefix:
-            await self._logged()
+            await logged()
         settle()
         kept = self.sdk.in_memory_llm_clients_cache
         for holder in list(kept.cache_dict.values()):
@@ -108,16 +120,6 @@ class Client:
         if self._prefix:
             transport = self.sdk.module_level_aclient.client._transport
             await transport._pool.aclose()
-
-    async def _logged(self) -> None:
-        try:
-            worker = import_module(_WORKER).GLOBAL_LOGGING_WORKER
-        except ImportError:  # before 1.73
-            return
-        for _ in range(10):  # what it is to do comes with tasks of their own
-            await asyncio.sleep(0)
-        await worker.flush()
-        await worker.stop()
 
 
 def claude(**extra: Any) -> Json:
