@@ -8,8 +8,9 @@ TEST_PACKAGES := $(TOOLS) "openai>=3" "anthropic>=2" "websockets>=13" "fsspec>=2
 	"xai-sdk>=1.21" "httpx>=0.28" "httpx2>=2" "requests>=2.32" "aiohttp>=3.14"
 # These need other versions of the libraries above: LiteLLM an older openai, aiobotocore a botocore.
 BESIDE := .venv-beside
-BESIDE_PACKAGES := $(TOOLS) "litellm>=1.106" "aiobotocore>=3"
-BESIDE_TESTS := tests/hooks/test_litellm.py tests/hooks/test_bedrock.py tests/transparency/test_providers.py
+BESIDE_PACKAGES := $(TOOLS) "litellm>=1.106" "mcp>=2.2,<3" fastapi soundfile "aiobotocore>=3"
+BESIDE_TESTS := tests/hooks/test_litellm.py tests/hooks/test_bedrock.py \
+	tests/transparency/test_providers.py -k "litellm or bedrock"
 LINT_PACKAGES := "ruff>=0.11" "mypy>=1.15"
 
 .PHONY: help demo test lint test-matrix bench clean

@@ -619,7 +619,11 @@ def test_functions_that_the_sdk_runs(
     # A streamed answer is still open when its functions are run.
     spans = sorted(telemetry.spans(), key=lambda span: span.start_time or 0)
     # The first versions run the functions of a streamed answer twice.
-    _, first, tool, *again, second = spans
+    _, loop, first, tool, *again, second = spans
+    assert loop.name == "invoke_agent"
+    assert (loop.attributes or {})["gen_ai.request.model"] == MODEL
+    assert loop.parent is not None
+    assert loop.parent.span_id == caller.get_span_context().span_id
     assert len(again) <= (way == "stream")
     assert [span.name for span in (first, tool, *again, second)] == [
         f"generate_content {MODEL}",
@@ -628,7 +632,7 @@ def test_functions_that_the_sdk_runs(
     ]
     for span in (first, tool, second):
         assert span.parent is not None
-        assert span.parent.span_id == caller.get_span_context().span_id
+        assert span.parent.span_id == loop.context.span_id
     found = tool_facts(tool)
     # Versions before 1.1 have no ids.
     assert found["call.id"] == "call-1"
@@ -643,6 +647,29 @@ def test_functions_that_the_sdk_runs(
         assert "call.result" not in found
     asked_again = facts(second)["gen_ai.input.messages"]
     assert asked_again[-1]["parts"][0]["type"] == "tool_call_response"
+
+
+@pytest.mark.parametrize("automatic", [{"disable": True}, {"maximum_remote_calls": 0}])
+def test_functions_that_the_user_runs(
+    client: Any, server: ProviderServer, telemetry: Telemetry, automatic: dict[str, Any]
+) -> None:
+    server.script(Json(answer(candidate(gemini_wire.call()))))
+    config = types.GenerateContentConfig(tools=[weather], automatic_function_calling=automatic)
+    client.models.generate_content(model=MODEL, contents="Hi", config=config)
+    assert telemetry.span().name == f"generate_content {MODEL}"
+
+
+def test_a_loop_that_is_left_early(
+    client: Any, server: ProviderServer, telemetry: Telemetry
+) -> None:
+    server.script(gemini_wire.stream())
+    config = types.GenerateContentConfig(tools=[weather])
+    stream = client.models.generate_content_stream(model=MODEL, contents="Hi", config=config)
+    next(stream)
+    stream.close()
+    spans = {span.name: span for span in telemetry.spans()}
+    assert spans["invoke_agent"].status.status_code is StatusCode.UNSET
+    assert spans[f"generate_content {MODEL}"].attributes["otelier.stream.end"]
 
 
 def test_functions_of_one_answer_are_told_apart(

@@ -2,8 +2,7 @@
 
 The SDK hands each answer to ``_extra_utils.get_function_response_parts{,_async}``, which runs the
 calls in it, one by one, by ``invoke_function_from_dict_args{,_async}`` or, of MCP servers, by
-``McpToGenAiToolAdapter.call_tool``. The loop around it is part of one call of the user's, and no
-agent's.
+``McpToGenAiToolAdapter.call_tool``. The loop around it: :mod:`otelier.hooks.google_genai_loops`.
 """
 
 from __future__ import annotations

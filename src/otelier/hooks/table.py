@@ -84,6 +84,10 @@ LIBRARIES: Final = (
     Library("fireworks", "fireworks-ai", "fireworks._base_client", "families"),
     Library("writer", "writer-sdk", "writerai._base_client", "families"),
     Library("google_genai", "google-genai", "google.genai._api_client", "google_genai"),
+    *(
+        Library("google_genai", "google-genai", module, "google_genai_loops", optional=True)
+        for module in ("google.genai.models", "google.genai.chats")
+    ),
     Library(
         "google_genai",
         "google-genai",

@@ -99,8 +99,19 @@ PROVIDER = Provider(
             "chat-functions",
             lambda c, _: c.chats.create(model=MODEL, config=_functions()).send_message("Hi"),
             lambda: Json(next(_TURNS)),
-            spans=3,
+            spans=4,
+            parents=("invoke_agent",),
             requests=2,
+        ),
+        Case(
+            "functions-stream",
+            lambda c, _: c.models.generate_content_stream(
+                model=MODEL, contents="Hi", config=_functions()
+            ),
+            gemini_wire.stream,
+            streamed=True,
+            spans=2,
+            parents=("invoke_agent",),
         ),
         Case(
             "embed",
