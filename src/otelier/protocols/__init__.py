@@ -80,6 +80,26 @@ class Reader(Protocol):
         """What was read. ``complete`` is False when the answer was cut off or left early."""
 
 
+class WholeReader:
+    """Base of readers of answers that are never streamed: they have the body as ``_raw``."""
+
+    __slots__ = ("_keep", "_raw")
+
+    def __init__(self, keep: bool) -> None:
+        self._keep = keep
+        self._raw: Wire = _NOTHING
+
+    def chunk(self, event: Any) -> None:
+        """Such answers have no events."""
+
+    def whole(self, body: Any) -> None:
+        """The body, or what was found in the end of a large one."""
+        self._raw = wire.fields(body)
+
+
+_NOTHING: Final[Wire] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One endpoint of a wire format."""

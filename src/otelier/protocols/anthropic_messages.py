@@ -17,6 +17,7 @@ from otelier.protocols import (
     Part,
     Reply,
     Texts,
+    WholeReader,
     blob,
     function_definition,
     integer,
@@ -409,25 +410,15 @@ class Reader:
         return [part for block in self._blocks.values() if (part := block.part())]
 
 
-class CountReader:
+class CountReader(WholeReader):
     """Reads a token count; it is no usage."""
 
-    __slots__ = ("_body",)
-
-    def __init__(self, keep: bool) -> None:
-        self._body: Any = None
-
-    def chunk(self, event: Any) -> None:
-        """Counts are not streamed."""
-
-    def whole(self, body: Any) -> None:
-        """A ``message_tokens_count`` object."""
-        self._body = body
+    __slots__ = ()
 
     def reply(self, complete: bool) -> Reply:
         """The count, under a name that nobody adds up."""
         reply = Reply()
-        counted = wire.count(wire.fields(self._body).get("input_tokens"))
+        counted = wire.count(self._raw.get("input_tokens"))
         if counted is not None:
             reply.attributes[semconv.COUNTED_TOKENS] = counted
         return reply

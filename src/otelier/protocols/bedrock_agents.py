@@ -16,6 +16,7 @@ from otelier.protocols import (
     Part,
     Reply,
     Texts,
+    WholeReader,
     integer,
     parameters,
     string,
@@ -262,21 +263,10 @@ def retrieve_content(body: Wire) -> Content:
     return Content(query=wire.text(wire.fields(body.get("retrievalQuery")).get("text")))
 
 
-class RetrieveReader:
+class RetrieveReader(WholeReader):
     """Reads what a retrieval found."""
 
-    __slots__ = ("_keep", "_raw")
-
-    def __init__(self, keep: bool) -> None:
-        self._keep = keep
-        self._raw: Wire = {}
-
-    def chunk(self, event: Any) -> None:
-        """Results are not streamed."""
-
-    def whole(self, body: Any) -> None:
-        """The answer."""
-        self._raw = wire.fields(body)
+    __slots__ = ()
 
     def reply(self, complete: bool) -> Reply:
         """What was read."""
@@ -400,21 +390,10 @@ def guardrail_content(body: Wire) -> Content:
     return Content(messages=[{"role": role, "parts": parts}]) if parts else Content()
 
 
-class GuardrailReader:
+class GuardrailReader(WholeReader):
     """Reads what a guardrail did."""
 
-    __slots__ = ("_keep", "_raw")
-
-    def __init__(self, keep: bool) -> None:
-        self._keep = keep
-        self._raw: Wire = {}
-
-    def chunk(self, event: Any) -> None:
-        """Checks are not streamed."""
-
-    def whole(self, body: Any) -> None:
-        """The answer."""
-        self._raw = wire.fields(body)
+    __slots__ = ()
 
     def reply(self, complete: bool) -> Reply:
         """What was read."""

@@ -17,7 +17,6 @@ from typing import Any, Final
 from otelier import semconv, wire
 from otelier.protocols import (
     Content,
-    Message,
     Parameter,
     Part,
     Reader,
@@ -26,11 +25,11 @@ from otelier.protocols import (
     Texts,
     anthropic_messages,
     bedrock_converse,
+    cohere_v1,
     integer,
     no_content,
     openai_chat,
     parameters,
-    string,
     strings,
     tool_call,
 )
@@ -90,30 +89,6 @@ def _prompt(body: Wire) -> Content:
     if text:
         found.messages.append({"role": "user", "parts": [{"type": "text", "content": text}]})
     return found
-
-
-def _cohere_chat(body: Wire) -> Content:
-    found = Content()
-    preamble = wire.text(body.get("preamble"))
-    if preamble:
-        found.system = [{"type": "text", "content": preamble}]
-    for turn in wire.items(body.get("chat_history")):
-        raw = wire.fields(turn)
-        found.messages.append(_said(string(raw.get("role")), raw.get("message")))
-    found.messages.append(_said("user", body.get("message")))
-    for tool in wire.items(body.get("tools")):
-        raw = wire.fields(tool)
-        definition: dict[str, Any] = {"type": "function", "name": string(raw.get("name"))}
-        if raw.get("description") is not None:
-            definition["description"] = raw["description"]
-        if raw.get("parameter_definitions") is not None:
-            definition["parameters"] = wire.plain(raw["parameter_definitions"])
-        found.tools.append(definition)
-    return found
-
-
-def _said(role: str, text: Any) -> Message:
-    return {"role": role, "parts": [{"type": "text", "content": string(text)}]}
 
 
 # --- answers ----------------------------------------------------------------------------------
@@ -386,7 +361,7 @@ _NOVA: Final = _route(
 _CHAT: Final = _route(semconv.CHAT, openai_chat.request, openai_chat.content, ChoiceReader)
 _CHOICES: Final = _route(semconv.TEXT_COMPLETION, _plain_request, _prompt, ChoiceReader)
 _COHERE_CHAT: Final = _route(
-    semconv.CHAT, _plain_request, _cohere_chat, partial(PieceReader, _cohere)
+    semconv.CHAT, _plain_request, cohere_v1.content, partial(PieceReader, _cohere)
 )
 _VECTORS: Final = _route(
     semconv.EMBEDDINGS, vectors.embedding_request, no_content, vectors.VectorReader

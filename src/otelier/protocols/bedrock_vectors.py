@@ -7,10 +7,8 @@ length is kept.
 
 from __future__ import annotations
 
-from typing import Any
-
 from otelier import semconv, wire
-from otelier.protocols import Content, Reply, integer, openai_chat, strings
+from otelier.protocols import Content, Reply, WholeReader, integer, openai_chat, strings
 from otelier.semconv import Attributes
 from otelier.usage import Usage
 from otelier.wire import Wire
@@ -48,20 +46,10 @@ def invoked_rerank_content(body: Wire) -> Content:
     return Content(query=wire.text(body.get("query")))
 
 
-class VectorReader:
+class VectorReader(WholeReader):
     """Reads vectors: of them only their length, and the count of what went in."""
 
-    __slots__ = ("_raw",)
-
-    def __init__(self, keep: bool) -> None:
-        self._raw: Wire = {}
-
-    def chunk(self, event: Any) -> None:
-        """Vectors are not streamed."""
-
-    def whole(self, body: Any) -> None:
-        """The body, or what was found in the end of a large one."""
-        self._raw = wire.fields(body)
+    __slots__ = ()
 
     def reply(self, complete: bool) -> Reply:
         """What was read."""
@@ -81,21 +69,10 @@ class VectorReader:
         return reply
 
 
-class RankReader:
+class RankReader(WholeReader):
     """Reads the order that documents were brought into."""
 
-    __slots__ = ("_keep", "_raw")
-
-    def __init__(self, keep: bool) -> None:
-        self._keep = keep
-        self._raw: Wire = {}
-
-    def chunk(self, event: Any) -> None:
-        """Ranks are not streamed."""
-
-    def whole(self, body: Any) -> None:
-        """The body."""
-        self._raw = wire.fields(body)
+    __slots__ = ()
 
     def reply(self, complete: bool) -> Reply:
         """What was read."""

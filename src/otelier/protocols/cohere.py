@@ -20,6 +20,7 @@ from otelier.protocols import (
     Route,
     Routes,
     Texts,
+    WholeReader,
     integer,
     located,
     no_content,
@@ -336,20 +337,10 @@ class Reader:
         }
 
 
-class VectorReader:
+class VectorReader(WholeReader):
     """Reads an embedding's answer, of which the vectors are left alone."""
 
-    __slots__ = ("_raw",)
-
-    def __init__(self, keep: bool) -> None:
-        self._raw: Wire = {}
-
-    def chunk(self, event: Any) -> None:
-        """Embeddings are not streamed."""
-
-    def whole(self, body: Any) -> None:
-        """The body, or what of it was looked for."""
-        self._raw = wire.fields(body)
+    __slots__ = ()
 
     def reply(self, complete: bool) -> Reply:
         """What was read."""
@@ -366,11 +357,7 @@ class VectorReader:
 class RankReader(VectorReader):
     """Reads the order that documents were brought into."""
 
-    __slots__ = ("_keep",)
-
-    def __init__(self, keep: bool) -> None:
-        super().__init__(keep)
-        self._keep = keep
+    __slots__ = ()
 
     def reply(self, complete: bool) -> Reply:
         """What was read."""

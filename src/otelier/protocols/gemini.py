@@ -18,7 +18,9 @@ from otelier.protocols import (
     Reply,
     Route,
     Texts,
+    WholeReader,
     blob,
+    modality,
     parameters,
     string,
     strings,
@@ -63,7 +65,6 @@ FINISH: Final = {
     ),
 }
 _TEXT_ONLY: Final = frozenset({"text", "thought", "thoughtSignature", "thought_signature"})
-SPOKEN: Final = frozenset({"image", "audio", "video"})
 
 
 # --- requests ---------------------------------------------------------------------------------
@@ -87,8 +88,8 @@ def request(body: Wire) -> Attributes:
 
 def _output_type(config: Wire) -> str | None:
     wanted = {string(each).upper() for each in wire.items(config.get("responseModalities"))}
-    for modality, kind in _MODALITIES[:2]:
-        if modality in wanted:
+    for name, kind in _MODALITIES[:2]:
+        if name in wanted:
             return kind
     mime = _OUTPUT_TYPES.get(string(config.get("responseMimeType")))
     return mime or ("text" if "TEXT" in wanted else None)
@@ -148,12 +149,6 @@ def _json_schema(value: Any) -> Any:
 def _parts(parts: Any) -> list[Part]:
     found = [_part(wire.fields(part)) for part in wire.items(parts)]
     return [part for part in found if part is not None]
-
-
-def modality(mime_type: Any) -> str:
-    """What a MIME type is about, in the conventions' word."""
-    head = string(mime_type).partition("/")[0].lower()
-    return head if head in SPOKEN else "document"
 
 
 def _part(raw: Wire) -> Part | None:
@@ -412,26 +407,16 @@ def _message(candidate: _Candidate) -> Message | None:
     return {"role": candidate.role or "model", "parts": parts} if parts else None
 
 
-class CountReader:
+class CountReader(WholeReader):
     """Reads a token count, which is no usage."""
 
-    __slots__ = ("_body",)
-
-    def __init__(self, keep: bool) -> None:
-        self._body: Wire = {}
-
-    def chunk(self, event: Any) -> None:
-        """Counts are not streamed."""
-
-    def whole(self, body: Any) -> None:
-        """A CountTokensResponse."""
-        self._body = wire.fields(body)
+    __slots__ = ()
 
     def reply(self, complete: bool) -> Reply:
         """What was read."""
         reply = Reply()
         # A count of zero is left out of the JSON.
-        counted = wire.count(self._body.get("totalTokens"))
+        counted = wire.count(self._raw.get("totalTokens"))
         if counted is not None:
             reply.attributes[semconv.COUNTED_TOKENS] = counted
         return reply

@@ -10,8 +10,18 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from otelier import semconv, wire
-from otelier.protocols import Content, Part, Reply, Route, blob, gemini, no_content, string
-from otelier.protocols.gemini import modality
+from otelier.protocols import (
+    Content,
+    Part,
+    Reply,
+    Route,
+    WholeReader,
+    blob,
+    gemini,
+    modality,
+    no_content,
+    string,
+)
 from otelier.protocols.gemini_usage import member, usage
 from otelier.semconv import Attributes
 from otelier.usage import Usage
@@ -37,24 +47,14 @@ def embeddings_request(body: Wire) -> Attributes:
     return found
 
 
-class EmbeddingsReader:
+class EmbeddingsReader(WholeReader):
     """Reads embeddings: usage and the vectors' length."""
 
-    __slots__ = ("_body",)
-
-    def __init__(self, keep: bool) -> None:
-        self._body: Wire = {}
-
-    def chunk(self, event: Any) -> None:
-        """Embeddings are not streamed."""
-
-    def whole(self, body: Any) -> None:
-        """The answer, or its tail ``{"usageMetadata": …}``."""
-        self._body = wire.fields(body)
+    __slots__ = ()
 
     def reply(self, complete: bool) -> Reply:
         """What was read."""
-        reply, raw = Reply(), self._body
+        reply, raw = Reply(), self._raw
         predictions = [
             wire.fields(wire.fields(each).get("embeddings"))
             for each in wire.items(raw.get("predictions"))
@@ -122,26 +122,15 @@ def _image(raw: Wire) -> list[Part]:
     return []
 
 
-class ImagesReader:
+class ImagesReader(WholeReader):
     """Reads Imagen's predictions: one image each, or the reason why there is none."""
 
-    __slots__ = ("_body", "_keep")
-
-    def __init__(self, keep: bool) -> None:
-        self._keep = keep
-        self._body: Wire = {}
-
-    def chunk(self, event: Any) -> None:
-        """Images are not streamed."""
-
-    def whole(self, body: Any) -> None:
-        """The answer."""
-        self._body = wire.fields(body)
+    __slots__ = ()
 
     def reply(self, complete: bool) -> Reply:
         """What was read."""
         reply = Reply()
-        predictions = [wire.fields(each) for each in wire.items(self._body.get("predictions"))]
+        predictions = [wire.fields(each) for each in wire.items(self._raw.get("predictions"))]
         filtered = [string(each.get("raiFilteredReason")) for each in predictions]
         if any(filtered):
             reply.finish_reasons = ["content_filter" if each else "stop" for each in filtered]

@@ -18,6 +18,7 @@ from otelier.protocols import (
     Reader,
     Reply,
     Route,
+    WholeReader,
     no_content,
     openai_usage,
     parameters,
@@ -199,25 +200,15 @@ def rerank_request(body: Wire) -> Attributes:
     return parameters(body, _RERANK)
 
 
-class RerankReader:
+class RerankReader(WholeReader):
     """Reads a rerank's answer, which has Cohere's shape."""
 
-    __slots__ = ("_body",)
-
-    def __init__(self, keep: bool) -> None:
-        self._body: Any = None
-
-    def chunk(self, event: Any) -> None:
-        """Reranks are not streamed."""
-
-    def whole(self, body: Any) -> None:
-        """A ``RerankResponse``."""
-        self._body = body
+    __slots__ = ()
 
     def reply(self, complete: bool) -> Reply:
         """What was read."""
         reply = Reply()
-        raw = wire.fields(self._body)
+        raw = self._raw
         put(reply.attributes, semconv.RESPONSE_ID, raw.get("id"))
         meta = wire.fields(raw.get("meta"))
         units = wire.count(wire.fields(meta.get("billed_units")).get("search_units"))

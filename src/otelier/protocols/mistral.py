@@ -18,6 +18,7 @@ from otelier.protocols import (
     Reader,
     Reply,
     Route,
+    WholeReader,
     integer,
     openai_chat,
     openai_media,
@@ -170,26 +171,15 @@ def _told(raw: Wire, reply: Reply) -> None:
     reply.error_message = said
 
 
-class OcrReader:
+class OcrReader(WholeReader):
     """Reads the pages of a document."""
 
-    __slots__ = ("_body", "_keep")
-
-    def __init__(self, keep: bool) -> None:
-        self._keep = keep
-        self._body: Any = None
-
-    def chunk(self, event: Any) -> None:
-        """OCR is not streamed."""
-
-    def whole(self, body: Any) -> None:
-        """An OCR response."""
-        self._body = body
+    __slots__ = ()
 
     def reply(self, complete: bool) -> Reply:
         """Pages as counted by Mistral, their text and their images."""
         reply = Reply()
-        raw = wire.fields(self._body)
+        raw = self._raw
         reply.model = wire.text(raw.get("model"))
         used = wire.fields(raw.get("usage_info"))
         for name, attribute in (("pages_processed", _PAGES), ("doc_size_bytes", _DOCUMENT_SIZE)):
@@ -212,26 +202,15 @@ class OcrReader:
         return reply
 
 
-class ModerationReader:
+class ModerationReader(WholeReader):
     """Reads what a moderation found: the categories that apply."""
 
-    __slots__ = ("_body", "_keep")
-
-    def __init__(self, keep: bool) -> None:
-        self._keep = keep
-        self._body: Any = None
-
-    def chunk(self, event: Any) -> None:
-        """Moderations are not streamed."""
-
-    def whole(self, body: Any) -> None:
-        """A moderation response."""
-        self._body = body
+    __slots__ = ()
 
     def reply(self, complete: bool) -> Reply:
         """One part for each input."""
         reply = Reply()
-        raw = wire.fields(self._body)
+        raw = self._raw
         reply.model = wire.text(raw.get("model"))
         put(reply.attributes, semconv.RESPONSE_ID, raw.get("id"))
         parts: list[Part] = []
