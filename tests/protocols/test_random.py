@@ -4,23 +4,40 @@ the types that attributes may have, and every part is one of the conventions'.
 
 from __future__ import annotations
 
+import ast
 import json
 import random
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from otelier import wire
-from otelier.protocols import Reply, Route, openai_realtime
-from otelier.protocols.routes import ANTHROPIC, OPENAI
+from otelier import protocols, wire
+from otelier.protocols import Reply, Route
 from tests.schemas.model import SEMCONV, violations
 
-ROUTES: dict[str, Route] = {
-    **{" ".join(key): route for key, route in {**OPENAI, **ANTHROPIC}.items()},
-    "realtime": openai_realtime.ROUTE,
-}
+
+def _routes() -> Iterator[tuple[str, Route]]:
+    """Every route of every protocol: those in tables, and those that stand alone."""
+    for path in sorted(Path(protocols.__path__[0]).glob("*.py")):
+        module = import_module(f"otelier.protocols.{path.stem}")
+        for name, value in vars(module).items():
+            table = value if isinstance(value, Mapping) else {"": value}
+            for key, route in table.items():
+                if isinstance(route, Route):
+                    yield f"{path.stem} {name} {key}", route
+
+
+def _once(routes: Iterator[tuple[str, Route]]) -> dict[str, Route]:
+    seen: set[int] = set()
+    return {name: r for name, r in routes if id(r) not in seen and not seen.add(id(r))}  # type: ignore[func-returns-value]
+
+
+ROUTES = _once(_routes())
 ROUNDS = 120
 
 # Names and words of the wire formats, so that random data gets past the first look.
@@ -54,7 +71,21 @@ response.output_text.delta response.output_item.done transcript.text.delta trans
 image_generation.completed end_turn max_tokens json_schema audio auto data:image/png;base64,AAAA
 https://example.com duration batch
 """
-NAMES, WORDS = _NAMES.split(), _WORDS.split()
+
+
+def _spoken() -> tuple[list[str], list[str]]:
+    """The names and words that the protocol modules look for."""
+    names, words = set(_NAMES.split()), set(_WORDS.split())
+    for path in Path(protocols.__path__[0]).glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            said = node.value if isinstance(node, ast.Constant) else None
+            if isinstance(said, str) and re.fullmatch(r"[A-Za-z_]{2,30}", said):
+                names.add(said)
+                words.add(said)
+    return sorted(names), sorted(words)
+
+
+NAMES, WORDS = _spoken()
 ODD: tuple[Any, ...] = (
     None,
     True,

@@ -66,7 +66,7 @@ def opened(
         return None
     if not identity.listed(host, who.port, chosen) and not isinstance(asked.get("model"), str):
         return None  # Some other service with a path of the same name.
-    call = begin(found.route, asked, who, model=found.model, attributes=found.attributes)
+    call = begin(found.route, found.body, who, model=found.model, attributes=found.attributes)
     return None if call is None else (call, found.route)
 
 

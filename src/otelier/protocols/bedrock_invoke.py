@@ -328,8 +328,11 @@ def _route(
 ) -> Route:
     return Route(
         operation,
-        lambda params: {**bedrock_converse.served(params), **request(params["body"])},
-        lambda params: content(params["body"]),
+        lambda params: {
+            **bedrock_converse.served(params),
+            **request(wire.fields(params.get("body"))),
+        },
+        lambda params: content(wire.fields(params.get("body"))),
         partial(InvokeReader, reader),
         large_body=operation in _LARGE,
     )

@@ -27,6 +27,8 @@ class Endpoint(NamedTuple):
     """What is known of a request before it is sent."""
 
     route: Route
+    # What the route reads as the request.
+    body: Wire
     # Where the path names it.
     model: str | None = None
     attributes: Attributes | None = None
@@ -61,7 +63,7 @@ def find(provider: str, method: str, path: str, body: Wire) -> Endpoint | None:
         _, named, tail = path.rpartition("/models/")
         at = gemini_predict.find(f"models/{tail}" if named else path, body)
         if at is not None:
-            return Endpoint(at[0], at[1])
+            return Endpoint(at[0], body, at[1])
         found = gemini_interactions.find(method, path, body)
     if found is None and provider == "aws.bedrock":
         return _bedrock(path, body)
@@ -69,7 +71,7 @@ def find(provider: str, method: str, path: str, body: Wire) -> Endpoint | None:
     if found is None:
         return None
     route, path_id = found
-    return Endpoint(route, None, None if path_id is None else {route.id_attribute: path_id})
+    return Endpoint(route, body, None, None if path_id is None else {route.id_attribute: path_id})
 
 
 # Bedrock's streams are binary: of these only the request is seen.
@@ -89,7 +91,7 @@ def _bedrock(path: str, body: Wire) -> Endpoint | None:
     streamed: Attributes | None = {semconv.REQUEST_STREAM: True} if operation in _STREAMED else None
     kind = _STREAMED.get(operation, operation)
     if kind == "converse":
-        return Endpoint(_CONVERSE, named, streamed)
+        return Endpoint(_CONVERSE, body, named, streamed)
     if kind == "invoke":
-        return Endpoint(bedrock_invoke.route(named, body), named, streamed)
+        return Endpoint(bedrock_invoke.route(named, body), {"body": body}, named, streamed)
     return None

@@ -207,7 +207,7 @@ class GenerationReader:
     def whole(self, body: Any) -> None:
         """An answer, a list of them, or what the headers count."""
         if "counts" in wire.fields(body):
-            self._counts = body["counts"]
+            self._counts = wire.fields(body)["counts"]
             return
         for answer in wire.items(body) or (body,):
             self._one(wire.fields(answer))
@@ -262,7 +262,7 @@ class EmbeddingsReader(openai_media.EmbeddingsReader):
     def whole(self, body: Any) -> None:
         """Vectors, an OpenAI list of embeddings or its tail, or what the headers count."""
         if "counts" in wire.fields(body):
-            self._counts = body["counts"]
+            self._counts = wire.fields(body)["counts"]
         else:
             super().whole(body)
 
