@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +36,12 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(_PROVIDERS):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def frozen_before() -> None:
+    """Collections look at what the test has made: with all SDKs loaded, one takes 0.2 s."""
+    gc.freeze()
 
 
 @pytest.fixture
