@@ -72,5 +72,7 @@ def providers() -> list[Provider]:
 def open_client(provider: Provider, app_: App) -> Any:
     """A client for the scenario's server; skips where the SDK is not installed."""
     pytest.importorskip(provider.module)
-    app.MAKERS[provider.name] = provider.make
-    return app_.client(provider.name)
+    # Not by the name alone: anthropic's clients are by cloud, as Bedrock's.
+    kind = f"provider {provider.name}"
+    app.MAKERS[kind] = provider.make
+    return app_.client(kind)
