@@ -22,6 +22,8 @@ SUITES = (
     "tests/transparency/test_whole.py",
     "tests/transparency/test_streams.py",
     "tests/hooks",
+    # HTTP libraries have rows of their own.
+    "--ignore=tests/hooks/test_http.py",
     "tests/lineage",
     "tests/replay",
 )
@@ -144,6 +146,19 @@ ROWS = (
         ("2.4.0", ("numpy", "pillow")),
     ),
     *own("xai-sdk", "xai", ("1.0.1", ()), ("1.21.0", ())),
+    *(
+        Row(library, version, (NEWEST_OPENAI,), ("tests/hooks/test_http.py",))
+        for library, version in (
+            ("httpx", "0.24.0"),
+            ("httpx", "0.28.1"),
+            ("httpx2", "2.0.0"),
+            ("httpx2", "2.16.2"),
+            ("requests", "2.28.0"),
+            ("requests", "2.34.2"),
+            ("aiohttp", "3.9.0"),
+            ("aiohttp", "3.14.5"),
+        )
+    ),
     Row(
         "opentelemetry-sdk",
         "1.34.1",

@@ -26,6 +26,13 @@ def doctor(tmp_path: Path, **env: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_http_libraries_if_asked_for(tmp_path: Path, server: ProviderServer) -> None:
+    done = doctor(tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=server.url)
+    assert "httpx2._client.{,Async}Client.send" not in done.stdout
+    done = doctor(tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=server.url, OTELIER_HTTP="true")
+    assert "hooked at httpx2._client.{,Async}Client.send" in done.stdout
+
+
 def test_all_is_well(tmp_path: Path, server: ProviderServer) -> None:
     done = doctor(tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=server.url)
     assert done.returncode == 0, done.stdout

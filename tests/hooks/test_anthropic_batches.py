@@ -50,8 +50,13 @@ if not hasattr(anthropic.Anthropic(api_key="k").messages, "batches"):
     pytest.skip("this version has no message batches", allow_module_level=True)
 
 
+# A client that is let go of closes its connections, whenever the garbage collector comes.
+_held: list[anthropic.Anthropic] = []
+
+
 def client(server: ProviderServer) -> anthropic.Anthropic:
-    return anthropic.Anthropic(base_url=server.url, api_key="k", max_retries=0)
+    _held.append(anthropic.Anthropic(base_url=server.url, api_key="k", max_retries=0))
+    return _held[-1]
 
 
 @pytest.fixture

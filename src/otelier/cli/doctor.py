@@ -101,7 +101,7 @@ def _version(distribution: str) -> str:
 def _libraries(chosen: Settings) -> tuple[list[str], list[Problem]]:
     """Import what is installed and hook it, in this process only."""
     runtime.start(Runtime(chosen))
-    registry.register(chosen.disabled)
+    registry.register(chosen.disabled, chosen.http)
     lines: list[str] = []
     problems: list[Problem] = []
     absent: list[str] = []
