@@ -56,6 +56,7 @@ class ProviderServer:
         self._script: deque[Answer] = deque()
         self._routes: list[tuple[str, Answer]] = []
         self._changed = threading.Condition()
+        self._since = 0
         self._listener: _Listener | None = None
         self._thread: threading.Thread | None = None
 
@@ -106,6 +107,7 @@ class ProviderServer:
             self._script.clear()
             self._routes.clear()
             self.client_aborts = 0
+            self._since += 1
             self.defaults = Defaults()
 
     def wait_requests(self, count: int = 1, timeout: float = 5.0) -> bool:
@@ -128,10 +130,14 @@ class ProviderServer:
             return self.defaults.answer(request)
         return answer(request) if callable(answer) else answer
 
-    def note_abort(self) -> None:
-        """Count a client that closed early."""
+    def now(self) -> int:
+        """How many times all was forgotten."""
+        return self._since
+
+    def note_abort(self, since: int) -> None:
+        """Count a client that closed early, but not one of a time that was forgotten."""
         with self._changed:
-            self.client_aborts += 1
+            self.client_aborts += since == self._since
             self._changed.notify_all()
 
     def _routed(self, path: str) -> Answer | None:
@@ -201,6 +207,7 @@ class _Handler(BaseHTTPRequestHandler):
     def serve(self) -> None:
         """Answer one request."""
         owner = self.server.owner
+        since = owner.now()
         try:
             request = Recorded(
                 self.command, self.path, list(self.headers.raw_items()), self._read_body()
@@ -211,7 +218,7 @@ class _Handler(BaseHTTPRequestHandler):
         except (_ClientGone, ConnectionError):
             self.close_connection = True
             if not owner.stopping:
-                owner.note_abort()
+                owner.note_abort(since)
         except Exception as error:
             self.close_connection = True
             owner.errors.append(error)

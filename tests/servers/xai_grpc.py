@@ -101,11 +101,12 @@ class XaiServer(grpc.GenericRpcHandler):  # type: ignore[misc]
         context.abort(grpc.StatusCode.UNAVAILABLE, "Socket closed")
 
     def _hold(self, gate: Gate, context: Any) -> None:
+        since = self._owner.now()
         gate.reached.set()
         end = time.monotonic() + HOLD_SECONDS
         while not gate.opened.wait(0.005) and time.monotonic() < end:
             if not context.is_active():
-                self._owner.note_abort()
+                self._owner.note_abort(since)
                 context.abort(grpc.StatusCode.CANCELLED, "gone")
 
 
