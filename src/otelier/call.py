@@ -149,13 +149,7 @@ class Call:
             span = get_current_span(parent)
             _enriched.add(span)
         else:
-            asked = attributes.get(route.named_by) if route.named_by_model else None
-            span = run.tracer.start_span(
-                f"{route.operation} {asked}" if asked else route.operation,
-                parent,
-                kind,
-                attributes,
-            )
+            span = run.tracer.start_span(_name(route, attributes), parent, kind, attributes)
         self._span: Span = span
         self._context = (
             ctx.with_value(parent, ctx.CALL, self)
@@ -293,6 +287,10 @@ class Call:
 
     def fail(self, error: BaseException) -> None:
         """The SDK raised ``error``, which the user gets unchanged."""
+        if isinstance(error, GeneratorExit):
+            # Nobody waits any longer: the garbage collector, or a loop that ends, closes it.
+            self.abandoned()
+            return
         self._finish(error, None)
 
     def abandoned(self) -> None:
@@ -383,9 +381,8 @@ class Call:
     def _own(self) -> None:
         """The span that was to be enriched has ended before the stream: make one beside it."""
         route, attributes = self._route, self._attributes
-        asked = attributes.get(route.named_by) if route.named_by_model else None
         self._span = self._run.tracer.start_span(
-            f"{route.operation} {asked}" if asked else route.operation,
+            _name(route, attributes),
             self._context,
             SpanKind.CLIENT,
             attributes,
@@ -445,12 +442,10 @@ class Call:
         if self._foreign:
             present = getattr(span, "attributes", None) or {}
             spans = {name: value for name, value in spans.items() if name not in present}
-            span.set_attributes(spans)
-        else:
-            span.set_attributes(spans)
-            if said is not None:
-                message = run.policy.message(error if error is not None else reply.error_message)
-                span.set_status(Status(StatusCode.ERROR, message or None))
+        span.set_attributes(spans)
+        if said is not None and not self._foreign:
+            message = run.policy.message(error if error is not None else reply.error_message)
+            span.set_status(Status(StatusCode.ERROR, message or None))
         if run.details and self._route.operation in semconv.INFERENCE:
             kept = held if settings.capture.events else {}
             run.events.details({**self._attributes, **late}, kept, self._outside())
@@ -477,6 +472,11 @@ class Call:
                 self._run.policy.value(semconv.RETRIEVAL_DOCUMENTS, reply.documents, held)
         except Exception:
             guard.failed("call.render")
+
+
+def _name(route: Route, attributes: Attributes) -> str:
+    asked = attributes.get(route.named_by) if route.named_by_model else None
+    return f"{route.operation} {asked}" if asked else route.operation
 
 
 def _nothing(event: Any) -> None:

@@ -15,6 +15,8 @@ from opentelemetry.trace import Span, set_span_in_context
 
 CALL: Final = otel_context.create_key("otelier-call")
 AGENT: Final = otel_context.create_key("otelier-agent")
+# An SDK's hook has looked at the request that is made, whether or not it is a call.
+SEEN: Final = otel_context.create_key("otelier-seen")
 SESSION: Final = otel_context.create_key("otelier-session")
 
 _SUPPRESS: Final = getattr(

@@ -9,6 +9,7 @@ that does not cover what was used (audio tokens at a text price), gives no cost 
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -40,6 +41,10 @@ PROVIDERS: Final = {
 _BEDROCK: Final = "aws.bedrock"
 # ARNs whose id is a model's; those of other kinds say nothing about the model.
 _MODEL_ARNS: Final = (":foundation-model", ":inference-profile")
+# Since Claude 4.5 Vertex's regional and multi-region endpoints cost more than the global one, whose
+# prices are the listed ones.
+_VERTEX_GLOBAL: Final = "aiplatform.googleapis.com"
+_REGIONAL_PREMIUM: Final = re.compile(r"claude-(?!3|(?:sonnet|opus)-4(?:-1)?(?:@|-2025|$))")
 # Ways in which AWS and Google serve a model at other prices than the listed ones.
 _OTHER_PRICES: Final = frozenset(
     {
@@ -69,6 +74,11 @@ _UNITS: Final = (
     ("image_cache_read", "cache_image_read_tokens", None),
     ("audio_seconds", "input_audio_seconds", None),
     ("web_searches", "web_searches", None),
+)
+# What the library would charge as other input where it has no price for it.
+_CACHES: Final = (
+    ("cache_read", "cache_read_mtok"),
+    ("cache_write_1h", "cache_write_1h_mtok"),
 )
 # Where a modality was cached in part, its share must be told even if it is none.
 _SHARES: Final = {"audio_cache_read": "audio_input", "image_cache_read": "image_input"}
@@ -236,6 +246,8 @@ class Prices:
                         return self._listed(owner, None, aliased, context)
                     if own is not None:
                         return _flat(own, "user")
+        if identity.provider == "gcp.vertex_ai" and identity.address != _VERTEX_GLOBAL:
+            names = [name for name in names if not _REGIONAL_PREMIUM.match(name)]
         for name in names:
             ways: tuple[tuple[str | None, str | None], ...] = (
                 (None, identity.url),
@@ -274,11 +286,11 @@ def _names(provider: str, model: str | None, asked: str | None) -> list[str]:
     # call is an ARN, and other names in an answer are the model vendor's own.
     found = []
     for name in (asked, model if model and model.startswith("arn:") else None):
-        if name:
-            found.append(name)
-            kind, _, id = name.partition("/")
-            if kind.startswith("arn:") and kind.endswith(_MODEL_ARNS):
-                found.append(id)
+        kind, _, id = (name or "").partition("/")
+        if not kind.startswith("arn:"):
+            found += [name] if name else []
+        elif kind.endswith(_MODEL_ARNS):
+            found.append(id)
     return found
 
 
@@ -368,15 +380,22 @@ def _sum(usage: Usage, rates: Mapping[str, Steps], source: str) -> Priced | None
     if rate_in is None or (usage.output and rate_out is None):
         return None
     cost_read = cost_write = 0.0
+    # A list without a price for cached input does not say that it costs what other input does; the
+    # user's own file does. What is written costs as input where no price says otherwise.
     if read:
         rate_read = _rate(rates.get("cache_read"), size)
+        if rate_read is None and source != "user":
+            return None
         cost_read = read * (rate_in if rate_read is None else rate_read)
     if written:
+        hour = min(usage.cache_write_1h or 0, written)
         rate_write = _rate(rates.get("cache_write"), size)
+        rate_write = rate_in if rate_write is None else rate_write
         rate_hour = _rate(rates.get("cache_write_1h"), size)
-        hour = min(usage.cache_write_1h or 0, written) if rate_hour is not None else 0
-        cost_write = (written - hour) * (rate_in if rate_write is None else rate_write)
-        cost_write += hour * (rate_hour or 0.0)
+        if rate_hour is None and hour and source != "user":
+            return None
+        cost_write = (written - hour) * rate_write
+        cost_write += hour * (rate_write if rate_hour is None else rate_hour)
     cost_in = (total_in - read - written) * rate_in
     cost_out = (usage.output or 0) * (rate_out or 0.0)
     searches = 0.0
@@ -401,6 +420,8 @@ def _by_library(
 ) -> Priced | None:
     if usage.tier_input is not None:
         return None  # The library takes the tier from the sum of many requests.
+    if any(getattr(usage, name) and needs not in members for name, needs in _CACHES):
+        return None
     counts = {}
     for name, unit, needs in _UNITS:
         value = getattr(usage, name)

@@ -6,6 +6,7 @@ by its registrable label, never ``openai``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -30,6 +31,8 @@ class Identity:
 HOSTS: Final[tuple[tuple[str, str], ...]] = (
     ("api.openai.com", "openai"),
     ("openai.azure.com", "azure.ai.openai"),
+    ("openai.azure.us", "azure.ai.openai"),
+    ("inference.ml.azure.com", "azure.ai.inference"),
     ("cognitiveservices.azure.com", "azure.ai.openai"),
     ("services.ai.azure.com", "azure.ai.inference"),
     ("models.ai.azure.com", "azure.ai.inference"),
@@ -71,6 +74,8 @@ HOSTS: Final[tuple[tuple[str, str], ...]] = (
     ("ml.cloud.ibm.com", "ibm.watsonx.ai"),
 )
 
+_BEDROCK: Final = "aws.bedrock"
+_MULTI_REGION: Final = re.compile(r"aiplatform\.[a-z0-9-]+\.rep\.googleapis\.com")
 # Programs that answer on this machine by their documented default ports.
 LOCAL_PORTS: Final = {11434: "ollama", 1234: "lm_studio"}
 
@@ -94,8 +99,11 @@ def by_host(
             return named
     for suffix, provider in HOSTS:
         if host == suffix or host.endswith("." + suffix):
+            if provider == _BEDROCK and ".bedrock" not in f".{host}":
+                continue  # Another service of theirs.
             return provider
-    if host.endswith("-aiplatform.googleapis.com"):  # the region is in the first label
+    # The region is in the first label, or a label of its own.
+    if host.endswith("-aiplatform.googleapis.com") or _MULTI_REGION.fullmatch(host):
         return "gcp.vertex_ai"
     return fallback or _unlisted(host, port)
 

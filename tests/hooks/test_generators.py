@@ -145,3 +145,59 @@ def test_an_error_inside(telemetry: Telemetry) -> None:
 def test_never_iterated(telemetry: Telemetry) -> None:
     generators.lazily(Log().sync(), opened)
     assert not telemetry.spans()
+
+
+def test_closing_that_fails(telemetry: Telemetry) -> None:
+    """The span ends though the SDK's generator raises when it is closed."""
+
+    def broken() -> Generator[int, None, None]:
+        try:
+            yield 1
+        finally:
+            raise RuntimeError("while closing")
+
+    stream = generators.lazily(broken(), opened)
+    next(stream)
+    with pytest.raises(RuntimeError, match="while closing"):
+        stream.close()
+    assert telemetry.span().attributes["otelier.stream.end"] == "closed"
+
+
+@pytest.mark.parametrize("bare", [True, False])
+def test_held_when_the_loop_ends(telemetry: Telemetry, bare: bool) -> None:
+    """The loop closes ours and the SDK's generator at once, without a word."""
+    problems: list[Any] = []
+    held: list[Any] = []
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, what: problems.append(what))
+        inner = Log().asynchronous()
+        held.append(inner if bare else generators.lazily(inner, opened))
+        await held[0].__anext__()
+
+    asyncio.run(main())
+    assert not problems
+    assert len(telemetry.spans()) == (not bare)
+
+
+def test_dropped_while_it_waits(telemetry: Telemetry) -> None:
+    """A coroutine that nobody waits for any longer is no failure."""
+    from otelier.hooks import calling
+
+    async def wait() -> None:
+        await asyncio.get_running_loop().create_future()
+
+    def found(*_: Any) -> Any:
+        return opened(), CHAT
+
+    _, arequest = calling.around(found, calling.whole)
+
+    async def main() -> None:
+        work = arequest(wait, None, (), {})
+        work.send(None)
+        work.close()
+
+    asyncio.run(main())
+    span = telemetry.span()
+    assert span.attributes["otelier.stream.end"] == "abandoned"
+    assert "error.type" not in span.attributes

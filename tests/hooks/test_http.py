@@ -417,3 +417,44 @@ def test_uninstrument_restores(telemetry: Telemetry) -> None:
     ):
         kind = getattr(pytest.importorskip(module), owner)
         assert not hasattr(kind.__dict__[name], "__wrapped__")
+
+
+def test_what_an_sdk_leaves_alone_is_left_alone_beneath(
+    server: ProviderServer, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another instrumentation has the SDK's calls: its span is not current, and none is made."""
+    from otelier.hooks import foreign
+
+    openai = pytest.importorskip("openai")
+    monkeypatch.setattr(foreign, "find", lambda library: "opentelemetry.instrumentation.openai")
+    monkeypatch.setattr(foreign, "_answers", {})
+    client = openai.OpenAI(base_url=server.url + "/v1", api_key="k")
+    client.chat.completions.create(**ASK)
+
+    async def main() -> None:
+        made = openai.AsyncOpenAI(base_url=server.url + "/v1", api_key="k")
+        await made.chat.completions.create(**ASK)
+
+    asyncio.run(main())
+    assert not telemetry.spans()
+
+
+def test_calls_below_other_requests_are_seen(server: ProviderServer, telemetry: Telemetry) -> None:
+    """A transport that runs the application in this process, which calls a model."""
+    httpx = pytest.importorskip("httpx")
+
+    def app(request: Any) -> Any:
+        httpx.post(server.url + "/v1/chat/completions", json=ASK)
+        return httpx.Response(200)
+
+    with httpx.Client(transport=httpx.MockTransport(app)) as client:
+        client.post("http://localhost/ask")
+    assert telemetry.span().name == "chat gpt-4o"
+
+
+def test_chained_reads_of_raw_bodies(server: ProviderServer, telemetry: Telemetry) -> None:
+    requests = pytest.importorskip("requests")
+    url, body = server.url + "/v1/chat/completions", {**ASK, "stream": True}
+    pieces = list(requests.post(url, json=body, stream=True).raw.stream())
+    assert b"[DONE]" in b"".join(pieces)
+    assert telemetry.span().attributes["gen_ai.response.finish_reasons"] == ("stop",)

@@ -72,7 +72,9 @@ def test_chat_with_all_parameters(
     assert asked[0] == text("system", "Be brief.")
     assert asked[1]["parts"][1]["modality"] == "image"
     assert asked[2] == {"role": "assistant", "parts": [call]}
-    assert asked[3]["parts"] == [{"type": "tool_call_response", "response": "21"}]
+    answered = {"type": "tool_call_response", "response": "21"}
+    # Older versions do not send the tool's name.
+    assert asked[3]["parts"] in ([answered], [{**answered, "name": "weather"}])
     assert found.pop("gen_ai.tool.definitions")[0]["name"] == "weather"
     # Older versions know neither thinking nor dimensions.
     thinks = "thinking" in ollama.Message.model_fields

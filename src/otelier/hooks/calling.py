@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeAlias
 
+from otelier import context as ctx
 from otelier import guard, identity, runtime, wire
 from otelier.call import Call
 from otelier.hooks import foreign
@@ -56,9 +57,10 @@ def body_of(data: Any) -> Mapping[str, Any]:
     return _EMPTY
 
 
-def around(open_call: Open, receive: Receive) -> tuple[Wrapper, Wrapper]:
+def around(open_call: Open, receive: Receive, *, decides: bool = True) -> tuple[Wrapper, Wrapper]:
     """The synchronous and the asynchronous wrapper of a function that makes a call.
 
+    What ``open_call`` leaves alone, hooks of HTTP libraries beneath do, too, if it ``decides``.
     Neither callback needs a guard. An exception in ``open_call`` lets the call pass unseen, one in
     ``receive`` ends the span with what is known.
     """
@@ -81,7 +83,12 @@ def around(open_call: Open, receive: Receive) -> tuple[Wrapper, Wrapper]:
     def request(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
         found = opened(owner, args, kwargs)
         if found is None:
-            return wrapped(*args, **kwargs)
+            token = _seen() if decides else None
+            try:
+                return wrapped(*args, **kwargs)
+            finally:
+                if token is not None:
+                    ctx.detach(token)
         call, route = found
         token = call.enter()
         try:
@@ -98,7 +105,12 @@ def around(open_call: Open, receive: Receive) -> tuple[Wrapper, Wrapper]:
     ) -> Any:
         found = opened(owner, args, kwargs)
         if found is None:
-            return await wrapped(*args, **kwargs)
+            token = _seen() if decides else None
+            try:
+                return await wrapped(*args, **kwargs)
+            finally:
+                if token is not None:
+                    ctx.detach(token)
         call, route = found
         token = call.enter()
         try:
@@ -111,6 +123,14 @@ def around(open_call: Open, receive: Receive) -> tuple[Wrapper, Wrapper]:
         return received(call, route, result)
 
     return request, arequest
+
+
+def _seen() -> Any:
+    """Keep the hooks of HTTP libraries out of a request that an SDK's hook has left alone."""
+    run = runtime.current()
+    if run is None or not run.settings.http:
+        return None
+    return ctx.attach(ctx.with_value(ctx.current(), ctx.SEEN, True))
 
 
 def whole(call: Call, route: Route, result: Any) -> Any:

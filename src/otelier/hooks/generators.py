@@ -11,7 +11,7 @@ from typing import Any
 
 from otelier import guard
 from otelier.call import Call
-from otelier.hooks.streams import Parse, elsewhere
+from otelier.hooks.streams import Parse, aclosed, elsewhere
 
 
 class _Look:
@@ -119,8 +119,9 @@ def _items(
             except BaseException as error:
                 step = _throw(inner, error)
     except GeneratorExit:
-        _closed(inner)
+        # First, as closing may raise.
         call.end("closed")
+        _closed(inner)
         raise
 
 
@@ -171,11 +172,10 @@ async def _aitems(
             except BaseException as error:
                 step = _athrow(inner, error)
     except GeneratorExit:
-        aclose = getattr(inner, "aclose", None)
-        if aclose is not None:
-            await aclose()
+        # First, as closing may raise, wait, or be cancelled.
         if call is not None:
             call.end("closed")
+        await aclosed(inner)
         raise
 
 

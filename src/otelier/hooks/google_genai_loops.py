@@ -16,7 +16,7 @@ from opentelemetry.trace import get_current_span
 from otelier import guard, semconv, wire
 from otelier.declared import Step
 from otelier.handle import AGENT, Handle, NoHandle
-from otelier.hooks import calling
+from otelier.hooks import calling, streams
 from otelier.hooks.patching import Patches
 
 _METHODS: Final = (
@@ -64,8 +64,8 @@ def _around(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> 
         loop = _loop(owner, args, kwargs)
         if loop is not None:
             # Step keeps a function of its kind; here one awaits a stream.
-            streams = wrapped.__name__.endswith("_stream") and inspect.iscoroutinefunction(wrapped)
-            run = _streaming(wrapped, loop) if streams else loop(wrapped)
+            awaits = wrapped.__name__.endswith("_stream") and inspect.iscoroutinefunction(wrapped)
+            run = _streaming(wrapped, loop) if awaits else loop(wrapped)
     except Exception:
         guard.failed("google_genai_loops.around")
     return run(*args, **kwargs)
@@ -105,7 +105,7 @@ def _streaming(
                 async for chunk in inner:
                     yield chunk
             finally:
-                await inner.aclose()
+                await streams.aclosed(inner)
 
         ours: Any = loop(stream)()
         ours.__name__, ours.__qualname__ = inner.__name__, inner.__qualname__

@@ -23,7 +23,9 @@ _METHODS = ("post", "get")
 
 def patch(library: str, module: Any, patches: Patches) -> str:
     """Patch ``{Client,AsyncClient}.send``; what was patched. Raises LookupError."""
-    for name, send in zip(("Client", "AsyncClient"), calling.around(_open, _received), strict=True):
+    for name, send in zip(
+        ("Client", "AsyncClient"), calling.around(_open, _received, decides=False), strict=True
+    ):
         client = getattr(module, name, None)
         if client is None or "send" not in client.__dict__:
             raise LookupError(f"{module.__name__}.{name}.send")
@@ -52,8 +54,9 @@ def opened(
     run = runtime.current()
     if run is None:
         return None
-    outer: Any = ctx.current().get(ctx.CALL)
-    if outer is not None and not outer.ended:
+    here = ctx.current()
+    outer: Any = here.get(ctx.CALL)
+    if here.get(ctx.SEEN) or (outer is not None and not outer.ended):
         return None
     chosen = run.settings.provider_hosts
     who = identity.identify(_url(scheme, host, port, path), None, chosen)

@@ -37,7 +37,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     reader = sys.modules["aiohttp.streams"].StreamReader
     if session is None or "_request" not in session.__dict__:
         raise LookupError(f"{module.__name__}.ClientSession._request")
-    patches.wrap(session, "_request", calling.around(_open, _received)[1])
+    patches.wrap(session, "_request", calling.around(_open, _received, decides=False)[1])
     patches.wrap(reader, "feed_data", _fed)
     patches.wrap(reader, "feed_eof", _ended)
     patches.wrap(reader, "set_exception", _failed)
@@ -67,7 +67,7 @@ def _received(call: Call, route: Route, response: Any) -> Any:
         return response
     watch = raw.Watch(call, kind, route.large_body)
     # What came together with the headers.
-    for data in list(content._buffer):
+    for data in list(getattr(content, "_buffer", ())):
         watch.feed(bytes(data))
     if content.is_eof():
         watch.finish()
@@ -80,9 +80,12 @@ def _received(call: Call, route: Route, response: Any) -> Any:
 
 def _fed(wrapped: Callable[..., Any], content: Any, args: Any, kwargs: Any) -> Any:
     if _open_bodies:
-        body = _open_bodies.get(id(content))
-        if body is not None:
-            body.watch.feed(bytes(args[0]))
+        try:
+            body = _open_bodies.get(id(content))
+            if body is not None:
+                body.watch.feed(bytes(calling.argument(args, kwargs, 0, "data")))
+        except Exception:
+            guard.failed("http_aiohttp.data")
     return wrapped(*args, **kwargs)
 
 

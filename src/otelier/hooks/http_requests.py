@@ -6,9 +6,8 @@ A body that the user reads later passes ``response.raw.stream``, which urllib3 d
 from __future__ import annotations
 
 import sys
-import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from otelier import guard
 from otelier.call import Call
@@ -16,14 +15,18 @@ from otelier.hooks import calling, http, raw
 from otelier.hooks.patching import Patches
 from otelier.protocols import Route
 
+# Where a response of urllib3's holds what looks at its body.
+_WATCH: Final = "_otelier_watch"
+
 
 def patch(library: str, module: Any, patches: Patches) -> str:
     """Patch ``requests.sessions``; what was patched. Raises LookupError."""
     session = getattr(module, "Session", None)
     if session is None or "send" not in session.__dict__:
         raise LookupError(f"{module.__name__}.Session.send")
-    patches.wrap(session, "send", calling.around(_open, _received)[0])
+    patches.wrap(session, "send", calling.around(_open, _received, decides=False)[0])
     patches.wrap(sys.modules["requests.models"].Response, "close", _close)
+    patches.wrap(sys.modules["urllib3.response"].HTTPResponse, "stream", _stream)
     return f"{module.__name__}.Session.send"
 
 
@@ -32,17 +35,11 @@ def _open(session: Any, args: Any, kwargs: Any) -> tuple[Call, Route] | None:
     return http.opened_url(request.method or "", request.url or "", request.body)
 
 
-class _Stream:
-    """``stream`` of a urllib3 response, looked at. It does not keep the response alive."""
-
-    def __init__(self, response: Any, watch: raw.Watch) -> None:
-        self._response = weakref.ref(response)
-        self.watch = watch
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        response: Any = self._response()
-        inner = type(response).stream(response, *args, **kwargs)
-        return inner if self.watch.call.ended else raw.tee(inner, self.watch)
+def _stream(wrapped: Callable[..., Any], source: Any, args: Any, kwargs: Any) -> Any:
+    """``stream`` of urllib3's responses: what of it is ours has a watch."""
+    inner = wrapped(*args, **kwargs)
+    watch = getattr(source, "__dict__", {}).get(_WATCH)
+    return inner if watch is None or watch.call.ended else raw.tee(inner, watch)
 
 
 def _received(call: Call, route: Route, response: Any) -> Any:
@@ -57,15 +54,15 @@ def _received(call: Call, route: Route, response: Any) -> Any:
     if not call.observing or not hasattr(type(source), "stream"):
         call.end()
         return response
-    source.__dict__["stream"] = _Stream(source, raw.Watch(call, kind, route.large_body))
+    source.__dict__[_WATCH] = raw.Watch(call, kind, route.large_body)
     return response
 
 
 def _close(wrapped: Callable[..., Any], response: Any, args: Any, kwargs: Any) -> Any:
     try:
-        stream = getattr(response.raw, "__dict__", {}).get("stream")
-        if isinstance(stream, _Stream) and not stream.watch.running:
-            stream.watch.closed()
+        watch = getattr(response.raw, "__dict__", {}).get(_WATCH)
+        if watch is not None and not watch.running:
+            watch.closed()
     except Exception:
         guard.failed("http_requests.close")
     return wrapped(*args, **kwargs)

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from otelier import guard, wire
 from otelier.call import Call
-from otelier.hooks.streams import ByOther, on_close
+from otelier.hooks.streams import ByOther, aclosed, on_close
 from otelier.protocols.sse import Decoder, Lines
 
 _MAX_BODY: Final = 8 * 1024 * 1024
@@ -216,9 +216,7 @@ async def atee(inner: AsyncIterator[bytes], watch: Watch) -> AsyncIterator[bytes
         watch.call.fail(error)
         raise
     finally:
-        aclose = getattr(inner, "aclose", None)
-        if aclose is not None:
-            await aclose()
+        await aclosed(inner)
     watch.finish()
 
 

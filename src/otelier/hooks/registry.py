@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -47,7 +48,18 @@ def register(disabled: frozenset[str], http: bool = False) -> None:
         if "*" in disabled or library.name in disabled or library.distribution in disabled:
             state.status = "disabled"
             continue
+        _settle(library.module)
         wrapt.register_post_import_hook(_hook(state, _generation), library.module)
+
+
+def _settle(name: str) -> None:
+    """Wait for a module that another thread imports just now: half of it has no seam."""
+    spec = getattr(sys.modules.get(name), "__spec__", None)
+    if getattr(spec, "_initializing", False):
+        try:
+            import_module(name)
+        except Exception:
+            guard.failed("hooks.settle")
 
 
 def _hook(state: State, generation: int) -> Callable[[Any], None]:

@@ -30,7 +30,21 @@ _CALLS: Final = ("do_request", "do_request_async")
 _STREAMS: Final = ("stream_events", "stream_events_async")
 
 # Calls whose stream of events the SDK has yet to make, by their responses.
-_held: weakref.WeakKeyDictionary[Any, Call] = weakref.WeakKeyDictionary()
+_held: weakref.WeakKeyDictionary[Any, _Waiting] = weakref.WeakKeyDictionary()
+
+
+class _Waiting:
+    """A call whose stream the SDK may yet refuse to make: then it ends with its response."""
+
+    __slots__ = ("call", "made")
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.made = False
+
+    def __del__(self) -> None:
+        if not self.made:
+            self.call.abandoned()
 
 
 def patch(module: Any, open_call: calling.Open, patches: Patches) -> str:
@@ -105,7 +119,7 @@ def receive(call: Call, route: Route, response: Any) -> Any:
     if response.status_code == 200 and "event-stream" in kind:
         call.headers = response.headers
         if call.observing:
-            _held[response] = call
+            _held[response] = _Waiting(call)
         else:
             call.end()
     else:
@@ -139,9 +153,11 @@ def _observed(args: Any, kwargs: Any) -> tuple[Call, Any, Any, Any] | None:
     try:
         response = calling.argument(args, kwargs, 0, "response")
         decoder = calling.argument(args, kwargs, 1, "decoder")
-        call = _held.pop(response, None)
-        if call is None:
+        waiting = _held.pop(response, None)
+        if waiting is None:
             return None
+        waiting.made = True
+        call = waiting.call
         looking = _looking(decoder, call)
         if len(args) > 1:
             return call, response, (args[0], looking, *args[2:]), kwargs

@@ -128,6 +128,13 @@ def _looking(call: Call, parse: Parse) -> Callable[[Any], None]:
     return look
 
 
+async def aclosed(inner: Any) -> None:
+    """Close an SDK's generator, unless the event loop is at it already, as when it ends."""
+    aclose = getattr(inner, "aclose", None)
+    if aclose is not None and not getattr(inner, "ag_running", False):
+        await aclose()
+
+
 def items(inner: Any, call: Call, parse: Parse = None) -> Items | AsyncItems:
     """An iterator that the SDK itself iterates and whose type nobody sees, observed."""
     return (

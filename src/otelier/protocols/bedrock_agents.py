@@ -141,7 +141,10 @@ class AgentReader:
             self._count(wire.fields(wire.fields(raw["trace"]).get("trace")))
 
     def _control(self, raw: Wire) -> None:
-        for each in wire.items(raw.get("invocationInputs")):
+        inputs = wire.items(raw.get("invocationInputs"))
+        # The id is the invocation's; of several calls in it none has one.
+        id = raw.get("invocationId") if len(inputs) == 1 else None
+        for each in inputs:
             member = wire.fields(each)
             inner = wire.fields(
                 member.get("functionInvocationInput") or member.get("apiInvocationInput")
@@ -149,9 +152,9 @@ class AgentReader:
             name = inner.get("function") or inner.get("apiPath")
             given = {
                 string(wire.fields(each).get("name")): wire.fields(each).get("value")
-                for each in wire.items(inner.get("parameters"))
+                for each in (*wire.items(inner.get("parameters")), *_sent(inner))
             }
-            self._calls.append(tool_call(name, raw.get("invocationId"), given))
+            self._calls.append(tool_call(name, id, given))
 
     def _count(self, trace: Wire) -> None:
         for step in trace.values():
@@ -240,6 +243,16 @@ class FlowReader:
         if self._reason:
             reply.attributes[_FLOW + "completion_reason"] = self._reason
         return reply
+
+
+def _sent(inner: Wire) -> list[Any]:
+    """The properties of an API call's body, which are as its parameters."""
+    content = wire.fields(wire.fields(inner.get("requestBody")).get("content"))
+    return [
+        each
+        for body in content.values()
+        for each in wire.items(wire.fields(body).get("properties"))
+    ]
 
 
 # --- knowledge bases --------------------------------------------------------------------------

@@ -59,6 +59,7 @@ _COMMON: Final[tuple[Parameter, ...]] = (
 )
 _FINISH: Final = {
     "FINISH": "stop",
+    "FINISHED": "stop",
     "COMPLETE": "stop",
     "STOP_CRITERIA_MET": "stop",
     "STOP_SEQUENCE": "stop",

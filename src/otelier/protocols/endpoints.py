@@ -71,9 +71,13 @@ def find(provider: str, method: str, path: str, body: Wire) -> Endpoint | None:
     if found is None:
         return None
     route, path_id = found
+    if path.endswith(_STREAM_UNLESS) and "stream" not in body:
+        body = {**body, "stream": True}
     return Endpoint(route, body, None, None if path_id is None else {route.id_attribute: path_id})
 
 
+# Ollama streams unless it is told not to.
+_STREAM_UNLESS: Final = ("/api/chat", "/api/generate")
 # Bedrock's streams are binary: of these only the request is seen.
 _CONVERSE: Final = Route(
     semconv.CHAT, bedrock_converse.request, bedrock_converse.content, bedrock_converse.Reader

@@ -7,6 +7,7 @@ snake case, and the SDK sends nested ones so.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from otelier import semconv, wire
@@ -186,8 +187,15 @@ def _called(raw: Wire) -> Part:
 
 def _answered(raw: Wire) -> Part:
     part = _known({"type": "tool_call_response"}, raw, "id", "name")
-    part["response"] = wire.plain(raw.get("response"))
+    response = wire.plain(raw.get("response"))
+    more = [_shown(wire.fields(each)) for each in wire.items(raw.get("parts"))]
+    part["response"] = [response, *filter(None, more)] if more else response
     return part
+
+
+def _shown(raw: Wire) -> Part | None:
+    """A picture or a file in a function's answer."""
+    return _part(raw)
 
 
 def _known(part: Part, raw: Wire, *names: str) -> Part:
@@ -305,7 +313,7 @@ class _Growing:
         self.open = call.get("willContinue") is True
         for each in wire.items(call.get("partialArgs")):
             raw = wire.fields(each)
-            path = string(raw.get("jsonPath")).removeprefix("$.")
+            path = string(raw.get("jsonPath"))
             text = raw.get("stringValue")
             if isinstance(text, str):
                 texts = self._values.setdefault(path, Texts())
@@ -315,22 +323,75 @@ class _Growing:
                 values = [raw[name] for name in ("numberValue", "boolValue") if name in raw]
                 self._values[path] = values[0] if values else None
 
-    def read(self) -> dict[str, Any]:
-        """Arguments by their path."""
-        return {
-            path: str(value) if isinstance(value, Texts) else value
-            for path, value in self._values.items()
-        }
+    def read(self) -> Any:
+        """The arguments that the paths (RFC 9535) lead to; None where one cannot be followed."""
+        found: dict[Any, Any] = {}
+        for path, value in self._values.items():
+            steps = _steps(path)
+            if not steps:
+                return None
+            held = found
+            for step in steps[:-1]:
+                held = held.setdefault(step, {})
+                if type(held) is not dict:
+                    return None
+            held[steps[-1]] = str(value) if isinstance(value, Texts) else value
+        return _lists(found)
+
+
+_STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d{1,4})\]|\['([^']*)'\]")
+
+
+def _steps(path: str) -> list[Any]:
+    """The names and positions of a JSON path; nothing where it has other steps."""
+    found: list[Any] = []
+    at = 1 if path.startswith("$") else 0
+    text = path if at else f".{path}"
+    while at < len(text):
+        step = _STEP.match(text, at)
+        if step is None or len(found) > 64:
+            return []
+        name, position, quoted = step.groups()
+        found.append(int(position) if position is not None else name or quoted or "")
+        at = step.end()
+    return found
+
+
+def _lists(value: Any) -> Any:
+    """What was kept by positions as lists."""
+    if type(value) is not dict:
+        return value
+    if value and all(type(key) is int for key in value):
+        return [_lists(value[key]) for key in sorted(value)]
+    return {str(key): _lists(member) for key, member in value.items()}
+
+
+def _other_grounding(grounding: Wire) -> bool:
+    """Whether maps or a user's own documents were asked, which price lists do not cover."""
+    if grounding.get("googleMapsWidgetContextToken") or grounding.get("retrievalQueries"):
+        return True
+    chunks = map(wire.fields, wire.items(grounding.get("groundingChunks")))
+    return any("maps" in each or "retrievedContext" in each for each in chunks)
 
 
 class Reader:
     """Reads a GenerateContentResponse, whole or chunk by chunk."""
 
-    __slots__ = ("_blocked", "_candidates", "_error", "_head", "_keep", "_queries", "_usage")
+    __slots__ = (
+        "_blocked",
+        "_candidates",
+        "_error",
+        "_head",
+        "_keep",
+        "_queries",
+        "_unpriced",
+        "_usage",
+    )
 
     def __init__(self, keep: bool) -> None:
         self._keep = keep
         self._candidates: dict[int, _Candidate] = {}
+        self._unpriced = False
         self._usage: Wire = {}
         self._head: Wire = {}
         self._queries: dict[int, int] = {}
@@ -365,6 +426,7 @@ class Reader:
         if grounding is not None:
             queries = len(wire.items(wire.fields(grounding).get("webSearchQueries")))
             self._queries[index] = queries or self._queries.get(index, 0)
+            self._unpriced = self._unpriced or _other_grounding(wire.fields(grounding))
         if self._keep:
             said = wire.fields(raw.get("content"))
             found.role = wire.text(said.get("role")) or found.role
@@ -387,6 +449,7 @@ class Reader:
         if traffic in TRAFFIC:
             reply.pricing["service_tier"] = TRAFFIC[traffic]
         reply.usage = usage(self._usage)
+        reply.unpriced = self._unpriced
         if reply.usage is not None:
             reply.usage.web_searches = searches(reply.model, sum(self._queries.values()))
         candidates = [self._candidates[index] for index in sorted(self._candidates)]

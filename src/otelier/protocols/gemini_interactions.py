@@ -336,7 +336,13 @@ class Reader:
             instruction = wire.text(raw.get("system_instruction"))
             if instruction and self._keep:
                 reply.system = [{"type": "text", "content": instruction}]
-        reply.usage = usage(wire.fields(raw.get("usage")), reply.model)
+        spent = wire.fields(raw.get("usage"))
+        reply.usage = usage(spent, reply.model)
+        reply.unpriced = any(
+            wire.count(wire.fields(each).get("count"))
+            and wire.fields(each).get("type") != "google_search"
+            for each in wire.items(spent.get("grounding_tool_count"))
+        )
         reason = _FINISH.get(self._status or "")
         if reason:
             reply.finish_reasons = [reason]

@@ -31,8 +31,14 @@ from otelier.semconv import Attributes
 from otelier.usage import Usage
 from otelier.wire import Wire
 
+
+def _limit(value: Any) -> int | None:
+    # -1 is no limit, -2 the rest of the context.
+    return value if type(value) is int and value > 0 else None
+
+
 _OPTIONS: Final[tuple[Parameter, ...]] = (
-    ("num_predict", semconv.REQUEST_MAX_TOKENS, integer),
+    ("num_predict", semconv.REQUEST_MAX_TOKENS, _limit),
     ("temperature", semconv.REQUEST_TEMPERATURE, wire.number),
     ("top_p", semconv.REQUEST_TOP_P, wire.number),
     ("top_k", semconv.REQUEST_TOP_K, integer),
@@ -99,7 +105,10 @@ def _images(raw: Wire) -> list[Part]:
 def _parts(raw: Wire) -> list[Part]:
     text = string(raw.get("content"))
     if raw.get("role") == "tool":
-        return [{"type": "tool_call_response", "response": text}]
+        answer: Part = {"type": "tool_call_response", "response": text}
+        if wire.text(raw.get("tool_name")):
+            answer["name"] = raw["tool_name"]
+        return [answer]
     parts: list[Part] = []
     if wire.text(raw.get("thinking")):
         parts.append({"type": "reasoning", "content": raw["thinking"]})

@@ -218,6 +218,8 @@ class _Choice:
             if self.refusal is None:
                 self.refusal = Texts()
             self.refusal.add(refusal)
+        if raw.get("images") is not None:
+            self.others += [part(each) for each in wire.items(raw["images"])]
         audio = raw.get("audio")
         if audio is not None:
             transcript = wire.fields(audio).get("transcript")
@@ -432,6 +434,8 @@ class Reader:
                 held = self._messages
                 reply.messages.append(held[index] if held is not None else choice.message())
         reply.usage = openai_usage.usage(self._usage)
+        # Tokens of which nobody knows what they are have no price.
+        reply.unpriced = not openai_usage.explain(self._usage, reply.usage, reply.model)
         reply.cost = openai_usage.cost(self._usage)
         if self._error is not None and not self._choices:
             body_error(self._error, reply)

@@ -63,6 +63,7 @@ _KNOWN: Final = frozenset(
         "output_tokens_details",
     }
 )
+_GEMINI: Final = ("gemini-", "models/gemini-", "google/gemini-")
 _TICK: Final = 1e-10
 
 
@@ -117,6 +118,22 @@ def _fold_reasoning(raw: Wire, used: Usage) -> None:
         return
     if total == used.input + used.output + used.reasoning:
         used.output += used.reasoning
+
+
+def explain(value: Any, used: Usage | None, model: str | None) -> bool:
+    """Whether ``used`` is all that the total says; Gemini's thoughts are added to it.
+
+    Gemini's endpoint of OpenAI's dialect counts thoughts in ``total_tokens`` alone.
+    """
+    total = wire.count(wire.fields(value).get("total_tokens"))
+    if used is None or total is None or used.input is None or used.output is None:
+        return True
+    rest = total - used.input - used.output
+    if rest > 0 and used.reasoning is None and (model or "").startswith(_GEMINI):
+        used.reasoning = rest
+        used.output += rest
+        return True
+    return rest <= 0
 
 
 def cost(value: Any) -> Cost | None:

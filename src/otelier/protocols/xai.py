@@ -395,6 +395,9 @@ def _answer(raw: Wire, spent: Any) -> Reply:
         reply.pricing["service_tier"] = tier
     reply.model = wire.text(raw.get("model"))
     usage = wire.fields(spent)
+    if wire.count(usage.get("total_tokens")):
+        # protobuf leaves out a count that is zero.
+        usage = {"prompt_tokens": 0, "completion_tokens": 0, **usage}
     reply.usage = openai_usage.usage(usage)
     reply.cost = openai_usage.cost(usage)
     sources = wire.count(usage.get("num_sources_used"))
@@ -405,6 +408,8 @@ def _answer(raw: Wire, spent: Any) -> Reply:
         reply.attributes[semconv.PROVIDER_PREFIX + "server_side_tools_used"] = tools
         if reply.usage is not None:
             reply.usage.web_searches = tools.count(_WEB_SEARCH)
+    # The provider's tools are billed by themselves, where it does not tell the cost.
+    reply.unpriced = bool(sources or tools)
     return reply
 
 
