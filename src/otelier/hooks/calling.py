@@ -127,10 +127,14 @@ def around(open_call: Open, receive: Receive, *, decides: bool = True) -> tuple[
 
 def _seen() -> Any:
     """Keep the hooks of HTTP libraries out of a request that an SDK's hook has left alone."""
-    run = runtime.current()
-    if run is None or not run.settings.http:
+    try:
+        run = runtime.current()
+        if run is None or not run.settings.http:
+            return None
+        return ctx.attach(ctx.with_value(ctx.current(), ctx.SEEN, True))
+    except Exception:
+        guard.failed("calling.seen")
         return None
-    return ctx.attach(ctx.with_value(ctx.current(), ctx.SEEN, True))
 
 
 def whole(call: Call, route: Route, result: Any) -> Any:

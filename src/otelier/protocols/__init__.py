@@ -212,6 +212,18 @@ def unshaped(raw: Wire) -> Part:
     return part
 
 
+def ranked(results: Any) -> list[dict[str, Any]]:
+    """The results of a reranking as documents: position, score, and the text where it is told."""
+    found = []
+    for result in map(wire.fields, wire.items(results)):
+        score = result.get("relevance_score", result.get("relevanceScore"))
+        document = {"index": result.get("index"), "score": score}
+        if result.get("document") is not None:
+            document["document"] = wire.plain(result["document"])
+        found.append(document)
+    return found
+
+
 def no_content(body: Wire) -> Content:
     """For operations whose request carries no messages."""
     return Content()

@@ -8,7 +8,7 @@ length is kept.
 from __future__ import annotations
 
 from otelier import semconv, wire
-from otelier.protocols import Content, Reply, WholeReader, integer, openai_chat, strings
+from otelier.protocols import Content, Reply, WholeReader, integer, openai_chat, ranked, strings
 from otelier.semconv import Attributes
 from otelier.usage import Usage
 from otelier.wire import Wire
@@ -77,13 +77,8 @@ class RankReader(WholeReader):
     def reply(self, complete: bool) -> Reply:
         """What was read."""
         reply = Reply()
-        for result in map(wire.fields, wire.items(self._raw.get("results"))):
-            if self._keep:
-                score = result.get("relevance_score", result.get("relevanceScore"))
-                found = {"index": result.get("index"), "score": score}
-                if result.get("document") is not None:
-                    found["document"] = wire.plain(result["document"])
-                reply.documents.append(found)
+        if self._keep:
+            reply.documents = ranked(self._raw.get("results"))
         return reply
 
 

@@ -25,6 +25,7 @@ from otelier.protocols import (
     located,
     no_content,
     parameters,
+    ranked,
     string,
     strings,
     tool_call,
@@ -363,11 +364,7 @@ class RankReader(VectorReader):
         """What was read."""
         reply = super().reply(complete)
         if self._keep:
-            for result in map(wire.fields, wire.items(self._raw.get("results"))):
-                found = {"index": result.get("index"), "score": result.get("relevance_score")}
-                if result.get("document") is not None:
-                    found["document"] = wire.plain(result["document"])
-                reply.documents.append(found)
+            reply.documents = ranked(self._raw.get("results"))
         return reply
 
 

@@ -188,14 +188,9 @@ def _called(raw: Wire) -> Part:
 def _answered(raw: Wire) -> Part:
     part = _known({"type": "tool_call_response"}, raw, "id", "name")
     response = wire.plain(raw.get("response"))
-    more = [_shown(wire.fields(each)) for each in wire.items(raw.get("parts"))]
+    more = [_part(wire.fields(each)) for each in wire.items(raw.get("parts"))]
     part["response"] = [response, *filter(None, more)] if more else response
     return part
-
-
-def _shown(raw: Wire) -> Part | None:
-    """A picture or a file in a function's answer."""
-    return _part(raw)
 
 
 def _known(part: Part, raw: Wire, *names: str) -> Part:

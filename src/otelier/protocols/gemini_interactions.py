@@ -28,7 +28,7 @@ from otelier.protocols import (
     unshaped,
 )
 from otelier.protocols.gemini import error
-from otelier.protocols.gemini_usage import modalities, searches, shares, tier, total
+from otelier.protocols.gemini_usage import modalities, searches, shares, tier, totals
 from otelier.protocols.openai_chat import put
 from otelier.protocols.table import Table
 from otelier.semconv import Attributes
@@ -201,16 +201,15 @@ def usage(raw: Wire, model: str | None) -> Usage | None:
     """Thoughts are not among the output's tokens, cached ones are among the input's, and what
     server tools gave the model to read is beside the input.
     """
-    thoughts = wire.count(raw.get("total_thought_tokens"))
-    found = Usage(
-        input=total(
-            wire.count(raw.get("total_input_tokens")), wire.count(raw.get("total_tool_use_tokens"))
-        ),
-        output=total(wire.count(raw.get("total_output_tokens")), thoughts),
-        reasoning=thoughts,
-        cache_read=wire.count(raw.get("total_cached_tokens")),
+    found = totals(
+        raw,
+        "total_input_tokens",
+        "total_tool_use_tokens",
+        "total_output_tokens",
+        "total_thought_tokens",
+        "total_cached_tokens",
     )
-    if found.input is None and found.output is None:
+    if found is None:
         return None
     for side, name in (
         ("input", "input_tokens_by_modality"),

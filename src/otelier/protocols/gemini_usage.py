@@ -63,20 +63,31 @@ def total(*parts: int | None) -> int | None:
     return sum(known) if known else None
 
 
+def totals(raw: Wire, *names: str) -> Usage | None:
+    """The counts by their names: prompt, tools' part of it, answer, thoughts, cached."""
+    asked, tools, answered, thoughts, cached = (wire.count(raw.get(name)) for name in names)
+    found = Usage(
+        input=total(asked, tools),
+        output=total(answered, thoughts),
+        reasoning=thoughts,
+        cache_read=cached,
+    )
+    return None if found.input is None and found.output is None else found
+
+
 def usage(raw: Wire) -> Usage | None:
     """``UsageMetadata``: thoughts are not among the candidates' tokens, cached ones are among the
     prompt's, and what server tools gave the model to read is beside the prompt.
     """
-    thoughts = wire.count(raw.get("thoughtsTokenCount"))
-    found = Usage(
-        input=total(
-            wire.count(raw.get("promptTokenCount")), wire.count(raw.get("toolUsePromptTokenCount"))
-        ),
-        output=total(wire.count(raw.get("candidatesTokenCount")), thoughts),
-        reasoning=thoughts,
-        cache_read=wire.count(raw.get("cachedContentTokenCount")),
+    found = totals(
+        raw,
+        "promptTokenCount",
+        "toolUsePromptTokenCount",
+        "candidatesTokenCount",
+        "thoughtsTokenCount",
+        "cachedContentTokenCount",
     )
-    if found.input is None and found.output is None:
+    if found is None:
         return None
     for side, names in (
         ("input", ("promptTokensDetails", "promptTokenDetails", "toolUsePromptTokensDetails")),
