@@ -16,8 +16,17 @@ from tests.transparency.providers import Case, Provider
 MODEL = gemini_wire.MODEL
 
 
+def warn_again() -> None:
+    """Some warnings the SDK logs once in a process: each run is to show its own."""
+    models = importlib.import_module("google.genai.models")
+    for owner in (models.Models, models.AsyncModels):
+        if hasattr(owner, "_logged_afc_warning"):
+            owner._logged_afc_warning = False
+
+
 def make(app: App) -> Any:
     genai = pytest.importorskip("google.genai")
+    warn_again()
     module = importlib.import_module("google.genai._api_client")
     options: dict[str, Any] = {"base_url": app.server.url}
     if hasattr(

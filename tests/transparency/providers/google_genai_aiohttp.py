@@ -13,6 +13,7 @@ from tests.transparency.providers import google_genai
 
 def make(app: App) -> Any:
     genai = pytest.importorskip("google.genai")
+    google_genai.warn_again()
     return genai.Client(api_key="k", http_options={"base_url": app.server.url}).aio
 
 
