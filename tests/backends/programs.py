@@ -1,8 +1,8 @@
-"""Builds the real programs into ``.cache/backends``: ``python -m tests.backends.programs``.
+"""Gets the real programs into ``.cache/backends``: ``python -m tests.backends.programs [NAME …]``.
 
-Versions are pinned. Go checks what it downloads against its checksum database; the few modules that
-a proxy does not list there are checked against ``SUMS``. What cannot be had is said, and the others
-are built.
+Versions are pinned. Go checks what it downloads against its checksum database; modules that cannot
+be looked up there are checked against ``SUMS``. Debian's packages are pinned and checked by its
+signed lists, Python's by version. What cannot be had is said, and the others are got.
 """
 
 from __future__ import annotations
@@ -12,15 +12,24 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "backends"
+BIN = CACHE / "bin"
 BUILDER = "go.opentelemetry.io/collector/cmd/builder@v0.145.0"
 JAEGER = "github.com/jaegertracing/jaeger@v1.76.0"
+# Releases have no module path of their own; this commit is of 2.8.
+TEMPO = "github.com/grafana/tempo@v1.5.1-0.20250529124718-87c2dc380cec"
 # h1 hashes of module archives, as in go.sum.
-SUMS = {JAEGER: "h1:sWCOOF1dr+NL0PLil7mFo3BqqQL8k4WiM7aguFbc14g="}
+SUMS = {
+    JAEGER: "h1:sWCOOF1dr+NL0PLil7mFo3BqqQL8k4WiM7aguFbc14g=",
+    TEMPO: "h1:wnzJov9RhSHGaTYGzTygL4qq986fLen8xSqnQgaMd28=",
+}
 
 
 def go() -> str | None:
@@ -29,20 +38,20 @@ def go() -> str | None:
 
 
 def program(name: str) -> Path | None:
-    """A program that was built, or None."""
-    path = CACHE / "bin" / name
-    return path if path.exists() else None
+    """A program that was got, or None: a binary, or the Python of an environment."""
+    if (CACHE / name / "complete").exists():
+        return CACHE / name / "bin" / "python"
+    return BIN / name if (BIN / name).exists() else None
 
 
 def _run(*command: object, cwd: Path | None = None, **env: str) -> str:
     found = go()
-    assert found is not None
     settings = {
-        "PATH": f"{Path(found).parent}:{os.environ['PATH']}",
+        "PATH": f"{Path(found).parent}:{os.environ['PATH']}" if found else os.environ["PATH"],
         "CGO_ENABLED": "0",
         "GOFLAGS": "-buildvcs=false",
-        # Modules of this project are missing in the checksum database of some mirrors.
-        "GONOSUMDB": "github.com/open-telemetry/*",
+        # Modules of these projects are missing in the checksum database of some mirrors.
+        "GONOSUMDB": "github.com/open-telemetry/*,github.com/grafana/tempo",
         **env,
     }
     done = subprocess.run(
@@ -54,7 +63,8 @@ def _run(*command: object, cwd: Path | None = None, **env: str) -> str:
         check=False,
     )
     if done.returncode:
-        raise RuntimeError((done.stderr.strip() or done.stdout.strip()).splitlines()[-1])
+        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        raise RuntimeError(said[-1] if said else f"{command[0]} failed")
     return done.stdout
 
 
@@ -63,45 +73,94 @@ def collector() -> None:
     tools = CACHE / "tools"
     _run("go", "install", BUILDER, GOBIN=str(tools))
     manifest = ROOT / "collector-config" / "builder.yaml"
-    out = CACHE / "otelcol"
+    out = CACHE / "otelcol-source"
     given = CACHE / "builder.yaml"
     given.write_text(manifest.read_text().replace("dist:\n", f"dist:\n  output_path: {out}\n"))
     _run(tools / "builder", "--config", given, cwd=CACHE)
-    shutil.copy2(out / "otelcol", CACHE / "bin" / "otelcol")
+    shutil.copy2(out / "otelcol", BIN / "otelcol")
+    shutil.rmtree(out)
 
 
-def jaeger() -> None:
-    """Jaeger v2. Its module cannot be installed (it replaces another): it is built in place."""
-    told: dict[str, Any] = json.loads(_run("go", "mod", "download", "-json", JAEGER, cwd=CACHE))
-    if told["Sum"] != SUMS[JAEGER]:
-        raise RuntimeError(f"{JAEGER} has another checksum: {told['Sum']}")
-    source = CACHE / "jaeger"
+def in_place(module: str, package: str) -> None:
+    """A module that replaces others, and so cannot be installed: built where it is unpacked."""
+    told: dict[str, Any] = json.loads(_run("go", "mod", "download", "-json", module, cwd=CACHE))
+    if told["Sum"] != SUMS[module]:
+        raise RuntimeError(f"{module} has another checksum: {told['Sum']}")
+    name = Path(package).name
+    source = CACHE / f"{name}-source"
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(told["Dir"], source)
     _run("chmod", "-R", "u+w", source)
-    _run("go", "build", "-o", CACHE / "bin" / "jaeger", "./cmd/jaeger", cwd=source)
+    _run("go", "build", "-o", BIN / name, package, cwd=source)
     shutil.rmtree(source)
 
 
-PROGRAMS = {"otelcol": collector, "jaeger": jaeger}
+def debian(package: str, version: str, *names: str) -> None:
+    """Programs of a Debian package, unpacked and not installed."""
+    if shutil.which("apt-get") is None:
+        raise RuntimeError("this is no Debian")
+    wanted = f"{package}={version}*"
+    here = CACHE / f"{package}-deb"
+    shutil.rmtree(here, ignore_errors=True)
+    here.mkdir()
+    try:
+        _run("apt-get", "download", wanted, cwd=here)
+    except RuntimeError:
+        # Only root may renew the lists.
+        _run("apt-get", "update")
+        _run("apt-get", "download", wanted, cwd=here)
+    (archive,) = here.glob("*.deb")
+    _run("dpkg", "-x", archive, here)
+    for name in names:
+        shutil.copy2(here / "usr" / "bin" / name, BIN / name)
+    shutil.rmtree(here)
 
 
-def main() -> int:
-    (CACHE / "bin").mkdir(parents=True, exist_ok=True)
+def python(name: str, *packages: str) -> None:
+    """Packages in an environment of their own."""
+    home = CACHE / name
+    shutil.rmtree(home, ignore_errors=True)
+    _run(sys.executable, "-m", "venv", home)
+    _run(
+        *(home / "bin" / "python", "-m", "pip", "install", "--quiet"),
+        *("--disable-pip-version-check", *packages),
+    )
+    (home / "complete").touch()
+
+
+PROGRAMS: dict[str, Callable[[], None]] = {
+    "prometheus": partial(debian, "prometheus", "2.42.0", "prometheus", "promtool"),
+    "prometheus-alertmanager": partial(
+        debian, "prometheus-alertmanager", "0.25.0", "prometheus-alertmanager"
+    ),
+    "chdb": partial(python, "chdb", "chdb==4.4.0"),
+    "phoenix": partial(python, "phoenix", "arize-phoenix==20.26.1"),
+    "mlflow": partial(python, "mlflow", "mlflow==3.17.2"),
+    "otelcol": collector,
+    "jaeger": partial(in_place, JAEGER, "./cmd/jaeger"),
+    "tempo": partial(in_place, TEMPO, "./cmd/tempo"),
+}
+
+
+def main(wanted: list[str]) -> int:
+    """Get what is asked for, or all."""
     if go() is None:
         print("backends: skipped, there is no Go on this machine")
         return 0
-    for name, build in PROGRAMS.items():
+    BIN.mkdir(parents=True, exist_ok=True)
+    for name in wanted or PROGRAMS:
         if program(name) is not None:
             print(f"backends: {name} is there")
             continue
-        print(f"backends: building {name}", flush=True)
+        started = time.monotonic()
         try:
-            build()
-        except (RuntimeError, OSError) as problem:
-            print(f"backends: {name} cannot be had: {problem}")
+            PROGRAMS[name]()
+        except (RuntimeError, OSError, ValueError) as problem:
+            print(f"backends: {name} cannot be had: {problem}", flush=True)
+        else:
+            print(f"backends: {name} in {time.monotonic() - started:.0f} s", flush=True)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

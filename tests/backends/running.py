@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tests.backends.programs import ROOT
+from tests.backends.truth import Truth
 
 CONFIGS = ROOT / "collector-config"
 _PATIENCE = 60.0
@@ -80,7 +81,7 @@ def running(
             process.wait(30)
 
 
-def workload(cwd: Path, endpoint: str, **env: str) -> Any:
+def workload(cwd: Path, endpoint: str, **env: str) -> Truth:
     """Run the program of known traffic under ``opentelemetry-instrument``; its truth."""
     truth = cwd / "truth.json"
     done = subprocess.run(
@@ -95,6 +96,8 @@ def workload(cwd: Path, endpoint: str, **env: str) -> Any:
         env={
             **os.environ,
             "OTEL_SERVICE_NAME": "workload",
+            # The server stands for OpenAI's where the SDK alone does not tell whose it is.
+            "OTELIER_PROVIDER_HOSTS": "localhost=openai",
             "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
             **env,
         },
@@ -104,4 +107,4 @@ def workload(cwd: Path, endpoint: str, **env: str) -> Any:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(truth.read_text())
+    return Truth(truth)

@@ -1,36 +1,209 @@
 """A program whose traffic is known: run under ``opentelemetry-instrument``, it writes its truth.
 
-``python -m tests.backends.workload TRUTH``: two tenants, sessions and users, RAG, tools, a stream,
-an error; OpenAI's and Anthropic's SDKs and Ollama's against a local server.
+``python -m tests.backends.workload TRUTH``: two tenants with two users each, twelve sessions, RAG
+(one retrieval fails), tools, streams, cached input, refused calls, personal data; OpenAI's and
+Anthropic's SDKs in every turn, Ollama's (which has no price), Gemini's, Mistral's, Cohere's and
+Bedrock's in some; all against a local server. The truth is a row for each span, made beside the
+call, with prices of the vendors' lists: nothing of it is read from otelier.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import anthropic
+import boto3
+import cohere
 import ollama
 import openai
+from google import genai
+from mistralai.client import Mistral
 
 import otelier
-from tests.servers import Json, ProviderServer, Sse, ollama_wire
-from tests.servers.openai_wire import chat_chunks, chat_completion, chat_message
+from tests.servers import (
+    Json,
+    ProviderServer,
+    Sse,
+    anthropic_wire,
+    bedrock_wire,
+    cohere_wire,
+    gemini_wire,
+    mistral_wire,
+    ollama_wire,
+    openai_wire,
+)
 
-SESSIONS = (("acme", "s-1", "ada"), ("acme", "s-2", "bob"), ("umbrella", "s-3", "eve"))
+TENANTS = {"acme": ("ada", "bob"), "umbrella": ("eve", "mal")}
+SESSIONS = 12
+TURNS_OF_FIRST = 3
 QUESTION = "Where is the blue parcel?"
+RARE_QUESTION = "Where is the crimson umbrella stand?"
+RARE_SESSION = 5
 PERSONAL = "ada.lovelace@example.org"
+DOCUMENT = "Parcels are in room 7."
+WORDS = "Look in room 7, behind the green door."
+# USD for a million tokens of input, output and cached input; vendors' price lists, 2026-11.
+PRICES = {
+    "gpt-4o": (2.5, 10.0, 1.25),
+    "text-embedding-3-small": (0.02, 0.0, 0.0),
+    "claude-haiku-4-5": (1.0, 5.0, 0.1),
+    "gemini-2.5-flash": (0.3, 2.5, 0.03),
+    "mistral-small-latest": (0.15, 0.6, 0.015),
+    "us.amazon.nova-lite-v1:0": (0.06, 0.24, 0.015),
+}
 
 
-def answer(request: Any) -> Any:
-    asked = request.json()
-    if asked["model"] == "gpt-broken":
-        return Json({"error": {"message": "Slow down", "code": "rate_limit_exceeded"}}, status=429)
-    if asked.get("stream"):
-        return Sse(chat_chunks(chat_message(), include_usage=True, model="gpt-4o-2024-08-06"))
-    return Json(chat_completion(chat_message(), model="gpt-4o-2024-08-06"))
+class Traffic:
+    """Makes the calls of turns and writes down what they are."""
+
+    def __init__(self, url: str) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self.usage: dict[str, int] = {}
+        self.turn: dict[str, Any] = {}
+        # By this name the settings of the tests know OpenAI; the other SDKs tell whose they are.
+        home = url.replace("127.0.0.1", "localhost")
+        self.gpt = openai.OpenAI(base_url=home + "/v1", api_key="k", max_retries=0)
+        self.claude = anthropic.Anthropic(base_url=url, api_key="k", max_retries=0)
+        self.llama = ollama.Client(host=url)
+        self.gemini = genai.Client(
+            api_key="k", http_options=genai.types.HttpOptions(base_url=url)
+        )
+        self.mistral = Mistral(api_key="k", server_url=url)
+        self.cohere = cohere.ClientV2(api_key="k", base_url=url)
+        self.bedrock = boto3.client(
+            "bedrock-runtime",
+            region_name="us-east-1",
+            endpoint_url=url,
+            aws_access_key_id="k",
+            aws_secret_access_key="k",
+        )
+
+    def reply(self, request: Any) -> Any:
+        """The answer to a chat of OpenAI's or Mistral's SDK."""
+        asked = request.json()
+        if asked["model"].startswith("mistral"):
+            return Json(mistral_wire.chat())
+        if asked["model"] == "gpt-broken":
+            told = {"error": {"message": "Slow down", "code": "rate_limit_exceeded"}}
+            return Json(told, status=429)
+        usage = openai_wire.chat_usage(
+            self.usage["input"], self.usage["output"], cached=self.usage["cached"]
+        )
+        told = {"usage": usage, "model": "gpt-4o-2024-08-06", "id": self.rows[-1]["id"]}
+        message = openai_wire.chat_message(WORDS)
+        if asked.get("stream"):
+            return Sse(openai_wire.chat_chunks(message, include_usage=True, **told))
+        return Json(openai_wire.chat_completion(message, **told))
+
+    def embedding(self, request: Any) -> Any:
+        return Json(openai_wire.embeddings(tokens=self.usage["input"]))
+
+    def claude_reply(self, request: Any) -> Any:
+        usage = anthropic_wire.message_usage(self.usage["input"], self.usage["output"])
+        return Json(anthropic_wire.message(model="claude-haiku-4-5-20251001", usage=usage))
+
+    def row(self, operation: str, subject: str | None = None, **more: Any) -> None:
+        """Write down a span."""
+        name = f"{operation} {subject}" if subject else operation
+        self.rows.append({**self.turn, "operation": operation, "name": name, **more})
+
+    def new_id(self) -> str:
+        """An id for the next answer."""
+        return f"chatcmpl-{len(self.rows)}"
+
+    def model(
+        self,
+        provider: str,
+        model: str,
+        input: int | None,
+        output: int | None = None,
+        cached: int = 0,
+        operation: str = "chat",
+        **more: Any,
+    ) -> None:
+        """Write down a model call, with what the list says that it costs."""
+        self.usage = {"input": input or 0, "output": output or 0, "cached": cached}
+        cost = None
+        if model in PRICES:
+            price = PRICES[model]
+            paid = ((input or 0) - cached) * price[0] + (output or 0) * price[1] + cached * price[2]
+            cost = paid / 1e6
+        numbers = {"input": input, "output": output, "cached": cached, "cost": cost}
+        self.row(operation, model, provider=provider, model=model, **numbers, **more)
+
+    def ask(self, number: int) -> None:
+        """One turn: retrieval, an agent with a tool and a stream, other models, a refused call."""
+        question = RARE_QUESTION if number == RARE_SESSION else QUESTION
+        ask: list[Any] = [{"role": "user", "content": question}]
+        self.row("invoke_workflow", "answer_question")
+        with otelier.workflow("answer_question"):
+            self.retrieve(failing=number == 4)
+            self.row("invoke_agent", "researcher")
+            with otelier.agent("researcher"):
+                cached = 512 if number % 2 == 0 else 0
+                self.model("openai", "gpt-4o", 1000 * number, 100, cached, id=self.new_id())
+                self.gpt.chat.completions.create(model="gpt-4o", messages=ask)
+                self.row("execute_tool", "search_orders")
+                search_orders(self.turn["user"])
+                if number % 3 == 0:
+                    self.row("execute_tool", "open_ticket", error="ConnectionError")
+                    try:
+                        open_ticket(self.turn["user"])
+                    except ConnectionError:
+                        pass
+                self.model("openai", "gpt-4o", 200, 50, stream=True, id=self.new_id())
+                for _ in self.gpt.chat.completions.create(
+                    model="gpt-4o",
+                    messages=ask,
+                    stream=True,
+                    stream_options={"include_usage": True},
+                ):
+                    pass
+            self.model("anthropic", "claude-haiku-4-5", 300, 40)
+            self.claude.messages.create(model="claude-haiku-4-5", max_tokens=64, messages=ask)
+            counts = ollama_wire.COUNTS
+            self.model("ollama", "llama3.2", counts["prompt_eval_count"], counts["eval_count"])
+            self.llama.chat("llama3.2", [{"role": "user", "content": f"Write to {PERSONAL}."}])
+            if number % 2 == 1:
+                self.model("openai", "gpt-broken", None, error="openai.RateLimitError")
+                try:
+                    self.gpt.chat.completions.create(model="gpt-broken", messages=ask)
+                except openai.RateLimitError:
+                    pass
+            if number == 2:
+                self.others()
+
+    def retrieve(self, failing: bool) -> None:
+        self.row("retrieval", "handbook", error="LookupError" if failing else None)
+        try:
+            with otelier.retrieval("handbook", query=QUESTION, top_k=2) as found:
+                self.model("openai", "text-embedding-3-small", 8, operation="embeddings")
+                self.gpt.embeddings.create(model="text-embedding-3-small", input=QUESTION)
+                if failing:
+                    raise LookupError("no index")
+                found.set_documents([{"id": "d-1", "content": DOCUMENT}])
+        except LookupError:
+            pass
+
+    def others(self) -> None:
+        """A call of each further SDK."""
+        self.model("gcp.gemini", "gemini-2.5-flash", 6, 25, operation="generate_content")
+        self.gemini.models.generate_content(model="gemini-2.5-flash", contents=QUESTION)
+        self.model("mistral_ai", "mistral-small-latest", 12, 5)
+        self.mistral.chat.complete(
+            model="mistral-small-latest", messages=[{"role": "user", "content": QUESTION}]
+        )
+        self.model("cohere", "rerank-v3.5", None, operation="rerank")
+        self.cohere.rerank(model="rerank-v3.5", query=QUESTION, documents=[DOCUMENT, WORDS])
+        self.model("aws.bedrock", "us.amazon.nova-lite-v1:0", 10, 5)
+        self.bedrock.converse(
+            modelId="us.amazon.nova-lite-v1:0",
+            messages=[{"role": "user", "content": [{"text": QUESTION}]}],
+        )
 
 
 @otelier.tool
@@ -39,66 +212,55 @@ def search_orders(customer: str) -> list[str]:
     return [f"order of {customer}"]
 
 
-def conversation(clients: Any, user: str) -> None:
-    """One question: retrieval, a tool, calls of three providers, one of them refused."""
-    gpt, claude, llama = clients
-    ask: list[Any] = [{"role": "user", "content": QUESTION}]
-    with otelier.workflow("answer_question"):
-        with otelier.retrieval("handbook", query=QUESTION, top_k=2) as found:
-            gpt.embeddings.create(model="text-embedding-3-small", input=QUESTION)
-            found.set_documents([{"id": "d-1", "content": "Parcels are in room 7."}])
-        with otelier.agent("researcher"):
-            gpt.chat.completions.create(model="gpt-4o", messages=ask)
-            search_orders(user)
-            for _ in gpt.chat.completions.create(
-                model="gpt-4o", messages=ask, stream=True, stream_options={"include_usage": True}
-            ):
-                pass
-        claude.messages.create(model="claude-sonnet-4-5", max_tokens=64, messages=ask)
-        llama.chat("llama3.2", [{"role": "user", "content": f"Write to {PERSONAL}."}])
-        try:
-            gpt.chat.completions.create(model="gpt-broken", messages=ask)
-        except openai.RateLimitError:
-            pass
+@otelier.tool
+def open_ticket(customer: str) -> str:
+    """A ticket for a customer; the desk is closed."""
+    raise ConnectionError("the desk is closed")
 
 
 def main(truth: Path) -> None:
     with ProviderServer() as server:
-        server.route("/chat/completions", answer)
+        traffic = Traffic(server.url)
+        server.route("/chat/completions", traffic.reply)
+        server.route("/embeddings", traffic.embedding)
+        server.route("/v1/messages", traffic.claude_reply)
         server.route("/api/chat", lambda request: Json(ollama_wire.chat()))
-        clients = (
-            openai.OpenAI(base_url=server.url + "/v1", api_key="k", max_retries=0),
-            anthropic.Anthropic(base_url=server.url, api_key="k", max_retries=0),
-            ollama.Client(host=server.url),
-        )
-        for tenant, session, user in SESSIONS:
+        server.route(":generateContent", lambda request: Json(gemini_wire.answer()))
+        server.route("/v2/rerank", lambda request: Json(cohere_wire.rerank()))
+        server.route("/converse", lambda request: bedrock_wire.converse())
+        turns = 0
+        for number in range(1, SESSIONS + 1):
+            tenant = list(TENANTS)[number % 2]
+            user = TENANTS[tenant][number // 2 % 2]
+            session, tag = f"s-{number:02}", "beta" if number <= 3 else "stable"
             with otelier.session(
                 session_id=session,
                 user_id=user,
-                conversation_id=f"c-{session}",
-                tags=["demo"],
+                conversation_id=f"c-{number:02}",
+                tags=[tag, "demo"],
                 metadata={"tenant": tenant},
             ):
-                conversation(clients, user)
-    each = {
-        "invoke_workflow": 1,
-        "retrieval": 1,
-        "embeddings": 1,
-        "invoke_agent": 1,
-        "execute_tool": 1,
-        "chat": 5,
+                for _ in range(TURNS_OF_FIRST if number == 1 else 1):
+                    turns += 1
+                    traffic.turn = {
+                        "turn": turns,
+                        "session": session,
+                        "conversation": f"c-{number:02}",
+                        "user": user,
+                        "tenant": tenant,
+                        "tag": tag,
+                    }
+                    traffic.ask(number)
+    told = {
+        "rows": traffic.rows,
+        "question": QUESTION,
+        "rare_question": RARE_QUESTION,
+        "personal": PERSONAL,
+        "document": DOCUMENT,
+        "words": WORDS,
+        "pid": os.getpid(),
     }
-    truth.write_text(
-        json.dumps(
-            {
-                "sessions": SESSIONS,
-                "spans": {name: count * len(SESSIONS) for name, count in each.items()},
-                "errors": len(SESSIONS),
-                "question": QUESTION,
-                "personal": PERSONAL,
-            }
-        )
-    )
+    truth.write_text(json.dumps(told))
 
 
 if __name__ == "__main__":
