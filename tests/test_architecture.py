@@ -23,7 +23,7 @@ LAYERS = (
     ("events",),
     ("runtime",),
     ("call", "session"),
-    ("handle", "processor", "evaluation", "sdk_setup"),
+    ("handle", "processor", "evaluation", "sdk_setup", "children"),
     ("declared",),
     ("pipeline",),
     ("hooks",),

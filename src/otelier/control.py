@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from otelier import guard, processor, runtime, sdk_setup, settings
+from otelier import children, guard, processor, runtime, sdk_setup, settings
 from otelier.hooks import registry
 from otelier.runtime import Runtime
 
@@ -44,6 +44,7 @@ def _start(
     runtime.start(run)
     processor.install(run)
     registry.register(chosen.disabled, chosen.http)
+    children.install()
 
 
 def uninstrument() -> None:

@@ -44,8 +44,19 @@ class Runtime:
         # Set while the program has no TracerProvider yet: tries again to add the processor.
         self.late: Callable[[], None] | None = None
         self._meter_provider = meter_provider
+        self._logger_provider = logger_provider
         self._metered: Any = None
         self._recorder: Recorder | None = None
+
+    def providers(self) -> tuple[Any, ...]:
+        """The providers of traces, metrics and logs, as they are now."""
+        from opentelemetry import _logs
+
+        return (
+            self.tracer_provider or trace.get_tracer_provider(),
+            self._meter_provider or metrics.get_meter_provider(),
+            self._logger_provider or _logs.get_logger_provider(),
+        )
 
     @property
     def recorder(self) -> Recorder | None:

@@ -1,0 +1,79 @@
+"""Child processes that skip ``atexit``: multiprocessing's and billiard's (Celery's) forked ones.
+
+They leave by ``os._exit``, and with them what the SDK holds for its next batch. The finalizers of
+these two modules do run: one of them flushes. Only who forks by a module has it imported here.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import threading
+from typing import Any, Final
+
+from otelier import guard, runtime
+
+# What a program that forks by it has imported, and where finalizers are then kept.
+_FORKING: Final = (
+    ("multiprocessing.process", "multiprocessing.util"),
+    ("billiard.process", "billiard.util"),
+)
+# A backend that is down must not hold pools of short-lived processes up.
+_SECONDS: Final = 2.0
+_watched: set[Any] = set()
+_installed = False
+
+
+def install() -> None:
+    """Watch the forks of this process and its children; once."""
+    global _installed
+    if not _installed and hasattr(os, "register_at_fork"):
+        _installed = True
+        os.register_at_fork(before=_before_fork)
+
+
+def _before_fork() -> None:
+    for forking, keeping in _FORKING:
+        if forking in sys.modules:
+            try:
+                module = importlib.import_module(keeping)
+                # Billiard's may be multiprocessing's own.
+                register = module.register_after_fork
+                if register not in _watched:
+                    _watched.add(register)
+                    # Called in the child, after it forgot all finalizers.
+                    register(module, _in_child)
+            except Exception:
+                guard.failed("children.watch")
+
+
+def _in_child(module: Any) -> None:
+    try:
+        # Zero is the last: what the program registered may still make calls.
+        module.Finalize(None, _flush, exitpriority=0)
+    except Exception:
+        guard.failed("children.finalize")
+
+
+def _flush() -> None:
+    try:
+        run = runtime.current()
+        if run is not None:
+            # Exporters have time limits of their own, beyond ours: in a thread they can be left.
+            flushing = threading.Thread(
+                target=_flush_all, args=(run,), name="otelier-flush", daemon=True
+            )
+            flushing.start()
+            flushing.join(_SECONDS)
+    except Exception:
+        guard.failed("children.flush")
+
+
+def _flush_all(run: runtime.Runtime) -> None:
+    for provider in run.providers():
+        try:
+            if hasattr(provider, "force_flush"):
+                provider.force_flush()
+        except Exception:
+            guard.failed("children.flush")
