@@ -13,7 +13,7 @@ BESIDE_TESTS := tests/hooks/test_litellm.py tests/hooks/test_bedrock.py \
 	tests/transparency/test_providers.py -k "litellm or bedrock"
 LINT_PACKAGES := "ruff>=0.11" "mypy>=1.15"
 
-.PHONY: help demo test lint test-matrix bench backends test-backends clean
+.PHONY: help demo test lint test-matrix bench backends test-backends bench-collector clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -58,11 +58,14 @@ test-matrix: $(VENV)/test.done ## run the suites against each claimed SDK versio
 bench: $(VENV)/test.done ## timing ratios against the bare SDK and a hand-written floor
 	$(BIN)/python -m benchmarks.timing $(ARGS)
 
-backends: $(VENV)/test.done ## build the collector and Jaeger into .cache/backends (needs Go)
+backends: $(VENV)/test.done ## get the real backends into .cache/backends (needs Go)
 	@$(BIN)/python -m tests.backends.programs
 
 test-backends: $(VENV)/test.done ## run collector-config with the real programs
-	$(BIN)/python -m pytest tests/backends $(ARGS)
+	@$(BIN)/python -m tests.backends $(ARGS)
+
+bench-collector: $(VENV)/test.done ## spans a second that one collector takes here
+	@$(BIN)/python -m benchmarks.collector
 
 clean: ## remove environments and caches
 	rm -rf $(VENV) $(BESIDE) .cache .pytest_cache .mypy_cache .ruff_cache
