@@ -1,7 +1,8 @@
 """Child processes that skip ``atexit``: multiprocessing's and billiard's (Celery's) forked ones.
 
 They leave by ``os._exit``, and with them what the SDK holds for its next batch. The finalizers of
-these two modules do run: one of them flushes. Only who forks by a module has it imported here.
+these two modules do run, but for the children of Celery's pool, which send a signal of Celery's
+instead: either flushes. Only who forks by a module has it imported here.
 """
 
 from __future__ import annotations
@@ -52,8 +53,18 @@ def _in_child(module: Any) -> None:
     try:
         # Zero is the last: what the program registered may still make calls.
         module.Finalize(None, _flush, exitpriority=0)
+        celery = sys.modules.get("celery.signals")
+        if celery is not None:
+            # Sent where the child is about to leave, and only by those of the pool.
+            celery.worker_process_shutdown.connect(
+                _on_shutdown, weak=False, dispatch_uid="otelier.children"
+            )
     except Exception:
         guard.failed("children.finalize")
+
+
+def _on_shutdown(**_given: Any) -> None:
+    _flush()
 
 
 def _flush() -> None:

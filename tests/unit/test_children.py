@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
 
-_PROGRAM = """
+_HELD = """
 import importlib, sys
 import otelier
 from opentelemetry import trace
@@ -22,7 +24,11 @@ class Held(SpanProcessor):  # As a batch processor: exports when flushed.
         self.names.append(span.name)
     def force_flush(self, timeout_millis=0):
         {hang}
-        print(*self.names, flush=True)
+        print(*self.names, file=sys.__stdout__, flush=True)
+"""
+_PROGRAM = (
+    _HELD
+    + """
 
 def work():
     with otelier.tool("count"):
@@ -38,18 +44,33 @@ process.start()
 process.join()
 print("left", process.exitcode, flush=True)
 """
+)
+_TASKS = (
+    _HELD
+    + """
+from celery import Celery
+
+folder = "{folder}"
+app = Celery("tasks", broker="filesystem://")
+app.conf.broker_transport_options = {{"data_folder_in": folder, "data_folder_out": folder}}
+
+@app.task
+def work():
+    with otelier.tool("count"):
+        pass
+
+otelier.instrument()
+trace.get_tracer_provider().add_span_processor(Held())
+"""
+)
+_QUIET = {f"OTEL_{signal}_EXPORTER": "none" for signal in ("TRACES", "METRICS", "LOGS")}
 
 
 def run(library: str, hang: str = "pass", stop: bool = False) -> str:
     """What the program prints."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", _PROGRAM.format(hang=hang, stop=stop), library],
-        env={
-            **os.environ,
-            "OTEL_TRACES_EXPORTER": "none",
-            "OTEL_METRICS_EXPORTER": "none",
-            "OTEL_LOGS_EXPORTER": "none",
-        },
+        env={**os.environ, **_QUIET},
         capture_output=True,
         text=True,
         timeout=60,
@@ -71,3 +92,32 @@ def test_a_backend_that_hangs_does_not_keep_the_child() -> None:
 
 def test_nothing_is_flushed_after_uninstrument() -> None:
     assert run("multiprocessing", stop=True).splitlines() == ["left 0"]
+
+
+def test_children_of_celery_flush_when_the_worker_ends(tmp_path: Path) -> None:
+    pytest.importorskip("celery")
+    (tmp_path / "tasks.py").write_text(_TASKS.format(hang="pass", folder=tmp_path))
+    log = tmp_path / "log"
+    celery = [sys.executable, "-W", "ignore", "-m", "celery", "-A", "tasks"]
+    env = {**os.environ, **_QUIET, "C_FORCE_ROOT": "1"}
+    with log.open("w") as out:
+        worker = subprocess.Popen(
+            [*celery, "worker", "-c", "1", "-l", "info"],
+            cwd=tmp_path,
+            env=env,
+            stdout=out,
+            stderr=out,
+        )
+        try:
+            sent = [*celery, "call", "tasks.work"]
+            subprocess.run(sent, cwd=tmp_path, env=env, capture_output=True, check=True)
+            end = time.monotonic() + 60
+            while " succeeded in " not in log.read_text() and time.monotonic() < end:
+                assert worker.poll() is None, log.read_text()
+                time.sleep(0.05)
+            assert "execute_tool count" not in log.read_text()
+            worker.terminate()
+            assert worker.wait(60) == 0
+        finally:
+            worker.kill()
+    assert "execute_tool count" in log.read_text().splitlines()
