@@ -47,7 +47,8 @@ class Collector:
             **env,
         }
         self.health = f"http://localhost:{health}"
-        self._config = HERE / config
+        # Later ones change earlier ones.
+        self.configs = [HERE / config]
         self._stack = ExitStack()
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -58,22 +59,27 @@ class Collector:
         (opentelemetry-collector#15485), and who runs it in production starts it again, too.
         """
         self.env.update(env)
+        command = [OTELCOL, *(word for each in self.configs for word in ("--config", each))]
         for _ in range(_STARTS):
             try:
                 self.process = self._stack.enter_context(
-                    running([OTELCOL, "--config", self._config], self.here, self.http, **self.env)
+                    running(command, self.here, self.http, **self.env)
                 )
             except AssertionError:
                 if _DIED not in self.log:
                     raise
                 continue
-            process = self.process
-            until(lambda: process.poll() is not None or get(self.health), "its health")
-            if process.poll() is None:
+            until(self._settled, "its health")
+            if self.process.poll() is None:
                 return
             assert _DIED in self.log, self.log[-2000:]
             self._stack.close()
         raise AssertionError(f"it died {_STARTS} times")
+
+    def _settled(self) -> bool | None:
+        """True once it is ready, or dead."""
+        assert self.process is not None
+        return self.process.poll() is not None or get(self.health) is not None or None
 
     def stop(self) -> None:
         """End it as an orchestrator does, with time to finish."""
@@ -81,9 +87,9 @@ class Collector:
 
     def kill(self) -> None:
         """End it at once, as a lack of memory does."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
         self._stack.close()
 
     @property
@@ -105,7 +111,7 @@ class Collector:
 class Site:
     """An agent, gateways with certificates, and what they are told to send to."""
 
-    def __init__(self, here: Path, gateways: int = 1) -> None:
+    def __init__(self, here: Path, gateways: int = 1, agent: str = "agent.yaml") -> None:
         self.here = here
         self.certificates = here / "certificates"
         certificates(self.certificates)
@@ -125,7 +131,8 @@ class Site:
                 here,
                 TLS_CERT=self.certificates / "gateway.pem",
                 TLS_KEY=self.certificates / "gateway-key.pem",
-                DECISION_WAIT="2s",
+                # Too long for a test: the root has to be what they go by.
+                DECISION_WAIT="300s",
                 DECISION_AFTER_ROOT="1s",
                 KEEP_PERCENT=100,
                 **{f"{name.upper()}_ENDPOINT": each.url for name, each in backends.items()},
@@ -134,8 +141,10 @@ class Site:
         ]
         self.agent = Collector(
             "agent",
-            "agent.yaml",
+            agent,
             here,
+            REROUTE_AFTER="2s",
+            **{f"GATEWAY_{n}": f"localhost:{each.grpc}" for n, each in enumerate(self.gateways, 1)},
             GATEWAYS="[" + ", ".join(f"localhost:{each.grpc}" for each in self.gateways) + "]",
             GATEWAY_CA=self.certificates / "ca.pem",
         )
@@ -144,7 +153,9 @@ class Site:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for each in (self.agent, *self.gateways):
+        # It would try for a while to deliver what it has: that is what it is for.
+        self.agent.kill()
+        for each in self.gateways:
             each.stop()
         self._stack.close()
 

@@ -1,0 +1,37 @@
+-- Who may read what. Run it as an administrator, after retention.sql. Users get a role each:
+--   CREATE USER ada_of_acme IDENTIFIED BY '…' DEFAULT ROLE tenant_acme;
+
+-- The collector: makes its tables, and writes.
+CREATE ROLE IF NOT EXISTS otelier_collector;
+GRANT CREATE DATABASE, CREATE TABLE, CREATE VIEW, SHOW COLUMNS, SELECT, INSERT
+ON otel.* TO otelier_collector;
+
+-- Tenants read their own spans, with what was said in them. Logs and metrics do not say whose they
+-- are, so they stay closed.
+CREATE ROLE IF NOT EXISTS otelier_tenant;
+GRANT SELECT ON otel.otel_traces TO otelier_tenant;
+GRANT SELECT ON otelier.* TO otelier_tenant;
+
+-- Whom no policy names reads everything: this one makes a tenant without one of his own read none.
+CREATE ROW POLICY OR REPLACE otelier_none ON otel.otel_traces USING 0 TO otelier_tenant;
+CREATE ROW POLICY OR REPLACE otelier_none ON otelier.kept USING 0 TO otelier_tenant;
+
+-- These four lines for each tenant.
+CREATE ROLE IF NOT EXISTS tenant_acme;
+GRANT otelier_tenant TO tenant_acme;
+CREATE ROW POLICY OR REPLACE tenant_acme ON otel.otel_traces
+USING SpanAttributes['otelier.metadata.tenant'] = 'acme' TO tenant_acme;
+CREATE ROW POLICY OR REPLACE tenant_acme ON otelier.kept USING tenant = 'acme' TO tenant_acme;
+
+-- Dashboards: all tenants, no content. Not otelier.calls, which reads where the content is.
+CREATE ROLE IF NOT EXISTS otelier_dashboards;
+GRANT SELECT ON otelier.kept TO otelier_dashboards;
+CREATE ROW POLICY OR REPLACE otelier_all ON otelier.kept USING 1 TO otelier_dashboards;
+GRANT SELECT ON otel.otel_metrics_histogram TO otelier_dashboards;
+GRANT SELECT ON otel.otel_metrics_sum TO otelier_dashboards;
+GRANT SELECT ON otel.otel_metrics_gauge TO otelier_dashboards;
+
+-- 2: clients may set how they are answered (Grafana's does), but not write, and not these limits.
+CREATE SETTINGS PROFILE OR REPLACE otelier_readers
+SETTINGS readonly = 2, max_execution_time = 60 MAX 60, max_memory_usage = 4000000000 MAX 4000000000
+TO otelier_tenant, otelier_dashboards;

@@ -1,0 +1,170 @@
+-- Views over what the collector's exporter stores. It keeps attributes as text: here numbers are
+-- numbers, and NULL where nothing is known (never 0); text that is not there is ''.
+-- SQL SECURITY INVOKER: a view shows to whoever asks only what he may read in otel.otel_traces;
+-- a definer's view would show all tenants to everyone.
+
+CREATE DATABASE IF NOT EXISTS otelier;
+
+-- A row for each span of otelier: model calls, tools, retrievals, agents, workflows. No content.
+CREATE OR REPLACE VIEW otelier.calls SQL SECURITY INVOKER AS
+SELECT
+    Timestamp AS time,
+    TraceId AS trace_id,
+    SpanId AS span_id,
+    ParentSpanId AS parent_id,
+    ServiceName AS service,
+    SpanAttributes['gen_ai.operation.name'] AS operation,
+    SpanName AS name,
+    SpanAttributes['gen_ai.provider.name'] AS provider,
+    SpanAttributes['gen_ai.request.model'] AS model,
+    SpanAttributes['gen_ai.response.model'] AS response_model,
+    SpanAttributes['gen_ai.response.id'] AS response_id,
+    SpanAttributes['gen_ai.agent.name'] AS agent,
+    SpanAttributes['gen_ai.tool.name'] AS tool,
+    SpanAttributes['gen_ai.data_source.id'] AS data_source,
+    toUInt64OrNull(SpanAttributes['gen_ai.usage.input_tokens']) AS input_tokens,
+    toUInt64OrNull(SpanAttributes['gen_ai.usage.output_tokens']) AS output_tokens,
+    toUInt64OrNull(SpanAttributes['gen_ai.usage.cache_read.input_tokens']) AS cache_read_tokens,
+    toFloat64OrNull(SpanAttributes['gen_ai.usage.cost']) AS cost,
+    SpanAttributes['otelier.cost.source'] AS cost_source,
+    -- Agents and workflows are above model calls: sums over these alone count nothing twice.
+    SpanAttributes['gen_ai.operation.name'] IN (
+        'chat', 'text_completion', 'generate_content', 'embeddings', 'rerank', 'ocr'
+    ) AS model_call,
+    -- Answered, and the price is not known. Refused calls are in `error`.
+    model_call AND cost IS NULL AND error = '' AS unpriced,
+    SpanAttributes['error.type'] AS error,
+    Duration / 1e9 AS seconds,
+    SpanAttributes['session.id'] AS session,
+    SpanAttributes['gen_ai.conversation.id'] AS conversation,
+    SpanAttributes['user.id'] AS user,
+    SpanAttributes['otelier.metadata.tenant'] AS tenant,
+    JSONExtract(SpanAttributes['otelier.tags'], 'Array(String)') AS tags
+FROM otel.otel_traces
+WHERE SpanAttributes['gen_ai.operation.name'] != '';
+
+-- A trace with its lineage: otelier.trace(trace_id = '…'). What is not below a span that is stored
+-- begins a line of its own.
+CREATE OR REPLACE VIEW otelier.trace SQL SECURITY INVOKER AS
+WITH RECURSIVE
+    spans AS (SELECT * FROM otelier.calls WHERE trace_id = {trace_id:String}),
+    lines AS (
+        SELECT span_id, name AS path, 0::UInt16 AS depth
+        FROM spans
+        WHERE parent_id NOT IN (SELECT span_id FROM spans)
+        UNION ALL
+        SELECT below.span_id, concat(above.path, ' > ', below.name), (above.depth + 1)::UInt16
+        FROM spans AS below
+        INNER JOIN lines AS above ON below.parent_id = above.span_id
+    )
+SELECT lines.depth AS depth, lines.path AS path, spans.*
+FROM spans
+INNER JOIN lines ON lines.span_id = spans.span_id;
+
+-- A row for each message of a call: system instructions, input, output. `text` is what its text
+-- parts say, `message` all of it; a list that is no JSON (cut short, say) is one row. Where agents
+-- have messages, too, they repeat those of their model calls: choose by `operation`.
+CREATE OR REPLACE VIEW otelier.messages SQL SECURITY INVOKER AS
+WITH
+    SpanAttributes['gen_ai.system_instructions'] AS system,
+    arrayFilter(
+        each -> each.2 != '',
+        [
+            ('system', if(system = '', '', concat('[{"role":"system","parts":', system, '}]'))),
+            ('input', SpanAttributes['gen_ai.input.messages']),
+            ('output', SpanAttributes['gen_ai.output.messages'])
+        ]
+    ) AS lists,
+    arrayJoin(arrayFlatten(arrayMap(
+        list -> arrayMap(
+            (each, number) -> (list.1, number, each),
+            if(isValidJSON(list.2), JSONExtractArrayRaw(list.2), [list.2]) AS found,
+            arrayEnumerate(found)
+        ),
+        lists
+    ))) AS one
+SELECT
+    Timestamp AS time,
+    TraceId AS trace_id,
+    SpanId AS span_id,
+    one.1 AS direction,
+    one.2 AS position,
+    JSONExtractString(one.3, 'role') AS role,
+    if(
+        isValidJSON(one.3),
+        arrayStringConcat(
+            arrayMap(
+                part -> JSONExtractString(part, 'content'),
+                arrayFilter(
+                    part -> JSONExtractString(part, 'type') IN ('text', 'reasoning'),
+                    JSONExtractArrayRaw(one.3, 'parts')
+                )
+            ),
+            '\n'
+        ),
+        one.3
+    ) AS text,
+    one.3 AS message,
+    SpanAttributes['gen_ai.operation.name'] AS operation,
+    SpanAttributes['gen_ai.request.model'] AS model,
+    -- Of the whole call, on each of its messages: not to be summed here.
+    toFloat64OrNull(SpanAttributes['gen_ai.usage.cost']) AS call_cost,
+    SpanAttributes['session.id'] AS session,
+    SpanAttributes['gen_ai.conversation.id'] AS conversation,
+    SpanAttributes['user.id'] AS user,
+    SpanAttributes['otelier.metadata.tenant'] AS tenant
+FROM otel.otel_traces;
+
+-- A row for each tool that was run, with what it was given and gave.
+CREATE OR REPLACE VIEW otelier.tool_calls SQL SECURITY INVOKER AS
+SELECT
+    Timestamp AS time,
+    TraceId AS trace_id,
+    SpanId AS span_id,
+    ParentSpanId AS parent_id,
+    SpanAttributes['gen_ai.tool.name'] AS tool,
+    SpanAttributes['gen_ai.tool.call.arguments'] AS arguments,
+    SpanAttributes['gen_ai.tool.call.result'] AS result,
+    SpanAttributes['error.type'] AS error,
+    Duration / 1e9 AS seconds,
+    SpanAttributes['session.id'] AS session,
+    SpanAttributes['gen_ai.conversation.id'] AS conversation,
+    SpanAttributes['user.id'] AS user,
+    SpanAttributes['otelier.metadata.tenant'] AS tenant
+FROM otel.otel_traces
+WHERE SpanAttributes['gen_ai.operation.name'] = 'execute_tool';
+
+-- A row for each session of a tenant. `cost` is NULL where no price at all is known.
+CREATE OR REPLACE VIEW otelier.sessions SQL SECURITY INVOKER AS
+SELECT
+    c.tenant AS tenant,
+    c.session AS session,
+    min(c.time) AS first,
+    max(c.time) AS last,
+    groupUniqArray(c.user) AS users,
+    uniqExact(c.trace_id) AS traces,
+    countIf(c.model_call) AS model_calls,
+    countIf(c.error != '') AS errors,
+    sumIf(c.input_tokens, c.model_call) AS input_tokens,
+    sumIf(c.output_tokens, c.model_call) AS output_tokens,
+    sumIf(c.cost, c.model_call) AS cost,
+    countIf(c.unpriced) AS unpriced
+FROM otelier.calls AS c
+WHERE c.session != ''
+GROUP BY c.tenant, c.session;
+
+-- A row for each day (UTC), tenant and model.
+CREATE OR REPLACE VIEW otelier.costs SQL SECURITY INVOKER AS
+SELECT
+    toDate(c.time, 'UTC') AS day,
+    c.tenant AS tenant,
+    c.model AS model,
+    count() AS model_calls,
+    countIf(c.error != '') AS errors,
+    sum(c.input_tokens) AS input_tokens,
+    sum(c.output_tokens) AS output_tokens,
+    sum(c.cost) AS cost,
+    countIf(c.unpriced) AS unpriced
+FROM otelier.calls AS c
+WHERE c.model_call
+GROUP BY day, c.tenant, c.model;
