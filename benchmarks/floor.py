@@ -131,7 +131,9 @@ class Floor:
         _tokens(late, usage.prompt_tokens, usage.completion_tokens)
         if self.content:
             _chat_content(request, late)
-            late[s.OUTPUT_MESSAGES] = _text(choice.message.content)
+            late[s.OUTPUT_MESSAGES] = _said(
+                [{"type": "text", "content": choice.message.content}], late
+            )
         self.end(span, attributes, late, start)
 
     def chat_stream(
@@ -220,7 +222,7 @@ class Floor:
             ]
             if pieces:
                 parts.insert(0, {"type": "text", "content": "".join(pieces)})
-            late[s.OUTPUT_MESSAGES] = _json([{"role": "assistant", "parts": parts}])
+            late[s.OUTPUT_MESSAGES] = _said(parts, late)
         self.end(span, attributes, late, start)
 
     # --- responses --------------------------------------------------------------------------
@@ -249,7 +251,9 @@ class Floor:
             late[s.INPUT_MESSAGES] = _json(_turns(request["input"]))
             if "tools" in request:
                 late[s.TOOL_DEFINITIONS] = _json([_definition(tool) for tool in request["tools"]])
-            late[s.OUTPUT_MESSAGES] = _text(result.output[0].content[0].text)
+            late[s.OUTPUT_MESSAGES] = _said(
+                [{"type": "text", "content": result.output[0].content[0].text}], late
+            )
         self.end(span, attributes, late, start)
 
     def responses_stream(
@@ -323,7 +327,7 @@ class Floor:
             late[s.INPUT_MESSAGES] = _json(_turns(request["messages"]))
             if "tools" in request:
                 late[s.TOOL_DEFINITIONS] = _json([_definition(tool) for tool in request["tools"]])
-            late[s.OUTPUT_MESSAGES] = _text(text)
+            late[s.OUTPUT_MESSAGES] = _said([{"type": "text", "content": text}], late)
         self.end(span, attributes, late, start)
 
     def messages_stream(
@@ -447,8 +451,9 @@ def _tokens(
     late[s.COST_OUTPUT] = cost_out
 
 
-def _text(text: str) -> str:
-    return _json([{"role": "assistant", "parts": [{"type": "text", "content": text}]}])
+def _said(parts: list[Found], late: Found) -> str:
+    reason = late[s.RESPONSE_FINISH_REASONS][0]
+    return _json([{"role": "assistant", "parts": parts, "finish_reason": reason}])
 
 
 def _turns(messages: list[Found]) -> list[Found]:

@@ -463,8 +463,9 @@ class Call:
             guard.failed("call.content")
             asked = Content()
         try:
+            said = reply.output(self._run.settings.generation.released)
             self._run.policy.render(
-                asked.messages, reply.messages, asked.system or reply.system, asked.tools, held
+                asked.messages, said, asked.system or reply.system, asked.tools, held
             )
             if asked.query:
                 self._run.policy.text(semconv.RETRIEVAL_QUERY, asked.query, held)

@@ -23,6 +23,8 @@ CACHE = ROOT / ".cache" / "backends"
 BIN = CACHE / "bin"
 BUILDER = "go.opentelemetry.io/collector/cmd/builder@v0.145.0"
 JAEGER = "github.com/jaegertracing/jaeger@v1.76.0"
+# Debian's 0.25 does not run unpacked, and knows no url_file of webhooks.
+ALERTMANAGER = "github.com/prometheus/alertmanager/cmd/alertmanager@v0.28.1"
 # Releases have no module path of their own; this commit is of 2.8.
 TEMPO = "github.com/grafana/tempo@v1.5.1-0.20250529124718-87c2dc380cec"
 # h1 hashes of module archives, as in go.sum.
@@ -68,10 +70,15 @@ def _run(*command: object, cwd: Path | None = None, **env: str) -> str:
     return done.stdout
 
 
+def installed(package: str, into: Path = BIN) -> None:
+    """A program of a module that can be installed."""
+    _run("go", "install", package, GOBIN=str(into))
+
+
 def collector() -> None:
     """The collector, with the components that the configurations use."""
     tools = CACHE / "tools"
-    _run("go", "install", BUILDER, GOBIN=str(tools))
+    installed(BUILDER, tools)
     manifest = ROOT / "collector-config" / "builder.yaml"
     out = CACHE / "otelcol-source"
     given = CACHE / "builder.yaml"
@@ -130,9 +137,7 @@ def python(name: str, *packages: str) -> None:
 
 PROGRAMS: dict[str, Callable[[], None]] = {
     "prometheus": partial(debian, "prometheus", "2.42.0", "prometheus", "promtool"),
-    "prometheus-alertmanager": partial(
-        debian, "prometheus-alertmanager", "0.25.0", "prometheus-alertmanager"
-    ),
+    "alertmanager": partial(installed, ALERTMANAGER),
     "chdb": partial(python, "chdb", "chdb==4.4.0"),
     "phoenix": partial(python, "phoenix", "arize-phoenix==20.26.1"),
     "mlflow": partial(python, "mlflow", "mlflow==3.17.2"),

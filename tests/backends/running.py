@@ -19,6 +19,8 @@ from tests.backends.truth import Truth
 
 CONFIGS = ROOT / "collector-config"
 _PATIENCE = 60.0
+_COLLECTORS = ("otelcol", "jaeger")
+_STARTED = "Everything is ready"
 T = TypeVar("T")
 
 
@@ -74,11 +76,22 @@ def running(
         )
         try:
             until(lambda: process.poll() is not None or listening(ready), f"port {ready}")
+            if log.stem in _COLLECTORS:
+                # They listen before all of their parts have started, and can then fall over.
+                until(
+                    lambda: process.poll() is not None or _STARTED in log.read_text() or None,
+                    _STARTED,
+                )
             assert process.poll() is None, log.read_text()[-2000:]
             yield process
         finally:
             process.terminate()
-            process.wait(30)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise
 
 
 def workload(cwd: Path, endpoint: str, **env: str) -> Truth:

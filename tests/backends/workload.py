@@ -69,9 +69,7 @@ class Traffic:
         self.gpt = openai.OpenAI(base_url=home + "/v1", api_key="k", max_retries=0)
         self.claude = anthropic.Anthropic(base_url=url, api_key="k", max_retries=0)
         self.llama = ollama.Client(host=url)
-        self.gemini = genai.Client(
-            api_key="k", http_options=genai.types.HttpOptions(base_url=url)
-        )
+        self.gemini = genai.Client(api_key="k", http_options=genai.types.HttpOptions(base_url=url))
         self.mistral = Mistral(api_key="k", server_url=url)
         self.cohere = cohere.ClientV2(api_key="k", base_url=url)
         self.bedrock = boto3.client(

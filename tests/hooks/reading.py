@@ -22,8 +22,17 @@ def facts(span: ReadableSpan) -> dict[str, Any]:
             value = json.loads(str(value))
             if PRESENT:
                 assert not violations(name, value)
+        if name == "gen_ai.output.messages":
+            without_reasons(span, value)
         found[name] = list(value) if isinstance(value, tuple) else value
     return found
+
+
+def without_reasons(span: ReadableSpan, messages: list[dict[str, Any]]) -> None:
+    """Take out of each message why it ended: what the span says of the choices, one by one."""
+    told: Any = (span.attributes or {}).get("gen_ai.response.finish_reasons", ())
+    reasons = list(told) if len(told) == len(messages) else [None] * len(messages)
+    assert [message.pop("finish_reason", None) for message in messages] == reasons
 
 
 def text(role: str, content: str) -> dict[str, Any]:

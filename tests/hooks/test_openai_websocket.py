@@ -127,7 +127,11 @@ def test_response_is_one_span(traces: Telemetry) -> None:
         {"role": "user", "parts": [{"type": "text", "content": "hi"}]}
     ]
     assert of(span, semconv.OUTPUT_MESSAGES) == [
-        {"role": "assistant", "parts": [{"type": "text", "content": "Hello"}]}
+        {
+            "role": "assistant",
+            "parts": [{"type": "text", "content": "Hello"}],
+            "finish_reason": "stop",
+        }
     ]
     assert of(span, semconv.TOOL_DEFINITIONS)[0]["name"] == "add"
 

@@ -66,6 +66,18 @@ class Reply:
     error: str | None = None
     error_message: str | None = None
 
+    def output(self, released: bool) -> list[Message]:
+        """The messages; in the released conventions each says why it ended, where that is told.
+
+        gen-ai-output-messages.json of 1.41 requires it; backends that check the schema show none
+        of an answer's messages without it.
+        """
+        # A message for each choice, and a reason for each choice: else they cannot be matched.
+        if released and len(self.messages) == len(self.finish_reasons):
+            pairs = zip(self.messages, self.finish_reasons, strict=True)
+            return [{**message, "finish_reason": reason} for message, reason in pairs]
+        return self.messages
+
 
 class Reader(Protocol):
     """Reads one answer. ``keep`` content or only facts; never raises for odd data on purpose."""
