@@ -82,7 +82,8 @@ def _flush() -> None:
 
 
 def _flush_all(run: runtime.Runtime) -> None:
-    for provider in run.providers():
+    # Not metrics: a forked child goes on from its parent's sums, under its parent's name.
+    for provider in run.records():
         try:
             if hasattr(provider, "force_flush"):
                 provider.force_flush()

@@ -48,13 +48,12 @@ class Runtime:
         self._metered: Any = None
         self._recorder: Recorder | None = None
 
-    def providers(self) -> tuple[Any, ...]:
-        """The providers of traces, metrics and logs, as they are now."""
+    def records(self) -> tuple[Any, ...]:
+        """The providers of traces and logs, as they are now."""
         from opentelemetry import _logs
 
         return (
             self.tracer_provider or trace.get_tracer_provider(),
-            self._meter_provider or metrics.get_meter_provider(),
             self._logger_provider or _logs.get_logger_provider(),
         )
 

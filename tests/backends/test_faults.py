@@ -82,6 +82,8 @@ def test_what_was_finished_arrives_however_the_program_ends(
             sender.do(command)
         assert end(sender) == code
         as_promised(name, sender, receiver)
+        # Children do not send what their parent held when it forked.
+        assert len(receiver.spans()) == CALLS
         assert "otelier" not in sender.said
 
 

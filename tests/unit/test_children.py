@@ -16,7 +16,12 @@ _HELD = """
 import importlib, sys
 import otelier
 from opentelemetry import trace
+from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import SpanProcessor
+
+class Sums(MeterProvider):  # A child has its parent's, too: they are not sent again.
+    def force_flush(self, timeout_millis=0):
+        print("metrics", file=sys.__stdout__, flush=True)
 
 class Held(SpanProcessor):  # As a batch processor: exports when flushed.
     names = []
@@ -34,7 +39,7 @@ def work():
     with otelier.tool("count"):
         pass
 
-otelier.instrument()
+otelier.instrument(meter_provider=Sums())
 trace.get_tracer_provider().add_span_processor(Held())
 if {stop}:
     otelier.uninstrument()
@@ -59,7 +64,7 @@ def work():
     with otelier.tool("count"):
         pass
 
-otelier.instrument()
+otelier.instrument(meter_provider=Sums())
 trace.get_tracer_provider().add_span_processor(Held())
 """
 )
