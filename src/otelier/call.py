@@ -464,9 +464,8 @@ class Call:
             asked = Content()
         try:
             said = reply.output(self._run.settings.generation.released)
-            self._run.policy.render(
-                asked.messages, said, asked.system or reply.system, asked.tools, held
-            )
+            system = asked.system or reply.system
+            self._run.policy.render(asked.messages, said, system, asked.tools, held)
             if asked.query:
                 self._run.policy.text(semconv.RETRIEVAL_QUERY, asked.query, held)
             if reply.documents:

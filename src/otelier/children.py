@@ -11,6 +11,7 @@ import importlib
 import os
 import sys
 import threading
+import time
 from typing import Any, Final
 
 from otelier import guard, runtime
@@ -31,10 +32,24 @@ def install() -> None:
     global _installed
     if not _installed and hasattr(os, "register_at_fork"):
         _installed = True
-        os.register_at_fork(before=_before_fork)
+        os.register_at_fork(before=_watch)
+        _watch()
+        _join()
 
 
-def _before_fork() -> None:
+def _join() -> None:
+    """Where this is such a child itself, which starts otelier on its own."""
+    try:
+        for forking, keeping in _FORKING:
+            process = sys.modules.get(forking)
+            if process is not None and type(process.current_process()).__name__ != "_MainProcess":
+                _in_child(sys.modules[keeping])
+                return
+    except Exception:
+        guard.failed("children.join")
+
+
+def _watch() -> None:
     for forking, keeping in _FORKING:
         if forking in sys.modules:
             try:
@@ -70,22 +85,26 @@ def _on_shutdown(**_given: Any) -> None:
 def _flush() -> None:
     try:
         run = runtime.current()
-        if run is not None:
-            # Exporters have time limits of their own, beyond ours: in a thread they can be left.
-            flushing = threading.Thread(
-                target=_flush_all, args=(run,), name="otelier-flush", daemon=True
-            )
-            flushing.start()
-            flushing.join(_SECONDS)
+        if run is None:
+            return
+        # Exporters have time limits of their own, beyond ours: in a thread they can be left. Not
+        # metrics: a forked child goes on from its parent's sums, under its parent's name.
+        flushing = [
+            threading.Thread(target=_flush_one, args=(provider,), name="otelier-flush", daemon=True)
+            for provider in run.records()
+        ]
+        for each in flushing:
+            each.start()
+        end = time.monotonic() + _SECONDS
+        for each in flushing:
+            each.join(max(0.0, end - time.monotonic()))
     except Exception:
         guard.failed("children.flush")
 
 
-def _flush_all(run: runtime.Runtime) -> None:
-    # Not metrics: a forked child goes on from its parent's sums, under its parent's name.
-    for provider in run.records():
-        try:
-            if hasattr(provider, "force_flush"):
-                provider.force_flush()
-        except Exception:
-            guard.failed("children.flush")
+def _flush_one(provider: Any) -> None:
+    try:
+        if hasattr(provider, "force_flush"):
+            provider.force_flush()
+    except Exception:
+        guard.failed("children.flush")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from opentelemetry.trace import StatusCode
 
+from otelier.protocols import huggingface
 from tests.hooks.reading import facts, text
 from tests.servers import (
     Gate,
@@ -578,3 +579,15 @@ def test_an_unknown_host_is_named_by_itself(server: ProviderServer) -> None:
     finally:
         telemetry.stop()
     assert reached(telemetry.span())[0] == "127.0.0.1"
+
+
+def test_reasons_stay_with_their_texts() -> None:
+    reader = huggingface.GenerationReader(keep=True)
+    reader.whole(
+        [
+            {"generated_text": "a", "details": {"finish_reason": None}},
+            {"generated_text": "b", "details": {"finish_reason": "length"}},
+        ]
+    )
+    told = reader.reply(complete=True).output(released=True)
+    assert [message["finish_reason"] for message in told] == ["error", "length"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -35,19 +37,36 @@ _PROGRAM = (
     _HELD
     + """
 
-def work():
+def start():
+    otelier.instrument(meter_provider=Sums())
+    trace.get_tracer_provider().add_span_processor(Held())
+
+def work(late=False):
+    if late:
+        start()
     with otelier.tool("count"):
         pass
+    if {stop}:
+        otelier.uninstrument()
 
-otelier.instrument(meter_provider=Sums())
-trace.get_tracer_provider().add_span_processor(Held())
-if {stop}:
-    otelier.uninstrument()
-module = importlib.import_module(sys.argv[1])
-process = module.get_context("fork").Process(target=work)
-process.start()
-process.join()
-print("left", process.exitcode, flush=True)
+if __name__ == "__main__":
+    library, method = sys.argv[1:]
+    if method != "late":
+        start()
+    module = importlib.import_module(library)
+    context = module.get_context("fork" if method in ("late", "pool") else method)
+    if method == "pool":
+        pool = context.Pool(1)
+        pool.apply(work)
+        pool.close()
+        pool.join()
+    else:
+        process = context.Process(target=work, args=(method == "late",))
+        process.start()
+        process.join()
+    print("left", flush=True)
+else:
+    start()  # A child of a fork server reads the program again.
 """
 )
 _TASKS = (
@@ -71,32 +90,50 @@ trace.get_tracer_provider().add_span_processor(Held())
 _QUIET = {f"OTEL_{signal}_EXPORTER": "none" for signal in ("TRACES", "METRICS", "LOGS")}
 
 
-def run(library: str, hang: str = "pass", stop: bool = False) -> str:
-    """What the program prints."""
+def run(here: Path, library: str, method: str, hang: str = "pass", stop: bool = False) -> list[str]:
+    """The lines that the program prints."""
+    program = here / "program.py"
+    program.write_text(_PROGRAM.format(hang=hang, stop=stop))
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", _PROGRAM.format(hang=hang, stop=stop), library],
+        [sys.executable, "-W", "ignore", program, library, method],
         env={**os.environ, **_QUIET},
         capture_output=True,
         text=True,
         timeout=60,
         check=True,
     )
-    return done.stdout
+    return done.stdout.splitlines()
 
 
-@pytest.mark.parametrize("library", ["multiprocessing", "billiard"])
-def test_a_child_flushes_before_it_leaves(library: str) -> None:
+@pytest.mark.parametrize(
+    ("library", "method"),
+    [
+        ("multiprocessing", "fork"),
+        ("multiprocessing", "forkserver"),
+        # Instrumented in the child, by the child.
+        ("multiprocessing", "late"),
+        # A pool that is closed; one that is left by ``with`` is killed.
+        ("multiprocessing", "pool"),
+        ("billiard", "fork"),
+        ("billiard", "late"),
+    ],
+)
+def test_a_child_flushes_before_it_leaves(tmp_path: Path, library: str, method: str) -> None:
     pytest.importorskip(library)
-    assert run(library).splitlines() == ["execute_tool count", "left 0"]
+    assert run(tmp_path, library, method) == ["execute_tool count", "left"]
 
 
-def test_a_backend_that_hangs_does_not_keep_the_child() -> None:
+def test_a_backend_that_hangs_does_not_keep_the_child(tmp_path: Path) -> None:
     hang = "import threading; threading.Event().wait()"
-    assert run("multiprocessing", hang).splitlines() == ["left 0"]
+    assert run(tmp_path, "multiprocessing", "fork", hang) == ["left"]
 
 
-def test_nothing_is_flushed_after_uninstrument() -> None:
-    assert run("multiprocessing", stop=True).splitlines() == ["left 0"]
+def test_a_backend_that_fails_does_not_show(tmp_path: Path) -> None:
+    assert run(tmp_path, "multiprocessing", "fork", "raise ValueError") == ["left"]
+
+
+def test_nothing_is_flushed_after_uninstrument(tmp_path: Path) -> None:
+    assert run(tmp_path, "multiprocessing", "fork", stop=True) == ["left"]
 
 
 def test_children_of_celery_flush_when_the_worker_ends(tmp_path: Path) -> None:
@@ -112,10 +149,11 @@ def test_children_of_celery_flush_when_the_worker_ends(tmp_path: Path) -> None:
             env=env,
             stdout=out,
             stderr=out,
+            start_new_session=True,
         )
         try:
             sent = [*celery, "call", "tasks.work"]
-            subprocess.run(sent, cwd=tmp_path, env=env, capture_output=True, check=True)
+            subprocess.run(sent, cwd=tmp_path, env=env, capture_output=True, check=True, timeout=60)
             end = time.monotonic() + 60
             while " succeeded in " not in log.read_text() and time.monotonic() < end:
                 assert worker.poll() is None, log.read_text()
@@ -124,5 +162,8 @@ def test_children_of_celery_flush_when_the_worker_ends(tmp_path: Path) -> None:
             worker.terminate()
             assert worker.wait(60) == 0
         finally:
-            worker.kill()
+            # Its children, too.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(worker.pid, signal.SIGKILL)
+            worker.wait()
     assert "execute_tool count" in log.read_text().splitlines()

@@ -179,13 +179,23 @@ class GenerationReader:
     and in ``details``, there with the input as a list (``decoder_input_details``).
     """
 
-    __slots__ = ("_answers", "_counts", "_details", "_failure", "_keep", "_text", "_tokens")
+    __slots__ = (
+        "_answers",
+        "_counts",
+        "_details",
+        "_failure",
+        "_keep",
+        "_reasons",
+        "_text",
+        "_tokens",
+    )
 
     def __init__(self, keep: bool) -> None:
         self._keep = keep
         self._answers: list[str] = []
         self._counts: Any = None
         self._details: list[Wire] = []
+        self._reasons: list[str | None] = []
         self._tokens = 0
         self._text = Texts()
         self._failure: Wire | None = None
@@ -216,16 +226,21 @@ class GenerationReader:
         if raw.get("error") is not None:
             self._failure = raw
         text, details = raw.get("generated_text"), wire.fields(raw.get("details"))
+        reason = wire.text(details.get("finish_reason"))
         if isinstance(text, str):
             self._answers.append(text)
+        if isinstance(text, str) or reason:
+            self._reasons.append(reason)
         if details:
             self._details.append(details)
 
     def reply(self, complete: bool) -> Reply:
         """What was read so far."""
         reply = Reply()
-        finished = [wire.text(each.get("finish_reason")) for each in self._details]
-        reply.finish_reasons = [FINISH.get(each, each) for each in finished if each]
+        if any(self._reasons):
+            # A position for each answer: one that does not say has not ended well.
+            told = [each or "error" for each in self._reasons]
+            reply.finish_reasons = [FINISH.get(each, each) for each in told]
         if self._tokens and not self._answers and not reply.finish_reasons:
             reply.finish_reasons = ["error"]
         reply.usage = openai_usage.usage(self._counts)
