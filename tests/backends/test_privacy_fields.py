@@ -99,7 +99,7 @@ def logs() -> ExportLogsServiceRequest:
     record.event_name = "gen_ai.client.inference.operation.details"
     fill(record.body, texts())
     fill(record.attributes.add(key="gen_ai.input.messages").value, [texts()])
-    otlp.add(record.attributes, {"long": "x" * 70_000})
+    otlp.add(record.attributes, {"long": "x" * 1_100_000})
     return request
 
 
@@ -179,4 +179,4 @@ def test_the_restricted_side_gets_content_masked(sides: tuple[Receiver, Receiver
     assert full["attributes"]["gen_ai.usage.cost"] == 0.1234567890123456
     assert "zebra" in full["attributes"]["gen_ai.input.messages"]
     assert other["name"] == "GET /users/****?q=zebra"
-    assert b"x" * 65_536 in said and b"x" * 65_537 not in said
+    assert b"x" * 1_048_576 in said and b"x" * 1_048_577 not in said
