@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-TOOLS := "pytest>=8" "jsonschema>=4" "pyyaml>=6"
+TOOLS := "pytest>=8" "pytest-timeout>=2" "jsonschema>=4" "pyyaml>=6"
 TEST_PACKAGES := $(TOOLS) "openai>=3" "anthropic>=2" "websockets>=13" "celery>=5" "fsspec>=2023.1" \
 	"google-genai>=3" "boto3>=1.44" "mistralai>=3" "cohere>=7" "ollama>=0.6" "huggingface-hub>=2" \
 	"xai-sdk>=1.21" "httpx>=0.28" "httpx2>=2" "requests>=2.32" "aiohttp>=3.14"

@@ -11,4 +11,4 @@ from tests.backends.programs import go
 if go() is None:
     print("test-backends: skipped, there is no Go on this machine")
     sys.exit(0)
-sys.exit(pytest.main(["tests/backends", *sys.argv[1:]]))
+sys.exit(pytest.main(["tests/backends", "-rs", "--timeout=300", *sys.argv[1:]]))

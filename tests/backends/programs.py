@@ -1,8 +1,9 @@
 """Gets the real programs into ``.cache/backends``: ``python -m tests.backends.programs [NAME …]``.
 
-Versions are pinned. Go checks what it downloads against its checksum database; modules that cannot
-be looked up there are checked against ``SUMS``. Debian's packages are pinned and checked by its
-signed lists, Python's by version. What cannot be had is said, and the others are got.
+Versions are pinned, and what is there in another version is got again. Go checks what it downloads
+against its checksum database; modules that cannot be looked up there are checked against ``SUMS``
+and ``collector.sum``. Debian's packages are checked by its signed lists; of Python's the versions
+are pinned, not those of what they need. What cannot be had is said, and the others are got.
 """
 
 from __future__ import annotations
@@ -14,13 +15,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "backends"
 BIN = CACHE / "bin"
+MANIFEST = ROOT / "collector-config" / "builder.yaml"
+# The lines of the collector's go.sum that no database checks.
+CHECKED = Path(__file__).with_name("collector.sum")
+_UNLISTED = "github.com/open-telemetry/"
 BUILDER = "go.opentelemetry.io/collector/cmd/builder@v0.145.0"
 JAEGER = "github.com/jaegertracing/jaeger@v1.76.0"
 # Debian's 0.25 does not run unpacked, and knows no url_file of webhooks.
@@ -40,10 +45,13 @@ def go() -> str | None:
 
 
 def program(name: str) -> Path | None:
-    """A program that was got, or None: a binary, or the Python of an environment."""
-    if (CACHE / name / "complete").exists():
-        return CACHE / name / "bin" / "python"
-    return BIN / name if (BIN / name).exists() else None
+    """A program, a binary or the Python of an environment, if it was got as it is pinned."""
+    wanted = _WITH.get(name, name)
+    pin = CACHE / "pins" / wanted
+    if not pin.exists() or pin.read_text() != PROGRAMS[wanted].pin:
+        return None
+    binary = BIN / name
+    return binary if binary.exists() else CACHE / name / "bin" / "python"
 
 
 def _run(*command: object, cwd: Path | None = None, **env: str) -> str:
@@ -79,11 +87,14 @@ def collector() -> None:
     """The collector, with the components that the configurations use."""
     tools = CACHE / "tools"
     installed(BUILDER, tools)
-    manifest = ROOT / "collector-config" / "builder.yaml"
     out = CACHE / "otelcol-source"
     given = CACHE / "builder.yaml"
-    given.write_text(manifest.read_text().replace("dist:\n", f"dist:\n  output_path: {out}\n"))
+    given.write_text(MANIFEST.read_text().replace("dist:\n", f"dist:\n  output_path: {out}\n"))
     _run(tools / "builder", "--config", given, cwd=CACHE)
+    found = [line for line in (out / "go.sum").read_text().splitlines() if _UNLISTED in line]
+    if found != CHECKED.read_text().splitlines():
+        (CACHE / "found.sum").write_text("\n".join(found) + "\n")
+        raise RuntimeError(f"the modules of {_UNLISTED} have other checksums")
     shutil.copy2(out / "otelcol", BIN / "otelcol")
     shutil.rmtree(out)
 
@@ -132,19 +143,28 @@ def python(name: str, *packages: str) -> None:
         *(home / "bin" / "python", "-m", "pip", "install", "--quiet"),
         *("--disable-pip-version-check", *packages),
     )
-    (home / "complete").touch()
 
 
-PROGRAMS: dict[str, Callable[[], None]] = {
-    "prometheus": partial(debian, "prometheus", "2.42.0", "prometheus", "promtool"),
-    "alertmanager": partial(installed, ALERTMANAGER),
-    "chdb": partial(python, "chdb", "chdb==4.4.0"),
-    "phoenix": partial(python, "phoenix", "arize-phoenix==20.26.1"),
-    "mlflow": partial(python, "mlflow", "mlflow==3.17.2"),
-    "otelcol": collector,
-    "jaeger": partial(in_place, JAEGER, "./cmd/jaeger"),
-    "tempo": partial(in_place, TEMPO, "./cmd/tempo"),
+class Program(NamedTuple):
+    """What is wanted, and how it is got."""
+
+    pin: str
+    get: Callable[..., None]
+    given: tuple[str, ...] = ()
+
+
+PROGRAMS = {
+    "prometheus": Program("2.42.0", debian, ("prometheus", "2.42.0", "prometheus", "promtool")),
+    "alertmanager": Program(ALERTMANAGER, installed, (ALERTMANAGER,)),
+    "chdb": Program("4.4.0", python, ("chdb", "chdb==4.4.0")),
+    "phoenix": Program("20.26.1", python, ("phoenix", "arize-phoenix==20.26.1")),
+    "mlflow": Program("3.17.2", python, ("mlflow", "mlflow==3.17.2")),
+    "otelcol": Program(f"{BUILDER} {sha256(MANIFEST.read_bytes()).hexdigest()}", collector),
+    "jaeger": Program(JAEGER, in_place, (JAEGER, "./cmd/jaeger")),
+    "tempo": Program(TEMPO, in_place, (TEMPO, "./cmd/tempo")),
 }
+# Programs that come with another.
+_WITH = {"promtool": "prometheus"}
 
 
 def main(wanted: list[str]) -> int:
@@ -153,16 +173,19 @@ def main(wanted: list[str]) -> int:
         print("backends: skipped, there is no Go on this machine")
         return 0
     BIN.mkdir(parents=True, exist_ok=True)
+    (CACHE / "pins").mkdir(exist_ok=True)
     for name in wanted or PROGRAMS:
         if program(name) is not None:
             print(f"backends: {name} is there")
             continue
         started = time.monotonic()
+        pin, get, given = PROGRAMS[name]
         try:
-            PROGRAMS[name]()
+            get(*given)
         except (RuntimeError, OSError, ValueError) as problem:
             print(f"backends: {name} cannot be had: {problem}", flush=True)
         else:
+            (CACHE / "pins" / name).write_text(pin)
             print(f"backends: {name} in {time.monotonic() - started:.0f} s", flush=True)
     return 0
 

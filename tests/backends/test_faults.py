@@ -11,11 +11,12 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
 
-from tests.backends.faulty import Sender, arrived, as_promised, sending
+from tests.backends.faulty import Sender, arrived, as_promised, promised, sending
 from tests.backends.gateways import Site, certificates
 from tests.backends.programs import program
 from tests.backends.receiver import Receiver
@@ -47,10 +48,8 @@ def finish(sender: Sender) -> int:
 
 
 def fail(sender: Sender) -> int:
-    assert sender.process.stdin is not None
-    sender.process.stdin.write("raise\n")
-    sender.process.stdin.flush()
-    return sender.process.wait(60)
+    sender.tell("raise")
+    return sender.process.wait(30)
 
 
 def terminate(sender: Sender) -> int:
@@ -58,47 +57,34 @@ def terminate(sender: Sender) -> int:
     return sender.process.wait(60)
 
 
-@pytest.mark.parametrize(
-    ("name", "commands", "end", "code"),
-    [
-        ("the program ends at once", [f"call {CALLS}"], finish, 0),
-        ("the program fails", [f"call {CALLS}"], fail, 1),
-        ("SIGTERM, handled", ["handle", f"call {CALLS}"], terminate, 0),
-        ("os.fork", ["call 20", "fork 20", "call 10"], finish, 0),
-        ("multiprocessing, fork", ["call 20", "pool 20", "call 10"], finish, 0),
-        ("multiprocessing, spawn", ["call 20", "spawn 20", "call 10"], finish, 0),
-    ],
-)
-def test_what_was_finished_arrives_however_the_program_ends(
-    tmp_path: Path,
-    receiver: Receiver,
-    name: str,
-    commands: list[str],
-    end: Callable[[Sender], int],
-    code: int,
-) -> None:
-    with sending(tmp_path, receiver.url) as sender:
+ENDS: dict[str, tuple[list[str], Callable[[Sender], int], int]] = {
+    "the program ends at once": ([f"call {CALLS}"], finish, 0),
+    "the program fails": ([f"call {CALLS}"], fail, 1),
+    "SIGTERM, handled": (["handle", f"call {CALLS}"], terminate, 0),
+    "SIGTERM, not handled": ([f"call {CALLS}"], terminate, -15),
+    "os.fork": (["call 20", "fork 20", "call 10"], finish, 0),
+    "multiprocessing, fork": (["call 20", "process 20", "call 10"], finish, 0),
+    "multiprocessing, spawn": (["call 20", "spawn 20", "call 10"], finish, 0),
+    "multiprocessing, a pool that is closed": (["call 20", "pool 20", "call 10"], finish, 0),
+    "multiprocessing, a pool left by with": (["call 20", "left 20", "call 10"], finish, 0),
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_the_end_of_a_program(tmp_path: Path, receiver: Receiver, name: str) -> None:
+    commands, end, code = ENDS[name]
+    # 30 spans are sent at once, what is left in a minute.
+    batches = {"OTEL_BSP_SCHEDULE_DELAY": 60_000, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": 30}
+    with sending(tmp_path, receiver.url, **batches) as sender:
         for command in commands:
             sender.do(command)
+        if code == -15:
+            until(lambda: len(arrived(receiver)) >= 30 or None, "the first batch")
         assert end(sender) == code
         as_promised(name, sender, receiver)
         # Children do not send what their parent held when it forked.
-        assert len(receiver.spans()) == CALLS
+        assert len(receiver.spans()) == len(arrived(receiver))
         assert "otelier" not in sender.said
-
-
-def test_sigterm_without_a_handler_loses_the_last_seconds(
-    tmp_path: Path, receiver: Receiver
-) -> None:
-    with sending(tmp_path, receiver.url, OTEL_BSP_SCHEDULE_DELAY=100) as sender:
-        sender.do("call 30")
-        until(lambda: all_arrived(sender, receiver), "the spans before")
-        before = set(sender.finished)
-        sender.do("call 20")
-        assert terminate(sender) == -15
-        sent, there, lost = as_promised("SIGTERM, not handled", sender, receiver)
-        assert before <= arrived(receiver)
-        assert (sent, there) == (CALLS, CALLS - lost)
 
 
 # --- the collector's side
@@ -163,29 +149,29 @@ BROKEN: dict[str, Callable[[Receiver], None]] = {
 
 
 @pytest.fixture(scope="module")
-def usual(tmp_path_factory: pytest.TempPathFactory) -> int:
+def usual(tmp_path_factory: pytest.TempPathFactory) -> float:
     """How many Python functions a call takes where nothing is wrong."""
     with Receiver() as receiver:
         here = tmp_path_factory.mktemp("usual")
         with sending(here, receiver.url) as sender:
             sender.do("call 5")
-            sender.do("count 5")
+            sender.do("count 9")
             assert sender.end() == 0
             assert all_arrived(sender, receiver)
-            assert sender.functions is not None
-            return sender.functions
+            return median(sender.functions)
 
 
-def unnoticed(fault: str, usual: int, receiver: Receiver, here: Path, **env: Any) -> None:
+def unnoticed(fault: str, usual: float, receiver: Receiver, here: Path, **env: Any) -> None:
     """Nothing arrives, and all that the program has of it is one line."""
     # A queue of 8 is full after the first calls: what does not fit is dropped, with a log record.
     queue = {"OTEL_BSP_MAX_QUEUE_SIZE": 8, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": 8}
     with sending(here, receiver.url, **QUICK, **queue, **env) as sender:
-        sender.do(f"call {CALLS - 10}")
-        sender.do("count 10")
-        # Counted, so exact: a call takes what it takes when all is well, and the record of a drop.
-        assert sender.functions is not None
-        assert sender.functions <= usual * 1.01
+        sender.do(f"call {CALLS - 9}")
+        sender.do("count 9")
+        # A call runs what it runs when all is well, and the record of a drop.
+        assert usual <= median(sender.functions) <= usual * 1.01
+        # Nor is it held up: whoever waited for the collector would wait for two seconds or more.
+        assert sender.slowest < 1.5
         assert sender.end() == 0
         assert sender.said.count(SAID) == 1
         as_promised(fault, sender, receiver)
@@ -193,13 +179,16 @@ def unnoticed(fault: str, usual: int, receiver: Receiver, here: Path, **env: Any
 
 @pytest.mark.parametrize("fault", BROKEN)
 def test_a_program_does_not_notice(
-    tmp_path: Path, receiver: Receiver, usual: int, fault: str
+    tmp_path: Path, receiver: Receiver, usual: float, fault: str
 ) -> None:
     BROKEN[fault](receiver)
     unnoticed(fault, usual, receiver, tmp_path)
+    # It was asked, and refused; to be down or to hang is to answer nothing.
+    refuses = BROKEN[fault] in (refused, unavailable, unknown)
+    assert bool(receiver.answered) == refuses
 
 
-def test_a_wrong_certificate(tmp_path: Path, usual: int) -> None:
+def test_a_wrong_certificate(tmp_path: Path, usual: float) -> None:
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
     certificates(ours)
     certificates(theirs)
@@ -219,7 +208,7 @@ def test_a_forked_child_does_not_wait_for_a_collector(tmp_path: Path, receiver: 
     receiver.stall(60)
     with sending(tmp_path, receiver.url, OTEL_EXPORTER_OTLP_TIMEOUT=3600) as sender:
         # This answers when the child has ended, which would be in an hour.
-        sender.do("pool 10")
+        sender.do("process 10")
         assert len(sender.finished) == 10
 
 
@@ -304,5 +293,11 @@ def test_a_full_disk(tmp_path: Path, small_disk: Path) -> None:
             accepted = site.agent.metric("otelcol_receiver_accepted_spans")
             assert accepted > 0
             until(lambda: len(arrived(behind(site))) >= accepted or None, "what was accepted")
-            _, there, lost = as_promised("disk full", sender, behind(site))
-            assert there and lost
+            as_promised("disk full", sender, behind(site))
+
+
+def test_each_row_of_the_table_has_a_test() -> None:
+    told = Path(__file__).read_text()
+    for fault in promised():
+        name = fault.replace("429", "{status}").replace("503", "{status}")
+        assert f'"{fault}"' in told or f'"{name}"' in told, fault
