@@ -169,7 +169,7 @@ def unnoticed(fault: str, usual: float, receiver: Receiver, here: Path, **env: A
         sender.do(f"call {CALLS - 9}")
         sender.do("count 9")
         # A call runs what it runs when all is well, and the record of a drop.
-        assert usual <= median(sender.functions) <= usual * 1.01
+        assert usual <= median(sender.functions) <= usual * 1.02
         # Nor is it held up: whoever waited for the collector would wait for two seconds or more.
         assert sender.slowest < 1.5
         assert sender.end() == 0
