@@ -11,6 +11,8 @@ from tests.servers import Recorded
 _ADDRESS = re.compile(r"\b(?:0x)?(?=[0-9a-f]*[0-9])[0-9a-f]{12,}\b")  # also anyio's, without 0x
 _UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _SOCKET = re.compile(r"fd=\d+|\('127\.0\.0\.1', \d+\)")
+# Of log lines: the second may be another.
+_CLOCK = re.compile(r"\b\d\d:\d\d:\d\d\b")
 _BOUNDARY = re.compile(rb"boundary=([^;\s]+)")
 # Ours, and what wraps for us: frames of these are the only ones that may be added.
 _OURS = ("/otelier/", "/wrapt/")
@@ -24,8 +26,8 @@ _LITELLMS = frozenset({"id", "created", "created_at", "_response_ms"})
 
 
 def plain(text: str) -> str:
-    """``text`` without memory addresses, descriptors, ports, and ids made for each request."""
-    return _SOCKET.sub("…", _ADDRESS.sub("0x…", _UUID.sub("…", text)))
+    """``text`` without addresses, descriptors, ports, times, and ids made for each request."""
+    return _CLOCK.sub("…", _SOCKET.sub("…", _ADDRESS.sub("0x…", _UUID.sub("…", text))))
 
 
 def describe(value: Any) -> Any:
