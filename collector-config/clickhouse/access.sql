@@ -1,4 +1,6 @@
--- Who may read what. Run it as an administrator, after retention.sql. Users get a role each:
+-- Who may do what. Run it as an administrator, first: the tables need not be there yet, and are
+-- never open. Users get a role each:
+--   CREATE USER collector IDENTIFIED BY '…' DEFAULT ROLE otelier_collector;
 --   CREATE USER ada_of_acme IDENTIFIED BY '…' DEFAULT ROLE tenant_acme;
 
 -- The collector: makes its tables, and writes.
@@ -7,10 +9,20 @@ GRANT CREATE DATABASE, CREATE TABLE, CREATE VIEW, SHOW COLUMNS, SELECT, INSERT
 ON otel.* TO otelier_collector;
 
 -- Tenants read their own spans, with what was said in them. Logs and metrics do not say whose they
--- are, so they stay closed.
+-- are, so they stay closed. Each view by its name, never otelier.*: there is otelier.kept_mv, too,
+-- its owner's, which shows what all tenants sent.
 CREATE ROLE IF NOT EXISTS otelier_tenant;
 GRANT SELECT ON otel.otel_traces TO otelier_tenant;
-GRANT SELECT ON otelier.* TO otelier_tenant;
+GRANT SELECT ON otelier.calls TO otelier_tenant;
+GRANT SELECT ON otelier.batches TO otelier_tenant;
+GRANT SELECT ON otelier.spent TO otelier_tenant;
+GRANT SELECT ON otelier.trace TO otelier_tenant;
+GRANT SELECT ON otelier.messages TO otelier_tenant;
+GRANT SELECT ON otelier.tool_calls TO otelier_tenant;
+GRANT SELECT ON otelier.sessions TO otelier_tenant;
+GRANT SELECT ON otelier.costs TO otelier_tenant;
+GRANT SELECT ON otelier.kept TO otelier_tenant;
+GRANT SELECT ON otelier.kept_spent TO otelier_tenant;
 
 -- Whom no policy names reads everything: this one makes a tenant without one of his own read none.
 CREATE ROW POLICY OR REPLACE otelier_none ON otel.otel_traces USING 0 TO otelier_tenant;
@@ -26,6 +38,7 @@ CREATE ROW POLICY OR REPLACE tenant_acme ON otelier.kept USING tenant = 'acme' T
 -- Dashboards: all tenants, no content. Not otelier.calls, which reads where the content is.
 CREATE ROLE IF NOT EXISTS otelier_dashboards;
 GRANT SELECT ON otelier.kept TO otelier_dashboards;
+GRANT SELECT ON otelier.kept_spent TO otelier_dashboards;
 CREATE ROW POLICY OR REPLACE otelier_all ON otelier.kept USING 1 TO otelier_dashboards;
 GRANT SELECT ON otel.otel_metrics_histogram TO otelier_dashboards;
 GRANT SELECT ON otel.otel_metrics_sum TO otelier_dashboards;

@@ -2,14 +2,15 @@
 -- needs no content for (cost, tokens, latency, errors) outlives them here, 400 days long.
 -- Run it after views.sql; it may be run again.
 
--- The columns of otelier.calls: those alone, so that what is new in spans does not get in unseen.
+-- The columns of otelier.calls, but for those that name a person or lead to one (user, session,
+-- conversation, response): those alone, so that what is new in spans does not get in unseen.
 CREATE TABLE IF NOT EXISTS otelier.kept
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(time)
 ORDER BY (tenant, time)
 TTL toDateTime(time) + INTERVAL 400 DAY
 SETTINGS ttl_only_drop_parts = 1
-EMPTY AS SELECT * FROM otelier.calls;
+EMPTY AS SELECT * EXCEPT (response_id, session, conversation, user) FROM otelier.calls;
 
 -- Filled with every insert into otel.otel_traces. Nothing here can fail on what spans hold: a
 -- failing view would refuse the insert. It writes as whoever runs this file, not as the collector.
@@ -26,7 +27,6 @@ SELECT
     SpanAttributes['gen_ai.provider.name'] AS provider,
     SpanAttributes['gen_ai.request.model'] AS model,
     SpanAttributes['gen_ai.response.model'] AS response_model,
-    SpanAttributes['gen_ai.response.id'] AS response_id,
     SpanAttributes['gen_ai.agent.name'] AS agent,
     SpanAttributes['gen_ai.tool.name'] AS tool,
     SpanAttributes['gen_ai.data_source.id'] AS data_source,
@@ -35,30 +35,63 @@ SELECT
     toUInt64OrNull(SpanAttributes['gen_ai.usage.cache_read.input_tokens']) AS cache_read_tokens,
     toFloat64OrNull(SpanAttributes['gen_ai.usage.cost']) AS cost,
     SpanAttributes['otelier.cost.source'] AS cost_source,
-    SpanAttributes['gen_ai.operation.name'] IN (
-        'chat', 'text_completion', 'generate_content', 'embeddings', 'rerank', 'ocr'
+    SpanKind = 'Client' AND SpanAttributes['gen_ai.operation.name'] IN (
+        'chat', 'text_completion', 'generate_content', 'embeddings', 'rerank', 'ocr', 'moderation'
     ) AS model_call,
-    model_call AND cost IS NULL AND error = '' AS unpriced,
+    SpanKind = 'Client' AND SpanAttributes['gen_ai.operation.name'] = 'batch_results' AS batch_read,
+    SpanAttributes['otelier.batch.id'] AS batch,
+    coalesce(input_tokens, output_tokens) IS NOT NULL AS told,
+    (model_call OR batch_read) AND told AND cost IS NULL AS unpriced,
+    model_call AND NOT told AND cost IS NULL AND error = '' AND operation IN (
+        'chat', 'text_completion', 'generate_content', 'embeddings'
+    ) AS uncounted,
     SpanAttributes['error.type'] AS error,
     Duration / 1e9 AS seconds,
-    SpanAttributes['session.id'] AS session,
-    SpanAttributes['gen_ai.conversation.id'] AS conversation,
-    SpanAttributes['user.id'] AS user,
     SpanAttributes['otelier.metadata.tenant'] AS tenant,
     JSONExtract(SpanAttributes['otelier.tags'], 'Array(String)') AS tags
 FROM otel.otel_traces
 WHERE SpanAttributes['gen_ai.operation.name'] != '';
 
--- What was there before, once.
-INSERT INTO otelier.kept
-SELECT * FROM otelier.calls
-WHERE (trace_id, span_id) NOT IN (SELECT trace_id, span_id FROM otelier.kept);
+-- What was there before, once: what is older than all that is kept. Spans of one time are not
+-- stored at one time: of the first day that is kept it is looked up which are there, of that alone.
+INSERT INTO otelier.kept (
+    time, trace_id, span_id, parent_id, service, operation, name, provider, model,
+    response_model, agent, tool, data_source, input_tokens, output_tokens, cache_read_tokens,
+    cost, cost_source, model_call, batch_read, batch, told, unpriced, uncounted, error,
+    seconds, tenant, tags
+)
+WITH
+    (SELECT if(count() = 0, toDateTime64('2200-01-01 00:00:00', 9), min(time)) FROM otelier.kept)
+        AS oldest,
+    oldest + INTERVAL 1 DAY AS soon
+SELECT
+    time, trace_id, span_id, parent_id, service, operation, name, provider, model,
+    response_model, agent, tool, data_source, input_tokens, output_tokens, cache_read_tokens,
+    cost, cost_source, model_call, batch_read, batch, told, unpriced, uncounted, error,
+    seconds, tenant, tags
+FROM otelier.calls
+WHERE time < oldest OR (
+    time < soon
+    AND (trace_id, span_id) NOT IN (SELECT trace_id, span_id FROM otelier.kept WHERE time < soon)
+);
+
+-- As otelier.spent: sums of tokens and cost are over this.
+CREATE OR REPLACE VIEW otelier.kept_spent SQL SECURITY INVOKER AS
+SELECT * FROM otelier.kept WHERE model_call
+UNION ALL
+SELECT * FROM (
+    SELECT * REPLACE (if(model = '', response_model, model) AS model)
+    FROM otelier.kept
+    WHERE batch_read
+    ORDER BY coalesce(input_tokens, 0) + coalesce(output_tokens, 0) DESC, time
+    LIMIT 1 BY provider, batch
+);
 
 -- By hand, as needed. The exporter's `ttl` is of tables that it makes; to change one that is there:
 --   ALTER TABLE otel.otel_traces MODIFY TTL toDateTime(Timestamp) + INTERVAL 7 DAY;
 --   ALTER TABLE otel.otel_logs MODIFY TTL TimestampTime + INTERVAL 7 DAY;
--- To forget a person, logs first: they know of the user by their trace alone.
+-- To forget a person, logs first: they know of the user by their trace alone. What is kept longer
+-- knows of nobody; its trace ids lead to nothing any more.
 --   DELETE FROM otel.otel_logs WHERE TraceId IN
 --     (SELECT TraceId FROM otel.otel_traces WHERE SpanAttributes['user.id'] = 'ada');
 --   DELETE FROM otel.otel_traces WHERE SpanAttributes['user.id'] = 'ada';
---   DELETE FROM otelier.kept WHERE user = 'ada';

@@ -27,12 +27,21 @@ SELECT
     toUInt64OrNull(SpanAttributes['gen_ai.usage.cache_read.input_tokens']) AS cache_read_tokens,
     toFloat64OrNull(SpanAttributes['gen_ai.usage.cost']) AS cost,
     SpanAttributes['otelier.cost.source'] AS cost_source,
-    -- Agents and workflows are above model calls: sums over these alone count nothing twice.
-    SpanAttributes['gen_ai.operation.name'] IN (
-        'chat', 'text_completion', 'generate_content', 'embeddings', 'rerank', 'ocr'
+    -- Not agents and workflows, which repeat the sums of what is below them (and of those that a
+    -- provider runs the cost is not known); not counting tokens, nor reading again what is stored
+    -- there: an answer (`fetch_response`), a batch's results (see otelier.batches).
+    SpanKind = 'Client' AND SpanAttributes['gen_ai.operation.name'] IN (
+        'chat', 'text_completion', 'generate_content', 'embeddings', 'rerank', 'ocr', 'moderation'
     ) AS model_call,
-    -- Answered, and the price is not known. Refused calls are in `error`.
-    model_call AND cost IS NULL AND error = '' AS unpriced,
+    SpanKind = 'Client' AND SpanAttributes['gen_ai.operation.name'] = 'batch_results' AS batch_read,
+    SpanAttributes['otelier.batch.id'] AS batch,
+    coalesce(input_tokens, output_tokens) IS NOT NULL AS told,
+    -- Tokens, and no known price for them.
+    (model_call OR batch_read) AND told AND cost IS NULL AS unpriced,
+    -- Answered, and what it used was not told. Refused calls are in `error`.
+    model_call AND NOT told AND cost IS NULL AND error = '' AND operation IN (
+        'chat', 'text_completion', 'generate_content', 'embeddings'
+    ) AS uncounted,
     SpanAttributes['error.type'] AS error,
     Duration / 1e9 AS seconds,
     SpanAttributes['session.id'] AS session,
@@ -42,6 +51,21 @@ SELECT
     JSONExtract(SpanAttributes['otelier.tags'], 'Array(String)') AS tags
 FROM otel.otel_traces
 WHERE SpanAttributes['gen_ai.operation.name'] != '';
+
+-- A row for each batch whose results were read: of several readings the one that read most, the
+-- first of these. Its model, if it had but one, is told by its answers.
+CREATE OR REPLACE VIEW otelier.batches SQL SECURITY INVOKER AS
+SELECT * REPLACE (if(model = '', response_model, model) AS model)
+FROM otelier.calls
+WHERE batch_read
+ORDER BY coalesce(input_tokens, 0) + coalesce(output_tokens, 0) DESC, time
+LIMIT 1 BY provider, batch;
+
+-- What was paid for: model calls and batches. Sums of tokens and cost are over this.
+CREATE OR REPLACE VIEW otelier.spent SQL SECURITY INVOKER AS
+SELECT * FROM otelier.calls WHERE model_call
+UNION ALL
+SELECT * FROM otelier.batches;
 
 -- A trace with its lineage: otelier.trace(trace_id = '…'). What is not below a span that is stored
 -- begins a line of its own.
@@ -63,7 +87,7 @@ INNER JOIN lines ON lines.span_id = spans.span_id;
 
 -- A row for each message of a call: system instructions, input, output. `text` is what its text
 -- parts say, `message` all of it; a list that is no JSON (cut short, say) is one row. Where agents
--- have messages, too, they repeat those of their model calls: choose by `operation`.
+-- have messages, too, they repeat those of their model calls: choose by `model_call`.
 CREATE OR REPLACE VIEW otelier.messages SQL SECURITY INVOKER AS
 WITH
     SpanAttributes['gen_ai.system_instructions'] AS system,
@@ -107,6 +131,9 @@ SELECT
     one.3 AS message,
     SpanAttributes['gen_ai.operation.name'] AS operation,
     SpanAttributes['gen_ai.request.model'] AS model,
+    SpanKind = 'Client' AND SpanAttributes['gen_ai.operation.name'] IN (
+        'chat', 'text_completion', 'generate_content', 'embeddings', 'rerank', 'ocr', 'moderation'
+    ) AS model_call,
     -- Of the whole call, on each of its messages: not to be summed here.
     toFloat64OrNull(SpanAttributes['gen_ai.usage.cost']) AS call_cost,
     SpanAttributes['session.id'] AS session,
@@ -145,11 +172,17 @@ SELECT
     uniqExact(c.trace_id) AS traces,
     countIf(c.model_call) AS model_calls,
     countIf(c.error != '') AS errors,
-    sumIf(c.input_tokens, c.model_call) AS input_tokens,
-    sumIf(c.output_tokens, c.model_call) AS output_tokens,
-    sumIf(c.cost, c.model_call) AS cost,
-    countIf(c.unpriced) AS unpriced
-FROM otelier.calls AS c
+    sumIf(c.input_tokens, c.paid) AS input_tokens,
+    sumIf(c.output_tokens, c.paid) AS output_tokens,
+    sumIf(c.cost, c.paid) AS cost,
+    countIf(c.unpriced AND c.paid) AS unpriced,
+    countIf(c.uncounted) AS uncounted
+FROM (
+    SELECT *, model_call AS paid FROM otelier.calls
+    UNION ALL
+    -- Beside all readings of a batch, which are spans of the session as well.
+    SELECT * REPLACE ('' AS error), 1 AS paid FROM otelier.batches
+) AS c
 WHERE c.session != ''
 GROUP BY c.tenant, c.session;
 
@@ -159,12 +192,13 @@ SELECT
     toDate(c.time, 'UTC') AS day,
     c.tenant AS tenant,
     c.model AS model,
-    count() AS model_calls,
+    countIf(c.model_call) AS model_calls,
+    countIf(c.batch_read) AS batches,
     countIf(c.error != '') AS errors,
     sum(c.input_tokens) AS input_tokens,
     sum(c.output_tokens) AS output_tokens,
     sum(c.cost) AS cost,
-    countIf(c.unpriced) AS unpriced
-FROM otelier.calls AS c
-WHERE c.model_call
+    countIf(c.unpriced) AS unpriced,
+    countIf(c.uncounted) AS uncounted
+FROM otelier.spent AS c
 GROUP BY day, c.tenant, c.model;
