@@ -9,6 +9,7 @@ has its part of the same processors.
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import threading
@@ -34,8 +35,6 @@ class Sink(Receiver):
     """A backend that takes all and looks at nothing."""
 
     def take(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, float | None]:
-        if self._stall is not None:
-            self.stopped.wait(self._stall)
         return 200, None
 
 
@@ -108,16 +107,23 @@ def used(collector: Collector) -> tuple[float, float]:
     assert collector.process is not None
     stat = Path(f"/proc/{collector.process.pid}/stat").read_text().rpartition(")")[2].split()
     pages = int(Path(f"/proc/{collector.process.pid}/statm").read_text().split()[1])
-    return (int(stat[11]) + int(stat[12])) / 100, pages * 4096 / (1 << 20)
+    ticks, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
+    return (int(stat[11]) + int(stat[12])) / ticks, pages * page / (1 << 20)
 
 
-def steps(name: str, collector: Collector, load: Load) -> None:
+def steps(
+    name: str,
+    collector: Collector,
+    load: Load,
+    rates: tuple[int, ...] = RATES,
+    seconds: float = SECONDS,
+) -> None:
     """Raise the rate until less than nine tenths are taken."""
     print(f"{name}\n{'offered/s':>10} {'taken/s':>9} {'refused':>8} {'cpu':>6} {'MiB':>6}")
-    for rate in RATES:
+    for rate in rates:
         before, _ = used(collector)
         started = time.monotonic()
-        load.run(rate, SECONDS)
+        load.run(rate, seconds)
         took = time.monotonic() - started
         after, memory = used(collector)
         taken = load.accepted / took
@@ -140,9 +146,6 @@ def gateway(here: Path) -> Iterator[tuple[Collector, Path]]:
             here,
             TLS_CERT=keys / "gateway.pem",
             TLS_KEY=keys / "gateway-key.pem",
-            DECISION_WAIT="5s",
-            DECISION_AFTER_ROOT="2s",
-            KEEP_PERCENT=10,
             **{f"{name}_ENDPOINT": sink.url for name in ("ACME", "UMBRELLA", "DEFAULT")},
         )
         made.start()
