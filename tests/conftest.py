@@ -11,31 +11,17 @@ import pytest
 import otelier
 from otelier import guard
 from tests.servers import ProviderServer
+from tests.settings import bending
 from tests.telemetry import Telemetry
 
-_PROVIDERS = ("OTEL_", "OTELIER_", "OPENAI_", "ANTHROPIC_", "AZURE_", "GROQ_", "GOOGLE_", "GEMINI_")
-_PROVIDERS += (
-    "VERTEX_",
-    "AWS_",
-    "MISTRAL_",
-    "COHERE_",
-    "CO_",
-    "OLLAMA_",
-    "LITELLM_",
-    "HF_",
-    "XAI_",
-)
 RECORDINGS = Path(__file__).resolve().parents[2] / "shared" / "recordings"
 
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the settings or keys of the machine it runs on."""
-    import os
-
-    for name in list(os.environ):
-        if name.startswith(_PROVIDERS):
-            monkeypatch.delenv(name)
+    for name in bending():
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture(autouse=True)

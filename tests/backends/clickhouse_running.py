@@ -5,18 +5,19 @@ from __future__ import annotations
 import base64
 import json
 import shutil
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
+from urllib.request import Request
 
 from tests.backends.clickhouse_access import Access, statements
 from tests.backends.programs import ROOT, program
-from tests.backends.running import CONFIGS, free_ports, running, until
+from tests.backends.running import CONFIGS, OTELCOL, Otelcol, free_ports, opened, running
+from tests.backends.running import collector as started
 
-OTELCOL, CHDB = program("otelcol"), program("chdb")
+CHDB = program("chdb")
 MISSING = "no collector or no chdb: make backends" if OTELCOL is None or CHDB is None else ""
 HERE = CONFIGS / "clickhouse"
 SERVER = ROOT / "tests" / "backends" / "clickhouse_server.py"
@@ -37,8 +38,7 @@ class ClickHouse:
         """The rows that a query finds."""
         url = f"http://127.0.0.1:{self.port}/?default_format=JSONEachRow"
         try:
-            asked = urllib.request.Request(url, sql.encode(), self._headers)
-            with urllib.request.urlopen(asked, timeout=60) as answer:
+            with opened(Request(url, sql.encode(), self._headers), timeout=60) as answer:
                 return [json.loads(line) for line in answer.read().splitlines()]
         except HTTPError as problem:
             raise RuntimeError(problem.read().decode()) from None
@@ -64,27 +64,22 @@ def server(folder: Path, role: str | None = None, port: int | None = None) -> It
         yield ClickHouse(port)
 
 
-@contextmanager
-def collector(folder: Path, clickhouse: int, killed: bool = False, **env: Any) -> Iterator[str]:
-    """The collector with this configuration; its address. ``killed``: it ends without warning."""
-    grpc, http = free_ports(2)
-    settings = {
-        "OTLP_GRPC": f"127.0.0.1:{grpc}",
-        "OTLP_HTTP": f"127.0.0.1:{http}",
+def settings(folder: Path, clickhouse: int) -> dict[str, Any]:
+    """What the collector is told, so that it finds ClickHouse."""
+    return {
         "QUEUE_DATA": folder / "queue",
         "CLICKHOUSE_ENDPOINT": f"http://127.0.0.1:{clickhouse}?compress=none",
         "CLICKHOUSE_USER": ACCOUNT[0],
         "CLICKHOUSE_PASSWORD": ACCOUNT[1],
-        "FLUSH_TIMEOUT": "200ms",
-        **env,
     }
-    with running([OTELCOL, "--config", HERE / "collector.yaml"], folder, http, **settings) as it:
-        # The receiver listens before the exporter of each pipeline has begun, and fails then.
-        log = folder / "otelcol.log"
-        until(lambda: "Everything is ready" in log.read_text() or None, "the pipelines")
-        yield f"http://127.0.0.1:{http}"
-        if killed:
-            it.kill()
+
+
+@contextmanager
+def collector(folder: Path, clickhouse: int, **env: Any) -> Iterator[Otelcol]:
+    """The collector with this configuration."""
+    told = {**settings(folder, clickhouse), "FLUSH_TIMEOUT": "200ms", **env}
+    with started(folder, HERE / "collector.yaml", **told) as found:
+        yield found
 
 
 @contextmanager

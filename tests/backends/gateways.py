@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import re
-import ssl
 import subprocess
-import urllib.error
-import urllib.request
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from tests.backends.programs import program
+from tests.backends.otlp import add, dotted, span
+
+# For who sends what is made here.
+from tests.backends.otlp import post as post
+from tests.backends.otlp import request as request
 from tests.backends.receiver import Receiver, lasting_port
-from tests.backends.running import CONFIGS, get, running, until
+from tests.backends.running import CONFIGS, OTELCOL, healthy, opened, running, until
 
 HERE = CONFIGS / "gateway"
 TOKEN = "t0p-secret"
-OTELCOL = program("otelcol")
 _SAMPLE = re.compile(r"^(\w+)(?:\{.*\})? (\S+)$", re.MULTILINE)
 _STARTS = 3
 _DIED = "nil pointer dereference"
-# Numbers that no two spans of a run share.
-_ids = iter(range(1, 1 << 40))
+# Seconds: spans that ended.
+AGE = 60
 
 
 class Collector:
@@ -53,17 +52,17 @@ class Collector:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, **env: Any) -> None:
-        """Run it, with other settings where they are given, until it says that it is ready.
+        """Run it, with other settings this time where they are given, until it is ready.
 
         Once more where it died: up to 0.145 a request that comes while it starts may end it
         (opentelemetry-collector#15485), and who runs it in production starts it again, too.
         """
-        self.env.update(env)
+        settings = {**self.env, **env}
         command = [OTELCOL, *(word for each in self.configs for word in ("--config", each))]
         for _ in range(_STARTS):
             try:
                 self.process = self._stack.enter_context(
-                    running(command, self.here, self.http, **self.env)
+                    running(command, self.here, self.http, **settings)
                 )
             except AssertionError:
                 if _DIED not in self.log:
@@ -79,7 +78,7 @@ class Collector:
     def _settled(self) -> bool | None:
         """True once it is ready, or dead."""
         assert self.process is not None
-        return self.process.poll() is not None or get(self.health) is not None or None
+        return self.process.poll() is not None or healthy(self.health)
 
     def stop(self) -> None:
         """End it as an orchestrator does, with time to finish."""
@@ -99,7 +98,7 @@ class Collector:
     def metric(self, name: str, label: str = "") -> float:
         """The sum of a metric of its own telemetry over the label sets that have ``label``."""
         url = f"http://localhost:{self.telemetry}/metrics"
-        with urllib.request.urlopen(url, timeout=5) as response:
+        with opened(url) as response:
             text = response.read().decode()
         return sum(
             float(found[2])
@@ -115,37 +114,47 @@ class Site:
         self.here = here
         self.certificates = here / "certificates"
         certificates(self.certificates)
-        self._stack = ExitStack()
-        # A set of backends for each gateway tells which gateway a span came through.
-        self.backends = [
-            {
-                name: self._stack.enter_context(Receiver())
-                for name in ("acme", "umbrella", "default")
-            }
-            for _ in range(gateways)
-        ]
-        self.gateways = [
-            Collector(
-                f"gateway-{number}",
-                "gateway.yaml",
-                here,
-                TLS_CERT=self.certificates / "gateway.pem",
-                TLS_KEY=self.certificates / "gateway-key.pem",
-                # Too long for a test: the root has to be what they go by.
-                DECISION_WAIT="300s",
-                DECISION_AFTER_ROOT="1s",
-                KEEP_PERCENT=100,
-                **{f"{name.upper()}_ENDPOINT": each.url for name, each in backends.items()},
-            )
-            for number, backends in enumerate(self.backends, 1)
-        ]
-        self.agent = Collector(
+        with ExitStack() as stack:
+            # A set of backends for each gateway tells which gateway a span came through.
+            self.backends = [
+                {name: stack.enter_context(Receiver()) for name in ("acme", "umbrella", "default")}
+                for _ in range(gateways)
+            ]
+            self.gateways = [
+                self._gateway(f"gateway-{number}", backends)
+                for number, backends in enumerate(self.backends, 1)
+            ]
+            self.agent = self._agent(agent)
+            # The agent first, then the gateways, whichever of them fails.
+            for each in self.gateways:
+                stack.callback(each.stop)
+            # It would try for a while to deliver what it has: that is what it is for.
+            stack.callback(self.agent.kill)
+            self._stack = stack.pop_all()
+
+    def _gateway(self, name: str, backends: dict[str, Receiver]) -> Collector:
+        return Collector(
+            name,
+            "gateway.yaml",
+            self.here,
+            TLS_CERT=self.certificates / "gateway.pem",
+            TLS_KEY=self.certificates / "gateway-key.pem",
+            # Too long for a test: the root has to be what they go by.
+            DECISION_WAIT="300s",
+            DECISION_AFTER_ROOT="1s",
+            KEEP_PERCENT=100,
+            **{f"{tenant.upper()}_ENDPOINT": each.url for tenant, each in backends.items()},
+        )
+
+    def _agent(self, config: str) -> Collector:
+        addresses = [f"localhost:{each.grpc}" for each in self.gateways]
+        return Collector(
             "agent",
-            agent,
-            here,
+            config,
+            self.here,
             REROUTE_AFTER="2s",
-            **{f"GATEWAY_{n}": f"localhost:{each.grpc}" for n, each in enumerate(self.gateways, 1)},
-            GATEWAYS="[" + ", ".join(f"localhost:{each.grpc}" for each in self.gateways) + "]",
+            **{f"GATEWAY_{number}": each for number, each in enumerate(addresses, 1)},
+            GATEWAYS=f"[{', '.join(addresses)}]",
             GATEWAY_CA=self.certificates / "ca.pem",
         )
 
@@ -153,10 +162,6 @@ class Site:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # It would try for a while to deliver what it has: that is what it is for.
-        self.agent.kill()
-        for each in self.gateways:
-            each.stop()
         self._stack.close()
 
     def start(self, **env: Any) -> None:
@@ -197,50 +202,23 @@ def trace(
     **attributes: Any,
 ) -> list[Span]:
     """A trace of a root and its children, the last of which has the attributes and the error."""
-    trace_id = next(_ids).to_bytes(16, "big")
     made: list[Span] = []
     for number in range(spans):
-        span = Span(
-            trace_id=trace_id,
-            span_id=next(_ids).to_bytes(8, "big"),
-            parent_span_id=made[0].span_id if made else b"",
-            name=f"step {number}",
-            start_time_unix_nano=1_780_000_000_000_000_000,
-            end_time_unix_nano=1_780_000_000_000_000_000 + int(seconds * 1e9),
-        )
+        above = made[0] if made else None
+        made.append(span(f"step {number}", age=AGE, seconds=seconds, within=above))
         if tenant is not None:
-            span.attributes.add(key="otelier.metadata.tenant").value.string_value = tenant
-        made.append(span)
-    for key, given in attributes.items():
-        added = made[-1].attributes.add(key=key.replace("__", ".")).value
-        kind = {str: "string_value", int: "int_value", float: "double_value"}[type(given)]
-        setattr(added, kind, given)
+            add(made[-1].attributes, {"otelier.metadata.tenant": tenant})
+    add(made[-1].attributes, dotted(attributes))
     if error:
         made[-1].status.code = made[-1].status.STATUS_CODE_ERROR
     return made
 
 
+def bearer(token: str) -> dict[str, str]:
+    """The header of a token."""
+    return {"Authorization": f"Bearer {token}"}
+
+
 def ids(spans: Iterable[Span]) -> set[str]:
     """Their span ids, as backends tell them."""
     return {span.span_id.hex() for span in spans}
-
-
-def request(spans: Iterable[Span]) -> bytes:
-    """An export request."""
-    told = ExportTraceServiceRequest()
-    told.resource_spans.add().scope_spans.add().spans.extend(spans)
-    return told.SerializeToString()
-
-
-def post(url: str, body: bytes, token: str | None = None, ca: Path | None = None) -> int:
-    """Send an export request; the status of the answer."""
-    asked = urllib.request.Request(f"{url}/v1/traces", body)
-    asked.add_header("Content-Type", "application/x-protobuf")
-    if token is not None:
-        asked.add_header("Authorization", f"Bearer {token}")
-    tls = ssl.create_default_context(cafile=ca) if url.startswith("https") else None
-    try:
-        with urllib.request.urlopen(asked, timeout=30, context=tls) as response:
-            return int(response.status)
-    except urllib.error.HTTPError as refused:
-        return refused.code

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tests.backends.programs import program
-from tests.backends.running import CONFIGS, free_ports, get, running, until
+from tests.backends.running import CONFIGS, free_ports, get, healthy, running, until
+from tests.backends.truth import near
 
 METRICS = CONFIGS / "metrics"
 Answer = Mapping[Any, float]
@@ -42,19 +42,12 @@ class Prometheus:
 
         def same() -> bool | None:
             last[:] = [self.query(expression, *labels)]
-            return True if close(last[0], expected) else None
+            return True if last[0] == near(expected) else None
 
         try:
             until(same, "an answer")
         except AssertionError:
             raise AssertionError(f"{expression}: {last} is not {expected}") from None
-
-
-def close(one: Answer, other: Answer) -> bool:
-    """Equal but for the order of additions."""
-    return one.keys() == other.keys() and all(
-        math.isclose(one[key], other[key], rel_tol=1e-9) for key in one
-    )
 
 
 def rendered(source: Path, target: Path, **changes: str) -> None:
@@ -68,9 +61,12 @@ def rendered(source: Path, target: Path, **changes: str) -> None:
 
 @contextmanager
 def prometheus(
-    here: Path, metrics: int, telemetry: int, alertmanager: int = 1, **budgets: str
+    here: Path, targets: dict[str, int], source: Path = METRICS, **budgets: str
 ) -> Iterator[Prometheus]:
-    """Prometheus with the configuration's files, every interval a second."""
+    """Prometheus with a folder's file and the rules, every interval a second.
+
+    ``targets`` are the ports here of the hosts and ports that the file names.
+    """
     (here / "rules").mkdir()
     for rules in (METRICS / "rules").glob("*.yaml"):
         changes = {"interval: 1m": "interval: 1s"} if "interval: 1m" in rules.read_text() else {}
@@ -80,11 +76,9 @@ def prometheus(
     changes = {
         "scrape_interval: 15s": "scrape_interval: 1s",
         "evaluation_interval: 1m": "evaluation_interval: 1s",
-        "alertmanager:9093": f"127.0.0.1:{alertmanager}",
-        "collector:8889": f"127.0.0.1:{metrics}",
-        "collector:8888": f"127.0.0.1:{telemetry}",
+        **{host: f"127.0.0.1:{port}" for host, port in targets.items()},
     }
-    rendered(METRICS / "prometheus.yaml", here / "prometheus.yaml", **changes)
+    rendered(source / "prometheus.yaml", here / "prometheus.yaml", **changes)
     (port,) = free_ports(1)
     command = [
         program("prometheus"),
@@ -94,5 +88,5 @@ def prometheus(
     ]
     with running(command, here, port):
         asked = Prometheus(port)
-        until(lambda: get(f"{asked.url}/api/v1/status/buildinfo"), "Prometheus")
+        until(lambda: healthy(f"{asked.url}/-/ready"), "Prometheus")
         yield asked

@@ -13,66 +13,31 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from tests.backends.otlp import Sent, spans_of
 
-Sent = dict[str, Any]
-
-
-def value(given: AnyValue) -> Any:
-    """The Python value of OTLP's."""
-    kind = given.WhichOneof("value")
-    if kind == "array_value":
-        return [value(each) for each in given.array_value.values]
-    if kind == "kvlist_value":
-        return attributes(given.kvlist_value.values)
-    return getattr(given, kind) if kind else None
-
-
-def attributes(pairs: Any) -> dict[str, Any]:
-    """OTLP's attributes as a dict."""
-    return {pair.key: value(pair.value) for pair in pairs}
-
-
-def _span(span: Span, resource: dict[str, Any]) -> Sent:
-    return {
-        "trace_id": span.trace_id.hex(),
-        "span_id": span.span_id.hex(),
-        "parent_id": span.parent_span_id.hex(),
-        "name": span.name,
-        "error": span.status.code == span.status.STATUS_CODE_ERROR,
-        "seconds": (span.end_time_unix_nano - span.start_time_unix_nano) / 1e9,
-        "attributes": attributes(span.attributes),
-        "resource": resource,
-    }
-
-
-def spans_of(body: bytes) -> list[Sent]:
-    """The spans of an export request in protobuf."""
-    request = ExportTraceServiceRequest.FromString(body)
-    return [
-        _span(span, attributes(resource_spans.resource.attributes))
-        for resource_spans in request.resource_spans
-        for scope_spans in resource_spans.scope_spans
-        for span in scope_spans.spans
-    ]
+Post = tuple[str, dict[str, str], bytes]
+_POSTS = 500
+# The ports that this process was given.
+_given: set[int] = set()
 
 
 def lasting_port() -> int:
     """A free port that nobody is given by chance while its owner is down.
 
     Below those that the kernel takes for outgoing connections; a client that knocks again and again
-    at one of those may even get it for itself.
+    at one of those may even get it for itself. None is given twice.
     """
     while True:
         port = random.randrange(12_000, 32_000)
+        if port in _given:
+            continue
         with socket.socket() as tried:
             tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 tried.bind(("127.0.0.1", port))
             except OSError:
                 continue
+        _given.add(port)
         return port
 
 
@@ -95,8 +60,8 @@ class Receiver:
         self._stall: float | None = None
         self.stopped = threading.Event()
         self.port = lasting_port()
-        # Of the last requests, with names in lower case.
-        self.headers: deque[dict[str, str]] = deque(maxlen=100)
+        # The last requests, whatever was answered: path, headers with names in lower case, body.
+        self.posts: deque[Post] = deque(maxlen=_POSTS)
         # How many requests were answered with each status, to wait for.
         self.answered: Counter[int] = Counter()
 
@@ -120,7 +85,8 @@ class Receiver:
     def start(self) -> None:
         """Listen, again on the port of the first time."""
         assert self._server is None, "it listens"
-        self.stopped.clear()
+        # Another one each time: who waits for the last one is not woken too late to see it.
+        self.stopped = threading.Event()
         self._server = _Server(self, self._tls)
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
@@ -150,20 +116,35 @@ class Receiver:
         """How often each span id arrived."""
         return Counter(span["span_id"] for span in self.spans())
 
-    def take(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, float | None]:
-        """What to answer to a request."""
-        self.headers.append(headers)
-        if self._stall is not None:
-            self.stopped.wait(self._stall)
-        status, retry_after = self._status
-        if headers.get("content-encoding") == "gzip":
-            body = gzip.decompress(body)
+    def bodies(self, path: str) -> list[bytes]:
+        """The bodies, uncompressed, of all requests to a path."""
         with self._lock:
-            # Metrics and logs are accepted and forgotten.
+            posts = list(self.posts)
+        assert len(posts) < _POSTS, "some requests were not kept"
+        return [_body(headers, body) for at, headers, body in posts if at == path]
+
+    def paths(self) -> set[str]:
+        """Where requests went to."""
+        with self._lock:
+            return {path for path, _, _ in self.posts}
+
+    def take(
+        self, path: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, float | None] | None:
+        """What to answer to a request; nothing, if it went meanwhile."""
+        if self._stall is not None and self.stopped.wait(self._stall):
+            return None
+        status, retry_after = self._status
+        with self._lock:
+            self.posts.append((path, headers, body))
             if status == 200 and path == "/v1/traces":
-                self._spans += spans_of(body)
+                self._spans += spans_of(_body(headers, body))
             self.answered[status] += 1
         return status, retry_after
+
+
+def _body(headers: dict[str, str], body: bytes) -> bytes:
+    return gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
 
 
 class _Server(ThreadingHTTPServer):
@@ -174,6 +155,7 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, receiver: Receiver, tls: ssl.SSLContext | None) -> None:
         super().__init__(("127.0.0.1", receiver.port), _Handler)
         self.receiver = receiver
+        self.stopped = receiver.stopped
         self._tls = tls
         self._open: set[socket.socket] = set()
         self._guard = threading.Lock()
@@ -215,12 +197,13 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         headers = {name.lower(): text for name, text in self.headers.items()}
         body = self._body(headers)
-        receiver = self.server.receiver
-        if receiver.stopped.is_set():
-            # It went while the request came: neither counted nor answered.
+        # Who goes while the request comes or waits neither counts nor answers it.
+        gone = self.server.stopped.is_set()
+        told = None if gone else self.server.receiver.take(self.path, headers, body)
+        if told is None:
             self.close_connection = True
             return
-        status, retry_after = receiver.take(self.path, headers, body)
+        status, retry_after = told
         self.send_response(status)
         self.send_header("Content-Type", "application/x-protobuf")
         self.send_header("Content-Length", "0")

@@ -5,23 +5,38 @@ from __future__ import annotations
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.error import HTTPError, URLError
 
-from tests.backends.programs import ROOT
+from tests.backends.programs import ROOT, program
 from tests.backends.truth import Truth
+from tests.settings import bending
 
 CONFIGS = ROOT / "collector-config"
+OTELCOL = program("otelcol")
 _PATIENCE = 60.0
 _COLLECTORS = ("otelcol", "jaeger")
 _STARTED = "Everything is ready"
+# What otelier says where spans, metrics or events find no taker.
+_LOST = "telemetry cannot be sent"
 T = TypeVar("T")
+
+
+def environment(**more: Any) -> dict[str, str]:
+    """This process' environment without what bends a run, and with more."""
+    left_out = set(bending(network=True))
+    kept = {name: value for name, value in os.environ.items() if name not in left_out}
+    return {**kept, **{name: str(value) for name, value in more.items()}}
 
 
 def free_ports(count: int) -> list[int]:
@@ -44,12 +59,37 @@ def until(look: Callable[[], T | None], what: str) -> T:
     raise AssertionError(f"waited in vain for {what}")
 
 
+def opened(
+    asked: str | urllib.request.Request, timeout: float = 30, tls: ssl.SSLContext | None = None
+) -> HTTPResponse:
+    """The answer to a request, which goes through no proxy."""
+    handlers: list[Any] = [urllib.request.ProxyHandler({})]
+    if tls is not None:
+        handlers.append(urllib.request.HTTPSHandler(context=tls))
+    answer: HTTPResponse = urllib.request.build_opener(*handlers).open(asked, timeout=timeout)
+    return answer
+
+
 def get(url: str) -> Any:
-    """The JSON at a URL; None while nobody answers."""
+    """The JSON at a URL; None while nobody listens or connections are cut, and only then."""
     try:
-        with urllib.request.urlopen(url, timeout=5) as response:
+        with opened(url) as response:
             return json.loads(response.read() or b"null")
-    except (OSError, ValueError):
+    except HTTPError as refused:
+        said = refused.read().decode(errors="replace")
+        raise AssertionError(f"{url} answers {refused.code}: {said}") from None
+    except (URLError, ConnectionError, TimeoutError) as problem:
+        if isinstance(getattr(problem, "reason", problem), ConnectionError):
+            return None
+        raise AssertionError(f"{url}: {problem}") from None
+
+
+def healthy(url: str) -> bool | None:
+    """True once a URL answers 200: programs that listen already may say that they still start."""
+    try:
+        with opened(url) as response:
+            return response.status == 200 or None
+    except (URLError, ConnectionError):
         return None
 
 
@@ -70,7 +110,7 @@ def running(
         process = subprocess.Popen(
             [str(word) for word in command],
             cwd=cwd,
-            env={**os.environ, **{name: str(value) for name, value in env.items()}},
+            env=environment(**env),
             stdout=out,
             stderr=subprocess.STDOUT,
         )
@@ -94,30 +134,66 @@ def running(
                 raise
 
 
-def workload(cwd: Path, endpoint: str, **env: str) -> Truth:
-    """Run the program of known traffic under ``opentelemetry-instrument``; its truth."""
-    truth = cwd / "truth.json"
+@dataclass
+class Otelcol:
+    """A running collector: where it takes OTLP, and what it says."""
+
+    http: str
+    grpc: str
+    process: subprocess.Popen[bytes]
+    _log: Path
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def kill(self) -> None:
+        """End it without warning."""
+        self.process.kill()
+        self.process.wait()
+
+
+@contextmanager
+def collector(here: Path, *configs: str | Path, **env: Any) -> Iterator[Otelcol]:
+    """A collector of files of ``collector-config``, or others; later ones change earlier ones."""
+    grpc, http, telemetry, health = free_ports(4)
+    settings = {
+        "OTLP_GRPC": f"127.0.0.1:{grpc}",
+        "OTLP_HTTP": f"127.0.0.1:{http}",
+        "METRICS_PORT": telemetry,
+        "HEALTH": f"127.0.0.1:{health}",
+        **env,
+    }
+    command = [OTELCOL, *(word for each in configs for word in ("--config", CONFIGS / each))]
+    with running(command, here, http, **settings) as process:
+        addresses = (f"http://127.0.0.1:{port}" for port in (http, grpc))
+        yield Otelcol(*addresses, process, here / "otelcol.log")
+
+
+def instrumented(module: str, *words: Any, endpoint: str, **env: Any) -> None:
+    """Run a module under ``opentelemetry-instrument``, which sends to an endpoint."""
+    agent = Path(sys.executable).parent / "opentelemetry-instrument"
+    settings = {
+        "OTEL_SERVICE_NAME": module.rpartition(".")[2],
+        # The server stands for OpenAI's where the SDK alone does not tell whose it is.
+        "OTELIER_PROVIDER_HOSTS": "localhost=openai",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
+        **env,
+    }
     done = subprocess.run(
-        [
-            Path(sys.executable).parent / "opentelemetry-instrument",
-            sys.executable,
-            "-m",
-            "tests.backends.workload",
-            str(truth),
-        ],
+        [agent, sys.executable, "-m", module, *(str(word) for word in words)],
         cwd=ROOT,
-        env={
-            **os.environ,
-            "OTEL_SERVICE_NAME": "workload",
-            # The server stands for OpenAI's where the SDK alone does not tell whose it is.
-            "OTELIER_PROVIDER_HOSTS": "localhost=openai",
-            "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
-            **env,
-        },
+        env=environment(**settings),
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0 and _LOST not in done.stderr, done.stderr
+
+
+def workload(cwd: Path, endpoint: str, **env: Any) -> Truth:
+    """Run the program of known traffic under ``opentelemetry-instrument``; its truth."""
+    truth = cwd / "truth.json"
+    instrumented("tests.backends.workload", truth, endpoint=endpoint, **env)
     return Truth(truth)

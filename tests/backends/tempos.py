@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import base64
+import json
 import time
-import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,14 +11,24 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
+from tests.backends.otlp import attributes, plain, post, request, span, spans_of_json
 from tests.backends.programs import program
-from tests.backends.running import CONFIGS, free_ports, get, running, until, workload
+from tests.backends.prometheus import Prometheus, prometheus
+from tests.backends.running import (
+    CONFIGS,
+    Otelcol,
+    collector,
+    free_ports,
+    get,
+    healthy,
+    running,
+    until,
+    workload,
+)
 from tests.backends.truth import Row, Truth
 
 HERE = CONFIGS / "tempo"
-TEMPO, OTELCOL, PROMETHEUS = program("tempo"), program("otelcol"), program("prometheus")
+TEMPO, PROMETHEUS = program("tempo"), program("prometheus")
 LIMIT = 1 << 20
 # A prompt of 30 KiB, one that is larger than most, and one beyond Tempo's limit.
 LONG = ["ä" * 15360, "x" * 500_000, "y" * (LIMIT + 1)]
@@ -28,17 +37,48 @@ Identity = tuple[int, str, str | None]
 
 
 class Tempo:
-    """Tempo's API, and the truth of what was sent."""
+    """A Tempo with ports and a folder that it keeps, its API, and the truth of what was sent."""
 
     truth: Truth
 
-    def __init__(self, port: int) -> None:
-        self._url = f"http://127.0.0.1:{port}"
+    def __init__(self, here: Path) -> None:
+        self._here = here
+        self.port, self._internal, self._otlp = free_ports(3)
+        self._url = f"http://127.0.0.1:{self.port}"
+        self.otlp = f"127.0.0.1:{self._otlp}"
+        self._step = step(int(time.time()))
         self.spans: dict[str, Row] = {}
 
+    @contextmanager
+    def run(self) -> Iterator[None]:
+        """Run it, and kill it: asked to stop soon after a query, 2.8 waits for ever."""
+        settings = {
+            "TEMPO_HOST": "127.0.0.1",
+            "TEMPO_HTTP_PORT": self.port,
+            "TEMPO_GRPC_PORT": self._internal,
+            "TEMPO_OTLP_GRPC": self.otlp,
+            "TEMPO_DATA": self._here / "tempo",
+        }
+        command = [TEMPO, f"-config.file={HERE / 'tempo.yaml'}", "-config.expand-env=true"]
+        with running(command, self._here, self._otlp, **settings) as process:
+            try:
+                until(self._ready, "Tempo's answers")
+                yield
+            finally:
+                process.kill()
+
     def get(self, path: str, **asked: Any) -> Any:
-        """What Tempo answers; None while it does not."""
-        return get(f"{self._url}{path}?{urlencode(asked)}")
+        """What Tempo answers."""
+        found = get(f"{self._url}{path}?{urlencode(asked)}")
+        assert found is not None, f"Tempo does not answer {path}"
+        return found
+
+    def _ready(self) -> bool | None:
+        """True once it answers searches and metrics queries: it listens before."""
+        now = int(time.time())
+        metrics = urlencode({"q": "{} | rate()", "start": now - 60, "end": now, "step": "60s"})
+        searched = healthy(f"{self._url}/api/search?q=%7B%7D")
+        return searched and healthy(f"{self._url}/api/metrics/query_range?{metrics}")
 
     def traces(self, query: str, until: float = -60, limit: int = 1000) -> list[Row]:
         """Traces with the spans that a query finds, of the week that ended so many seconds ago."""
@@ -46,12 +86,16 @@ class Tempo:
         found = self.get(
             "/api/search", q=query, start=end - 7 * 86400, end=end, limit=limit, spss=1000
         )
-        return [] if found is None else list(found["traces"])
+        return list(found["traces"])
 
     def search(self, query: str, until: float = -60) -> list[Row]:
         """The spans that a query finds, with what it selects."""
         return [
-            {"id": span["spanID"], "trace": trace["traceID"].zfill(32), **attributes(span)}
+            {
+                "id": span["spanID"],
+                "trace": trace["traceID"].zfill(32),
+                **attributes(span.get("attributes", ())),
+            }
             for trace in self.traces(query, until)
             # Several, when the trace came in pieces.
             for found in trace["spanSets"]
@@ -65,11 +109,11 @@ class Tempo:
         2.8 (grafana/tempo#5164).
         """
         now = int(time.time())
-        asked = {"q": query, "start": now - 26 * 3600, "end": now + 1, "step": f"{step(now)}s"}
+        asked = {"q": query, "start": now - 26 * 3600, "end": now + 1, "step": f"{self._step}s"}
         found = self.get("/api/metrics/query_range", **asked)
         sums: dict[Any, float] = {}
-        for series in [] if found is None else found["series"]:
-            key = tuple(value(label["value"]) for label in series["labels"])
+        for series in found["series"]:
+            key = tuple(plain(label["value"]) for label in series["labels"])
             told = [sample["value"] for sample in series["samples"] if "value" in sample]
             # All of the workload is within one step: a mean of means would be none.
             assert len(told) <= 1, series
@@ -82,21 +126,16 @@ class Tempo:
             self.traces("{ span.session.id != nil }"), key=lambda each: each["startTimeUnixNano"]
         )
         for turn, trace in enumerate(roots, 1):
-            whole = self.get(f"/api/v2/traces/{trace['traceID']}")["trace"]
-            for resource in whole["resourceSpans"]:
-                for scope in resource["scopeSpans"]:
-                    for span in scope["spans"]:
-                        self.spans[hexed(span["spanId"])] = {
-                            **attributes(span),
-                            "turn": turn,
-                            "name": span["name"],
-                            "parent": hexed(span.get("parentSpanId", "")),
-                            "trace": trace["traceID"].zfill(32),
-                            "seconds": (
-                                int(span["endTimeUnixNano"]) - int(span["startTimeUnixNano"])
-                            )
-                            / 1e9,
-                        }
+            whole = json.dumps(self.get(f"/api/v2/traces/{trace['traceID']}"))
+            for each in spans_of_json(whole):
+                self.spans[each["span_id"]] = {
+                    **each["attributes"],
+                    "turn": turn,
+                    "name": each["name"],
+                    "parent": each["parent_id"],
+                    "trace": each["trace_id"],
+                    "seconds": each["seconds"],
+                }
 
     def identities(self, found: list[Row]) -> Counter[Identity]:
         """Which spans were found, so that rows of the truth can be compared."""
@@ -109,121 +148,50 @@ class Tempo:
 
 
 def step(now: int) -> int:
-    """A step of about a day whose present interval began before the workload."""
-    return next(hours * 3600 for hours in (23, 22, 21) if now % (hours * 3600) > 1800)
+    """A step of about a day in the middle of whose present interval it is now.
+
+    Intervals begin at multiples of the step.
+    """
+    steps = range(20 * 3600, 24 * 3600, 60)
+    return max(steps, key=lambda seconds: min(now % seconds, seconds - now % seconds))
 
 
-def hexed(encoded: str) -> str:
-    """An id of OTLP JSON as Tempo's search writes it."""
-    return base64.b64decode(encoded).hex()
-
-
-def value(told: Row) -> Any:
-    """A value of OTLP JSON."""
-    ((kind, found),) = told.items()
-    return int(found) if kind == "intValue" else found
-
-
-def attributes(span: Row) -> Row:
-    """A span's attributes."""
-    return {each["key"]: value(each["value"]) for each in span.get("attributes", ())}
-
-
-def send(port: int, name: str, seconds_ago: float = 0, **attributes: str) -> None:
+def send(url: str, name: str, age: float = 0, **attributes: str) -> None:
     """Send one span to the collector."""
-    request = ExportTraceServiceRequest()
-    span = request.resource_spans.add().scope_spans.add().spans.add()
-    span.name, span.trace_id, span.span_id = name, name.encode().rjust(16, b"0"), b"12345678"
-    span.end_time_unix_nano = int((time.time() - seconds_ago) * 1e9)
-    span.start_time_unix_nano = span.end_time_unix_nano - 1_000_000
-    for key, text in attributes.items():
-        attribute = span.attributes.add(key=key.replace("__", "."))
-        attribute.value.string_value = text
-    asked = urllib.request.Request(
-        f"http://127.0.0.1:{port}/v1/traces",
-        request.SerializeToString(),
-        {"content-type": "application/x-protobuf"},
-    )
-    with urllib.request.urlopen(asked, timeout=10) as answer:
-        assert answer.status == 200
+    assert post(url, request([span(name, age=age, **attributes)])) == 200
 
 
-def prometheus_files(here: Path, targets: dict[str, int]) -> Path:
-    """prometheus.yaml with these ports, and the rules beside it as the compose file mounts them."""
-    text = (
-        (HERE / "prometheus.yaml")
-        .read_text()
-        .replace("scrape_interval: 15s", "scrape_interval: 1s")
-    )
-    for host, port in targets.items():
-        assert host in text
-        text = text.replace(host, f"127.0.0.1:{port}")
-    (here / "rules").symlink_to(CONFIGS / "metrics" / "rules")
-    rendered = here / "prometheus.yaml"
-    rendered.write_text(text)
-    return rendered
+@contextmanager
+def beside(here: Path, tempo: Tempo) -> Iterator[tuple[Otelcol, Prometheus]]:
+    """The compose file's collector and Prometheus, for a Tempo."""
+    page, own = free_ports(2)
+    settings = {
+        "TEMPO_ENDPOINT": tempo.otlp,
+        "PROMETHEUS_ENDPOINT": f"127.0.0.1:{page}",
+        "METRICS_PORT": own,
+    }
+    targets = {"collector:8889": page, "collector:8888": own, "tempo:3200": tempo.port}
+    with (
+        collector(here, "tempo/collector.yaml", "metrics/from-spans.yaml", **settings) as into,
+        prometheus(here, targets, HERE) as asked,
+    ):
+        yield into, asked
 
 
 class Stack:
     """The programs of the compose file, on ports of their own, filled by the workload."""
 
-    def __init__(self, here: Path) -> None:
-        ports = free_ports(9)
-        http, grpc, self.otlp, into_grpc, self.into, health, page, own, self.prometheus = ports
-        self.here = here
-        self.environment = {
-            "TEMPO_HOST": "127.0.0.1",
-            "TEMPO_HTTP_PORT": http,
-            "TEMPO_GRPC_PORT": grpc,
-            "TEMPO_OTLP_GRPC": f"127.0.0.1:{self.otlp}",
-            "TEMPO_DATA": here / "data",
-            "OTLP_GRPC": f"127.0.0.1:{into_grpc}",
-            "OTLP_HTTP": f"127.0.0.1:{self.into}",
-            "HEALTH": f"127.0.0.1:{health}",
-            "TEMPO_ENDPOINT": f"127.0.0.1:{self.otlp}",
-            "PROMETHEUS_ENDPOINT": f"127.0.0.1:{page}",
-            "TELEMETRY_HOST": "127.0.0.1",
-            "TELEMETRY_PORT": own,
-        }
-        targets = {"collector:8889": page, "collector:8888": own, "tempo:3200": http}
-        self._rules = prometheus_files(here, targets)
-        self.tempo = Tempo(http)
-
-    @contextmanager
-    def run_tempo(self) -> Iterator[None]:
-        """Run Tempo, and kill it: asked to stop soon after a query, 2.8 waits for ever."""
-        command = [TEMPO, f"-config.file={HERE / 'tempo.yaml'}", "-config.expand-env=true"]
-        with running(command, self.here, self.otlp, **self.environment) as process:
-            try:
-                yield
-            finally:
-                process.kill()
-
-    @contextmanager
-    def run_others(self) -> Iterator[None]:
-        """Run the collector and Prometheus."""
-        collector = [OTELCOL, "--config", HERE / "collector.yaml"]
-        collector += ["--config", CONFIGS / "metrics" / "from-spans.yaml"]
-        prometheus = [
-            PROMETHEUS,
-            f"--config.file={self._rules}",
-            f"--storage.tsdb.path={self.here / 'tsdb'}",
-            f"--web.listen-address=127.0.0.1:{self.prometheus}",
-        ]
-        with (
-            running(collector, self.here, self.into, **self.environment),
-            running(prometheus, self.here, self.prometheus),
-        ):
-            yield
+    def __init__(self, here: Path, tempo: Tempo, into: Otelcol, prometheus: Prometheus) -> None:
+        self.here, self.tempo, self.into, self.prometheus = here, tempo, into, prometheus
 
     def fill(self) -> None:
         """Send the workload and some spans besides; wait until all is found."""
         for number, text in enumerate(LONG):
-            send(self.into, f"long {number}", gen_ai__input__messages=text)
-        send(self.into, "late", LATE)
+            send(self.into.http, f"long {number}", gen_ai__input__messages=text)
+        send(self.into.http, "late", LATE)
         # All spans at once: pieces of a trace are searched in part until their block is complete.
         self.tempo.truth = workload(
-            self.here, f"http://127.0.0.1:{self.into}", OTEL_BSP_SCHEDULE_DELAY="60000"
+            self.here, self.into.http, OTEL_BSP_SCHEDULE_DELAY="60000", OTEL_LOGS_EXPORTER="none"
         )
         self.await_spans()
         self.tempo.load()

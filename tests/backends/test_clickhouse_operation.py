@@ -4,74 +4,47 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.backends.clickhouse_access import statements
 from tests.backends.clickhouse_running import (
     HERE,
     MISSING,
-    OTELCOL,
     ClickHouse,
     collector,
     server,
+    settings,
 )
-from tests.backends.running import free_ports, until
+from tests.backends.otlp import post, request
+from tests.backends.otlp import span as made
+from tests.backends.running import OTELCOL, environment, free_ports, until
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
 DAY = 86_400
 
 
-def value(given: Any) -> dict[str, Any]:
-    """An attribute's value in OTLP's JSON."""
-    kind = {str: "stringValue", int: "intValue", float: "doubleValue"}[type(given)]
-    return {kind: given}
+def span(operation: str = "chat", **given: Any) -> Span:
+    """A model's span; ``__`` stands for a dot in names."""
+    named = {"gen_ai__operation__name": operation} if operation else {}
+    return made("chat gpt-4o", kind=Span.SPAN_KIND_CLIENT, seconds=1.5, **{**named, **given})
 
 
-def listed(attributes: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{"key": key, "value": value(given)} for key, given in attributes.items()]
-
-
-def span(age: float = 0, events: tuple[dict[str, Any], ...] = (), **attributes: Any) -> Any:
-    """A chat span that began so many seconds ago; ``__`` stands for a dot in names."""
-    began = int((time.time() - age) * 1e9)
-    given = {key.replace("__", "."): each for key, each in attributes.items()}
-    return {
-        "traceId": uuid4().hex,
-        "spanId": uuid4().hex[:16],
-        "name": "chat gpt-4o",
-        "startTimeUnixNano": str(began),
-        "endTimeUnixNano": str(began + 1_500_000_000),
-        "attributes": listed({"gen_ai.operation.name": "chat", **given}),
-        "events": [
-            {"timeUnixNano": str(began), "name": "exception", "attributes": listed(each)}
-            for each in events
-        ],
-    }
-
-
-def send(url: str, *spans: Any, service: str = "by hand") -> None:
+def send(url: str, *spans: Span, service: str = "by hand") -> None:
     """Send spans to a collector."""
-    resource = {"attributes": listed({"service.name": service})}
-    body = {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": list(spans)}]}]}
-    request = urllib.request.Request(
-        f"{url}/v1/traces", json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        assert answer.status == 200
+    assert post(url, request(spans, service)) == 200
 
 
-def arrived(engine: ClickHouse, session: str, wanted: int = 1, table: str = "kept") -> None:
-    """Wait until so many spans of a session are there."""
-    query = f"SELECT count() FROM otelier.{table} WHERE session = '{session}'"
-    until(lambda: engine.one(query) >= wanted or None, f"the spans of {session}")
+def arrived(engine: ClickHouse, name: str, wanted: int = 1, key: str = "session") -> None:
+    """Wait until so many spans of a session are there, or of a tenant in what is kept longer."""
+    table = "calls" if key == "session" else "kept"
+    query = f"SELECT count() FROM otelier.{table} WHERE {key} = '{name}'"
+    until(lambda: engine.one(query) >= wanted or None, f"the spans of {name}")
     assert engine.one(query) == wanted
 
 
@@ -84,9 +57,9 @@ class Running(ClickHouse):
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     here = tmp_path_factory.mktemp("clickhouse")
-    with server(here) as engine, collector(here, engine.port) as url:
+    with server(here) as engine, collector(here, engine.port) as into:
         found = Running(engine.port)
-        found.url = url
+        found.url = into.http
         found.file("views.sql")
         found.file("retention.sql")
         yield found
@@ -161,13 +134,13 @@ def test_what_is_unknown_is_null(stack: Running) -> None:
             gen_ai__usage__cost=9.0,
             gen_ai__usage__input_tokens=9,
         ),
-        {**span(session__id="odd"), "attributes": listed({"session.id": "odd"})},
+        span("", session__id="odd"),
     )
     arrived(stack, "odd", 3)
     arrived(stack, "free", 2)
     keys = "model_calls, input_tokens, cost, unpriced"
     (odd,) = stack.ask(f"SELECT {keys} FROM otelier.sessions WHERE session = 'odd'")
-    assert odd == {"model_calls": 3, "input_tokens": None, "cost": None, "unpriced": 3}
+    assert odd == {"model_calls": 3, "input_tokens": None, "cost": None, "unpriced": 0}
     (free,) = stack.ask(f"SELECT {keys} FROM otelier.sessions WHERE session = 'free'")
     assert free == {"model_calls": 1, "input_tokens": 0, "cost": 0, "unpriced": 0}
     (cut,) = stack.ask("SELECT role, text FROM otelier.messages WHERE session = 'odd'")
@@ -186,12 +159,12 @@ def by_hand(*words: str) -> Iterator[str]:
 def test_retention(stack: Running) -> None:
     """Content for 30 days, the rest for 400; a time to live of one's own."""
     for days in (1, 10, 40, 500):
-        send(stack.url, span(age=days * DAY, session__id=f"old-{days}", gen_ai__usage__cost=1.0))
-    query = "SELECT arraySort(groupArray(session)) FROM otelier.{} WHERE session LIKE 'old-%'"
+        send(stack.url, span(age=days * DAY, otelier__metadata__tenant=f"old-{days}"))
+    query = "SELECT arraySort(groupArray(tenant)) FROM otelier.{} WHERE tenant LIKE 'old-%'"
     # What is older may be gone as soon as it is stored.
-    arrived(stack, "old-40")
-    arrived(stack, "old-1")
-    arrived(stack, "old-10")
+    arrived(stack, "old-40", key="tenant")
+    arrived(stack, "old-1", key="tenant")
+    arrived(stack, "old-10", key="tenant")
 
     def left(table: str, stored: str) -> Any:
         stack.ask(f"OPTIMIZE TABLE {stored} FINAL")
@@ -214,18 +187,16 @@ def test_a_person_is_forgotten(stack: Running) -> None:
     arrived(stack, "forgotten")
     arrived(stack, "remembered")
     gone, stays = (
-        stack.one(f"SELECT trace_id FROM otelier.kept WHERE session = '{session}'")
+        stack.one(f"SELECT trace_id FROM otelier.calls WHERE session = '{session}'")
         for session in ("forgotten", "remembered")
     )
     for trace in (gone, stays):
         stack.ask(f"INSERT INTO otel.otel_logs (Timestamp, TraceId) VALUES (now(), '{trace}')")
     commands = list(by_hand("DELETE"))
-    assert len(commands) == 3
+    assert len(commands) == 2
     for command in commands:
         stack.ask(command)
-    for table in ("calls", "kept"):
-        found = f"SELECT groupArray(user) FROM otelier.{table} WHERE user != ''"
-        assert stack.one(found) == ["bob"]
+    assert stack.one("SELECT groupArray(user) FROM otelier.calls WHERE user != ''") == ["bob"]
     assert stack.one("SELECT groupArray(TraceId) FROM otel.otel_logs") == [stays]
 
 
@@ -242,15 +213,15 @@ def test_the_collector_needs_no_more_than_its_role(tmp_path: Path) -> None:
             # chdb's user is the collector next.
             engine.ask(statement.replace("DEFINER = CURRENT_USER", "DEFINER = owner"))
     with server(tmp_path, "otelier_collector") as engine:
-        with collector(tmp_path, engine.port) as url:
-            send(url, span(session__id="written"))
+        with collector(tmp_path, engine.port) as into:
+            send(into.http, span(session__id="written", otelier__metadata__tenant="written"))
             stored = "SELECT count() FROM otel.otel_traces"
             until(lambda: engine.one(stored) == 1 or None, "the span")
         with pytest.raises(RuntimeError, match="privileges"):
             engine.ask("SELECT * FROM otelier.kept")
     with server(tmp_path) as engine:
-        arrived(engine, "written", table="calls")
-        arrived(engine, "written", table="kept")
+        arrived(engine, "written")
+        arrived(engine, "written", key="tenant")
 
 
 def test_accepted_spans_outlive_the_collector_and_an_outage(tmp_path: Path) -> None:
@@ -258,27 +229,28 @@ def test_accepted_spans_outlive_the_collector_and_an_outage(tmp_path: Path) -> N
     port = free_ports(1)[0]
     with ExitStack() as stopped:
         engine = stopped.enter_context(server(tmp_path, port=port))
-        with collector(tmp_path, port, killed=True) as url:
+        with collector(tmp_path, port) as into:
             engine.file("views.sql")
             stopped.close()
-            send(url, *(span(session__id="waiting") for _ in range(5)))
+            send(into.http, *(span(session__id="waiting") for _ in range(5)))
+            into.kill()
     with server(tmp_path, port=port) as engine, collector(tmp_path, port):
-        arrived(engine, "waiting", 5, table="calls")
+        arrived(engine, "waiting", 5)
 
 
 @pytest.mark.parametrize("schema", ["true", "false"])
 def test_without_clickhouse_it_does_not_start(tmp_path: Path, schema: str) -> None:
     """Said in the README: it makes its tables at the start, or looks at them."""
-    grpc, http, nobody = free_ports(3)
+    grpc, http, telemetry, nobody = free_ports(4)
     done = subprocess.run(
         [str(OTELCOL), "--config", str(HERE / "collector.yaml")],
-        env={
-            "OTLP_GRPC": f"127.0.0.1:{grpc}",
-            "OTLP_HTTP": f"127.0.0.1:{http}",
-            "QUEUE_DATA": str(tmp_path / "queue"),
-            "CLICKHOUSE_ENDPOINT": f"http://127.0.0.1:{nobody}",
-            "CLICKHOUSE_CREATE_SCHEMA": schema,
-        },
+        env=environment(
+            OTLP_GRPC=f"127.0.0.1:{grpc}",
+            OTLP_HTTP=f"127.0.0.1:{http}",
+            METRICS_PORT=telemetry,
+            CLICKHOUSE_CREATE_SCHEMA=schema,
+            **settings(tmp_path, nobody),
+        ),
         capture_output=True,
         text=True,
         timeout=60,

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.backends.gateways import OTELCOL, Site, ids, post, request, trace
-from tests.backends.running import until, workload
-from tests.backends.truth import Truth
+from tests.backends.gateways import Site, ids, trace
+from tests.backends.otlp import post, request
+from tests.backends.running import OTELCOL, until, workload
+from tests.backends.truth import Truth, near
 
 pytestmark = pytest.mark.skipif(OTELCOL is None, reason="no collector: make backends")
 # No turn without an error costs more, but those of one session.
@@ -33,7 +34,24 @@ def all_kept(
         truth = ran(site, KEEP_PERCENT=100)
         wanted = len(truth.rows)
         until(lambda: len(site.arrived()) >= wanted or None, f"{wanted} spans")
+        until(lambda: METRICS in paths(site, "default") or None, "metrics")
+        ended(site)
         yield site, truth
+
+
+METRICS = "/v1/metrics"
+
+
+def paths(site: Site, name: str) -> set[str]:
+    """Where requests to a backend went, from whichever gateway."""
+    return {path for backends in site.backends for path in backends[name].paths()}
+
+
+def ended(site: Site) -> None:
+    """End all: whatever was still under way arrives before."""
+    site.agent.stop()
+    for each in site.gateways:
+        each.stop()
 
 
 def test_every_span_arrives_once(all_kept: tuple[Site, Truth]) -> None:
@@ -42,7 +60,7 @@ def test_every_span_arrives_once(all_kept: tuple[Site, Truth]) -> None:
     assert len({span["span_id"] for span in site.arrived()}) == len(truth.rows)
     known = [row["cost"] for row in truth.calls if row["cost"] is not None]
     costs = [span["attributes"].get("gen_ai.usage.cost") for span in site.arrived()]
-    assert sum(cost for cost in costs if cost is not None) == pytest.approx(sum(known), rel=1e-9)
+    assert sum(cost for cost in costs if cost is not None) == near(sum(known))
 
 
 def test_a_trace_goes_through_one_gateway(all_kept: tuple[Site, Truth]) -> None:
@@ -74,11 +92,12 @@ def test_metrics_go_to_the_default_backend_and_bodies_are_compressed(
     all_kept: tuple[Site, Truth],
 ) -> None:
     site, _ = all_kept
-    default = [backends["default"] for backends in site.backends]
-    until(lambda: any(each.headers for each in default) or None, "metrics")
+    assert paths(site, "default") == {METRICS}
+    for tenant in ("acme", "umbrella"):
+        assert paths(site, tenant) == {"/v1/traces"}
     for backends in site.backends:
         for backend in backends.values():
-            assert all(sent["content-encoding"] == "gzip" for sent in backend.headers)
+            assert all(headers["content-encoding"] == "gzip" for _, headers, _ in backend.posts)
 
 
 def test_errors_and_expensive_traces_are_kept_whole(tmp_path: Path) -> None:
@@ -91,6 +110,7 @@ def test_errors_and_expensive_traces_are_kept_whole(tmp_path: Path) -> None:
         wanted = [row for row in truth.rows if row["turn"] in failed | dear]
         judged(site, truth.turns)
         until(lambda: len(site.arrived()) >= len(wanted) or None, f"{len(wanted)} spans")
+        ended(site)
         got = Counter(span["attributes"]["session.id"] for span in site.arrived())
         assert got == truth.counted("session", rows=wanted)
 

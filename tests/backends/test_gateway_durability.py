@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from tests.backends.gateways import OTELCOL, Collector, Site, ids, post, request, trace
-from tests.backends.running import until
+from tests.backends.gateways import Collector, Site, ids, trace
+from tests.backends.otlp import post, request
+from tests.backends.running import OTELCOL, until
 
 pytestmark = pytest.mark.skipif(OTELCOL is None, reason="no collector: make backends")
 QUEUED = "otelcol_exporter_queue_size"

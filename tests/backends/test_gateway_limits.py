@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.backends.gateways import OTELCOL, Site, ids, trace
-from tests.backends.running import until
+from tests.backends.gateways import Site, ids, trace
+from tests.backends.running import OTELCOL, until
 from tests.backends.test_gateway_durability import queued, repeated, send, traffic
 
 pytestmark = pytest.mark.skipif(OTELCOL is None, reason="no collector: make backends")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import urllib.error
 from collections.abc import Iterator
@@ -13,18 +12,9 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
 
-from tests.backends.gateways import (
-    HERE,
-    OTELCOL,
-    TOKEN,
-    Site,
-    certificates,
-    ids,
-    post,
-    request,
-    trace,
-)
-from tests.backends.running import until
+from tests.backends.gateways import HERE, TOKEN, Site, bearer, certificates, ids, trace
+from tests.backends.otlp import post, request
+from tests.backends.running import OTELCOL, environment, until
 
 pytestmark = pytest.mark.skipif(OTELCOL is None, reason="no collector: make backends")
 # The last differ from the right one in what HTTP trims, and in case.
@@ -43,7 +33,9 @@ def call(site: Site, body: bytes, authorization: str | None) -> grpc.StatusCode:
     authority = (site.certificates / "ca.pem").read_bytes()
     address = f"localhost:{site.gateways[0].grpc}"
     told = [] if authorization is None else [("authorization", authorization)]
-    with grpc.secure_channel(address, grpc.ssl_channel_credentials(authority)) as channel:
+    credentials = grpc.ssl_channel_credentials(authority)
+    direct = [("grpc.enable_http_proxy", 0)]
+    with grpc.secure_channel(address, credentials, direct) as channel:
         try:
             TraceServiceStub(channel).Export(
                 ExportTraceServiceRequest.FromString(body), metadata=told, timeout=10
@@ -56,7 +48,7 @@ def call(site: Site, body: bytes, authorization: str | None) -> grpc.StatusCode:
 def test_the_right_token_is_let_in(site: Site) -> None:
     by_http, by_grpc = trace(), trace()
     url = f"https://localhost:{site.gateways[0].http}"
-    assert post(url, request(by_http), TOKEN, site.certificates / "ca.pem") == 200
+    assert post(url, request(by_http), bearer(TOKEN), site.certificates / "ca.pem") == 200
     assert call(site, request(by_grpc), f"Bearer {TOKEN}") is grpc.StatusCode.OK
     site.wait_for(ids([*by_http, *by_grpc]))
 
@@ -68,7 +60,7 @@ def test_other_tokens_are_refused(site: Site, authorization: str | None) -> None
     url = f"https://localhost:{site.gateways[0].http}"
     token = (authorization or "").removeprefix("Bearer").strip()
     if token != TOKEN:
-        assert post(url, request(refused), token, site.certificates / "ca.pem") == 401
+        assert post(url, request(refused), bearer(token), site.certificates / "ca.pem") == 401
         assert post(url, request(refused), None, site.certificates / "ca.pem") == 401
     # What is sent afterwards arrives, and these do not.
     let_in = trace()
@@ -79,16 +71,15 @@ def test_other_tokens_are_refused(site: Site, authorization: str | None) -> None
 
 def test_nothing_is_taken_without_tls(site: Site) -> None:
     # Go's server tells who speaks plain HTTP to it.
-    assert post(f"http://localhost:{site.gateways[0].http}", request(trace()), TOKEN) == 400
+    assert post(f"http://localhost:{site.gateways[0].http}", request(trace()), bearer(TOKEN)) == 400
 
 
 @pytest.mark.parametrize("config", ["agent.yaml", "gateway.yaml"])
 @pytest.mark.parametrize("token", ["", TOKEN])
 def test_without_a_token_it_does_not_start(site: Site, config: str, token: str) -> None:
-    env = {name: str(value) for name, value in site.gateways[0].env.items()}
     checked = subprocess.run(
         [str(OTELCOL), "validate", "--config", str(HERE / config)],
-        env={**os.environ, **env, "GATEWAY_TOKEN": token},
+        env=environment(**{**site.gateways[0].env, "GATEWAY_TOKEN": token}),
         capture_output=True,
         text=True,
         check=False,
@@ -150,4 +141,9 @@ def test_a_certificate_for_another_name_is_refused(tmp_path: Path) -> None:
         gateway = site.gateways[0]
         gateway.start(TLS_CERT=made / "gateway.pem", TLS_KEY=made / "gateway-key.pem")
         with pytest.raises(urllib.error.URLError, match=r"doesn.t match|not valid for"):
-            post(f"https://localhost:{gateway.http}", request(trace()), TOKEN, made / "ca.pem")
+            post(
+                f"https://localhost:{gateway.http}",
+                request(trace()),
+                bearer(TOKEN),
+                made / "ca.pem",
+            )

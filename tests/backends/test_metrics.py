@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import urllib.request
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,16 +14,19 @@ from typing import Any
 
 import pytest
 import yaml
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from tests.backends.otlp import post, request, span, spans_of_json
 from tests.backends.programs import program
 from tests.backends.prometheus import METRICS, Answer, Prometheus, prometheus, rendered
 from tests.backends.questions import queries
-from tests.backends.running import free_ports, running, until, workload
+from tests.backends.receiver import Receiver
+from tests.backends.running import OTELCOL, collector, free_ports, running, until, workload
 from tests.backends.truth import Row, Truth
-from tests.cli.receiver import Receiver, receiver
 
-OTELCOL, PROMTOOL = program("otelcol"), program("promtool")
-PROMETHEUS, ALERTMANAGER = program("prometheus"), program("alertmanager")
+RULE_TESTS = sorted((METRICS / "rules" / "tests").glob("*.yaml"))
+PROMTOOL, PROMETHEUS = program("promtool"), program("prometheus")
+ALERTMANAGER = program("alertmanager")
 pytestmark = pytest.mark.skipif(
     None in (OTELCOL, PROMTOOL, PROMETHEUS), reason="no collector or Prometheus: make backends"
 )
@@ -44,6 +46,7 @@ service:
 """
 # Several requests for one program: what is shown must be all of them, not the last.
 SMALL_BATCHES = {"OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "16", "OTEL_BSP_SCHEDULE_DELAY": "200"}
+NO_EVENTS = {"OTEL_LOGS_EXPORTER": "none"}
 KINDS = {"execute_tool", "invoke_agent", "invoke_workflow", "retrieval"}
 
 
@@ -71,14 +74,9 @@ class Stack:
     def durations(self) -> dict[str, list[float]]:
         """Seconds of the model calls in the file, by model."""
         seconds: dict[str, list[float]] = defaultdict(list)
-        for line in self.file.read_text().splitlines():
-            for resource in json.loads(line)["resourceSpans"]:
-                for span in (one for scope in resource["scopeSpans"] for one in scope["spans"]):
-                    attributes = {each["key"]: each["value"] for each in span["attributes"]}
-                    if "gen_ai.request.model" in attributes:
-                        took = int(span["endTimeUnixNano"]) - int(span["startTimeUnixNano"])
-                        model = attributes["gen_ai.request.model"]["stringValue"]
-                        seconds[model].append(took / 1e9)
+        for each in spans_of_json(self.file.read_text()):
+            if model := each["attributes"].get("gen_ai.request.model"):
+                seconds[model].append(each["seconds"])
         return seconds
 
 
@@ -86,16 +84,13 @@ class Stack:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     here: Path = tmp_path_factory.mktemp("metrics")
     (here / "beside.yaml").write_text(BESIDE)
-    grpc, http, metrics, telemetry, alerts = free_ports(5)
-    otlp = f"http://127.0.0.1:{http}"
-    configs = (METRICS / "config.yaml", METRICS / "from-spans.yaml", here / "beside.yaml")
-    collector = [OTELCOL, *(word for each in configs for word in ("--config", each))]
-    settings = {
-        "OTLP_GRPC": f"127.0.0.1:{grpc}",
-        "OTLP_HTTP": f"127.0.0.1:{http}",
-        "PROMETHEUS_ENDPOINT": f"127.0.0.1:{metrics}",
-        "TELEMETRY_HOST": "127.0.0.1",
-        "TELEMETRY_PORT": telemetry,
+    metrics, own, alerts = free_ports(3)
+    configs = ("metrics/config.yaml", "metrics/from-spans.yaml", here / "beside.yaml")
+    settings = {"PROMETHEUS_ENDPOINT": f"127.0.0.1:{metrics}", "METRICS_PORT": own}
+    targets = {
+        "collector:8889": metrics,
+        "collector:8888": own,
+        "alertmanager:9093": alerts,
     }
     alertmanager = [
         ALERTMANAGER,
@@ -106,19 +101,19 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     ]
     budgets = {"vector(500)": "vector(0.001)"}
     with ExitStack() as stack:
-        hook = stack.enter_context(receiver())
+        hook = stack.enter_context(Receiver())
         (here / "webhook-url").write_text(f"{hook.url}/alerts")
         rendered(
             METRICS / "alertmanager.yaml",
             here / "alertmanager.yaml",
             **{"/etc/alertmanager/secrets": str(here), "group_wait: 30s": "group_wait: 1s"},
         )
-        stack.enter_context(running(collector, here, http, **settings))
+        into = stack.enter_context(collector(here, *configs, **settings))
         if ALERTMANAGER:
             stack.enter_context(running(alertmanager, here, alerts))
-        asked = stack.enter_context(prometheus(here, metrics, telemetry, alerts, **budgets))
-        truth, rows = sent(here, otlp)
-        yield Stack(asked, truth, rows, hook, otlp, here / "traces.jsonl")
+        asked = stack.enter_context(prometheus(here, targets, **budgets))
+        truth, rows = sent(here, into.http)
+        yield Stack(asked, truth, rows, hook, into.http, here / "traces.jsonl")
 
 
 def sent(here: Path, otlp: str) -> tuple[Truth, dict[str, list[Row]]]:
@@ -129,7 +124,7 @@ def sent(here: Path, otlp: str) -> tuple[Truth, dict[str, list[Row]]]:
         home.mkdir()
     with ThreadPoolExecutor() as pool:
         loud, *others = pool.map(
-            lambda home, more: workload(home, otlp, **SMALL_BATCHES, **more),
+            lambda home, more: workload(home, otlp, **SMALL_BATCHES, **NO_EVENTS, **more),
             homes,
             ({}, silent, silent),
         )
@@ -288,33 +283,18 @@ def test_the_questions(stack: Stack, question: str) -> None:
 def test_spans_of_others_do_no_harm(stack: Stack) -> None:
     """Numbers of other types are counted or left out; the batch that they are in is not refused."""
 
-    def span(kind: int, **attributes: Any) -> dict[str, Any]:
-        named = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "p", **attributes}
-        values = [{"key": key.replace("__", "."), "value": v} for key, v in named.items()]
-        for each in values:
-            if isinstance(each["value"], str):
-                each["value"] = {"stringValue": each["value"]}
-        ids = {"traceId": "1" * 32, "spanId": "2" * 16, "name": "chat", "kind": kind}
-        return {**ids, "startTimeUnixNano": "1", "endTimeUnixNano": "2", "attributes": values}
+    def chat(kind: int, **named: Any) -> Span:
+        names = {"gen_ai__operation__name": "chat", "gen_ai__provider__name": "p", **named}
+        return span("chat", kind=kind, **names)
 
     spans = [
-        span(3, gen_ai__usage__input_tokens="12", gen_ai__usage__cost={"intValue": "2"}),
-        span(3, gen_ai__usage__input_tokens={"doubleValue": 7.0}, gen_ai__usage__cost="free"),
+        chat(Span.SPAN_KIND_CLIENT, gen_ai__usage__input_tokens="12", gen_ai__usage__cost=2),
+        chat(Span.SPAN_KIND_CLIENT, gen_ai__usage__input_tokens=7.0, gen_ai__usage__cost="free"),
         # An agent in the program sums up its calls.
-        span(1, gen_ai__usage__input_tokens={"intValue": "100"}),
-        {**span(3), "attributes": []},
+        chat(Span.SPAN_KIND_INTERNAL, gen_ai__usage__input_tokens=100),
+        span("chat", kind=Span.SPAN_KIND_CLIENT),
     ]
-    name = {"key": "service.name", "value": {"stringValue": "odd"}}
-    body = {
-        "resourceSpans": [{"resource": {"attributes": [name]}, "scopeSpans": [{"spans": spans}]}]
-    }
-    request = urllib.request.Request(
-        f"{stack.otlp}/v1/traces",
-        json.dumps(body).encode(),
-        {"content-type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=5) as response:
-        assert json.load(response) == {"partialSuccess": {}}
+    assert post(stack.otlp, request(spans, "odd")) == 200
     stack.asked.soon('otelier_calls_total{job="odd"}', {"p": 2}, "gen_ai_provider_name")
     stack.asked.soon('otelier_cost_USD_total{job="odd"}', {"p": 2}, "gen_ai_provider_name")
     stack.asked.soon('otelier_tokens_total{job="odd"}', {"p": 7}, "gen_ai_provider_name")
@@ -324,8 +304,8 @@ def test_spans_of_others_do_no_harm(stack: Stack) -> None:
 def test_alerts_reach_the_webhook(stack: Stack) -> None:
     def fired() -> dict[str, list[dict[str, str]]]:
         found: dict[str, list[dict[str, str]]] = defaultdict(list)
-        for path, _, body in list(stack.hook.posts):
-            assert path == "/alerts"
+        assert stack.hook.paths() <= {"/alerts"}
+        for body in stack.hook.bodies("/alerts"):
             told = json.loads(body)
             assert told["groupLabels"].keys() <= {"alertname", "otelier_metadata_tenant"}
             for alert in told["alerts"]:
@@ -360,7 +340,7 @@ def test_promtool_is_content() -> None:
     assert promtool("check", "rules", *rules).count("SUCCESS") == len(rules) == 3
 
 
-@pytest.mark.parametrize("name", ["recording.yaml", "alerts.yaml"])
+@pytest.mark.parametrize("name", [file.name for file in RULE_TESTS])
 def test_rules_pass_their_unit_tests(name: str) -> None:
     assert "SUCCESS" in promtool("test", "rules", name, cwd=METRICS / "rules" / "tests")
 
@@ -368,7 +348,8 @@ def test_rules_pass_their_unit_tests(name: str) -> None:
 def test_each_alert_is_tested_firing_and_not() -> None:
     (group,) = yaml.safe_load((METRICS / "rules" / "alerts.yaml").read_text())["groups"]
     fires: dict[str, set[bool]] = defaultdict(set)
-    for test in yaml.safe_load((METRICS / "rules" / "tests" / "alerts.yaml").read_text())["tests"]:
-        for case in test["alert_rule_test"]:
+    tests = [test for file in RULE_TESTS for test in yaml.safe_load(file.read_text())["tests"]]
+    for test in tests:
+        for case in test.get("alert_rule_test", ()):
             fires[case["alertname"]].add(bool(case["exp_alerts"]))
     assert fires == {rule["alert"]: {True, False} for rule in group["rules"]}

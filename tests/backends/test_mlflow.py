@@ -16,25 +16,26 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.backends.otlp import attributes
 from tests.backends.programs import program
-from tests.backends.running import CONFIGS, free_ports, get, running, until, workload
-from tests.backends.talk import (
+from tests.backends.running import OTELCOL, free_ports, get, running, until, workload
+from tests.backends.running import collector as started
+from tests.backends.shown import (
     ANSWER,
     ARGUMENTS,
     ASKED,
     CACHE_WRITE,
     SYSTEM,
     TALK_SPANS,
+    ask,
     conditions,
-    plain,
-    post,
     refused,
     say,
     switches,
 )
-from tests.backends.truth import Truth
+from tests.backends.truth import Truth, near
 
-MLFLOW, OTELCOL = program("mlflow"), program("otelcol")
+MLFLOW = program("mlflow")
 pytestmark = pytest.mark.skipif(
     MLFLOW is None or OTELCOL is None, reason="no MLflow or no collector: make backends"
 )
@@ -50,7 +51,7 @@ class MLflow:
 
     def create(self, name: str) -> str:
         """A new experiment's id."""
-        told = post(f"{self.url}/api/2.0/mlflow/experiments/create", {"name": name})
+        told = ask(f"{self.url}/api/2.0/mlflow/experiments/create", {"name": name})
         return str(self.experiments.setdefault(name, told["experiment_id"]))
 
     def search(self, where: str = "", experiment: str = "workload") -> list[dict[str, Any]]:
@@ -62,7 +63,7 @@ class MLflow:
             "max_results": 100,
             "order_by": ["timestamp_ms DESC"],
         }
-        return list(post(f"{self.url}/api/3.0/mlflow/traces/search", asked).get("traces", ()))
+        return list(ask(f"{self.url}/api/3.0/mlflow/traces/search", asked).get("traces", ()))
 
     def sessions(self, where: str, experiment: str = "workload") -> Counter[str]:
         """How many traces of each session a search finds."""
@@ -77,13 +78,13 @@ class MLflow:
         """The spans of a trace, with plain attributes."""
         asked = f"{self.url}/api/3.0/mlflow/traces/get?trace_id={quote(trace['trace_id'])}"
         spans = get(asked)["trace"].get("spans", ())
-        return [{**span, "attributes": plain(span["attributes"])} for span in spans]
+        return [{**span, "attributes": attributes(span["attributes"])} for span in spans]
 
     def measured(
         self, view: str, metric: str, how: str, *by: str, experiment: str = "workload"
     ) -> dict[str, float]:
         """A number of the overview by the values of a dimension."""
-        told = post(
+        told = ask(
             f"{self.url}/api/3.0/mlflow/traces/metrics",
             {
                 "experiment_ids": [self.experiments[experiment]],
@@ -102,19 +103,14 @@ class MLflow:
 @contextmanager
 def collector(mlflow: MLflow, here: Path, experiment: str) -> Iterator[str]:
     """The collector of this folder in front of an experiment: its address."""
-    grpc, http = free_ports(2)
     settings = {
-        "OTLP_GRPC": f"127.0.0.1:{grpc}",
-        "OTLP_HTTP": f"127.0.0.1:{http}",
         "MLFLOW_ENDPOINT": mlflow.url,
         "MLFLOW_EXPERIMENT_ID": mlflow.create(experiment),
     }
-    config = CONFIGS / "mlflow" / "collector.yaml"
-    with running([OTELCOL, "--config", config], here, http, **settings):
-        yield f"http://127.0.0.1:{http}"
+    with started(here, "mlflow/collector.yaml", **settings) as into:
+        yield into.http
     # What a statement cannot do is logged there.
-    log = (here / "otelcol.log").read_text()
-    assert not [line for line in log.splitlines() if "\tinfo\t" not in line]
+    assert not [line for line in into.log.splitlines() if "\tinfo\t" not in line]
 
 
 def arrived(mlflow: MLflow, experiment: str, spans: int) -> None:
@@ -302,7 +298,7 @@ def test_cost_by_model(mlflow: MLflow, experiment: str) -> None:
     by = "span_model_name"
     shown = mlflow.measured("SPANS", "total_cost", "SUM", by, experiment=experiment)
     costs = mlflow.truth.summed("cost", "model")
-    assert shown == pytest.approx({ANSWERS.get(m, m): c for m, c in costs.items()}, rel=1e-9)
+    assert shown == near({ANSWERS.get(m, m): c for m, c in costs.items()})
 
 
 def test_cost_is_otelier_s(mlflow: MLflow) -> None:
@@ -310,14 +306,14 @@ def test_cost_is_otelier_s(mlflow: MLflow) -> None:
     name, read_and_said = "chat claude-haiku-4-5", (50 * 1.0 + 20 * 5.0) / 1e6
     for experiment, prices in (("talk", (1.25, 2.0)), ("direct talk", (1.25, 1.25))):
         shown = [s["attributes"] for s in mlflow.spans(experiment) if s["name"] == name]
-        assert sorted(told["mlflow.llm.cost"]["total_cost"] for told in shown) == pytest.approx(
-            [read_and_said + CACHE_WRITE * price / 1e6 for price in prices], rel=1e-9
+        assert sorted(told["mlflow.llm.cost"]["total_cost"] for told in shown) == near(
+            [read_and_said + CACHE_WRITE * price / 1e6 for price in prices]
         )
     shown = [s["attributes"] for s in mlflow.spans("talk") if s["name"] == name]
     for told in shown:
         parts = told["mlflow.llm.cost"]
         assert parts["total_cost"] == told["gen_ai.usage.cost"]
-        assert parts["input_cost"] + parts["output_cost"] == pytest.approx(parts["total_cost"])
+        assert parts["input_cost"] + parts["output_cost"] == near(parts["total_cost"])
         assert told["mlflow.chat.tokenUsage"]["cache_creation_input_tokens"] == CACHE_WRITE
     for trace in mlflow.search():
         (session,) = {s["attributes"]["session.id"] for s in mlflow.trace(trace)}
@@ -325,7 +321,7 @@ def test_cost_is_otelier_s(mlflow: MLflow) -> None:
         cost = mlflow.truth.summed("cost", "session", rows=turns)[session]
         told = json.loads(trace["trace_metadata"]["mlflow.trace.cost"])
         traces = len({row["turn"] for row in turns})
-        assert told["total_cost"] * traces == pytest.approx(cost, rel=1e-9)
+        assert told["total_cost"] * traces == near(cost)
 
 
 def test_an_error_below_a_root_that_went_well(mlflow: MLflow) -> None:
@@ -383,7 +379,7 @@ def test_numbers_of_the_overview(mlflow: MLflow) -> None:
         assert shown == {"": total}
     parts = [mlflow.measured("SPANS", part, "SUM") for part in ("input_cost", "output_cost")]
     whole = sum(truth.summed("cost", "model").values())
-    assert sum(part[""] for part in parts) == pytest.approx(whole, rel=1e-9)
+    assert sum(part[""] for part in parts) == near(whole)
     kinds = Counter(KINDS[row["operation"]] for row in truth.rows)
     assert mlflow.measured("SPANS", "span_count", "COUNT", "span_type") == kinds
     assert set(mlflow.measured("SPANS", "latency", "AVG", "span_name")) == set(

@@ -7,7 +7,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 Row = dict[str, Any]
+
+
+def near(numbers: Any) -> Any:
+    """Equal to a number, to each of a list, or to the values of a dict, but for the last digits."""
+    return pytest.approx(numbers, rel=1e-9, abs=0)
 
 
 class Truth:

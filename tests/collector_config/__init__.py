@@ -1,0 +1,1 @@
+"""collector-config as files: what needs no program to be checked."""
