@@ -20,7 +20,8 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from ssl import create_default_context
 
-from tests.backends.gateways import TOKEN, Collector, certificates, request, trace
+from tests.backends.gateways import TOKEN, Collector, certificates, trace
+from tests.backends.otlp import request
 from tests.backends.programs import program
 from tests.backends.receiver import Receiver
 

@@ -190,9 +190,7 @@ class Stack:
             send(self.into.http, f"long {number}", gen_ai__input__messages=text)
         send(self.into.http, "late", LATE)
         # All spans at once: pieces of a trace are searched in part until their block is complete.
-        self.tempo.truth = workload(
-            self.here, self.into.http, OTEL_BSP_SCHEDULE_DELAY="60000", OTEL_LOGS_EXPORTER="none"
-        )
+        self.tempo.truth = workload(self.here, self.into.http, OTEL_BSP_SCHEDULE_DELAY="60000")
         self.await_spans()
         self.tempo.load()
 

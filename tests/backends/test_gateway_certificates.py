@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,13 +9,14 @@ from typing import Any
 import pytest
 
 from tests.backends.gateways import HERE
+from tests.backends.running import environment
 
 
 def make(into: Path, *names: str, **env: Any) -> subprocess.CompletedProcess[str]:
     """Run certificates.sh."""
     return subprocess.run(
         ["sh", HERE / "certificates.sh", into, *names],
-        env={**os.environ, **{name: str(value) for name, value in env.items()}},
+        env=environment(**env),
         capture_output=True,
         text=True,
         check=False,

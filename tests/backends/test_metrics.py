@@ -46,7 +46,6 @@ service:
 """
 # Several requests for one program: what is shown must be all of them, not the last.
 SMALL_BATCHES = {"OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "16", "OTEL_BSP_SCHEDULE_DELAY": "200"}
-NO_EVENTS = {"OTEL_LOGS_EXPORTER": "none"}
 KINDS = {"execute_tool", "invoke_agent", "invoke_workflow", "retrieval"}
 
 
@@ -124,7 +123,7 @@ def sent(here: Path, otlp: str) -> tuple[Truth, dict[str, list[Row]]]:
         home.mkdir()
     with ThreadPoolExecutor() as pool:
         loud, *others = pool.map(
-            lambda home, more: workload(home, otlp, **SMALL_BATCHES, **NO_EVENTS, **more),
+            lambda home, more: workload(home, otlp, **SMALL_BATCHES, **more),
             homes,
             ({}, silent, silent),
         )
