@@ -20,8 +20,8 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from ssl import create_default_context
 
-from tests.backends.gateways import TOKEN, Collector, certificates, trace
-from tests.backends.otlp import request
+from tests.backends.gateways import TOKEN, Collector, bearer, certificates, trace
+from tests.backends.otlp import add, request
 from tests.backends.programs import program
 from tests.backends.receiver import Receiver
 
@@ -39,17 +39,13 @@ class Sink(Receiver):
         return 200, None
 
 
-def batch(tenant: str | None = None) -> bytes:
+def batch() -> bytes:
     """A request of spans with real-size messages, in traces of four."""
-    messages = {"gen_ai__input__messages": TEXT, "gen_ai__output__messages": TEXT}
     spans = [
-        span
-        for _ in range(BATCH // 4)
-        for span in trace(4, tenant=tenant, gen_ai__usage__cost=0.01)
+        span for _ in range(BATCH // 4) for span in trace(4, tenant=None, gen_ai__usage__cost=0.01)
     ]
     for span in spans:
-        for key, value in messages.items():
-            span.attributes.add(key=key.replace("__", ".")).value.string_value = value
+        add(span.attributes, {"gen_ai.input.messages": TEXT, "gen_ai.output.messages": TEXT})
     return request(spans)
 
 
@@ -81,7 +77,7 @@ class Load:
 
     def _send(self, rate: float, end: float) -> None:
         connection = self._connect()
-        headers = {"Content-Type": "application/x-protobuf", "Authorization": f"Bearer {TOKEN}"}
+        headers = {"Content-Type": "application/x-protobuf", **bearer(TOKEN)}
         due = time.monotonic()
         while time.monotonic() < end:
             # New ids each time: tail sampling counts traces.

@@ -1,8 +1,8 @@
 """Child processes that skip ``atexit``: multiprocessing's and billiard's (Celery's) forked ones.
 
-They leave by ``os._exit``, and with them what the SDK holds for its next batch. The finalizers of
-these two modules do run, but for the children of Celery's pool, which send a signal of Celery's
-instead: either flushes. Only who forks by a module has it imported here.
+They leave by ``os._exit``, and with them what the SDK holds for its next batch. Finalizers of
+``multiprocessing.util``, which billiard shares, do run, but for the children of Celery's pool,
+which send a signal of Celery's instead: either flushes. Only who forks by them has it imported.
 """
 
 from __future__ import annotations
@@ -16,15 +16,12 @@ from typing import Any, Final
 
 from otelier import guard, runtime
 
-# What a program that forks by it has imported, and where finalizers are then kept.
-_FORKING: Final = (
-    ("multiprocessing.process", "multiprocessing.util"),
-    ("billiard.process", "billiard.util"),
-)
+# What a program that forks by them has imported.
+_FORKING: Final = ("multiprocessing.process", "billiard.process")
 # A backend that is down must not hold pools of short-lived processes up.
 _SECONDS: Final = 2.0
-_watched: set[Any] = set()
 _installed = False
+_watched = False
 
 
 def install() -> None:
@@ -40,28 +37,29 @@ def install() -> None:
 def _join() -> None:
     """Where this is such a child itself, which starts otelier on its own."""
     try:
-        for forking, keeping in _FORKING:
-            process = sys.modules.get(forking)
+        for name in _FORKING:
+            process = sys.modules.get(name)
             if process is not None and type(process.current_process()).__name__ != "_MainProcess":
-                _in_child(sys.modules[keeping])
+                _in_child(_util())
                 return
     except Exception:
         guard.failed("children.join")
 
 
 def _watch() -> None:
-    for forking, keeping in _FORKING:
-        if forking in sys.modules:
-            try:
-                module = importlib.import_module(keeping)
-                # Billiard's may be multiprocessing's own.
-                register = module.register_after_fork
-                if register not in _watched:
-                    _watched.add(register)
-                    # Called in the child, after it forgot all finalizers.
-                    register(module, _in_child)
-            except Exception:
-                guard.failed("children.watch")
+    global _watched
+    if not _watched and any(name in sys.modules for name in _FORKING):
+        try:
+            module = _util()
+            # Called in the child, after it forgot all finalizers.
+            module.register_after_fork(module, _in_child)
+            _watched = True
+        except Exception:
+            guard.failed("children.watch")
+
+
+def _util() -> Any:
+    return importlib.import_module("multiprocessing.util")
 
 
 def _in_child(module: Any) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from tests.backends.programs import ROOT
 from tests.backends.questions import rows
 from tests.backends.receiver import Receiver
-from tests.backends.running import CONFIGS, environment
+from tests.backends.running import AGENT, CONFIGS, environment
 from tests.servers import Json, ProviderServer
 from tests.servers.openai_wire import chat_completion, chat_message
 
@@ -90,10 +90,9 @@ def sending(cwd: Path, endpoint: str, **env: Any) -> Iterator[Sender]:
         "OTEL_EXPORTER_OTLP_TIMEOUT": "10",
         **env,
     }
-    agent = Path(sys.executable).parent / "opentelemetry-instrument"
     with Model() as model, errors.open("w") as out:
         process = subprocess.Popen(
-            [agent, sys.executable, "-m", "tests.backends.sender", model.url + "/v1"],
+            [AGENT, sys.executable, "-m", "tests.backends.sender", model.url + "/v1"],
             cwd=ROOT,
             env=environment(**settings),
             stdin=subprocess.PIPE,

@@ -12,8 +12,6 @@ from typing import Any
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.backends.otlp import add, dotted, span
-
-# For who sends what is made here.
 from tests.backends.receiver import Receiver, lasting_port
 from tests.backends.running import CONFIGS, OTELCOL, healthy, opened, running, until
 

@@ -27,8 +27,9 @@ OTELCOL = program("otelcol")
 _PATIENCE = 60.0
 _COLLECTORS = ("otelcol", "jaeger")
 _STARTED = "Everything is ready"
+AGENT = Path(sys.executable).parent / "opentelemetry-instrument"
 # What otelier says where spans, metrics or events find no taker.
-_LOST = "telemetry cannot be sent"
+LOST = "telemetry cannot be sent"
 T = TypeVar("T")
 
 
@@ -172,7 +173,6 @@ def collector(here: Path, *configs: str | Path, **env: Any) -> Iterator[Otelcol]
 
 def instrumented(module: str, *words: Any, endpoint: str, **env: Any) -> None:
     """Run a module under ``opentelemetry-instrument``, which sends to an endpoint."""
-    agent = Path(sys.executable).parent / "opentelemetry-instrument"
     settings = {
         "OTEL_SERVICE_NAME": module.rpartition(".")[2],
         # The server stands for OpenAI's where the SDK alone does not tell whose it is.
@@ -181,7 +181,7 @@ def instrumented(module: str, *words: Any, endpoint: str, **env: Any) -> None:
         **env,
     }
     done = subprocess.run(
-        [agent, sys.executable, "-m", module, *(str(word) for word in words)],
+        [AGENT, sys.executable, "-m", module, *(str(word) for word in words)],
         cwd=ROOT,
         env=environment(**settings),
         capture_output=True,
@@ -189,7 +189,7 @@ def instrumented(module: str, *words: Any, endpoint: str, **env: Any) -> None:
         timeout=120,
         check=False,
     )
-    assert done.returncode == 0 and _LOST not in done.stderr, done.stderr
+    assert done.returncode == 0 and LOST not in done.stderr, done.stderr
 
 
 def workload(cwd: Path, endpoint: str, **env: Any) -> Truth:

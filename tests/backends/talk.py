@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import anthropic
-import boto3
-import openai
 from opentelemetry import trace
 
 import otelier
+from tests.backends import clients
 from tests.backends.shown import ANSWER, ARGUMENTS, ASKED, CACHE_WRITE, CHAT_TOKENS, SYSTEM
 from tests.servers import Json, ProviderServer, anthropic_wire, openai_wire
 
@@ -43,16 +41,9 @@ class Talk:
     """The clients, and what is done with them."""
 
     def __init__(self, url: str) -> None:
-        home = url.replace("127.0.0.1", "localhost")
-        self.gpt = openai.OpenAI(base_url=home + "/v1", api_key="k", max_retries=0)
-        self.haiku = anthropic.Anthropic(base_url=url, api_key="k", max_retries=0)
-        self.bedrock = boto3.client(
-            "bedrock-runtime",
-            region_name="us-east-1",
-            endpoint_url=url,
-            aws_access_key_id="k",
-            aws_secret_access_key="k",
-        )
+        self.gpt = clients.gpt(url)
+        self.haiku = clients.claude(url)
+        self.bedrock = clients.bedrock(url)
 
     @otelier.workflow("weather_report")
     def report(self, question: str) -> str:

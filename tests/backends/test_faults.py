@@ -20,11 +20,10 @@ from tests.backends.faulty import Sender, arrived, as_promised, promised, sendin
 from tests.backends.gateways import Site, certificates
 from tests.backends.programs import program
 from tests.backends.receiver import Receiver
-from tests.backends.running import until
+from tests.backends.running import LOST, until
 
 COLLECTOR = pytest.mark.skipif(program("otelcol") is None, reason="no collector: make backends")
 CALLS = 50
-SAID = "telemetry cannot be sent"
 # Exports begin at once, and end at once where nobody is waited for.
 QUICK = {"OTEL_BSP_SCHEDULE_DELAY": 100, "OTEL_EXPORTER_OTLP_TIMEOUT": 2}
 
@@ -173,7 +172,7 @@ def unnoticed(fault: str, usual: float, receiver: Receiver, here: Path, **env: A
         # Nor is it held up: whoever waited for the collector would wait for two seconds or more.
         assert sender.slowest < 1.5
         assert sender.end() == 0
-        assert sender.said.count(SAID) == 1
+        assert sender.said.count(LOST) == 1
         as_promised(fault, sender, receiver)
 
 

@@ -13,6 +13,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from otelier import semconv
 from tests.backends import otlp
 from tests.backends.programs import program
 from tests.backends.receiver import Receiver
@@ -24,21 +25,12 @@ MAIL, CARD = "ada.lovelace@example.org", "4111 1111 1111 1111"
 SAID = f"my address is {MAIL}, my card {CARD}, my secret zebra"
 # Fields that may carry what was said, on spans of otelier and of anybody.
 SPAN = [
-    "gen_ai.input.messages",
-    "gen_ai.output.messages",
-    "gen_ai.system_instructions",
-    "gen_ai.tool.definitions",
-    "gen_ai.tool.call.arguments",
-    "gen_ai.tool.call.result",
+    *semconv.CONTENT_ATTRIBUTES,
     "gen_ai.tool.description",
     "gen_ai.agent.description",
-    "gen_ai.retrieval.query.text",
-    "gen_ai.retrieval.documents",
     "gen_ai.evaluation.explanation",
     "gen_ai.prompt",
     "gen_ai.request.stop_sequences",
-    "otelier.arguments",
-    "otelier.result",
     "otelier.metadata.note",
     "otelier.batch.note",
     "url.full",

@@ -10,13 +10,10 @@ call, with prices of the vendors' lists: nothing of it is read from otelier.
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
-import anthropic
-import boto3
 import cohere
 import ollama
 import openai
@@ -24,6 +21,7 @@ from google import genai
 from mistralai.client import Mistral
 
 import otelier
+from tests.backends import clients
 from tests.servers import (
     Json,
     ProviderServer,
@@ -64,21 +62,13 @@ class Traffic:
         self.rows: list[dict[str, Any]] = []
         self.usage: dict[str, int] = {}
         self.turn: dict[str, Any] = {}
-        # By this name the settings of the tests know OpenAI; the other SDKs tell whose they are.
-        home = url.replace("127.0.0.1", "localhost")
-        self.gpt = openai.OpenAI(base_url=home + "/v1", api_key="k", max_retries=0)
-        self.claude = anthropic.Anthropic(base_url=url, api_key="k", max_retries=0)
+        self.gpt = clients.gpt(url)
+        self.claude = clients.claude(url)
         self.llama = ollama.Client(host=url)
         self.gemini = genai.Client(api_key="k", http_options=genai.types.HttpOptions(base_url=url))
         self.mistral = Mistral(api_key="k", server_url=url)
         self.cohere = cohere.ClientV2(api_key="k", base_url=url)
-        self.bedrock = boto3.client(
-            "bedrock-runtime",
-            region_name="us-east-1",
-            endpoint_url=url,
-            aws_access_key_id="k",
-            aws_secret_access_key="k",
-        )
+        self.bedrock = clients.bedrock(url)
 
     def reply(self, request: Any) -> Any:
         """The answer to a chat of OpenAI's or Mistral's SDK."""
@@ -256,7 +246,6 @@ def main(truth: Path) -> None:
         "personal": PERSONAL,
         "document": DOCUMENT,
         "words": WORDS,
-        "pid": os.getpid(),
     }
     truth.write_text(json.dumps(told))
 
