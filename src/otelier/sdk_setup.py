@@ -12,7 +12,7 @@ from typing import Final
 
 from opentelemetry import trace
 
-from otelier import guard, settings
+from otelier import batches, guard, settings
 
 _DEFAULTS: Final = {
     "OTEL_TRACES_EXPORTER": "otlp",
@@ -70,6 +70,8 @@ def _told_once(record: logging.LogRecord) -> bool:
         logging.DEBUG
     ):
         return True
+    if batches.too_large(record):
+        return False  # Told, with the size, where it is learned from.
     guard.say_once(
         "export",
         "telemetry cannot be sent (is a collector running, and is OTEL_EXPORTER_OTLP_ENDPOINT "

@@ -72,6 +72,15 @@ def _size(text: str) -> int:
     return int(digits) * units[unit]
 
 
+def _size_or_off(text: str) -> int:
+    if text.lower() in FALSE:
+        return 0
+    try:
+        return max(_size(text), 16_384)
+    except InvalidError as wanted:
+        raise InvalidError(f"{wanted}, or off") from None
+
+
 def _names(text: str) -> frozenset[str]:
     return frozenset(part.strip().lower() for part in text.split(",") if part.strip())
 
@@ -298,6 +307,15 @@ SETTINGS: Final = (
         "Default `true`.",
     ),
     Setting(
+        "export_bytes",
+        "OTELIER_EXPORT_BYTES",
+        _size_or_off,
+        "bytes (`4m`), `off`",
+        "Most that the OTLP exporters send at once: larger batches are sent in parts, and of a "
+        "span that is too large alone content gives way. Default `4m`, which most receivers take; "
+        "of one that takes less it is learned from its refusals.",
+    ),
+    Setting(
         "trace_file",
         "OTELIER_TRACE_FILE",
         _text,
@@ -337,6 +355,7 @@ class Settings:
     baggage: bool = False
     chunk_times: bool = False
     configure_sdk: bool = True
+    export_bytes: int = 4 * 1024 * 1024
     trace_file: str = "otelier-traces.jsonl"
     tree_messages: bool = False
 

@@ -12,7 +12,7 @@ import wrapt
 
 from otelier import guard
 from otelier.hooks.patching import Patches
-from otelier.hooks.table import HTTP, LIBRARIES, Library
+from otelier.hooks.table import EXPORTERS, HTTP, LIBRARIES, Library
 
 
 @dataclass
@@ -42,7 +42,7 @@ def register(disabled: frozenset[str], http: bool = False) -> None:
     global _generation
     _generation += 1
     _states.clear()
-    for library in (*LIBRARIES, *(HTTP if http else ())):
+    for library in (*LIBRARIES, *(HTTP if http else ()), *EXPORTERS):
         state = State(library)
         _states.append(state)
         if "*" in disabled or library.name in disabled or library.distribution in disabled:

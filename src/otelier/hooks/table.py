@@ -165,3 +165,16 @@ HTTP: Final = (
     Library("requests", "requests", "requests.sessions", "http_requests"),
     Library("aiohttp", "aiohttp", "aiohttp.client", "http_aiohttp"),
 )
+
+# OpenTelemetry's own exporters, whoever made them: their batches are bounded.
+EXPORTERS: Final = tuple(
+    Library(
+        "otlp", "opentelemetry-exporter-otlp", f"opentelemetry.exporter.otlp.proto.{module}", "otlp"
+    )
+    for module in (
+        "http.trace_exporter",
+        "http._log_exporter",
+        "grpc.trace_exporter",
+        "grpc._log_exporter",
+    )
+)
