@@ -10,6 +10,8 @@ import copy
 from collections.abc import Mapping
 from typing import Any, Final
 
+from opentelemetry.attributes import BoundedAttributes
+
 from otelier import batches, content, semconv, wire
 
 # What is left of a text below this says nothing.
@@ -23,7 +25,7 @@ def span(finished: Any, limit: int) -> Any:
     """A copy of a finished span of at most ``limit`` bytes, as far as its content allows."""
     lighter = copy.copy(finished)
     excess = batches.of_span(finished) - limit
-    lighter._attributes, excess = _attributes(finished.attributes or {}, excess)
+    lighter._attributes, excess = _attributes(finished._attributes, excess)
     if excess > 0:
         lighter._events = ()
     if excess > sum(map(batches.of_event, finished.events or ())):
@@ -35,7 +37,7 @@ def log(item: Any, limit: int) -> Any:
     """A copy of a log record of at most ``limit`` bytes, as far as its content allows."""
     record = copy.copy(item.log_record)
     excess = batches.of_log(item) - limit
-    record.attributes, excess = _attributes(record.attributes or {}, excess)
+    record.attributes, excess = _attributes(record.attributes, excess)
     if excess > 0 and record.body is not None:
         size = batches.of_value(record.body)
         record.body = _smaller(record.body, size - excess)
@@ -44,11 +46,11 @@ def log(item: Any, limit: int) -> Any:
     return lighter
 
 
-def _attributes(attributes: Mapping[str, Any], excess: int) -> tuple[dict[str, Any], int]:
+def _attributes(attributes: Any, excess: int) -> tuple[Any, int]:
     """The attributes without ``excess`` bytes, the longest first, and the excess that is left."""
+    if excess <= 0 or not attributes:
+        return attributes, excess
     kept = dict(attributes)
-    if excess <= 0:
-        return kept, excess
     excess += _MARKS
     kept[semconv.CONTENT_TRUNCATED] = True
     sizes = {name: batches.of_value(value) for name, value in attributes.items()}
@@ -62,7 +64,9 @@ def _attributes(attributes: Mapping[str, Any], excess: int) -> tuple[dict[str, A
         else:
             kept[name] = smaller
             excess -= sizes[name] - batches.of_value(smaller)
-    return kept, excess
+    bounded = BoundedAttributes(attributes=kept, immutable=False, extended_attributes=True)
+    bounded.dropped = getattr(attributes, "dropped", 0)
+    return bounded, excess
 
 
 def _smaller(value: Any, size: int) -> Any:

@@ -20,6 +20,8 @@ _DEFAULTS: Final = {
     "OTEL_LOGS_EXPORTER": "otlp",
     "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
 }
+# grpc.StatusCode's name for a quota that is used up and for a request that is too large.
+_EXHAUSTED: Final = "RESOURCE_EXHAUSTED"
 # They report each attempt of each signal; the program's user is told once.
 _EXPORTER_LOGGERS: Final = (
     "opentelemetry.exporter.otlp.common.http",
@@ -72,6 +74,13 @@ def _told_once(record: logging.LogRecord) -> bool:
         return True
     if batches.too_large(record):
         return False  # Told, with the size, where it is learned from.
+    if any(getattr(value, "name", "") == _EXHAUSTED for value in record.args or ()):
+        guard.say_once(
+            "exhausted",
+            "the receiver of telemetry refuses it (RESOURCE_EXHAUSTED): a quota is used up, or "
+            "requests are too large for it, see OTELIER_EXPORT_BYTES; the program is not affected.",
+        )
+        return False
     guard.say_once(
         "export",
         "telemetry cannot be sent (is a collector running, and is OTEL_EXPORTER_OTLP_ENDPOINT "
