@@ -38,6 +38,7 @@ _OURS: Final = (Call, Items, AsyncItems, Watch)
 _RUNNING: Final = "aclose(): asynchronous generator is already running"
 # Of gRPC's, which polls for all event loops, also for one that has just been closed.
 _POLLER: Final = "PollerCompletionQueue._handle_events"
+_BUILT: Final = "qualifier. Pydantic will not protect"
 _JSON: Final = (
     "gen_ai.input.messages",
     "gen_ai.output.messages",
@@ -221,7 +222,12 @@ def _watched(seen: Seen) -> Iterator[None]:
         if _RUNNING not in str(each[1]) and _POLLER not in str(each[0])
     ]
     seen.output = plain(out.getvalue()), plain(err.getvalue())
-    seen.warnings = [(each.category, plain(str(each.message))) for each in warned]
+    # Pydantic warns where a class is built, on its first use in a process: without otelier.
+    seen.warnings = [
+        (each.category, plain(str(each.message)))
+        for each in warned
+        if _BUILT not in str(each.message)
+    ]
 
 
 class _Logs(logging.Handler):
