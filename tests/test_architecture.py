@@ -19,7 +19,7 @@ LAYERS = (
     ("settings", "usage", "identity", "redaction"),
     ("errors", "deferred"),
     ("blobs", "documents", "protocols"),
-    ("content", "cost", "metrics"),
+    ("background", "content", "cost", "metrics"),
     ("events",),
     ("runtime",),
     ("call", "session"),

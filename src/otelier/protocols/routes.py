@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from otelier import semconv
-from otelier.protocols import Route, Routes, no_content
+from otelier.protocols import Route, Routes, in_background, no_content
 from otelier.protocols import anthropic_batches as batches
 from otelier.protocols import anthropic_messages as messages
 from otelier.protocols import openai_chat as chat
@@ -28,7 +28,13 @@ _EMBEDDINGS: Final = Route(
     large_body=True,
 )
 _RESPONSES: Final = Route(
-    semconv.CHAT, responses.request, responses.content, responses.Reader, _RESPONSES_API
+    semconv.CHAT,
+    responses.request,
+    responses.content,
+    responses.Reader,
+    _RESPONSES_API,
+    background=in_background,
+    listed=responses.listed,
 )
 _FETCHED: Final = {
     "request": responses.fetch_request,
@@ -36,7 +42,7 @@ _FETCHED: Final = {
     "reader": responses.fetched,
     "attributes": _RESPONSES_API,
     "named_by_model": False,
-    "counts_usage": False,
+    "fetches": True,
 }
 
 
