@@ -366,10 +366,10 @@ class Call:
             try:
                 recorder.operation(
                     self._attributes,
-                    reply.model,
+                    reply,
                     said,
                     seconds,
-                    counted if metered else None,
+                    begun if metered else None,
                     priced.total if priced is not None and metered else None,
                     first,
                     self._chunk_times,
