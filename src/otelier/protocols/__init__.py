@@ -245,6 +245,11 @@ def ranked(results: Any) -> list[dict[str, Any]]:
     return found
 
 
+def no_attributes(body: Wire) -> Attributes:
+    """For operations whose request has nothing to tell but its path."""
+    return {}
+
+
 def no_content(body: Wire) -> Content:
     """For operations whose request carries no messages."""
     return Content()
