@@ -25,37 +25,42 @@ UNSEEN: Final = (
     Unseen(
         "openai",
         "live.connect, live.create, live.forks, live.sideband",
-        "a session without turns: its usage is a running sum, and no event ends an answer",
+        "sessions without turns, billed by the second: no event ends an answer",
     ),
     Unseen(
         "openai",
         "realtime.translations.connect",
-        "a continuous stream without answers, and its usage is not told",
-    ),
-    Unseen(
-        "openai",
-        "realtime sessions of type transcription",
-        "they make no responses",
+        "a continuous stream without answers, whose usage is not told",
     ),
     Unseen(
         "openai",
         "realtime.calls, realtime.client_secrets",
-        "sound goes between OpenAI and the caller; a realtime.connect to the call is seen",
+        "the sound goes between OpenAI and the caller; realtime.connect to such a call is seen",
     ),
     Unseen(
         "openai",
-        "beta.threads.runs (Assistants)",
-        "deprecated in favour of Responses, which are seen",
-    ),
-    Unseen(
-        "openai",
-        "beta.agents.sessions, beta.chatkit",
-        "agents that run at OpenAI: the answers do not tell what they used",
+        "actions of DecisionsToolRunner",
+        "its run and its decisions are seen; which function runs is not told",
     ),
     Unseen(
         "openai",
         "batches, evals.runs, fine_tuning",
-        "jobs: OpenAI makes their calls later, and results come as files",
+        "jobs: OpenAI makes the model calls later, and results come as files",
+    ),
+    Unseen(
+        "openai",
+        "beta.threads, beta.assistants",
+        "deprecated by OpenAI in favour of responses, which are seen",
+    ),
+    Unseen(
+        "openai",
+        "beta.agents, beta.chatkit",
+        "agents that run at OpenAI (beta): what they do is polled, or sent as events of many turns",
+    ),
+    Unseen(
+        "openai",
+        "audio.voices, content_provenance_checks",
+        "they make or check a file: no model is asked by name, and nothing is generated",
     ),
 )
 
