@@ -19,7 +19,7 @@ LAYERS = (
     ("settings", "usage", "identity", "redaction"),
     ("errors", "deferred"),
     ("blobs", "documents", "protocols", "batches"),
-    ("content", "cost", "metrics"),
+    ("background", "content", "cost", "metrics"),
     ("giving_way",),
     ("events",),
     ("runtime",),

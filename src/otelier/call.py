@@ -16,8 +16,8 @@ from weakref import WeakSet
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, get_current_span
 
+from otelier import background, cost, deferred, errors, guard, identity, runtime, semconv, usage
 from otelier import context as ctx
-from otelier import cost, deferred, errors, guard, identity, runtime, semconv, usage
 from otelier.identity import Identity
 from otelier.protocols import Content, Reader, Reply, Route
 from otelier.runtime import Runtime
@@ -347,17 +347,17 @@ class Call:
             first = self._first_chunk - self._started
         reply = reader.reply(error is None and how is None)
         said = self._error(error, reply)
-        asked = self._attributes.get(semconv.REQUEST_MODEL)
-        counted = reply.usage if self._route.counts_usage else None
+        streamed = self._first_chunk is not None
+        begun = background.account(
+            self._route, self._attributes, self._body or {}, self._identity, reply, streamed
+        )
+        counted = reply.usage if begun is not None else None
         priced = None
-        known = counted is not None or (reply.cost is not None and self._route.counts_usage)
-        if known and run.prices is not None:
+        if begun is not None and run.prices is not None:
             if reply.parts:
                 priced = run.prices.price_sum(self._identity, reply.parts)
-            elif self._route.operation in semconv.PRICED:
-                priced = run.prices.price(
-                    self._identity, reply.model, asked if isinstance(asked, str) else None, reply
-                )
+            elif begun.operation in semconv.PRICED:
+                priced = run.prices.price(self._identity, reply.model, begun.model, reply)
         if self._recording:
             self._write(reply, counted, priced, said, error, how, first)
         recorder = self._recorder
@@ -366,10 +366,10 @@ class Call:
             try:
                 recorder.operation(
                     self._attributes,
-                    reply.model,
+                    reply,
                     said,
                     seconds,
-                    counted if metered else None,
+                    begun if metered else None,
                     priced.total if priced is not None and metered else None,
                     first,
                     self._chunk_times,

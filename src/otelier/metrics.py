@@ -13,6 +13,8 @@ from opentelemetry.context import Context
 from opentelemetry.metrics import Meter
 
 from otelier import semconv
+from otelier.background import Begun
+from otelier.protocols import Reply
 from otelier.semconv import Attributes, Generation, Instrument
 from otelier.usage import Usage, split
 
@@ -23,14 +25,17 @@ _SHARED: Final = (
     semconv.SERVER_ADDRESS,
     semconv.SERVER_PORT,
 )
+# Of these the second has many values.
+_OPENAI: Final = (semconv.OPENAI_RESPONSE_SERVICE_TIER, semconv.OPENAI_SYSTEM_FINGERPRINT)
 
 
 class Recorder:
     """Instruments of one meter."""
 
-    def __init__(self, meter: Meter, generation: Generation) -> None:
+    def __init__(self, meter: Meter, generation: Generation, fingerprint: bool = False) -> None:
         self._meter = meter
         self._generation = generation
+        self._openai = _OPENAI if fingerprint else _OPENAI[:1]
         self._made: dict[str, Any] = {}
 
     def _of(self, instrument: Instrument) -> Any:
@@ -50,37 +55,61 @@ class Recorder:
     def operation(
         self,
         span_attributes: Mapping[str, Any],
-        response_model: str | None,
+        reply: Reply,
         error: str | None,
         seconds: float,
-        usage: Usage | None,
+        begun: Begun | None,
         cost: float | None,
         first_chunk: float | None,
         chunk_times: Sequence[float],
         context: Context,
     ) -> None:
-        """Record one finished client operation; ``seconds`` and chunk times in seconds."""
-        shared: Attributes = {
+        """Record one finished client operation; ``seconds`` and chunk times in seconds.
+
+        ``begun`` is what the tokens count for, None where they do not count.
+        """
+        group: Attributes = {
             name: span_attributes[name] for name in _SHARED if name in span_attributes
         }
-        if response_model:
-            shared[semconv.RESPONSE_MODEL] = response_model
-        inference = shared.get(semconv.OPERATION_NAME) in semconv.INFERENCE
+        if reply.model:
+            group[semconv.RESPONSE_MODEL] = reply.model
+        shared = self._told(group, reply)
+        operation = group.get(semconv.OPERATION_NAME)
+        own = semconv.DURATIONS.get(str(operation))
         timed = {**shared, semconv.ERROR_TYPE: error} if error else shared
-        released, latest = self._generation.released, self._generation.latest
-        if released or not inference:
+        if self._generation.released or own is None:
             self._of(semconv.OPERATION_DURATION).record(seconds, timed, context)
-        if inference and latest:
-            self._of(semconv.INFERENCE_DURATION).record(seconds, timed, context)
+        if own is not None and self._generation.latest:
+            self._of(own).record(seconds, timed, context)
         if first_chunk is not None:
-            self._streaming(first_chunk, chunk_times, shared, context)
-        if usage is not None:
-            if released:
-                self._released_tokens(usage, shared, context)
-            if inference and latest:
-                self._latest_tokens(usage, shared, context)
+            self._streaming(first_chunk, chunk_times, group, context)
+        if begun is None:
+            return
+        if begun.operation != operation:
+            # A fetched answer's: the conventions count them for what generated it.
+            shared = {**shared, semconv.OPERATION_NAME: begun.operation}
+            if begun.model:
+                shared[semconv.REQUEST_MODEL] = begun.model
+        if reply.usage is not None:
+            self._tokens(begun.operation, reply.usage, shared, context)
         if cost is not None:
             self._of(semconv.OPERATION_COST).record(cost, shared, context)
+
+    def _told(self, group: Attributes, reply: Reply) -> Attributes:
+        """``group`` with what the conventions recommend of OpenAI's answers."""
+        if group.get(semconv.PROVIDER_NAME) != "openai":
+            return group
+        told = reply.attributes
+        return group | {name: told[name] for name in self._openai if name in told}
+
+    def _tokens(self, operation: str, usage: Usage, shared: Attributes, context: Context) -> None:
+        if self._generation.released:
+            self._released_tokens(usage, shared, context)
+        if self._generation.latest:
+            if operation in semconv.INFERENCE:
+                self._latest_tokens(usage, shared, context)
+            elif operation == semconv.EMBEDDINGS and usage.input is not None:
+                self._of(semconv.EMBEDDINGS_INPUT).record(usage.input, shared, context)
 
     def _streaming(
         self, first: float, rest: Sequence[float], shared: Attributes, context: Context

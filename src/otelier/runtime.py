@@ -74,7 +74,8 @@ class Runtime:
         meter = provider.get_meter(SCOPE, __version__, semconv.SCHEMA_URL)
         if isinstance(meter, NoOpMeter):
             return None
-        return Recorder(meter, self.settings.generation)
+        settings = self.settings
+        return Recorder(meter, settings.generation, settings.metrics_fingerprint)
 
 
 _current: Runtime | None = None

@@ -136,6 +136,8 @@ RESULT: Final = "otelier.result"
 CACHE_WRITE_5M: Final = "otelier.usage.cache_write_5m.input_tokens"
 CACHE_WRITE_1H: Final = "otelier.usage.cache_write_1h.input_tokens"
 WEB_SEARCHES: Final = "otelier.usage.web_searches"
+IMAGE_TOOL_INPUT: Final = "otelier.usage.image_generation.input_tokens"
+IMAGE_TOOL_OUTPUT: Final = "otelier.usage.image_generation.output_tokens"
 AUDIO_SECONDS: Final = "otelier.usage.audio_seconds"
 COUNTED_TOKENS: Final = "otelier.count_tokens.input_tokens"
 BATCH_ID: Final = "otelier.batch.id"
@@ -261,6 +263,20 @@ USED_CACHE_WRITE: Final = Instrument(
 USED_REASONING: Final = Instrument(
     "gen_ai.client.inference.usage.reasoning.output_tokens", "{token}", "Reasoning tokens", None
 )
+EMBEDDINGS_DURATION: Final = Instrument(
+    "gen_ai.client.embeddings.duration", "s", "Embeddings duration", SECONDS_BUCKETS
+)
+EMBEDDINGS_INPUT: Final = Instrument(
+    "gen_ai.client.embeddings.operation.input_tokens",
+    "{token}",
+    "Input tokens of one embeddings operation",
+    TOKEN_BUCKETS,
+)
+# What main measures by a metric of its own instead of the operation's duration.
+DURATIONS: Final[Mapping[str, Instrument]] = {
+    **dict.fromkeys(INFERENCE, INFERENCE_DURATION),
+    EMBEDDINGS: EMBEDDINGS_DURATION,
+}
 OPERATION_COST: Final = Instrument(
     "gen_ai.client.operation.cost", "USD", "Cost of one operation", COST_BUCKETS
 )

@@ -299,6 +299,14 @@ SETTINGS: Final = (
         "chunk, after the stream).",
     ),
     Setting(
+        "metrics_fingerprint",
+        "OTELIER_METRICS_SYSTEM_FINGERPRINT",
+        _flag,
+        "`true`, `false`",
+        "Tell metrics of OpenAI's answers apart by `openai.response.system_fingerprint`, which has "
+        "many values. Default `false`.",
+    ),
+    Setting(
         "configure_sdk",
         "OTELIER_CONFIGURE_SDK",
         _flag,
@@ -354,6 +362,7 @@ class Settings:
     provider_hosts: Mapping[str, str] = field(default_factory=dict)
     baggage: bool = False
     chunk_times: bool = False
+    metrics_fingerprint: bool = False
     configure_sdk: bool = True
     export_bytes: int = 4 * 1024 * 1024
     trace_file: str = "otelier-traces.jsonl"

@@ -36,6 +36,9 @@ class Usage:
     image_cache_read: int | None = None
     audio_cache_read: int | None = None
     web_searches: int | None = None
+    # What tools of the provider's used of other models: never part of the totals.
+    image_tool_input: int | None = None
+    image_tool_output: int | None = None
     # Sound that is billed by its length (transcription), in seconds.
     audio_seconds: float | None = None
     # Where these are sums over many requests: the input of one, which prices may depend on.
@@ -59,6 +62,8 @@ PARTS: Final = (
     ("image_cache_read", semconv.USAGE_IMAGE_CACHE_READ),
     ("audio_cache_read", semconv.USAGE_AUDIO_CACHE_READ),
     ("web_searches", semconv.WEB_SEARCHES),
+    ("image_tool_input", semconv.IMAGE_TOOL_INPUT),
+    ("image_tool_output", semconv.IMAGE_TOOL_OUTPUT),
     ("audio_seconds", semconv.AUDIO_SECONDS),
 )
 

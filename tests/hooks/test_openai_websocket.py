@@ -543,6 +543,152 @@ def test_beta(traces: Telemetry) -> None:
     assert semconv.RESPONSE_TIME_TO_FIRST_CHUNK in span.attributes
 
 
+# --- data that no server should send ---------------------------------------------------------
+
+IDS = [7, 0, 3.5, True, "", ["a"], {"a": 1}, [], None]
+
+
+@pytest.mark.parametrize("id", IDS, ids=str)
+def test_odd_ids(traces: Telemetry, id: Any) -> None:
+    """An id that is no string loses no call, and is no id of the span."""
+    answer = on("response.create", created(id), delta("Hel", id), done(spoken("Hello"), id=id))
+    with RealtimeServer(answer, [session()]) as server:
+        client = started(traces, server)
+        with client.realtime.connect(model="gpt-realtime") as connection:
+            for _ in range(2):
+                connection.response.create()
+                list(until(connection, "response.done"))
+        first, second = traces.spans("chat")
+    for span in (first, second):
+        assert span.attributes["gen_ai.usage.input_tokens"] == 300
+        assert span.attributes[semconv.RESPONSE_FINISH_REASONS] == ("stop",)
+        assert semconv.STREAM_END not in span.attributes
+        assert semconv.RESPONSE_ID not in span.attributes
+
+
+def _without(event: dict[str, Any], *names: str) -> dict[str, Any]:
+    inner = {name: value for name, value in event["response"].items() if name not in names}
+    return {**event, "response": inner}
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [_without(created(), "id"), done(spoken("Hello"))],
+        [created(), _without(done(spoken("Hello")), "id")],
+        [_without(created(), "id"), _without(done(spoken("Hello")), "id")],
+        [done(spoken("Hello"))],
+        [_without(done(spoken("Hello")), "id")],
+        [done(spoken("Hello")), created()],
+        [delta("Hel"), created(), done(spoken("Hello")), done(spoken("Hello"))],
+        [{"type": "response.created"}, done(spoken("Hello"))],
+    ],
+    ids=["began", "ended", "both", "no start", "nothing", "turned", "twice", "no response"],
+)
+def test_missing_ids_and_order(traces: Telemetry, events: list[dict[str, Any]]) -> None:
+    last = {"type": "response.output_text.done", "response_id": "resp_1", "text": ""}
+    with RealtimeServer(on("response.create", *events, last), [session()]) as server:
+        client = started(traces, server)
+        with client.realtime.connect(model="gpt-realtime") as connection:
+            connection.response.create()
+            list(until(connection, last["type"]))
+            span = traces.span("chat")
+        assert traces.span("chat") is not None
+    assert span.attributes["gen_ai.usage.input_tokens"] == 300
+
+
+def test_a_response_without_an_id_after_another(traces: Telemetry) -> None:
+    """The first can end no more: it is not lost."""
+    answer = on("response.create", created(None), done(spoken("A"), id=None))
+
+    def starts_twice(event: dict[str, Any]) -> list[Any]:
+        return [created(None), created(None), *answer(event)[1:]] if answer(event) else []
+
+    with RealtimeServer(starts_twice, [session()]) as server:
+        client = started(traces, server)
+        with client.realtime.connect(model="gpt-realtime") as connection:
+            connection.response.create()
+            list(until(connection, "response.done"))
+        first, second = traces.spans("chat")
+    assert first.attributes[semconv.STREAM_END] == "closed"
+    assert second.attributes["gen_ai.usage.input_tokens"] == 300
+
+
+# --- transcription of what the user says -------------------------------------------------------
+
+HEARD = "conversation.item.input_audio_transcription."
+COMMITTED = {"type": "input_audio_buffer.committed", "event_id": "x", "item_id": "item_u"}
+TRANSCRIBED = {
+    "type": HEARD + "completed",
+    "event_id": "y",
+    "item_id": "item_u",
+    "content_index": 0,
+    "transcript": "how are you",
+    "usage": {
+        "type": "tokens",
+        "total_tokens": 22,
+        "input_tokens": 13,
+        "output_tokens": 9,
+        "input_token_details": {"text_tokens": 0, "audio_tokens": 13},
+    },
+}
+LISTENS = {"audio": {"input": {"transcription": {"model": "gpt-4o-mini-transcribe"}}}}
+
+
+def test_transcription_is_a_call_of_its_own(traces: Telemetry) -> None:
+    piece = {**COMMITTED, "type": HEARD + "delta", "content_index": 0, "delta": "how "}
+    answer = on(
+        "input_audio_buffer.append",
+        *(COMMITTED, created(), piece, TRANSCRIBED, delta("fine"), done(spoken("fine"))),
+    )
+    with RealtimeServer(answer, [session(**LISTENS)]) as server:
+        client = started(traces, server)
+        with client.realtime.connect(model="gpt-realtime") as connection:
+            connection.input_audio_buffer.append(audio="QUJD")
+            list(until(connection, "response.done"))
+        heard, said = traces.span("generate_content"), traces.span("chat")
+    assert heard.name == "generate_content gpt-4o-mini-transcribe"
+    assert heard.attributes["gen_ai.usage.input_tokens"] == 13
+    assert heard.attributes["gen_ai.usage.audio.input_tokens"] == 13
+    assert heard.attributes["gen_ai.usage.output_tokens"] == 9
+    assert of(heard, semconv.OUTPUT_MESSAGES)[0]["parts"][0]["content"] == "how are you"
+    assert said.attributes["gen_ai.usage.input_tokens"] == 300
+
+
+def test_session_that_transcribes_only(traces: Telemetry) -> None:
+    only = {"type": "transcription", "model": None, **LISTENS}
+    failed = {
+        **COMMITTED,
+        "type": HEARD + "failed",
+        "content_index": 0,
+        "error": {"type": "server_error", "code": "busy", "message": "no"},
+    }
+    answer = on("input_audio_buffer.append", COMMITTED, TRANSCRIBED, COMMITTED, failed, COMMITTED)
+    with RealtimeServer(answer, [session(**only)]) as server:
+        client = started(traces, server)
+        with client.realtime.connect(extra_query={"intent": "transcription"}) as connection:
+            connection.input_audio_buffer.append(audio="QUJD")
+            list(until(connection, HEARD + "failed"))
+            connection.recv()
+        first, second, third = traces.spans("generate_content")
+    assert semconv.ERROR_TYPE not in first.attributes
+    assert second.attributes[semconv.ERROR_TYPE] == "busy"
+    assert third.attributes[semconv.STREAM_END] == "closed"
+    assert not traces.spans("chat")
+
+
+def test_transcription_whose_begin_was_not_seen(traces: Telemetry) -> None:
+    answer = on("input_audio_buffer.append", TRANSCRIBED)
+    with RealtimeServer(answer, [session()]) as server:
+        client = started(traces, server)
+        with client.realtime.connect(model="gpt-realtime") as connection:
+            connection.input_audio_buffer.append(audio="QUJD")
+            list(until(connection, TRANSCRIBED["type"]))
+        span = traces.span("generate_content")
+    assert span.name == "generate_content"
+    assert span.attributes["gen_ai.usage.input_tokens"] == 13
+
+
 # --- Responses over WebSockets -----------------------------------------------------------------
 
 
@@ -692,3 +838,33 @@ def test_responses_lanes(traces: Telemetry) -> None:
     }
     assert {id: part["content"] for id, part in texts.items()} == {"resp_a": "A", "resp_b": "B"}
     assert all(semconv.STREAM_END not in span.attributes for span in spans)
+
+
+@needs_responses
+@pytest.mark.parametrize("id", IDS, ids=str)
+def test_odd_ids_of_responses_and_lanes(traces: Telemetry, id: Any) -> None:
+    with RealtimeServer(lambda event: turn(id, "Hi", id)) as server:  # type: ignore[arg-type,return-value]
+        client = started(traces, server)
+        with client.responses.connect() as connection:
+            for _ in range(2):
+                connection.response.create(model="gpt-5.1", input="hello")
+                list(until(connection, "response.completed"))
+        spans = traces.spans("chat")
+    assert len(spans) == 2
+    for span in spans:
+        assert span.attributes["gen_ai.usage.input_tokens"] == 12
+        assert span.attributes[semconv.RESPONSE_FINISH_REASONS] == ("stop",)
+        assert semconv.STREAM_END not in span.attributes
+
+
+@needs_responses
+def test_responses_error_of_an_odd_lane(traces: Telemetry) -> None:
+    started_, *_ = turn("resp_1", "Hi", ["a"])  # type: ignore[arg-type]
+    error = {"type": "error", "stream_id": ["a"], "error": {"code": "bad", "message": "no"}}
+    with RealtimeServer(on("response.create", started_, error)) as server:
+        client = started(traces, server)
+        with client.responses.connect() as connection:
+            connection.response.create(model="gpt-5.1", input="hello")
+            list(until(connection, "error"))
+            span = traces.span("chat")
+    assert span.attributes[semconv.ERROR_TYPE] == "bad"

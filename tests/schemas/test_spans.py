@@ -74,7 +74,12 @@ def allowed(span: ReadableSpan) -> model.Attributes:
     if kind is None:
         return {}
     provider = str((span.attributes or {}).get("gen_ai.provider.name"))
-    return model.span_type(REFINEMENTS.get((kind, provider), kind))
+    known = model.span_type(REFINEMENTS.get((kind, provider), kind))
+    if kind != "gen_ai.fetch_response.client":
+        return known
+    # The conventions know no usage here. What was generated in the background has it nowhere else.
+    counted = model.span_type("gen_ai.client.inference").items()
+    return {**{name: each for name, each in counted if ".usage." in name}, **known}
 
 
 def wrong_attributes(

@@ -245,3 +245,53 @@ def file_object(purpose: str = "batch", size: int = 100, filename: str = "input.
         "expires_at": None,
         "status_details": None,
     }
+
+
+def decision(*answers: JsonDict, output: int = 0) -> JsonDict:
+    """Answers to questions, as probabilities."""
+    given = answers or ({"type": "predicate", "name": "polite", "probability": 0.9},)
+    return {
+        "answers": list(given),
+        "model": "gpt-6-luna",
+        "usage": {
+            "input_tokens": 40,
+            "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+            "output_tokens": output,
+            "output_tokens_details": {"reasoning_tokens": 0},
+            "total_tokens": 40 + output,
+        },
+    }
+
+
+def video(status: str = "queued", **extra: Any) -> JsonDict:
+    """A job that makes a video."""
+    return {
+        "id": "video_local_1",
+        "object": "video",
+        "created_at": CREATED,
+        "model": "sora-2",
+        "status": status,
+        "progress": 0,
+        "seconds": "4",
+        "size": "720x1280",
+        **extra,
+    }
+
+
+def found() -> JsonDict:
+    """A page of what was found in a vector store."""
+    return {
+        "object": "vector_store.search_results.page",
+        "search_query": ["a"],
+        "data": [
+            {
+                "file_id": "file_1",
+                "filename": "a.txt",
+                "score": 0.75,
+                "attributes": {},
+                "content": [{"type": "text", "text": "All about a."}],
+            }
+        ],
+        "has_more": False,
+        "next_page": None,
+    }

@@ -130,6 +130,7 @@ def _stored_events() -> Reply:
 
 
 ID = {"response_id": "resp_local_1"}
+QUESTION = {"type": "predicate", "name": "polite", "instructions": "It is polite."}
 
 WHOLE = (
     Call("chat", "openai", "chat.completions.create", CHAT),
@@ -175,7 +176,42 @@ WHOLE = (
     Call("responses retrieve", "openai", "responses.retrieve", ID, reply=_stored()),
     Call("responses cancel", "openai", "responses.cancel", ID, reply=_stored("cancelled")),
     Call("responses compact", "openai", "responses.compact", RESPONSE),
-    Call("responses count", "openai", "responses.input_tokens.count", RESPONSE, spans=0),
+    Call("responses count", "openai", "responses.input_tokens.count", RESPONSE),
+    Call(
+        "chat retrieve",
+        "openai",
+        "chat.completions.retrieve",
+        {"completion_id": "chatcmpl_1"},
+        reply=lambda: Json(openai_wire.chat_completion()),
+    ),
+    Call(
+        "decisions",
+        "openai",
+        "decisions.create",
+        {"model": "gpt-6-luna", "input": "Hi", "questions": [QUESTION]},
+        reply=lambda: Json(openai_wire.decision()),
+    ),
+    Call(
+        "video",
+        "openai",
+        "videos.create",
+        {"model": "sora-2", "prompt": "a"},
+        reply=lambda: Json(openai_wire.video()),
+    ),
+    Call(
+        "video remix",
+        "openai",
+        "videos.remix",
+        {"video_id": "video_1", "prompt": "a"},
+        reply=lambda: Json(openai_wire.video()),
+    ),
+    Call(
+        "vector store search",
+        "openai",
+        "vector_stores.search",
+        {"vector_store_id": "vs_1", "query": "a"},
+        reply=lambda: Json(openai_wire.found()),
+    ),
     Call("beta responses", "openai", "beta.responses.create", RESPONSE),
     Call("embeddings", "openai", "embeddings.create", {"model": "m", "input": ["a", "b"]}),
     Call("embeddings tokens", "openai", "embeddings.create", {"model": "m", "input": [1, 2]}),

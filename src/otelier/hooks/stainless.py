@@ -90,7 +90,8 @@ def opener(dialect: Dialect) -> calling.Open:
         if path_id is not None:
             more = {route.id_attribute: path_id}
             params = getattr(options, "params", None)
-            body = dict(params) if type(params) is dict else _EMPTY
+            if not body and type(params) is dict:
+                body = dict(params)
         call = begin(route, body, identify(dialect, client, run), attributes=more)
         return None if call is None else (call, route)
 

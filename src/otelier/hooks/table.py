@@ -63,6 +63,13 @@ LIBRARIES: Final = (
         "openai_tools",
         optional=True,
     ),
+    Library(
+        "openai",
+        "openai",
+        "openai.lib.decisions_tool_runner",
+        "openai_decisions",
+        optional=True,
+    ),
     Library("anthropic", "anthropic", "anthropic._base_client", "families", native="anthropic"),
     Library(
         "anthropic",

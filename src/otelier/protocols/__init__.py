@@ -60,6 +60,10 @@ class Reply:
     system: list[Part] = field(default_factory=list)
     # What a retrieval found.
     documents: list[dict[str, Any]] = field(default_factory=list)
+    # The last that was told is that the answer is not there yet, or that it has come to its end,
+    # whatever that was; neither where nothing was told.
+    waiting: bool = False
+    ended: bool = False
     # The answers that this one is the sum of, each priced apart (a batch's results).
     parts: list[Reply] = field(default_factory=list)
     # The provider said in the body that it failed, though HTTP said 200.
@@ -125,8 +129,13 @@ class Route:
     named_by_model: bool = True
     # The attribute that a span's name carries where that is not the model.
     named_by: str = semconv.REQUEST_MODEL
-    # Whether its tokens count as usage (a fetched response's were counted when it was made).
-    counts_usage: bool = True
+    # Whether it shows an answer that another call began: what that used counts here only where the
+    # other call returned before it was told.
+    fetches: bool = False
+    # Whether a request asks for an answer that the provider goes on with when the call is over.
+    background: Callable[[Wire], bool] | None = None
+    # Whether price lists cover what a request asks for.
+    listed: Callable[[Wire], bool] | None = None
     # Whether metrics count its tokens and cost (a batch's results may be read again).
     metered: bool = True
     # What the id in the path is.
@@ -236,9 +245,19 @@ def ranked(results: Any) -> list[dict[str, Any]]:
     return found
 
 
+def no_attributes(body: Wire) -> Attributes:
+    """For operations whose request has nothing to tell but its path."""
+    return {}
+
+
 def no_content(body: Wire) -> Content:
     """For operations whose request carries no messages."""
     return Content()
+
+
+def in_background(body: Wire) -> bool:
+    """Whether a request asks for its answer in the background."""
+    return body.get("background") is True
 
 
 def tool_call(name: Any, id: Any, arguments: Any) -> Part:

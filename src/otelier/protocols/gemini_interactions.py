@@ -19,6 +19,7 @@ from otelier.protocols import (
     Texts,
     blob,
     function_definition,
+    in_background,
     integer,
     no_content,
     parameters,
@@ -61,6 +62,7 @@ _FINISH: Final = {
     "budget_exceeded": "budget_exceeded",
     "requires_continuation": "requires_continuation",
 }
+_WAITING: Final = frozenset({"queued", "in_progress"})
 _SHOWN: Final = frozenset({"text", "image", "audio", "document", "video"})
 
 
@@ -335,6 +337,8 @@ class Reader:
             instruction = wire.text(raw.get("system_instruction"))
             if instruction and self._keep:
                 reply.system = [{"type": "text", "content": instruction}]
+        reply.waiting = self._status in _WAITING
+        reply.ended = self._status is not None and not reply.waiting
         spent = wire.fields(raw.get("usage"))
         reply.usage = usage(spent, reply.model)
         reply.unpriced = any(
@@ -373,14 +377,16 @@ def _fetched(keep: bool) -> Reader:
 
 
 ROUTES: Final = {
-    ("post", "/interactions"): Route(semconv.GENERATE_CONTENT, request, content, Reader),
+    ("post", "/interactions"): Route(
+        semconv.GENERATE_CONTENT, request, content, Reader, background=in_background
+    ),
     ("get", "/interactions/{id}"): Route(
         semconv.FETCH_RESPONSE,
         fetch_request,
         no_content,
         _fetched,
         named_by_model=False,
-        counts_usage=False,
+        fetches=True,
     ),
     ("post", "/interactions/{id}/cancel"): Route(
         semconv.CANCEL_RESPONSE,
@@ -388,10 +394,17 @@ ROUTES: Final = {
         no_content,
         _fetched,
         named_by_model=False,
-        counts_usage=False,
+        fetches=True,
     ),
 }
-_AGENT: Final = Route(semconv.INVOKE_AGENT, request, content, Reader, named_by_model=False)
+_AGENT: Final = Route(
+    semconv.INVOKE_AGENT,
+    request,
+    content,
+    Reader,
+    named_by_model=False,
+    background=in_background,
+)
 _TABLE: Final = Table(ROUTES)
 
 

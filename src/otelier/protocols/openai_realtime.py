@@ -10,7 +10,16 @@ from __future__ import annotations
 from typing import Any, Final
 
 from otelier import semconv, wire
-from otelier.protocols import Content, Message, Reply, Route, Texts, openai_usage
+from otelier.protocols import (
+    Content,
+    Message,
+    Reply,
+    Route,
+    Texts,
+    no_content,
+    openai_media,
+    openai_usage,
+)
 from otelier.protocols import openai_responses as responses
 from otelier.protocols.openai_chat import body_error, put
 from otelier.semconv import Attributes
@@ -18,6 +27,11 @@ from otelier.wire import Wire
 
 _INCOMPLETE: Final = {"max_output_tokens": "length", "content_filter": "content_filter"}
 _TRANSCRIBED: Final = "conversation.item.input_audio_transcription.completed"
+_TOLD: Final = frozenset(
+    f"{session}.{what}"
+    for session in ("session", "transcription_session")
+    for what in ("created", "updated")
+)
 _MAX_ITEMS: Final = 256
 _AUDIO: Final = frozenset({"input_audio", "output_audio", "audio"})
 
@@ -27,6 +41,8 @@ class Session:
 
     def __init__(self, model: str | None = None) -> None:
         self.id: str | None = None
+        # The model that writes down what the user says, where one is asked to.
+        self.transcriber: str | None = None
         self._settings: dict[str, Any] = {"model": model} if model else {}
         self._items: list[Any] = []
         # Speech that was committed, until its transcript comes.
@@ -35,8 +51,8 @@ class Session:
     def sent(self, event: Wire) -> None:
         """An event that the client sends, other than ``response.create``."""
         kind = event.get("type")
-        if kind == "session.update":
-            self._settings.update(wire.fields(event.get("session")))
+        if kind in ("session.update", "transcription_session.update"):
+            self._update(wire.fields(event.get("session")))
         elif kind == "conversation.item.create":
             self._add(_silent(wire.fields(event.get("item"))))
 
@@ -53,10 +69,22 @@ class Session:
             heard = self._heard.pop(str(event.get("item_id")), None)
             if heard is not None:
                 heard["transcript"] = event.get("transcript")
-        elif kind in ("session.created", "session.updated"):
+        elif kind in _TOLD:
             session = wire.fields(event.get("session"))
-            self._settings.update({k: v for k, v in session.items() if v is not None})
+            self._update({k: v for k, v in session.items() if v is not None})
             self.id = wire.text(session.get("id"))
+
+    def _update(self, session: Wire) -> None:
+        self._settings.update(session)
+        # The beta has it at the top.
+        heard = wire.fields(wire.fields(session.get("audio")).get("input"))
+        for place, name in ((heard, "transcription"), (session, "input_audio_transcription")):
+            if name in place:
+                self.transcriber = wire.text(wire.fields(place[name]).get("model"))
+
+    def hears(self) -> dict[str, Any]:
+        """What a transcription is asked with."""
+        return {"model": self.transcriber, "stream": True}
 
     def _add(self, item: Wire) -> None:
         # A session that only transcribes never has a response.
@@ -187,6 +215,13 @@ class Reader:
             body_error(self._error, reply)
 
 
+HEARD: Final = Route(
+    semconv.GENERATE_CONTENT,
+    openai_media.request,
+    no_content,
+    openai_media.Reader,
+    attributes={semconv.OUTPUT_TYPE: "text"},
+)
 # Every response is streamed: events are all that there is.
 ROUTE: Final = Route(
     semconv.CHAT, request, content, Reader, attributes={semconv.REQUEST_STREAM: True}

@@ -20,6 +20,7 @@ from otelier.protocols import (
     function_definition,
     integer,
     located,
+    openai_hosted,
     openai_usage,
     parameters,
     string,
@@ -94,6 +95,16 @@ def request(body: Wire) -> Attributes:
         if wire.text(prompt.get("version")):
             found[semconv.PROMPT_VERSION] = prompt["version"]
     return found
+
+
+def listed(body: Wire) -> bool:
+    """Whether price lists cover a request: discounted windows of background mode are in none.
+
+    ``completion_window`` "2h" is 30% below the standard price, "8h" 40% (OpenAI, guide "Background
+    mode", read 2026-11).
+    """
+    window = wire.fields(body.get("background_options")).get("completion_window")
+    return window in (None, "soonest")
 
 
 def conversation_id(value: Any) -> str | None:
@@ -308,13 +319,15 @@ def output(items: Any) -> list[Message]:
 class Reader:
     """Reads a response object, whole or event by event."""
 
-    __slots__ = ("_deltas", "_error", "_fetched", "_items", "_keep", "_response")
+    __slots__ = ("_deltas", "_error", "_fetched", "_hosted", "_items", "_keep", "_response")
 
     def __init__(self, keep: bool, fetched: bool = False) -> None:
         self._keep = keep
         self._fetched = fetched
         self._response: Any = None
         self._items: list[Any] = []
+        # What was used of the provider's tools, where the items are not kept.
+        self._hosted: list[openai_hosted.Use] = []
         self._deltas: Texts | None = None
         self._error: Any = None
 
@@ -339,6 +352,8 @@ class Reader:
                 if self._keep:
                     self._items.append(raw.get("item"))
                     self._deltas = None
+                elif (use := openai_hosted.used(raw.get("item"))) is not None:
+                    self._hosted.append(use)
             elif kind == "error":
                 self._error = raw.get("error") or raw
             else:
@@ -367,12 +382,13 @@ class Reader:
             put(attributes, semconv.RESPONSE_STATUS, raw.get("status"))
             if self._keep:
                 reply.system = instructions(raw.get("instructions"))
+        status = wire.text(raw.get("status"))
+        reply.waiting = status in _WAITING
+        reply.ended = status is not None and not reply.waiting
         reply.usage = openai_usage.usage(raw.get("usage"))
         reply.cost = openai_usage.cost(raw.get("usage"))
-        if reply.usage is not None:
-            tools = wire.fields(wire.fields(raw.get("tool_usage")).get("web_search"))
-            reply.usage.web_searches = wire.count(tools.get("num_requests"))
         finished = self._output(raw, reply)
+        openai_hosted.note(reply, raw, self._hosted)
         self._finish(raw, reply, finished)
         if _compacted(finished) or raw.get("object") == "response.compaction":
             attributes[semconv.CONVERSATION_COMPACTED] = True
@@ -380,6 +396,8 @@ class Reader:
 
     def _output(self, raw: Wire, reply: Reply) -> Any:
         items = wire.items(raw.get("output")) or self._items
+        if items:
+            self._hosted = [use for item in items if (use := openai_hosted.used(item)) is not None]
         if self._keep:
             reply.messages = output(items)
             if self._deltas and raw.get("status") not in ("completed", "incomplete"):

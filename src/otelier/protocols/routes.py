@@ -9,12 +9,15 @@ from __future__ import annotations
 from typing import Final
 
 from otelier import semconv
-from otelier.protocols import Route, Routes, no_content
+from otelier.protocols import Route, Routes, in_background, no_attributes, no_content
 from otelier.protocols import anthropic_batches as batches
 from otelier.protocols import anthropic_messages as messages
 from otelier.protocols import openai_chat as chat
+from otelier.protocols import openai_decisions as decisions
 from otelier.protocols import openai_media as media
 from otelier.protocols import openai_responses as responses
+from otelier.protocols import openai_search as search
+from otelier.protocols import openai_videos as videos
 
 _CHAT_API: Final = {semconv.OPENAI_API_TYPE: "chat_completions"}
 _RESPONSES_API: Final = {semconv.OPENAI_API_TYPE: "responses"}
@@ -28,7 +31,13 @@ _EMBEDDINGS: Final = Route(
     large_body=True,
 )
 _RESPONSES: Final = Route(
-    semconv.CHAT, responses.request, responses.content, responses.Reader, _RESPONSES_API
+    semconv.CHAT,
+    responses.request,
+    responses.content,
+    responses.Reader,
+    _RESPONSES_API,
+    background=in_background,
+    listed=responses.listed,
 )
 _FETCHED: Final = {
     "request": responses.fetch_request,
@@ -36,7 +45,7 @@ _FETCHED: Final = {
     "reader": responses.fetched,
     "attributes": _RESPONSES_API,
     "named_by_model": False,
-    "counts_usage": False,
+    "fetches": True,
 }
 
 
@@ -73,12 +82,34 @@ OPENAI: Final[Routes] = {
     ),
     ("post", "/moderations"): Route(semconv.MODERATION, media.request, media.content, media.Reader),
     ("post", "/responses"): _RESPONSES,
+    ("get", "/chat/completions/{id}"): Route(
+        semconv.FETCH_RESPONSE,
+        no_attributes,
+        no_content,
+        chat.Reader,
+        _CHAT_API,
+        named_by_model=False,
+        fetches=True,
+    ),
     ("post", "/responses/compact"): _RESPONSES,
+    ("post", "/responses/input_tokens"): Route(
+        semconv.COUNT_TOKENS,
+        responses.request,
+        responses.content,
+        messages.CountReader,
+        _RESPONSES_API,
+    ),
     ("get", "/responses/{id}"): Route(semconv.FETCH_RESPONSE, **_FETCHED),  # type: ignore[arg-type]
     ("post", "/responses/{id}/cancel"): Route(
         semconv.CANCEL_RESPONSE,
         **_FETCHED,  # type: ignore[arg-type]
     ),
+    ("post", "/decisions"): decisions.ROUTE,
+    ("post", "/vector_stores/{id}/search"): search.ROUTE,
+    ("post", "/videos"): videos.ROUTE,
+    ("post", "/videos/edits"): videos.ROUTE,
+    ("post", "/videos/extensions"): videos.ROUTE,
+    ("post", "/videos/{id}/remix"): videos.REMIXED,
 }
 
 WRITER: Final[Routes] = {**COMPATIBLE, ("post", "/v1/chat"): _CHAT}

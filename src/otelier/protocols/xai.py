@@ -459,7 +459,7 @@ STORED: Final = Route(
     no_content,
     Reader,
     named_by_model=False,
-    counts_usage=False,
+    fetches=True,
 )
 IMAGE: Final = Route(
     semconv.GENERATE_CONTENT,
