@@ -15,13 +15,14 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 # Layers from the bottom up: a module may import from its own layer and those below.
 LAYERS = (
-    ("version", "semconv", "guard", "wire", "context"),
+    ("version", "semconv", "kinds", "guard", "wire", "context"),
     ("settings", "usage", "identity", "redaction"),
     ("errors", "deferred"),
-    ("blobs", "documents", "protocols"),
+    ("blobs", "documents", "openinference", "protocols"),
     ("content", "cost", "metrics"),
-    ("events",),
-    ("runtime",),
+    ("events", "scope"),
+    ("runtime", "conversation"),
+    ("rendering",),
     ("call", "session"),
     ("handle", "processor", "evaluation", "sdk_setup", "children"),
     ("declared",),

@@ -122,6 +122,13 @@ def _aliases(text: str) -> frozenset[str]:
     return names
 
 
+def _compat(text: str) -> frozenset[str]:
+    names = _names(text)
+    if names - {"openinference"}:
+        raise InvalidError("a list of openinference")
+    return names
+
+
 def _hosts(text: str) -> Mapping[str, str]:
     pairs = {}
     for part in text.split(","):
@@ -267,6 +274,15 @@ SETTINGS: Final = (
         "Further names to write the cost under, for backends that read those.",
     ),
     Setting(
+        "compat",
+        "OTELIER_COMPAT",
+        _compat,
+        "`openinference`",
+        "Write what readers of OpenInference want, too, for Phoenix and for MLflow: kinds of "
+        "spans, `input.value`, `output.value`. Agents' sums of tokens go under `otelier.usage.*`, "
+        "which they do not add up again.",
+    ),
+    Setting(
         "provider_hosts",
         "OTELIER_PROVIDER_HOSTS",
         _hosts,
@@ -333,12 +349,18 @@ class Settings:
     cost: bool = True
     prices: str = ""
     cost_aliases: frozenset[str] = frozenset()
+    compat: frozenset[str] = frozenset()
     provider_hosts: Mapping[str, str] = field(default_factory=dict)
     baggage: bool = False
     chunk_times: bool = False
     configure_sdk: bool = True
     trace_file: str = "otelier-traces.jsonl"
     tree_messages: bool = False
+
+    @property
+    def openinference(self) -> bool:
+        """Whether spans are written for readers of OpenInference, too."""
+        return "openinference" in self.compat
 
     @property
     def events(self) -> bool:
