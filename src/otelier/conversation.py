@@ -92,7 +92,7 @@ def heard(value: Any) -> tuple[list[Message], Any]:
 
 def said(value: Any) -> tuple[list[Message], Any]:
     """What the assistant said: a text, a chat message, or a list of them; and what is not in it."""
-    if type(value) is dict and _is_message(value):
+    if _is_message(value):
         return _messages([value]), None
     return _of("assistant", value)
 

@@ -266,10 +266,9 @@ class Handle:
     def _sum_up(self) -> None:
         """What was used, asked and answered; and what a backend wants besides."""
         run, scope = self._run, self._scope
-        compat = run.settings.openinference
         found: Attributes = {}
         if scope is not None:
-            scope.close(found, run.prices is not None, aside=compat)
+            scope.close(found, run.prices is not None)
             if self._conversation is not None:
                 try:
                     asked, said = self._conversation.messages(
@@ -278,7 +277,7 @@ class Handle:
                     run.policy.render(asked, said, [], [], found)
                 except Exception:
                     guard.failed("pipeline.converse")
-        if compat:
+        if run.settings.openinference:
             written: Any = getattr(self._span, "attributes", None) or {}
             found.update(openinference.also({**written, **found}))
         if found:

@@ -93,11 +93,10 @@ class Scope:
         self._partial = False
         self._reasons: Sequence[str] = ()
 
-    def close(self, attributes: Attributes, priced: bool, aside: bool = False) -> None:
-        """The run is over: write what it used. What ends later counts for those around it alone.
+    def close(self, attributes: Attributes, priced: bool) -> None:
+        """The run is over: write what it used, the cost too where costs are looked for.
 
-        ``priced`` writes the cost, too. ``aside`` writes the tokens under names of ours, for a
-        backend that would add those of an agent to those of its calls.
+        What ends later counts for those around it alone.
         """
         with _lock:
             self._closed = True
@@ -106,12 +105,10 @@ class Scope:
         if uncounted:
             attributes[semconv.UNCOUNTED_CALLS] = uncounted
         else:
-            for name, own, count in (
-                (semconv.USAGE_INPUT, semconv.TOTAL_INPUT, self._input),
-                (semconv.USAGE_OUTPUT, semconv.TOTAL_OUTPUT, self._output),
-            ):
-                if count is not None:
-                    attributes[own if aside else name] = count
+            if self._input is not None:
+                attributes[semconv.USAGE_INPUT] = self._input
+            if self._output is not None:
+                attributes[semconv.USAGE_OUTPUT] = self._output
         if self._reasons:
             attributes[semconv.RESPONSE_FINISH_REASONS] = self._reasons
         if not priced:

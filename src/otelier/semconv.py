@@ -147,8 +147,6 @@ COST_TOTAL: Final = "otelier.cost.total"
 COST_PARTIAL: Final = "otelier.cost.partial"
 UNPRICED_CALLS: Final = "otelier.cost.unpriced_calls"
 UNCOUNTED_CALLS: Final = "otelier.usage.uncounted_calls"
-TOTAL_INPUT: Final = "otelier.usage.input_tokens"
-TOTAL_OUTPUT: Final = "otelier.usage.output_tokens"
 EMBEDDINGS_INPUTS: Final = "otelier.embeddings.inputs"
 
 # --- operation names --------------------------------------------------------------------------

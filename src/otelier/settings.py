@@ -278,9 +278,8 @@ SETTINGS: Final = (
         "OTELIER_COMPAT",
         _compat,
         "`openinference`",
-        "Write what readers of OpenInference want, too, for Phoenix and for MLflow: kinds of "
-        "spans, `input.value`, `output.value`. Agents' sums of tokens go under `otelier.usage.*`, "
-        "which they do not add up again.",
+        "Also write what readers of OpenInference read alone, for Phoenix: kinds of spans, "
+        "`input.value`, `output.value`.",
     ),
     Setting(
         "provider_hosts",
