@@ -15,14 +15,15 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 # Layers from the bottom up: a module may import from its own layer and those below.
 LAYERS = (
-    ("version", "semconv", "guard", "wire", "context"),
+    ("version", "semconv", "kinds", "guard", "wire", "context"),
     ("settings", "usage", "identity", "redaction"),
     ("errors", "deferred"),
-    ("blobs", "documents", "protocols", "batches"),
+    ("blobs", "documents", "openinference", "protocols", "batches"),
     ("background", "content", "cost", "metrics"),
     ("giving_way",),
-    ("events",),
-    ("runtime",),
+    ("events", "scope"),
+    ("runtime", "conversation"),
+    ("rendering",),
     ("call", "session"),
     ("handle", "processor", "evaluation", "sdk_setup", "children"),
     ("declared",),

@@ -19,8 +19,11 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, get_current_
 from otelier import background, cost, deferred, errors, guard, identity, runtime, semconv, usage
 from otelier import context as ctx
 from otelier.identity import Identity
-from otelier.protocols import Content, Reader, Reply, Route
+from otelier.openinference import also
+from otelier.protocols import Reader, Reply, Route
+from otelier.rendering import render
 from otelier.runtime import Runtime
+from otelier.scope import began
 from otelier.semconv import Attributes
 from otelier.wire import Wire
 
@@ -90,6 +93,7 @@ class Call:
         "_recording",
         "_route",
         "_run",
+        "_share",
         "_span",
         "_started",
         "_started_ns",
@@ -140,9 +144,7 @@ class Call:
             attributes[semconv.SERVER_ADDRESS] = identity.address
             if identity.port:
                 attributes[semconv.SERVER_PORT] = identity.port
-        agent: Any = parent.get(ctx.AGENT)
-        if agent is not None and route.operation in semconv.INFERENCE:
-            agent.inference_calls += 1
+        self._share = began(parent, route.operation)
         self._attributes = attributes
         self._foreign = route.operation in semconv.PRICED and _made_for_this(route, parent)
         if self._foreign:
@@ -323,6 +325,8 @@ class Call:
         except Exception:
             guard.failed("call.finish")
         finally:
+            if self._share is not None:
+                self._share.end()
             # The context holds the call: nothing of ours waits for the garbage collector.
             self._context = _NO_CONTEXT
             self._body = None
@@ -358,6 +362,9 @@ class Call:
                 priced = run.prices.price_sum(self._identity, reply.parts)
             elif begun.operation in semconv.PRICED:
                 priced = run.prices.price(self._identity, reply.model, begun.model, reply)
+        if self._share is not None:
+            early = how is not None or (said is not None and self._first_chunk is not None)
+            self._share.tell(self._route, reply, counted, priced, said, error, early)
         if self._recording:
             self._write(reply, counted, priced, said, error, how, first)
         recorder = self._recorder
@@ -436,8 +443,10 @@ class Call:
             errors.put(error, late)
         held: Attributes = {}
         if self._content:
-            self._render(reply, held)
+            render(run, self._route, self._body or {}, reply, self._share, held)
         spans = {**late, **held} if settings.capture.spans else late
+        if settings.openinference:
+            spans = {**spans, **also({**self._attributes, **spans})}
         span = self._span
         if self._foreign:
             present = getattr(span, "attributes", None) or {}
@@ -455,23 +464,6 @@ class Call:
     def _outside(self) -> Context:
         # Log records keep their context until they are exported; it must not keep the call.
         return ctx.with_value(self._context, ctx.CALL, None)
-
-    def _render(self, reply: Reply, held: Attributes) -> None:
-        try:
-            asked = self._route.content(self._body or {})
-        except Exception:
-            guard.failed("call.content")
-            asked = Content()
-        try:
-            said = reply.output(self._run.settings.generation.released)
-            system = asked.system or reply.system
-            self._run.policy.render(asked.messages, said, system, asked.tools, held)
-            if asked.query:
-                self._run.policy.text(semconv.RETRIEVAL_QUERY, asked.query, held)
-            if reply.documents:
-                self._run.policy.value(semconv.RETRIEVAL_DOCUMENTS, reply.documents, held)
-        except Exception:
-            guard.failed("call.render")
 
 
 def _name(route: Route, attributes: Attributes) -> str:

@@ -14,7 +14,8 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, set_span_in_context
 
 CALL: Final = otel_context.create_key("otelier-call")
-AGENT: Final = otel_context.create_key("otelier-agent")
+# The innermost agent or workflow, which sums up what is used in it.
+SCOPE: Final = otel_context.create_key("otelier-scope")
 # An SDK's hook has looked at the request that is made, whether or not it is a call.
 SEEN: Final = otel_context.create_key("otelier-seen")
 SESSION: Final = otel_context.create_key("otelier-session")

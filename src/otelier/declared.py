@@ -12,7 +12,8 @@ from opentelemetry.context import Context
 
 from otelier import context as ctx
 from otelier import guard, runtime, semconv
-from otelier.handle import AGENT, NO_HANDLE, RETRIEVAL, AgentScope, Handle, Kind, NoHandle
+from otelier.handle import NO_HANDLE, Handle, NoHandle
+from otelier.kinds import RETRIEVAL, SUMS, Kind
 from otelier.semconv import Attributes
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -46,8 +47,7 @@ class Step:
             name = self._name or default_name
             if name:
                 attributes[self._kind.named] = name
-            agent = AgentScope(name) if self._kind is AGENT else None
-            handle = Handle(run, self._kind, attributes, agent)
+            handle = Handle(run, self._kind, attributes)
             query = self._options.get("query")
             if query is not None:
                 handle.set_query(query)
@@ -153,6 +153,7 @@ class Step:
         @functools.wraps(function)
         def run(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
             handle = self._begin(name, inputs, args, kwargs)
+            hear = inputs.hearing(handle)
             inner: Generator[Any, Any, Any] | None = None
             resume: Callable[[], Any] | None = None
             try:
@@ -168,6 +169,8 @@ class Step:
                             item = resume()
                     finally:
                         _leave(token)
+                    if hear is not None:
+                        hear(item)
                     try:
                         sent = yield item
                         resume = functools.partial(inner.send, sent)
@@ -193,6 +196,7 @@ class Step:
         @functools.wraps(function)
         async def run(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
             handle = self._begin(name, inputs, args, kwargs)
+            hear = inputs.hearing(handle)
             inner: AsyncGenerator[Any, Any] | None = None
             resume: Callable[[], Any] | None = None
             left = False
@@ -208,6 +212,8 @@ class Step:
                             item = await resume()
                     finally:
                         _leave(token)
+                    if hear is not None:
+                        hear(item)
                     try:
                         sent = yield item
                         resume = functools.partial(inner.asend, sent)
@@ -316,6 +322,11 @@ class _Inputs:
         for first in ("self", "cls"):
             bound.pop(first, None)
         return bound
+
+    def hearing(self, handle: Handle | NoHandle) -> Callable[[Any], None] | None:
+        """What takes the items of a generator as they pass, where they may be an answer."""
+        wanted = self._capture and self._kind in SUMS and handle.wants_content
+        return handle.hear if wanted else None
 
     def result(self, handle: Handle | NoHandle, result: Any) -> None:
         if not self._capture or not handle.wants_content or result is None:

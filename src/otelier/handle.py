@@ -1,128 +1,78 @@
-"""A running step: its span, content, metrics and end. Kinds of steps are a table."""
+"""A running step: its span, content, metrics and end."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextvars import Token
-from dataclasses import dataclass
 from time import perf_counter, time_ns
 from typing import Any, Final
 
 from opentelemetry.context import Context
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.trace import Span, Status, StatusCode
 
 from otelier import context as ctx
-from otelier import deferred, errors, guard, semconv, wire
+from otelier import deferred, errors, guard, openinference, semconv, wire
+from otelier.conversation import Conversation
 from otelier.documents import retrieved
+from otelier.kinds import AGENT, RETRIEVAL, SUMS, TOOL, Kind
 from otelier.runtime import Runtime
-from otelier.semconv import Attributes, Instrument
+from otelier.scope import Scope
+from otelier.semconv import Attributes
 
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of step: how its span is named and what it carries."""
-
-    operation: str | None
-    # The attribute that holds its name, which is also in the span's name.
-    named: str
-    arguments: str
-    result: str
-    span_kind: SpanKind
-    duration: Instrument | None
-    # Attributes that the duration's metric has.
-    measured: tuple[str, ...] = ()
-
-
-WORKFLOW: Final = Kind(
-    semconv.INVOKE_WORKFLOW,
-    semconv.WORKFLOW_NAME,
-    semconv.ARGUMENTS,
-    semconv.RESULT,
-    SpanKind.INTERNAL,
-    semconv.WORKFLOW_DURATION,
-    (semconv.WORKFLOW_NAME,),
-)
-AGENT: Final = Kind(
-    semconv.INVOKE_AGENT,
-    semconv.AGENT_NAME,
-    semconv.ARGUMENTS,
-    semconv.RESULT,
-    SpanKind.INTERNAL,
-    semconv.AGENT_DURATION,
-    (semconv.AGENT_NAME, semconv.REQUEST_MODEL),
-)
-TOOL: Final = Kind(
-    semconv.EXECUTE_TOOL,
-    semconv.TOOL_NAME,
-    semconv.TOOL_CALL_ARGUMENTS,
-    semconv.TOOL_CALL_RESULT,
-    SpanKind.INTERNAL,
-    semconv.TOOL_DURATION,
-    (semconv.TOOL_NAME, semconv.TOOL_TYPE, semconv.AGENT_NAME),
-)
-RETRIEVAL: Final = Kind(
-    semconv.RETRIEVAL,
-    semconv.DATA_SOURCE_ID,
-    semconv.RETRIEVAL_QUERY,
-    semconv.RETRIEVAL_DOCUMENTS,
-    SpanKind.CLIENT,
-    semconv.OPERATION_DURATION,
-    (semconv.PROVIDER_NAME, semconv.REQUEST_MODEL),
-)
-STEP: Final = Kind(
-    None, semconv.STEP_NAME, semconv.ARGUMENTS, semconv.RESULT, SpanKind.INTERNAL, None
-)
-
-
-class AgentScope:
-    """What one run of an agent counts."""
-
-    __slots__ = ("inference_calls", "name", "tool_calls")
-
-    def __init__(self, name: str | None) -> None:
-        self.name = name
-        self.inference_calls = 0
-        self.tool_calls = 0
+# Nothing is left to be recorded beside the messages.
+_NOTHING: Final = object()
 
 
 class Handle:
     """A running step. Every method is safe at any time and never raises."""
 
     __slots__ = (
-        "_agent",
         "_attributes",
         "_context",
+        "_conversation",
         "_kind",
         "_open",
         "_recording",
         "_result",
         "_run",
+        "_scope",
         "_span",
         "_started",
     )
 
-    def __init__(
-        self, run: Runtime, kind: Kind, attributes: Attributes, agent: AgentScope | None
-    ) -> None:
+    def __init__(self, run: Runtime, kind: Kind, attributes: Attributes) -> None:
         parent = ctx.current()
-        outer: AgentScope | None = parent.get(ctx.AGENT)  # type: ignore[assignment]
+        outer: Scope | None = parent.get(ctx.SCOPE)  # type: ignore[assignment]
         if kind.operation is not None:
             attributes = {semconv.OPERATION_NAME: kind.operation, **attributes}
-        if kind is TOOL and outer is not None:
-            outer.tool_calls += 1
-            if outer.name:
-                attributes.setdefault(semconv.AGENT_NAME, outer.name)
         name = attributes.get(kind.named)
+        if kind is TOOL and outer is not None and outer.agent is not None:
+            outer.agent.tool_calls += 1
+            if outer.agent.name:
+                attributes.setdefault(semconv.AGENT_NAME, outer.agent.name)
         title = " ".join(str(part) for part in (kind.operation, name) if part)
         self._run = run
         self._kind = kind
         self._attributes = attributes
-        self._agent = agent
+        self._scope = (
+            Scope(outer, name if isinstance(name, str) else None, kind is AGENT)
+            if kind in SUMS
+            else None
+        )
         self._result = False
         self._open = [True]
         self._span: Span = run.tracer.start_span(title, parent, kind.span_kind, attributes)
-        self._context = ctx.with_span(self._span, parent, ctx.AGENT, agent or outer)
+        self._context = (
+            ctx.with_span(self._span, parent)
+            if self._scope is None
+            else ctx.with_span(self._span, parent, ctx.SCOPE, self._scope)
+        )
         self._recording = self._span.is_recording()
+        self._conversation = (
+            Conversation(run.settings.message_bytes)
+            if self._scope is not None and self.wants_content
+            else None
+        )
         self._started = perf_counter()
 
     @property
@@ -141,9 +91,9 @@ class Handle:
         return not self._open
 
     @property
-    def agent(self) -> AgentScope | None:
-        """What the run of an agent counts."""
-        return self._agent
+    def scope(self) -> Scope | None:
+        """What the run of an agent or a workflow sums up."""
+        return self._scope
 
     def set(self, name: str, value: semconv.Value) -> None:
         """Set an attribute of the span."""
@@ -154,16 +104,63 @@ class Handle:
             guard.failed("pipeline.set")
 
     def set_arguments(self, value: Any) -> None:
-        """What goes in: a tool's arguments, a retrieval's query."""
-        self._content(self._kind.arguments, value)
+        """What goes in: a tool's arguments, a retrieval's query.
+
+        Of agents and workflows a text, or the argument that is one, is the user's message, too.
+        """
+        rest = self._heard(value)
+        if rest is not _NOTHING:
+            self._content(self._kind.arguments, rest)
 
     def set_result(self, value: Any) -> None:
-        """What comes out: a tool's result, a retrieval's documents."""
+        """What comes out: a tool's result, a retrieval's documents, an agent's answer."""
         self._result = True
         if self._kind is RETRIEVAL:
             self.set_documents(value)
-        else:
-            self._content(self._kind.result, value)
+            return
+        rest = self._said(value)
+        if rest is not _NOTHING:
+            self._content(self._kind.result, rest)
+
+    def set_input(self, messages: Any) -> None:
+        """What an agent or a workflow is asked: a text, or chat messages."""
+        self._heard(messages)
+
+    def set_output(self, messages: Any) -> None:
+        """What an agent or a workflow answers: a text, a chat message, or several."""
+        self._said(messages)
+
+    def mirror(self) -> None:
+        """This is a loop of requests: what its calls are asked and answer is its own."""
+        if self._scope is not None and self._conversation is not None:
+            self._scope.mirrored = self._span
+
+    def hear(self, item: Any) -> None:
+        """One item that a generator gives away: texts are its answer, anything else is none."""
+        try:
+            if self._conversation is not None:
+                self._conversation.hear(item)
+        except Exception:
+            guard.failed("pipeline.hear")
+
+    def _heard(self, value: Any) -> Any:
+        """What of the input is not in the messages, or ``_NOTHING``."""
+        try:
+            if self._conversation is not None:
+                told, rest = self._conversation.asks(value)
+                return rest if rest or not told else _NOTHING
+        except Exception:
+            guard.failed("pipeline.asked")
+        return value
+
+    def _said(self, value: Any) -> Any:
+        try:
+            if self._conversation is not None:
+                told, rest = self._conversation.answers(value)
+                return rest if rest or not told else _NOTHING
+        except Exception:
+            guard.failed("pipeline.said")
+        return value
 
     def set_query(self, text: str) -> None:
         """The query of a retrieval."""
@@ -238,10 +235,12 @@ class Handle:
     def _finish(
         self, said: str | None, problem: BaseException | str | None, seconds: float
     ) -> None:
-        if said is not None and self._recording:
-            self._span.set_attribute(semconv.ERROR_TYPE, said)
-            message = self._run.policy.message(problem)
-            self._span.set_status(Status(StatusCode.ERROR, message or None))
+        if self._recording:
+            if said is not None:
+                self._span.set_attribute(semconv.ERROR_TYPE, said)
+                message = self._run.policy.message(problem)
+                self._span.set_status(Status(StatusCode.ERROR, message or None))
+            self._sum_up()
         recorder = self._run.recorder
         if recorder is None:
             return
@@ -251,11 +250,12 @@ class Handle:
         }
         if kind is RETRIEVAL:
             measured[semconv.OPERATION_NAME] = semconv.RETRIEVAL
-        if self._agent is not None:
-            named: Attributes = {semconv.AGENT_NAME: self._agent.name} if self._agent.name else {}
+        agent = self._scope if kind is AGENT else None
+        if agent is not None:
+            named: Attributes = {semconv.AGENT_NAME: agent.name} if agent.name else {}
             for instrument, value in (
-                (semconv.AGENT_INFERENCES, self._agent.inference_calls),
-                (semconv.AGENT_TOOLS, self._agent.tool_calls),
+                (semconv.AGENT_INFERENCES, agent.inference_calls),
+                (semconv.AGENT_TOOLS, agent.tool_calls),
             ):
                 recorder.step(instrument, value, named, self._context)
         if said is not None:
@@ -263,13 +263,33 @@ class Handle:
         if kind.duration is not None:
             recorder.step(kind.duration, seconds, measured, self._context)
 
+    def _sum_up(self) -> None:
+        """What was used, asked and answered; and what a backend wants besides."""
+        run, scope = self._run, self._scope
+        found: Attributes = {}
+        if scope is not None:
+            scope.close(found, run.prices is not None)
+            if self._conversation is not None:
+                try:
+                    asked, said = self._conversation.messages(
+                        scope, run.settings.generation.released
+                    )
+                    run.policy.render(asked, said, [], [], found)
+                except Exception:
+                    guard.failed("pipeline.converse")
+        if run.settings.openinference:
+            written: Any = getattr(self._span, "attributes", None) or {}
+            found.update(openinference.also({**written, **found}))
+        if found:
+            self._span.set_attributes(found)
+
 
 class NoHandle:
     """Stands for a step that is not recorded."""
 
     wants_content = False
     ended = False
-    agent = None
+    scope = None
 
     @property
     def span(self) -> Span:
@@ -284,9 +304,12 @@ class NoHandle:
     def set_arguments(self, value: Any) -> None:
         """Nothing."""
 
-    set_result = set_query = set_documents = set_arguments
+    set_result = set_query = set_documents = set_input = set_output = hear = set_arguments
 
     def enter(self) -> None:
+        """Nothing."""
+
+    def mirror(self) -> None:
         """Nothing."""
 
     def end(self, error: BaseException | None = None) -> None:

@@ -11,7 +11,7 @@ from typing import Any, overload
 
 from otelier import semconv
 from otelier.declared import F, Step
-from otelier.handle import AGENT, RETRIEVAL, STEP, TOOL, WORKFLOW, Kind
+from otelier.kinds import AGENT, RETRIEVAL, STEP, TOOL, WORKFLOW, Kind
 from otelier.semconv import Attributes
 
 
@@ -23,7 +23,7 @@ def workflow(name: Any = None, /, *, capture: bool = True) -> Any:
     """An application's process of several steps: span ``invoke_workflow {name}``.
 
     ``@workflow``, ``@workflow("name")`` or ``with workflow("name")``. ``capture=False`` keeps
-    arguments and results out, whatever the content policy.
+    arguments and results out, whatever the content policy. Messages and sums as for an agent.
     """
     return _make(WORKFLOW, name, {}, {"capture": capture})
 
@@ -49,7 +49,10 @@ def agent(
 ) -> Any:
     """An agent in this process: span ``invoke_agent {name}``.
 
-    ``model`` only where the agent uses one single model. Model calls and tools inside are counted.
+    ``model`` only where the agent uses one single model. Model calls and tools inside are counted,
+    and the tokens and the cost of all calls beneath summed up. A text among the arguments, or a
+    list of chat messages, is what the user says; a text that is returned, or given away piece by
+    piece, what the assistant does (``set_input`` and ``set_output`` of a context manager).
     """
     attributes: Attributes = {}
     if description:

@@ -143,6 +143,12 @@ COUNTED_TOKENS: Final = "otelier.count_tokens.input_tokens"
 BATCH_ID: Final = "otelier.batch.id"
 # With the type of result: succeeded, errored, canceled, expired.
 BATCH_COUNT: Final = "otelier.batch."
+# What agents and workflows sum up: not under gen_ai.usage., where backends add spans up again.
+COST_TOTAL: Final = "otelier.cost.total"
+# Part of the cost is not known: the number is the least that it was.
+COST_PARTIAL: Final = "otelier.cost.partial"
+UNPRICED_CALLS: Final = "otelier.cost.unpriced_calls"
+UNCOUNTED_CALLS: Final = "otelier.usage.uncounted_calls"
 EMBEDDINGS_INPUTS: Final = "otelier.embeddings.inputs"
 
 # --- operation names --------------------------------------------------------------------------

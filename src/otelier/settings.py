@@ -131,6 +131,13 @@ def _aliases(text: str) -> frozenset[str]:
     return names
 
 
+def _compat(text: str) -> frozenset[str]:
+    names = _names(text)
+    if names - {"openinference"}:
+        raise InvalidError("a list of openinference")
+    return names
+
+
 def _hosts(text: str) -> Mapping[str, str]:
     pairs = {}
     for part in text.split(","):
@@ -276,6 +283,14 @@ SETTINGS: Final = (
         "Further names to write the cost under, for backends that read those.",
     ),
     Setting(
+        "compat",
+        "OTELIER_COMPAT",
+        _compat,
+        "`openinference`",
+        "Also write what readers of OpenInference read alone, for Phoenix: kinds of spans, "
+        "`input.value`, `output.value`.",
+    ),
+    Setting(
         "provider_hosts",
         "OTELIER_PROVIDER_HOSTS",
         _hosts,
@@ -359,6 +374,7 @@ class Settings:
     cost: bool = True
     prices: str = ""
     cost_aliases: frozenset[str] = frozenset()
+    compat: frozenset[str] = frozenset()
     provider_hosts: Mapping[str, str] = field(default_factory=dict)
     baggage: bool = False
     chunk_times: bool = False
@@ -367,6 +383,11 @@ class Settings:
     export_bytes: int = 4 * 1024 * 1024
     trace_file: str = "otelier-traces.jsonl"
     tree_messages: bool = False
+
+    @property
+    def openinference(self) -> bool:
+        """Whether spans are written for readers of OpenInference, too."""
+        return "openinference" in self.compat
 
     @property
     def events(self) -> bool:

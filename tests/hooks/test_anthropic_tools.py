@@ -94,9 +94,20 @@ def test_run(server: ProviderServer, telemetry: Telemetry) -> None:
     tool = telemetry.span("execute_tool")
     assert agent.name == "invoke_agent" and agent.kind is SpanKind.INTERNAL
     assert agent.parent.span_id == outer.get_span_context().span_id
-    assert agent.attributes == {
+    chats = telemetry.spans("chat")
+    said = dict(agent.attributes)
+    # What its calls used, what the first was asked, and what the last answered.
+    assert said.pop(semconv.INPUT_MESSAGES) == chats[0].attributes[semconv.INPUT_MESSAGES]
+    assert said.pop(semconv.OUTPUT_MESSAGES) == chats[1].attributes[semconv.OUTPUT_MESSAGES]
+    assert "tool_call" not in str(agent.attributes[semconv.OUTPUT_MESSAGES])
+    assert said == {
         "gen_ai.operation.name": "invoke_agent",
         "gen_ai.request.model": "claude-sonnet-4-5",
+        "gen_ai.response.finish_reasons": ("stop",),
+        "gen_ai.usage.input_tokens": total(chats, semconv.USAGE_INPUT),
+        "gen_ai.usage.output_tokens": total(chats, semconv.USAGE_OUTPUT),
+        # The local server is known as OpenAI, who has no price for this model.
+        "otelier.cost.unpriced_calls": 2,
     }
     assert tool.name == "execute_tool weather" and tool.kind is SpanKind.INTERNAL
     expected = {
@@ -115,6 +126,10 @@ def test_run(server: ProviderServer, telemetry: Telemetry) -> None:
     assert len(inside) == 3
     assert {parent(span) for span in inside} == {agent.context.span_id}
     assert {parent(span) for span in telemetry.spans("mine")} == {outer.get_span_context().span_id}
+
+
+def total(spans: Any, name: str) -> Any:
+    return sum(span.attributes[name] for span in spans)
 
 
 def test_user_code_is_no_child(server: ProviderServer, telemetry: Telemetry) -> None:
@@ -206,6 +221,9 @@ def test_streaming(server: ProviderServer, telemetry: Telemetry) -> None:
     assert {parent(span) for span in telemetry.spans("mine")} == {None}
     for chat in chats:
         assert chat.attributes[semconv.USAGE_OUTPUT] > 0
+    assert agent.attributes[semconv.USAGE_OUTPUT] == total(chats, semconv.USAGE_OUTPUT)
+    assert agent.attributes[semconv.INPUT_MESSAGES] == chats[0].attributes[semconv.INPUT_MESSAGES]
+    assert agent.attributes[semconv.OUTPUT_MESSAGES] == chats[1].attributes[semconv.OUTPUT_MESSAGES]
 
 
 @by_call

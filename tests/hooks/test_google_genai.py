@@ -633,6 +633,13 @@ def test_functions_that_the_sdk_runs(
     for span in (first, tool, second):
         assert span.parent is not None
         assert span.parent.span_id == loop.context.span_id
+    # What its requests used; what the first was asked, and what the last was answered.
+    said, asked, answered = (dict(span.attributes or {}) for span in (loop, first, second))
+    for name in ("gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"):
+        assert said[name] == asked[name] + answered[name]
+    assert said["gen_ai.input.messages"] == asked["gen_ai.input.messages"]
+    assert said["gen_ai.output.messages"] == answered["gen_ai.output.messages"]
+    assert said["gen_ai.response.finish_reasons"] == answered["gen_ai.response.finish_reasons"]
     found = tool_facts(tool)
     # Versions before 1.1 have no ids.
     assert found["call.id"] == "call-1"

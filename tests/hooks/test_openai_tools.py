@@ -115,6 +115,52 @@ def test_run(scripted: ProviderServer, telemetry: Telemetry) -> None:
     chats = telemetry.spans("chat")
     assert len(chats) == 2
     assert parents([*chats, tool]) == {agent.context.span_id}
+    assert agent.attributes["gen_ai.usage.input_tokens"] == 24
+    assert agent.attributes["gen_ai.usage.output_tokens"] == 6
+    cost = sum(chat.attributes[semconv.COST] for chat in chats)
+    assert agent.attributes["otelier.cost.total"] == pytest.approx(cost)
+    assert agent.attributes["gen_ai.response.finish_reasons"] == ("stop",)
+    assert said(agent, semconv.INPUT_MESSAGES) == [("user", "add")]
+    assert said(agent, semconv.OUTPUT_MESSAGES) == [("assistant", "2")]
+
+
+def said(span: Any, name: str) -> list[tuple[str, str]]:
+    """Messages that are texts."""
+    return [
+        (each["role"], each["parts"][0]["content"]) for each in json.loads(span.attributes[name])
+    ]
+
+
+def test_a_tool_s_own_calls_are_not_the_answer(
+    server: ProviderServer, telemetry: Telemetry
+) -> None:
+    """A loop that ends after its tool has answered what the model said last to the loop itself."""
+    inner = response(
+        3, {**TEXT, "content": [{"type": "output_text", "text": "no", "annotations": []}]}
+    )
+    server.script(Json(response(1, CALL)), Json(inner), Json(response(2, TEXT)))
+    asking = client(server)
+
+    def execute(arguments: Any) -> str:
+        return str(asking.responses.create(model="gpt-5.1", input="inner").output_text)
+
+    turns = runner(execute).iterate(asking, ASK, max_steps=3)
+    for _ in range(2):
+        next(turns)
+    turns.close()
+    agent = telemetry.span("invoke_agent")
+    assert said(agent, semconv.INPUT_MESSAGES) == [("user", "add")]
+    assert "inner" not in agent.attributes[semconv.INPUT_MESSAGES]
+    assert "no" not in [text for _, text in said(agent, semconv.OUTPUT_MESSAGES)]
+    assert agent.attributes["gen_ai.usage.input_tokens"] == 36
+
+
+def test_without_content_a_run_has_none(scripted: ProviderServer) -> None:
+    telemetry = Telemetry().start(capture="NO_CONTENT")
+    runner(lambda arguments: "2").run(client(scripted), ASK, max_steps=3)
+    telemetry.stop()
+    for span in telemetry.spans():
+        assert not semconv.CONTENT_ATTRIBUTES & span.attributes.keys()
 
 
 def test_iterate(scripted: ProviderServer, telemetry: Telemetry) -> None:

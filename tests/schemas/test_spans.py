@@ -56,6 +56,12 @@ BESIDE = {
     "user.id": str,
     "gen_ai.conversation.id": str,  # session() puts it on every span.
 }
+# The conventions have sums on agents alone.
+SUMS = {
+    "gen_ai.usage.input_tokens": int,
+    "gen_ai.usage.output_tokens": int,
+    "gen_ai.response.finish_reasons": tuple,
+}
 RELEASED = {"gen_ai.usage.cache_creation.input_tokens": int}
 ONLY_TRUE = ("gen_ai.request.stream", "gen_ai.conversation.compacted")
 
@@ -123,6 +129,8 @@ def wrong_conditions(found: Mapping[str, Any], failed: bool) -> Iterator[Checked
 def _problems(span: ReadableSpan, beside: Mapping[str, type]) -> Iterator[Checked]:
     found = span.attributes or {}
     failed = span.status.status_code is StatusCode.ERROR
+    if span_type(span) == "gen_ai.invoke_workflow.internal":
+        beside = {**beside, **SUMS}
     yield from wrong_attributes(found, allowed(span), beside)
     yield from wrong_conditions(found, failed)
     if span.status.status_code is StatusCode.OK:

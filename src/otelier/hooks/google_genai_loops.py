@@ -15,9 +15,10 @@ from opentelemetry.trace import get_current_span
 
 from otelier import guard, semconv, wire
 from otelier.declared import Step
-from otelier.handle import AGENT, Handle, NoHandle
+from otelier.handle import Handle, NoHandle
 from otelier.hooks import calling, streams
 from otelier.hooks.patching import Patches
+from otelier.kinds import AGENT
 
 _METHODS: Final = (
     "generate_content",
@@ -37,6 +38,7 @@ class _Loop(Step):
 
     def start(self, default_name: str | None = None) -> Handle | NoHandle:
         handle = super().start()
+        handle.mirror()
         if isinstance(handle, Handle):
             _spans.add(handle.span)
         return handle

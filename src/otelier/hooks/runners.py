@@ -12,8 +12,9 @@ from opentelemetry.trace import get_current_span
 from otelier import context as ctx
 from otelier import guard, pipeline, runtime, semconv, wire
 from otelier.declared import Step
-from otelier.handle import AGENT, Handle, NoHandle
+from otelier.handle import Handle, NoHandle
 from otelier.hooks.patching import Patches
+from otelier.kinds import AGENT
 
 # The open run of each runner: tools that run outside of its loop are its children too.
 _runs: weakref.WeakKeyDictionary[Any, Handle | NoHandle] = weakref.WeakKeyDictionary()
@@ -45,6 +46,7 @@ class _Run(Step):
         except Exception:
             guard.failed("runners.model")
         handle = super().start()
+        handle.mirror()
         runner = self._runner()
         if runner is not None:
             _runs[runner] = handle
@@ -78,7 +80,7 @@ def open_tool(
         return None
     run = _runs.get(runner)
     token = None
-    if isinstance(run, Handle) and not run.ended and ctx.current().get(ctx.AGENT) is not run.agent:
+    if isinstance(run, Handle) and not run.ended and ctx.current().get(ctx.SCOPE) is not run.scope:
         token = run.enter()
     try:
         handle: Handle | NoHandle = pipeline.tool(

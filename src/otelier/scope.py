@@ -1,0 +1,243 @@
+"""What an agent or a workflow used: the sums of all model calls that end beneath it while it runs.
+
+A sum is never too low without a sign. Tokens are under the conventions' names, which everybody
+reads: they are there only if the tokens of every call are known. The cost is under a name of ours,
+which says beside it that calls are missing (``otelier.cost.partial``) and how many.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from threading import Lock
+from typing import Any, Final
+
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, get_current_span
+
+from otelier import context as ctx
+from otelier import semconv
+from otelier.cost import Priced
+from otelier.protocols import Reply, Route
+from otelier.semconv import Attributes
+from otelier.usage import Usage
+
+# What uses nothing that is paid for, unless the provider tells tokens of it.
+_FREE: Final = frozenset(
+    {
+        semconv.COUNT_TOKENS,
+        semconv.FETCH_RESPONSE,
+        semconv.CANCEL_RESPONSE,
+        semconv.BATCH_RESULTS,
+        semconv.MODERATION,
+    }
+)
+# What a model reads or writes: an answer of these that tells no tokens used some.
+_COUNTED: Final = semconv.PRICED | {semconv.INVOKE_AGENT}
+
+# Held for a few additions. The garbage collector may end a call anywhere: see ``deferred``.
+_lock = Lock()
+
+
+def _renew() -> None:
+    global _lock
+    _lock = Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    # Another thread of the parent may have held it.
+    os.register_at_fork(after_in_child=_renew)
+
+
+class Scope:
+    """One run of an agent or a workflow."""
+
+    __slots__ = (
+        "_closed",
+        "_cost",
+        "_input",
+        "_output",
+        "_partial",
+        "_reasons",
+        "_running",
+        "_uncounted",
+        "_unpriced",
+        "agent",
+        "answer",
+        "asked",
+        "inference_calls",
+        "mirrored",
+        "name",
+        "outer",
+        "tool_calls",
+    )
+
+    def __init__(self, outer: Scope | None, name: str | None, is_agent: bool) -> None:
+        self.outer = outer
+        self.name = name
+        # Who counts the calls and names the tools: the innermost agent.
+        self.agent: Scope | None = self if is_agent else outer.agent if outer else None
+        self.inference_calls = 0
+        self.tool_calls = 0
+        # The span of a loop of requests: what its calls are asked first and answer last is its own.
+        self.mirrored: Span | None = None
+        self.asked: list[Any] | None = None
+        self.answer: list[Any] | None = None
+        self._closed = False
+        self._running = 0
+        self._input: int | None = None
+        self._output: int | None = None
+        self._uncounted = 0
+        self._cost: float | None = None
+        self._unpriced = 0
+        self._partial = False
+        self._reasons: Sequence[str] = ()
+
+    def close(self, attributes: Attributes, priced: bool) -> None:
+        """The run is over: write what it used, the cost too where costs are looked for.
+
+        What ends later counts for those around it alone.
+        """
+        with _lock:
+            self._closed = True
+        # Calls that still run (a stream that the agent has returned) have used something, too.
+        uncounted = self._uncounted + self._running
+        if uncounted:
+            attributes[semconv.UNCOUNTED_CALLS] = uncounted
+        else:
+            if self._input is not None:
+                attributes[semconv.USAGE_INPUT] = self._input
+            if self._output is not None:
+                attributes[semconv.USAGE_OUTPUT] = self._output
+        if self._reasons:
+            attributes[semconv.RESPONSE_FINISH_REASONS] = self._reasons
+        if not priced:
+            return
+        unpriced = self._unpriced + self._running
+        if self._cost is not None:
+            attributes[semconv.COST_TOTAL] = self._cost
+            if unpriced or self._partial:
+                attributes[semconv.COST_PARTIAL] = True
+        if unpriced:
+            attributes[semconv.UNPRICED_CALLS] = unpriced
+
+    @property
+    def reasons(self) -> Sequence[str]:
+        """Why the last model call that ended here ended."""
+        return self._reasons
+
+
+def began(parent: Context, operation: str) -> Share | None:
+    """A model call begins; its share, where an agent or a workflow is around it."""
+    scope: Any = parent.get(ctx.SCOPE)
+    return None if scope is None else Share(scope, parent, operation)
+
+
+class Share:
+    """What one model call adds to the agents and workflows around it, once."""
+
+    __slots__ = (
+        "_cost",
+        "_operation",
+        "_partial",
+        "_reasons",
+        "_scope",
+        "_usage",
+        "direct",
+        "uncounted",
+        "unpriced",
+    )
+
+    def __init__(self, scope: Scope, parent: Context, operation: str) -> None:
+        self._scope = scope
+        self._operation = operation
+        mirrored = scope.mirrored
+        self.direct = mirrored is not None and get_current_span(parent) is mirrored
+        self._usage: Usage | None = None
+        self._cost: float | None = None
+        self._reasons: Sequence[str] | None = None
+        # Until it is told.
+        self.uncounted = operation in _COUNTED
+        self.unpriced = operation not in _FREE
+        self._partial = False
+        with _lock:
+            if scope.agent is not None and operation in semconv.INFERENCE:
+                scope.agent.inference_calls += 1
+            each: Scope | None = scope
+            while each is not None:
+                each._running += 1
+                each = each.outer
+
+    def tell(
+        self,
+        route: Route,
+        reply: Reply,
+        usage: Usage | None,
+        cost: Priced | None,
+        failed: str | None,
+        error: BaseException | None,
+        early: bool,
+    ) -> None:
+        """What is known at the end: what it used, and what that cost.
+
+        ``failed`` is the kind of error, ``error`` the exception if there was one; ``early`` says
+        that an answer was begun and not received to its end.
+        """
+        # A compaction is no answer.
+        if self._operation in semconv.INFERENCE and reply.finish_reasons != ["compaction"]:
+            self._reasons = reply.finish_reasons
+        if not route.metered or (usage is None and cost is None and _unused(failed, error, early)):
+            # Used when it was made, not where it is read again; or refused.
+            self.uncounted = self.unpriced = False
+            return
+        if usage is not None:
+            self._usage = usage
+            half = (usage.input is None) != (usage.output is None)
+            half = half and self._operation in semconv.INFERENCE
+            self.uncounted = self._operation in _COUNTED and (early or half)
+        if cost is not None:
+            self._cost = cost.total
+            self.unpriced, self._partial = False, early
+        elif usage is not None and (usage.input is not None or usage.output is not None):
+            self.unpriced = True
+
+    def said(self, asked: list[Any], answer: list[Any]) -> None:
+        """What it was asked and what it answered, as messages, for the loop that made it."""
+        if self.direct:
+            if self._scope.asked is None:
+                self._scope.asked = asked
+            if answer and self._reasons is not None:
+                self._scope.answer = answer
+
+    def end(self) -> None:
+        """The call is over."""
+        usage = self._usage
+        each: Scope | None = self._scope
+        with _lock:
+            while each is not None:
+                if not each._closed:
+                    each._running -= 1
+                    if self._reasons is not None:
+                        each._reasons = self._reasons
+                    each._uncounted += self.uncounted
+                    each._unpriced += self.unpriced
+                    each._partial |= self._partial
+                    if usage is not None:
+                        each._input = _plus(each._input, usage.input)
+                        each._output = _plus(each._output, usage.output)
+                    if self._cost is not None:
+                        each._cost = (each._cost or 0.0) + self._cost
+                each = each.outer
+
+
+def _unused(failed: str | None, error: BaseException | None, early: bool) -> bool:
+    """Whether a call that tells nothing has used nothing: it was refused.
+
+    Not if an answer had begun, nor where nobody waited for one: the provider may have made it.
+    """
+    name = type(error).__name__
+    return failed is not None and not (early or "Timeout" in name or name == "CancelledError")
+
+
+def _plus(a: int | None, b: int | None) -> int | None:
+    return a if b is None else b if a is None else a + b
