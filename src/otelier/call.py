@@ -17,7 +17,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, get_current_span
 
 from otelier import context as ctx
-from otelier import cost, deferred, errors, guard, identity, runtime, semconv, usage
+from otelier import cost, deferred, errors, guard, identity, runtime, semconv, unicode, usage
 from otelier.identity import Identity
 from otelier.protocols import Content, Reader, Reply, Route
 from otelier.runtime import Runtime
@@ -143,7 +143,7 @@ class Call:
         agent: Any = parent.get(ctx.AGENT)
         if agent is not None and route.operation in semconv.INFERENCE:
             agent.inference_calls += 1
-        self._attributes = attributes
+        self._attributes = attributes = unicode.attributes(attributes)
         self._foreign = route.operation in semconv.PRICED and _made_for_this(route, parent)
         if self._foreign:
             span = get_current_span(parent)
@@ -269,7 +269,7 @@ class Call:
 
     def put(self, name: str, value: semconv.Value) -> None:
         """One more attribute of the span."""
-        self._attributes[name] = value
+        self._attributes[name] = value = unicode.cleaned(value)
         try:
             self._span.set_attribute(name, value)
         except Exception:
@@ -346,7 +346,7 @@ class Call:
         if self._first_chunk is not None and self._route.operation in semconv.INFERENCE:
             first = self._first_chunk - self._started
         reply = reader.reply(error is None and how is None)
-        said = self._error(error, reply)
+        said = unicode.maybe(self._error(error, reply))
         asked = self._attributes.get(semconv.REQUEST_MODEL)
         counted = reply.usage if self._route.counts_usage else None
         priced = None
@@ -366,7 +366,7 @@ class Call:
             try:
                 recorder.operation(
                     self._attributes,
-                    reply.model,
+                    unicode.maybe(reply.model),
                     said,
                     seconds,
                     counted if metered else None,
@@ -414,8 +414,7 @@ class Call:
         how: str | None,
         first: float | None,
     ) -> None:
-        run = self._run
-        settings = run.settings
+        run, settings = self._run, self._run.settings
         late = reply.attributes
         if reply.model:
             late[semconv.RESPONSE_MODEL] = reply.model
@@ -434,6 +433,7 @@ class Call:
         if said is not None:
             late[semconv.ERROR_TYPE] = said
             errors.put(error, late)
+        late = unicode.attributes(late)
         held: Attributes = {}
         if self._content:
             self._render(reply, held)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextvars import Token
 from dataclasses import dataclass
 from time import perf_counter, time_ns
@@ -12,7 +11,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from otelier import context as ctx
-from otelier import deferred, errors, guard, semconv, wire
+from otelier import deferred, errors, guard, semconv, unicode, values, wire
 from otelier.documents import retrieved
 from otelier.runtime import Runtime
 from otelier.semconv import Attributes, Instrument
@@ -73,6 +72,8 @@ STEP: Final = Kind(
     None, semconv.STEP_NAME, semconv.ARGUMENTS, semconv.RESULT, SpanKind.INTERNAL, None
 )
 
+_OBJECTS: Final = (semconv.TOOL_CALL_ARGUMENTS, semconv.TOOL_CALL_RESULT)
+
 
 class AgentScope:
     """What one run of an agent counts."""
@@ -112,6 +113,7 @@ class Handle:
             outer.tool_calls += 1
             if outer.name:
                 attributes.setdefault(semconv.AGENT_NAME, outer.name)
+        attributes = unicode.attributes(attributes)
         name = attributes.get(kind.named)
         title = " ".join(str(part) for part in (kind.operation, name) if part)
         self._run = run
@@ -148,6 +150,7 @@ class Handle:
     def set(self, name: str, value: semconv.Value) -> None:
         """Set an attribute of the span."""
         try:
+            value = unicode.cleaned(value)
             self._attributes[name] = value
             self._span.set_attribute(name, value)
         except Exception:
@@ -184,13 +187,13 @@ class Handle:
         try:
             found: Attributes = {}
             if name == semconv.RETRIEVAL_QUERY:
-                self._run.policy.text(name, value if isinstance(value, str) else str(value), found)
+                self._run.policy.text(name, values.words(value), found)
             else:
-                if name in (semconv.TOOL_CALL_ARGUMENTS, semconv.TOOL_CALL_RESULT):
-                    value = wire.parsed(value)
-                    if not isinstance(value, Mapping):  # The conventions want an object.
-                        value = {"result": wire.plain(value)}
-                self._run.policy.value(name, wire.plain(value), found)
+                shown = wire.plain(wire.parsed(value))
+                # The conventions want an object.
+                if name in _OBJECTS and type(shown) is not dict:
+                    shown = {"result": shown}
+                self._run.policy.value(name, shown, found)
             self._span.set_attributes(found)
         except Exception:
             guard.failed("pipeline.content")
@@ -209,7 +212,7 @@ class Handle:
 
     def fail(self, kind: str, message: str | None = None) -> None:
         """End the step, once, as failed without an exception that passed."""
-        self._end(kind, message)
+        self._end(unicode.clean(kind), message)
 
     def _end(self, said: str | None, problem: BaseException | str | None) -> None:
         try:
