@@ -15,7 +15,8 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 # Layers from the bottom up: a module may import from its own layer and those below.
 LAYERS = (
-    ("version", "semconv", "kinds", "guard", "wire", "context"),
+    ("guard", "statics", "unicode", "protobuf", "values", "value_readers", "value_libraries"),
+    ("version", "semconv", "kinds", "wire", "context"),
     ("settings", "usage", "identity", "redaction"),
     ("errors", "deferred"),
     ("blobs", "documents", "openinference", "protocols", "batches"),

@@ -16,7 +16,18 @@ from weakref import WeakSet
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, get_current_span
 
-from otelier import background, cost, deferred, errors, guard, identity, runtime, semconv, usage
+from otelier import (
+    background,
+    cost,
+    deferred,
+    errors,
+    guard,
+    identity,
+    runtime,
+    semconv,
+    unicode,
+    usage,
+)
 from otelier import context as ctx
 from otelier.identity import Identity
 from otelier.openinference import also
@@ -145,7 +156,7 @@ class Call:
             if identity.port:
                 attributes[semconv.SERVER_PORT] = identity.port
         self._share = began(parent, route.operation)
-        self._attributes = attributes
+        self._attributes = attributes = unicode.attributes(attributes)
         self._foreign = route.operation in semconv.PRICED and _made_for_this(route, parent)
         if self._foreign:
             span = get_current_span(parent)
@@ -271,7 +282,7 @@ class Call:
 
     def put(self, name: str, value: semconv.Value) -> None:
         """One more attribute of the span."""
-        self._attributes[name] = value
+        self._attributes[name] = value = unicode.cleaned(value)
         try:
             self._span.set_attribute(name, value)
         except Exception:
@@ -350,7 +361,8 @@ class Call:
         if self._first_chunk is not None and self._route.operation in semconv.INFERENCE:
             first = self._first_chunk - self._started
         reply = reader.reply(error is None and how is None)
-        said = self._error(error, reply)
+        reply.model = unicode.maybe(reply.model)
+        said = unicode.maybe(self._error(error, reply))
         streamed = self._first_chunk is not None
         begun = background.account(
             self._route, self._attributes, self._body or {}, self._identity, reply, streamed
@@ -421,8 +433,7 @@ class Call:
         how: str | None,
         first: float | None,
     ) -> None:
-        run = self._run
-        settings = run.settings
+        run, settings = self._run, self._run.settings
         late = reply.attributes
         if reply.model:
             late[semconv.RESPONSE_MODEL] = reply.model
@@ -441,6 +452,7 @@ class Call:
         if said is not None:
             late[semconv.ERROR_TYPE] = said
             errors.put(error, late)
+        late = reply.attributes = unicode.attributes(late)
         held: Attributes = {}
         if self._content:
             render(run, self._route, self._body or {}, reply, self._share, held)

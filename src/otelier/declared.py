@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextvars import Token
+from types import CoroutineType
 from typing import Any, TypeVar, cast
 
 from opentelemetry.context import Context
 
 from otelier import context as ctx
-from otelier import guard, runtime, semconv
+from otelier import guard, runtime, semconv, statics
 from otelier.handle import NO_HANDLE, Handle, NoHandle
 from otelier.kinds import RETRIEVAL, SUMS, Kind
 from otelier.semconv import Attributes
@@ -117,7 +118,7 @@ class Step:
                 handle.end(_failure(error))
                 raise
             _leave(token)
-            if inspect.iscoroutine(result):
+            if type(result) is CoroutineType:
                 return _awaited(result, handle, inputs)
             inputs.result(handle, result)
             handle.end()
@@ -305,8 +306,8 @@ class _Inputs:
             bound = self._bind(args, kwargs)
             if self._kind is RETRIEVAL:
                 query = bound.get("query", next(iter(bound.values()), None))
-                if isinstance(query, str):
-                    handle.set_query(query)
+                if issubclass(type(query), str):
+                    handle.set_query(str.__str__(query))
                 top_k = bound.get("top_k", bound.get("k"))
                 if type(top_k) is int:
                     handle.set(semconv.RETRIEVAL_TOP_K, top_k)
@@ -332,7 +333,7 @@ class _Inputs:
         if not self._capture or not handle.wants_content or result is None:
             return
         # Nothing that can be consumed is looked into.
-        if isinstance(result, Generator | AsyncIterator) or hasattr(result, "__next__"):
+        if statics.iterates(result):
             return
         if isinstance(handle, Handle) and not handle._result:
             handle.set_result(result)

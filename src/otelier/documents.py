@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from otelier import wire
@@ -14,23 +14,26 @@ def retrieved(documents: Any) -> list[dict[str, Any]]:
 
 
 def _listed(documents: Any) -> Sequence[Any]:
-    if isinstance(documents, Mapping):
-        for name in ("documents", "results", "matches", "hits"):
-            if isinstance(documents.get(name), list | tuple):
-                return documents[name]  # type: ignore[no-any-return]
+    kind = type(documents)
+    if issubclass(kind, list | tuple):
+        return wire.items(documents)
+    if issubclass(kind, str):
         return [documents]
-    return wire.items(documents) or ([documents] if isinstance(documents, str) else ())
+    members = wire.fields(documents)
+    for name in ("documents", "results", "matches", "hits"):
+        if issubclass(type(members.get(name)), list | tuple):
+            return wire.items(members[name])
+    return [documents] if members else ()
 
 
 def _document(item: Any) -> dict[str, Any]:
     score = None
-    if isinstance(item, tuple) and len(item) == 2 and wire.number(item[1]) is not None:
-        item, score = item
-    if isinstance(item, str):
-        found: dict[str, Any] = {"content": item}
-    else:
-        shown = wire.plain(item)
-        found = shown if isinstance(shown, dict) else {"content": shown}
+    if issubclass(type(item), tuple):
+        pair = wire.items(item)
+        if len(pair) == 2 and wire.number(wire.plain(pair[1])) is not None:
+            item, score = pair[0], wire.plain(pair[1])
+    shown = wire.plain(item)
+    found: dict[str, Any] = shown if type(shown) is dict else {"content": shown}
     if score is not None:
         found.setdefault("score", score)
     if "page_content" in found and "content" not in found:

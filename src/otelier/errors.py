@@ -2,47 +2,100 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from otelier import guard, identity, semconv, wire
+from otelier import guard, identity, semconv, statics, values, wire
 from otelier.semconv import Attributes
+
+_MAX_CHAIN: Final = 5
+_cause: Final = BaseException.__dict__["__cause__"].__get__
+_context: Final = BaseException.__dict__["__context__"].__get__
+_quiet: Final = BaseException.__dict__["__suppress_context__"].__get__
+_traceback: Final = BaseException.__dict__["__traceback__"].__get__
+# Who makes the responses that SDKs' exceptions hold.
+_CLIENTS: Final = frozenset({"httpx", "httpx2", "requests", "aiohttp", "huggingface_hub"})
+_RPC: Final = frozenset({"grpc"})
 
 
 def kind(error: BaseException) -> str:
     """Fully qualified class name; built-in exceptions without their module."""
-    found = type(error)
-    if found.__module__ in ("builtins", None):
-        return found.__qualname__
-    return f"{found.__module__}.{found.__qualname__}"
+    module, name = statics.identity(type(error))
+    return name if module in ("builtins", "") else f"{module}.{name}"
+
+
+def message(error: BaseException) -> str:
+    """What an exception that was raised says: as Python itself tells it in a traceback.
+
+    Its own ``__str__`` is asked, for that is what its author made for it; objects that were passed
+    to an exception without one are not.
+    """
+    if statics.builtin(type(error), "__str__") is not None:
+        return values.message(error)
+    try:
+        return str(error)
+    except Exception:  # A user's exception may fail to print.
+        return values.message(error)
+
+
+def trace(error: BaseException, kind_said: str, frames: int) -> str:
+    """The traceback as Python prints it, with what led to it.
+
+    Not by ``traceback.format_exception``: in search of suggestions that asks objects for ``dir``.
+    """
+    from traceback import format_tb
+
+    parts: list[str] = []
+    seen: set[int] = set()
+    found: BaseException | None = error
+    link = ""
+    while found is not None and id(found) not in seen and len(seen) < _MAX_CHAIN:
+        seen.add(id(found))
+        said = message(found)
+        name = kind_said if found is error else kind(found)
+        head = "Traceback (most recent call last):\n"
+        lines = "".join(format_tb(_traceback(found), limit=-frames))
+        parts.append(f"{head}{lines}{name}{': ' if said else ''}{said}\n{link}")
+        link = "\nThe above exception was the direct cause of the following exception:\n\n"
+        led = _cause(found)
+        if led is None and not _quiet(found):
+            link = "\nDuring handling of the above exception, another exception occurred:\n\n"
+            led = _context(found)
+        found = led
+    return "".join(reversed(parts))
 
 
 def put(error: BaseException | None, attributes: Attributes) -> None:
     """What an SDK's exception tells beside its class: HTTP status, the provider's code, ids."""
     if error is None:
         return
-    members = getattr(error, "__dict__", {})
+    members = statics.storage(error)
     status, code = members.get("status_code"), members.get("code")
     if type(code) is int:
         # google-genai: HTTP's status, and the provider's code by the name of status.
         status, code = status or code, members.get("status")
+    response = _response(members.get("response"))
     if status is None:
         # aiohttp's own exception; those that hold httpx's or requests' response.
-        held = getattr(members.get("response"), "status_code", None)
+        held = getattr(response, "status_code", None)
         status = members.get("status") if held is None else held
     if type(status) is int:
         attributes[semconv.HTTP_STATUS] = status
-    code = code or members.get("type") or _code(members.get("body"))
-    code = code or _code(_body(members.get("response")))
-    if isinstance(code, str) and code:
+    code = wire.text(code) or wire.text(members.get("type")) or _code(members.get("body"))
+    code = wire.text(code) or _code(_body(response))
+    if wire.text(code):
         attributes[semconv.PROVIDER_ERROR_CODE] = code[:128]
-    response = members.get("response")
     headers = getattr(response, "headers", None)
     if headers is not None:
         identity.put_headers(headers, attributes)
-    if type(response) is dict:
-        _put_answer(response, attributes)
-    if callable(getattr(error, "trailing_metadata", None)):
+    if type(members.get("response")) is dict:
+        _put_answer(members["response"], attributes)
+    if statics.made_by(type(error), _RPC) and hasattr(error, "trailing_metadata"):
         _put_rpc(error, attributes)
+
+
+def _response(value: Any) -> Any:
+    """A response that an HTTP client made; None for what a program put in its place."""
+    return value if statics.made_by(type(value), _CLIENTS) else None
 
 
 def _put_rpc(error: Any, attributes: Attributes) -> None:
@@ -74,7 +127,7 @@ def _put_answer(response: Any, attributes: Attributes) -> None:
 
 def _body(response: Any) -> Any:
     """The body of an HTTP error that the SDK has read; None where it is none, or large."""
-    content = getattr(response, "__dict__", {}).get("_content")
+    content = statics.storage(response).get("_content")
     if type(content) is not bytes or len(content) > 65_536:
         return None
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from opentelemetry.trace import Span
 
 from otelier import context as ctx
-from otelier import guard, runtime, semconv
+from otelier import guard, runtime, semconv, values, wire
 from otelier.call import Call
 from otelier.semconv import Attributes
 
@@ -29,15 +29,16 @@ def record_evaluation(
         run = runtime.current()
         if run is None:
             return
-        attributes: Attributes = {semconv.EVALUATION_NAME: name}
-        if score is not None:
-            attributes[semconv.EVALUATION_SCORE] = float(score)
+        attributes: Attributes = {semconv.EVALUATION_NAME: values.words(name)}
+        number = wire.number(values.plain(score))
+        if number is not None:
+            attributes[semconv.EVALUATION_SCORE] = number
         if label is not None:
-            attributes[semconv.EVALUATION_LABEL] = label
+            attributes[semconv.EVALUATION_LABEL] = values.words(label)
         if explanation is not None and (run.settings.capture.spans or run.settings.capture.events):
-            attributes[semconv.EVALUATION_EXPLANATION] = run.policy.clean(explanation)
+            attributes[semconv.EVALUATION_EXPLANATION] = run.policy.clean(values.words(explanation))
         if response_id is not None:
-            attributes[semconv.RESPONSE_ID] = response_id
+            attributes[semconv.RESPONSE_ID] = values.words(response_id)
         held = ctx.current()
         if span is not None:
             held = ctx.with_span(span, held)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from opentelemetry.context import Context
 
-from otelier import guard, semconv, wire
+from otelier import errors, guard, semconv, unicode, wire
 from otelier.content import Policy
 from otelier.version import __version__
 
@@ -56,7 +56,7 @@ class Emitter:
                 LogRecord(
                     context=context,
                     severity_number=SeverityNumber(severity) if severity else None,
-                    attributes=dict(attributes),
+                    attributes=dict(unicode.attributes(attributes)),
                     event_name=name,
                 )
             )
@@ -79,12 +79,9 @@ class Emitter:
         """The event of a failed client operation."""
         if self._find() is None:
             return
-        import traceback
-
-        trace = "".join(traceback.format_exception(error, limit=-_FRAMES))
         attributes = {
             "exception.type": kind,
             "exception.message": policy.message(error),
-            "exception.stacktrace": policy.clean(trace[-_TRACE:]),
+            "exception.stacktrace": policy.clean(errors.trace(error, kind, _FRAMES)[-_TRACE:]),
         }
         self.emit(semconv.EVENT_EXCEPTION, attributes, _WARN, context)

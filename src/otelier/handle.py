@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextvars import Token
 from time import perf_counter, time_ns
 from typing import Any, Final
@@ -11,7 +10,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
 from otelier import context as ctx
-from otelier import deferred, errors, guard, openinference, semconv, wire
+from otelier import deferred, errors, guard, openinference, semconv, unicode, values, wire
 from otelier.conversation import Conversation
 from otelier.documents import retrieved
 from otelier.kinds import AGENT, RETRIEVAL, SUMS, TOOL, Kind
@@ -21,6 +20,7 @@ from otelier.semconv import Attributes
 
 # Nothing is left to be recorded beside the messages.
 _NOTHING: Final = object()
+_OBJECTS: Final = (semconv.TOOL_CALL_ARGUMENTS, semconv.TOOL_CALL_RESULT)
 
 
 class Handle:
@@ -45,11 +45,13 @@ class Handle:
         outer: Scope | None = parent.get(ctx.SCOPE)  # type: ignore[assignment]
         if kind.operation is not None:
             attributes = {semconv.OPERATION_NAME: kind.operation, **attributes}
-        name = attributes.get(kind.named)
+        attributes = unicode.attributes(attributes)
         if kind is TOOL and outer is not None and outer.agent is not None:
             outer.agent.tool_calls += 1
             if outer.agent.name:
                 attributes.setdefault(semconv.AGENT_NAME, outer.agent.name)
+        attributes = unicode.attributes(attributes)
+        name = attributes.get(kind.named)
         title = " ".join(str(part) for part in (kind.operation, name) if part)
         self._run = run
         self._kind = kind
@@ -98,6 +100,7 @@ class Handle:
     def set(self, name: str, value: semconv.Value) -> None:
         """Set an attribute of the span."""
         try:
+            value = unicode.cleaned(value)
             self._attributes[name] = value
             self._span.set_attribute(name, value)
         except Exception:
@@ -181,13 +184,15 @@ class Handle:
         try:
             found: Attributes = {}
             if name == semconv.RETRIEVAL_QUERY:
-                self._run.policy.text(name, value if isinstance(value, str) else str(value), found)
+                self._run.policy.text(name, values.words(value), found)
             else:
-                if name in (semconv.TOOL_CALL_ARGUMENTS, semconv.TOOL_CALL_RESULT):
+                if name in _OBJECTS:
                     value = wire.parsed(value)
-                    if not isinstance(value, Mapping):  # The conventions want an object.
-                        value = {"result": wire.plain(value)}
-                self._run.policy.value(name, wire.plain(value), found)
+                shown = wire.plain(value)
+                # The conventions want an object.
+                if name in _OBJECTS and type(shown) is not dict:
+                    shown = {"result": shown}
+                self._run.policy.value(name, shown, found)
             self._span.set_attributes(found)
         except Exception:
             guard.failed("pipeline.content")
@@ -206,7 +211,7 @@ class Handle:
 
     def fail(self, kind: str, message: str | None = None) -> None:
         """End the step, once, as failed without an exception that passed."""
-        self._end(kind, message)
+        self._end(unicode.clean(kind), message)
 
     def _end(self, said: str | None, problem: BaseException | str | None) -> None:
         try:

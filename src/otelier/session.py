@@ -10,7 +10,7 @@ from opentelemetry import baggage
 from opentelemetry.context import Context
 
 from otelier import context as ctx
-from otelier import guard, runtime, semconv
+from otelier import guard, runtime, semconv, unicode, values
 from otelier.semconv import Attributes, Scalar
 
 
@@ -43,19 +43,21 @@ class session:  # noqa: N801 - used as a function
                 (semconv.SESSION_ID, session_id),
                 (semconv.USER_ID, user_id),
             ):
-                if value is not None and str(value):
-                    found[name] = str(value)
-            if tags:
-                found[semconv.TAGS] = (
-                    [tags] if isinstance(tags, str) else [str(tag) for tag in tags]
-                )
-            for key, member in (metadata or {}).items():
+                told = "" if value is None else values.words(value)
+                if told:
+                    found[name] = told
+            listed = values.plain(tags)
+            if listed:
+                listed = listed if type(listed) is list else [listed]
+                found[semconv.TAGS] = [values.words(tag) for tag in listed]
+            shown = values.plain(metadata)
+            for key, member in shown.items() if type(shown) is dict else ():
                 if member is not None:
-                    scalar = isinstance(member, str | bool | int | float)
-                    found[semconv.METADATA + str(key)] = member if scalar else str(member)
+                    scalar = type(member) is not list and type(member) is not dict
+                    found[semconv.METADATA + key] = member if scalar else values.words(member)
         except Exception:
             guard.failed("session")
-        self._attributes = found
+        self._attributes = unicode.attributes(found)
 
     def __enter__(self) -> session:
         token, inner = None, None

@@ -13,7 +13,7 @@ from weakref import WeakSet
 
 from opentelemetry.trace import get_current_span
 
-from otelier import guard, semconv, wire
+from otelier import guard, semconv, statics, wire
 from otelier.declared import Step
 from otelier.handle import Handle, NoHandle
 from otelier.hooks import calling, streams
@@ -93,7 +93,7 @@ def _loop(owner: Any, args: Any, kwargs: Any) -> _Loop | None:
 
 def _runs(tool: Any) -> bool:
     """Whether the SDK itself runs this tool: a function, or a session of an MCP server."""
-    return callable(tool) or hasattr(type(tool), "call_tool")
+    return callable(tool) or statics.on_class(type(tool), "call_tool") is not None
 
 
 def _streaming(

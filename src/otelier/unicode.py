@@ -1,0 +1,75 @@
+"""Text that every receiver can take.
+
+Half of a surrogate pair has no UTF-8: an exporter that meets one loses the whole batch. PostgreSQL
+takes no NUL, in text or as JSON's ``\\u0000``. Both become U+FFFD, Unicode's own replacement.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
+
+try:
+    import orjson
+except ImportError:  # No wheel for this interpreter.
+    orjson = None  # type: ignore[assignment]
+
+REPLACEMENT: Final = "\ufffd"
+# Python writes no longer numbers (``sys.set_int_max_str_digits``).
+_MOST_BITS: Final = 14_000
+_NUL: Final = b"\\u0000"
+
+
+def _encoded(value: Any) -> bytes:
+    """JSON for a look at it; raises ValueError or TypeError where a text has no UTF-8."""
+    if orjson is not None:
+        return orjson.dumps(value)
+    return json.dumps(value, ensure_ascii=False).encode()
+
+
+def clean(text: str) -> str:
+    """The text itself where it is well-formed, as nearly all is; exactly a ``str``."""
+    if type(text) is not str:
+        text = str.__str__(text)
+    if "\0" in text:
+        text = text.replace("\0", REPLACEMENT)
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # Two halves that stand together are a character, as in UTF-16.
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def maybe(text: str | None) -> str | None:
+    """The same for text that may be missing."""
+    return None if text is None else clean(text)
+
+
+def cleaned(value: Any) -> Any:
+    """JSON data or attributes, with the texts and names in it clean."""
+    if issubclass(type(value), str):
+        return clean(value)
+    if type(value) is dict:
+        return {cleaned(name): cleaned(member) for name, member in value.items()}
+    if type(value) is list or type(value) is tuple:
+        return [cleaned(member) for member in value]
+    if type(value) is int and value.bit_length() > _MOST_BITS:
+        return f"… [a number of {value.bit_length():,} bits]"
+    return value
+
+
+_Attributes = TypeVar("_Attributes", bound=Mapping[str, Any])
+
+
+def attributes(found: _Attributes) -> _Attributes:
+    """The attributes themselves where all of them are clean: one look for them together."""
+    try:
+        if _NUL not in _encoded(found):
+            return found
+    except (TypeError, ValueError, RecursionError):
+        pass
+    return {clean(name): cleaned(value) for name, value in found.items()}  # type: ignore[return-value]
