@@ -347,17 +347,16 @@ class Call:
             first = self._first_chunk - self._started
         reply = reader.reply(error is None and how is None)
         said = self._error(error, reply)
-        asked = self._attributes.get(semconv.REQUEST_MODEL)
+        named = self._attributes.get(semconv.REQUEST_MODEL)
+        asked = named if isinstance(named, str) else None
         counted = reply.usage if self._route.counts_usage else None
         priced = None
         known = counted is not None or (reply.cost is not None and self._route.counts_usage)
         if known and run.prices is not None:
             if reply.parts:
-                priced = run.prices.price_sum(self._identity, reply.parts)
+                priced = run.prices.price_sum(self._identity, reply.model, asked, reply.parts)
             elif self._route.operation in semconv.PRICED:
-                priced = run.prices.price(
-                    self._identity, reply.model, asked if isinstance(asked, str) else None, reply
-                )
+                priced = run.prices.price(self._identity, reply.model, asked, reply)
         if self._recording:
             self._write(reply, counted, priced, said, error, how, first)
         recorder = self._recorder

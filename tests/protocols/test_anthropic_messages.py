@@ -32,64 +32,6 @@ def test_request(body: dict[str, Any], wanted: dict[str, Any]) -> None:
     assert messages.request(body) == wanted
 
 
-USAGES: dict[str, tuple[Any, Usage | None]] = {
-    "nothing": (None, None),
-    "plain": ({"input_tokens": 11, "output_tokens": 3}, Usage(input=11, output=3)),
-    "caches are added": (
-        {
-            "input_tokens": 11,
-            "cache_read_input_tokens": 4,
-            "cache_creation_input_tokens": 2,
-            "output_tokens": 3,
-        },
-        Usage(input=17, output=3, cache_read=4, cache_write=2),
-    ),
-    "cache TTLs": (
-        {
-            "input_tokens": 11,
-            "cache_creation_input_tokens": 5,
-            "cache_creation": {"ephemeral_5m_input_tokens": 3, "ephemeral_1h_input_tokens": 2},
-            "output_tokens": 3,
-        },
-        Usage(input=16, output=3, cache_write=5, cache_write_5m=3, cache_write_1h=2),
-    ),
-    "only the TTLs": (
-        {
-            "input_tokens": 11,
-            "cache_creation": {"ephemeral_5m_input_tokens": 3, "ephemeral_1h_input_tokens": 2},
-            "output_tokens": 3,
-        },
-        Usage(input=16, output=3, cache_write=5, cache_write_5m=3, cache_write_1h=2),
-    ),
-    "nulls": (
-        {
-            "input_tokens": 11,
-            "cache_read_input_tokens": None,
-            "cache_creation_input_tokens": None,
-            "cache_creation": None,
-            "output_tokens": 3,
-            "server_tool_use": None,
-        },
-        Usage(input=11, output=3),
-    ),
-    "thinking and searches": (
-        {
-            "input_tokens": 11,
-            "output_tokens": 30,
-            "output_tokens_details": {"thinking_tokens": 20},
-            "server_tool_use": {"web_search_requests": 2, "web_fetch_requests": 1},
-        },
-        Usage(input=11, output=30, reasoning=20, web_searches=2),
-    ),
-}
-
-
-@pytest.mark.parametrize(("raw", "wanted"), USAGES.values(), ids=USAGES)
-def test_usage(raw: Any, wanted: Usage | None) -> None:
-    assert messages.usage(raw) == wanted
-    assert whole(messages.Reader, {"usage": raw}).usage == wanted
-
-
 START: dict[str, Any] = {
     "type": "message_start",
     "message": {
