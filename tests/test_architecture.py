@@ -22,6 +22,7 @@ LAYERS = (
     ("content", "cost", "metrics"),
     ("events",),
     ("runtime",),
+    ("apart", "theirs"),
     ("call", "session"),
     ("handle", "processor", "evaluation", "sdk_setup", "children"),
     ("declared",),

@@ -11,26 +11,20 @@ from collections.abc import Callable
 from contextvars import Token
 from time import perf_counter, time_ns
 from typing import Any, Final
-from weakref import WeakSet
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, get_current_span
 
+from otelier import apart, cost, deferred, errors, guard, identity, runtime, semconv, theirs, usage
 from otelier import context as ctx
-from otelier import cost, deferred, errors, guard, identity, runtime, semconv, usage
 from otelier.identity import Identity
 from otelier.protocols import Content, Reader, Reply, Route
 from otelier.runtime import Runtime
 from otelier.semconv import Attributes
 from otelier.wire import Wire
 
-# One model call by other names: what counts as the same operation when spans are compared.
-_SAME: Final = {semconv.GENERATE_CONTENT: semconv.CHAT, semconv.TEXT_COMPLETION: semconv.CHAT}
 _NO_CONTEXT: Final = Context()
 _MAX_CHUNK_TIMES: Final = 100_000
-
-# Spans of others that already carry one of our calls.
-_enriched: WeakSet[Any] = WeakSet()
 
 
 def begin(
@@ -144,12 +138,17 @@ class Call:
         if agent is not None and route.operation in semconv.INFERENCE:
             agent.inference_calls += 1
         self._attributes = attributes
-        self._foreign = route.operation in semconv.PRICED and _made_for_this(route, parent)
+        above = apart.home(parent)
+        span = get_current_span(above)
+        outer: Any = parent.get(ctx.CALL)
+        own = outer is not None and outer.span is span
+        self._foreign = not own and theirs.made_for(route.operation, span)
+        if self._foreign and not apart.belongs(span, run):
+            self._foreign, above = False, apart.above(span, above)
         if self._foreign:
-            span = get_current_span(parent)
-            _enriched.add(span)
+            theirs.take(span)
         else:
-            span = run.tracer.start_span(_name(route, attributes), parent, kind, attributes)
+            span = run.tracer.start_span(_name(route, attributes), above, kind, attributes)
         self._span: Span = span
         self._context = (
             ctx.with_value(parent, ctx.CALL, self)
@@ -341,7 +340,10 @@ class Call:
             return
         run = self._run
         if self._foreign and self._recording and not self._span.is_recording():
-            self._own()
+            if theirs.told(self._span):
+                self._recording = False  # Whoever made it read the answer, and ended it.
+            else:
+                self._own()
         first = None
         if self._first_chunk is not None and self._route.operation in semconv.INFERENCE:
             first = self._first_chunk - self._started
@@ -360,7 +362,7 @@ class Call:
         if self._recording:
             self._write(reply, counted, priced, said, error, how, first)
         recorder = self._recorder
-        if recorder is not None and not (self._foreign and _measures(self._span)):
+        if recorder is not None and not (self._foreign and theirs.measures(self._span)):
             metered = self._route.metered
             try:
                 recorder.operation(
@@ -480,30 +482,3 @@ def _name(route: Route, attributes: Attributes) -> str:
 
 def _nothing(event: Any) -> None:
     """Takes chunks that nobody looks at."""
-
-
-def _made_for_this(route: Route, parent: Context) -> bool:
-    """Whether somebody else's span for this very call is current: then theirs is enriched."""
-    span = get_current_span(parent)
-    if not span.is_recording():
-        return False
-    open_call: Any = parent.get(ctx.CALL)
-    if open_call is not None and open_call._span is span:
-        return False
-    present = getattr(span, "attributes", None)
-    if not present:
-        return False
-    operation = present.get(semconv.OPERATION_NAME)
-    if operation is None and present.get("openinference.span.kind") == "LLM":
-        operation = semconv.CHAT
-    return (
-        _SAME.get(operation, operation) == _SAME.get(route.operation, route.operation)
-        and span not in _enriched
-    )
-
-
-def _measures(span: Span) -> bool:
-    """Whether a foreign span's library records the conventions' metrics itself."""
-    scope = getattr(span, "instrumentation_scope", None)
-    name = getattr(scope, "name", "") or ""
-    return name.startswith("opentelemetry.")

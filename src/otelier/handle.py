@@ -11,8 +11,8 @@ from typing import Any, Final
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
+from otelier import apart, deferred, errors, guard, semconv, wire
 from otelier import context as ctx
-from otelier import deferred, errors, guard, semconv, wire
 from otelier.documents import retrieved
 from otelier.runtime import Runtime
 from otelier.semconv import Attributes, Instrument
@@ -120,7 +120,8 @@ class Handle:
         self._agent = agent
         self._result = False
         self._open = [True]
-        self._span: Span = run.tracer.start_span(title, parent, kind.span_kind, attributes)
+        above = apart.home(parent)
+        self._span: Span = run.tracer.start_span(title, above, kind.span_kind, attributes)
         self._context = ctx.with_span(self._span, parent, ctx.AGENT, agent or outer)
         self._recording = self._span.is_recording()
         self._started = perf_counter()

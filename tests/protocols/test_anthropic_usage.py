@@ -304,7 +304,8 @@ def _price(reply: Reply) -> float | None:
 def test_each_part_at_its_own_price() -> None:
     searched = {"server_tool_use": {"web_search_requests": 2}}
     body = _body([_turn(412, 89), ADVICE, COMPACTION, _turn(1348, 175)], [TEXT], **searched)
-    # USD per million: 3 and 15, the advisor 5, 25 and 0.5 for what was cached; 10 per 1000 searches.
+    # USD per million: 3 and 15, the advisor 5, 25 and 0.5 for what was cached; 10 for 1000
+    # searches.
     expected = (412 + 1348 + 55_000) * 3 + (89 + 175 + 196) * 15
     expected += 823 * 5 + 100 * 0.5 + 1612 * 25 + 2 * 10_000
     for reply in _read(body):

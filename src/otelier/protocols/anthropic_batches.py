@@ -62,7 +62,9 @@ class Reader:
         key = (model, part.unpriced, size, *sorted(part.pricing.items()))
         group = self._groups.get(key)
         if group is None:
-            group = Reply(model=model, pricing=part.pricing, usage=Usage(tier_input=used.input or 0))
+            group = Reply(
+                model=model, pricing=part.pricing, usage=Usage(tier_input=used.input or 0)
+            )
             group.unpriced = part.unpriced
             self._groups[key] = group
         add(group.usage, used)  # type: ignore[arg-type]
