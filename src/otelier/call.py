@@ -68,6 +68,7 @@ class Call:
     """One operation. Made by :func:`begin`; every method is safe to call at any time."""
 
     __slots__ = (
+        "__weakref__",
         "_attributes",
         "_body",
         "_chunk_times",
@@ -79,6 +80,7 @@ class Call:
         "_identity",
         "_last_chunk",
         "_open",
+        "_outlasted",
         "_reader",
         "_recorder",
         "_recording",
@@ -146,7 +148,7 @@ class Call:
         if self._foreign and not apart.belongs(span, run):
             self._foreign, above = False, apart.above(span, above)
         if self._foreign:
-            theirs.take(span)
+            theirs.take(span, self)
         else:
             span = run.tracer.start_span(_name(route, attributes), above, kind, attributes)
         self._span: Span = span
@@ -163,6 +165,7 @@ class Call:
             self._reader = route.reader(self._content)
             if run.prices is not None and route.operation in semconv.PRICED:
                 run.prices.warm()
+        self._outlasted = False
         # Whoever takes the one item ends the span; list.pop is atomic.
         self._open = [True]
         self._ended = False
@@ -195,6 +198,11 @@ class Call:
     def span(self) -> Span:
         """The operation's span."""
         return self._span
+
+    @property
+    def route(self) -> Route:
+        """What the operation is."""
+        return self._route
 
     @property
     def identity(self) -> Identity:
@@ -309,6 +317,15 @@ class Call:
         except Exception:
             guard.failed("call.abandoned")
 
+    def outlasted(self) -> None:
+        """The span of somebody else's that this call enriches ends now; so does a whole answer."""
+        reader = self._reader
+        if self._ended or reader is None:
+            return
+        if reader.reply(True).finish_reasons not in ([], ["error"]):
+            self._outlasted = True
+            self._finish(None, None)
+
     def _finish(self, error: BaseException | None, how: str | None) -> None:
         try:
             self._open.pop()
@@ -339,7 +356,8 @@ class Call:
             # Nobody looks; a failure still shows where a processor keeps unsampled spans.
             return
         run = self._run
-        if self._foreign and self._recording and not self._span.is_recording():
+        gone = self._foreign and not self._outlasted and not self._span.is_recording()
+        if gone and self._recording:
             if theirs.told(self._span):
                 self._recording = False  # Whoever made it read the answer, and ended it.
             else:
@@ -443,7 +461,9 @@ class Call:
         if self._foreign:
             present = getattr(span, "attributes", None) or {}
             spans = {name: value for name, value in spans.items() if name not in present}
-        span.set_attributes(spans)
+            theirs.write(span, spans)
+        else:
+            span.set_attributes(spans)
         if said is not None and not self._foreign:
             message = run.policy.message(error if error is not None else reply.error_message)
             span.set_status(Status(StatusCode.ERROR, message or None))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import Any, Final
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, ref
 
 from opentelemetry.trace import Span
 
 from otelier import semconv
+from otelier.semconv import Attributes
 
 # One model call by other names: what counts as the same operation when spans are compared.
 _SAME: Final = {semconv.GENERATE_CONTENT: semconv.CHAT, semconv.TEXT_COMPLETION: semconv.CHAT}
@@ -19,8 +20,8 @@ _TOLD: Final = (
     "llm.token_count.",
 )
 
-# Those that already carry one of our calls.
-_enriched: WeakSet[Any] = WeakSet()
+# Those that already carry one of our calls, and which.
+_enriched: WeakKeyDictionary[Any, ref[Any]] = WeakKeyDictionary()
 
 
 def made_for(operation: str, span: Span) -> bool:
@@ -36,9 +37,34 @@ def made_for(operation: str, span: Span) -> bool:
     return _SAME.get(made, made) == _SAME.get(operation, operation) and span not in _enriched
 
 
-def take(span: Span) -> None:
-    """``span`` carries a call of ours from now on, and no other."""
-    _enriched.add(span)
+def take(span: Span, call: Any) -> None:
+    """``span`` carries ``call`` from now on, and no other."""
+    _enriched[span] = ref(call)
+
+
+def ending(span: Any) -> None:
+    """``span`` is about to end, and can still be written to: so it is for a call that has ended."""
+    held = _enriched.get(span) if _enriched else None
+    call = None if held is None else held()
+    if call is not None:
+        call.outlasted()
+
+
+def write(span: Any, attributes: Attributes) -> None:
+    """Write to somebody else's span, also while it ends.
+
+    Then it takes no more by its own methods, but is not out yet.
+    """
+    if span.is_recording():
+        span.set_attributes(attributes)
+        return
+    held = span._attributes
+    held._immutable = False
+    try:
+        for name, value in attributes.items():
+            held[name] = value
+    finally:
+        held._immutable = True
 
 
 def told(span: Span) -> bool:

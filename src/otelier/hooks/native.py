@@ -10,6 +10,8 @@ from typing import Any
 from opentelemetry.trace import INVALID_SPAN, NoOpTracer, get_tracer_provider
 
 from otelier import apart, guard, runtime, settings
+from otelier import context as ctx
+from otelier.hooks import stainless
 from otelier.hooks.patching import Patches
 
 
@@ -57,6 +59,8 @@ def anthropic(module: Any, patches: Patches) -> str | None:
     for name, wrapper in (("_set_open_telemetry", choose), ("_copy_open_telemetry", copied)):
         if name in base.__dict__:
             patches.wrap(base, name, wrapper)
+    if "finish_api_call_span" in module.__dict__:
+        patches.wrap(module, "finish_api_call_span", _finishing)
     if settings.native_anthropic_is_explicit():
         return "kept: ANTHROPIC_OPEN_TELEMETRY is set; its spans are enriched"
     return "switched off: BaseClient._tracer"
@@ -64,6 +68,20 @@ def anthropic(module: Any, patches: Patches) -> str | None:
 
 # On a client: whether the user asked for its spans; its tracer, and ours around it.
 _CHOSEN, _APART = "_otelier_native", "_otelier_tracer"
+
+
+def _finishing(wrapped: Any, _: Any, args: Any, kwargs: Any) -> Any:
+    """A whole answer is read before the SDK's span ends with it."""
+    try:
+        span, result = args[1], args[2]
+        call: Any = ctx.current().get(ctx.CALL)
+        if call is not None and call.enriches and call.span is span and result.error is None:
+            closed = result.response is None or result.response.is_closed
+            if closed and not hasattr(type(result.data), "__stream__"):
+                stainless.receive(call, call.route, result.data)
+    except Exception:
+        guard.failed("native.finishing")
+    return wrapped(*args, **kwargs)
 
 
 class _Inherited(dict[str, Any]):
