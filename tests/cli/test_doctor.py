@@ -95,3 +95,10 @@ def test_disabled_libraries_are_named(tmp_path: Path) -> None:
     assert any(
         "anthropic" in line and "disabled by a setting" in line for line in done.stdout.splitlines()
     )
+
+
+def test_what_is_not_seen_is_told(tmp_path: Path) -> None:
+    done = doctor(tmp_path, OTEL_TRACES_EXPORTER="console")
+    assert "  not seen: openai live.connect" in done.stdout
+    done = doctor(tmp_path, OTELIER_DISABLED="openai", OTEL_TRACES_EXPORTER="console")
+    assert "not seen: openai" not in done.stdout

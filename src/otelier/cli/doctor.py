@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from otelier import guard, runtime, sdk_setup, settings
 from otelier.content import usable_mask
-from otelier.hooks import foreign, registry
+from otelier.hooks import foreign, registry, unseen
 from otelier.redaction import redacted
 from otelier.runtime import Runtime
 from otelier.settings import Settings
@@ -105,6 +105,7 @@ def _libraries(chosen: Settings) -> tuple[list[str], list[Problem]]:
     lines: list[str] = []
     problems: list[Problem] = []
     absent: list[str] = []
+    told: list[str] = []
     for state in registry.states():
         library = state.library
         installed = _version(library.distribution)
@@ -125,10 +126,11 @@ def _libraries(chosen: Settings) -> tuple[list[str], list[Problem]]:
         if other is not None:
             lines.append(f"{title}: left alone, {other} instruments it")
         elif state.status == "hooked":
-            again = any(line.startswith(f"{title}: hooked") for line in lines)
-            lines.append(
-                f"      and at {state.seam}" if again else f"{title}: hooked at {state.seam}"
-            )
+            if any(line.startswith(f"{title}: hooked") for line in lines):
+                lines.append(f"      and at {state.seam}")
+            else:
+                lines.append(f"{title}: hooked at {state.seam}")
+                told.append(library.distribution)
             if state.native:
                 lines.append(f"      its own telemetry: {state.native}")
         elif state.status == "failed":
@@ -147,6 +149,8 @@ def _libraries(chosen: Settings) -> tuple[list[str], list[Problem]]:
                 "Uninstall it, or name it in OTEL_PYTHON_DISABLED_INSTRUMENTATIONS.",
             )
         )
+    for row in (row for distribution in told for row in unseen.of(distribution)):
+        lines.append(f"  not seen: {row.distribution} {row.what} ({row.why})")
     if absent:
         lines.append("  not installed: " + ", ".join(absent))
     registry.unregister()

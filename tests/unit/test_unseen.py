@@ -1,0 +1,38 @@
+"""What is not seen is told: one table for doctor and README."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from otelier.hooks.table import LIBRARIES
+from otelier.hooks.unseen import UNSEEN, of, table
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+BEGIN, END = "<!-- not seen -->", "<!-- end of not seen -->"
+
+
+def test_rows_are_of_libraries_that_are_hooked() -> None:
+    assert {row.distribution for row in UNSEEN} <= {row.distribution for row in LIBRARIES}
+
+
+def test_rows_are_lines_of_a_table() -> None:
+    for row in UNSEEN:
+        for text in (row.what, row.why):
+            assert text.strip() == text != ""
+            assert not {"\n", "|"} & set(text), text
+    assert len({(row.distribution, row.what) for row in UNSEEN}) == len(UNSEEN)
+
+
+def test_rows_of_a_library() -> None:
+    assert {row.distribution for row in of("openai")} == {"openai"}
+    assert of("no-such-library") == []
+
+
+def test_readme_has_this_table() -> None:
+    text = README.read_text()
+    if BEGIN not in text:
+        pytest.skip("README has no such table")
+    told = text.partition(BEGIN)[2].partition(END)[0].strip().splitlines()
+    assert told == table()
