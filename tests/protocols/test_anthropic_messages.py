@@ -23,6 +23,20 @@ REQUESTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "effort": ({"output_config": {"effort": "max"}}, {"gen_ai.request.reasoning.level": "max"}),
     "format": ({"output_config": {"format": {}}}, {"gen_ai.output.type": "json"}),
     "older format": ({"output_format": {}}, {"gen_ai.output.type": "json"}),
+    "thread": (
+        {"thread": {"type": "continue", "previous_message_id": "msg_0"}},
+        {"gen_ai.request.previous_response.id": "msg_0"},
+    ),
+    "new thread": ({"thread": {"type": "create"}}, {}),
+    "diagnostics": (
+        {"diagnostics": {"previous_message_id": "msg_0"}},
+        {"otelier.provider.diagnostics.previous_message_id": "msg_0"},
+    ),
+    "container": ({"container": "c_1"}, {"otelier.provider.container.id": "c_1"}),
+    "container and skills": (
+        {"container": {"id": "c_1", "skills": []}},
+        {"otelier.provider.container.id": "c_1"},
+    ),
     "legacy limit": ({"max_tokens_to_sample": 5}, {"gen_ai.request.max_tokens": 5}),
 }
 

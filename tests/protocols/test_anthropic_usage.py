@@ -282,6 +282,7 @@ def test_what_is_said_beside_the_counts() -> None:
         "container": {"id": "container_1"},
     }
     for reply in _read(body):
+        assert reply.attributes["gen_ai.conversation.compacted"] is True
         for name, value in {
             "iterations": ["compaction", "message"],
             "fallback_credit": "redeemed",

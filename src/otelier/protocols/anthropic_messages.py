@@ -22,6 +22,8 @@ from otelier.protocols import (
     function_definition,
     integer,
     parameters,
+    server_call,
+    server_result,
     string,
     strings,
     tool_call,
@@ -51,6 +53,7 @@ _PARAMETERS: Final[tuple[Parameter, ...]] = (
     ("stop_sequences", semconv.REQUEST_STOP_SEQUENCES, strings),
 )
 _TIER: Final = semconv.PROVIDER_PREFIX + "request_service_tier"
+_CONTAINER: Final = semconv.PROVIDER_PREFIX + "container.id"
 
 
 def request(body: Wire) -> Attributes:
@@ -67,8 +70,14 @@ def request(body: Wire) -> Attributes:
     tier = body.get("service_tier")
     if isinstance(tier, str) and tier != "auto":
         found[_TIER] = tier
-    before = wire.fields(body.get("diagnostics")).get("previous_message_id")
-    put(found, semconv.REQUEST_PREVIOUS_RESPONSE_ID, before)
+    thread = wire.fields(body.get("thread"))
+    put(found, semconv.REQUEST_PREVIOUS_RESPONSE_ID, thread.get("previous_message_id"))
+    # Another answer that this one's cache is compared with: nothing is continued.
+    compared = wire.fields(body.get("diagnostics")).get("previous_message_id")
+    put(found, semconv.PROVIDER_PREFIX + "diagnostics.previous_message_id", compared)
+    container = body.get("container")
+    held = container if isinstance(container, str) else wire.fields(container).get("id")
+    put(found, _CONTAINER, held)
     return found
 
 
@@ -171,27 +180,16 @@ def _source(modality: str, source: Wire) -> Part:
 
 
 def _server_call(kind: str, raw: Wire) -> Part:
-    name = wire.text(raw.get("name")) or kind
-    inner: dict[str, Any] = {"type": name}
-    if raw.get("input") is not None:
-        inner["input"] = wire.plain(raw["input"])
+    part = server_call(wire.text(raw.get("name")) or kind, raw.get("id"), raw.get("input"))
     if wire.text(raw.get("server_name")):
-        inner["server_name"] = raw["server_name"]
-    part: Part = {"type": "server_tool_call", "name": name, "server_tool_call": inner}
-    if isinstance(raw.get("id"), str):
-        part["id"] = raw["id"]
+        part["server_tool_call"]["server_name"] = raw["server_name"]
     return part
 
 
 def _server_result(kind: str, raw: Wire) -> Part:
-    inner: dict[str, Any] = {"type": kind.removesuffix("_tool_result")}
     body = raw.get("content")
-    if body is not None:
-        inner["content"] = _without_ciphertext(wire.plain(body))
-    part: Part = {"type": "server_tool_call_response", "server_tool_call_response": inner}
-    if isinstance(raw.get("tool_use_id"), str):
-        part["id"] = raw["tool_use_id"]
-    return part
+    content = None if body is None else _without_ciphertext(wire.plain(body))
+    return server_result(kind.removesuffix("_tool_result"), raw.get("tool_use_id"), content)
 
 
 def _without_ciphertext(value: Any) -> Any:
@@ -345,7 +343,7 @@ class Reader:
         reply.model = wire.text(raw.get("model"))
         delta = wire.fields(self._delta)
         container = wire.fields(delta.get("container") or raw.get("container"))
-        put(reply.attributes, semconv.PROVIDER_PREFIX + "container.id", container.get("id"))
+        put(reply.attributes, _CONTAINER, container.get("id"))
         refusal = _refusal(delta if delta.get("stop_reason") is not None else raw)
         self._count(raw, refusal, reply)
         _diagnose(raw, refusal, reply)

@@ -101,6 +101,8 @@ def put(merged: Wire, refused: Wire | None, blocks: Blocks, reply: Reply) -> Non
         used = reply.parts[0].usage
         if used is not None:
             used.web_searches = reply.usage.web_searches
+    if blocks.compacted or "compaction" in kinds:
+        reply.attributes[semconv.CONVERSATION_COMPACTED] = True
     if blocks.executed and not blocks.filtered:
         billed.note(reply, _CODE, None)
     missing = (blocks.advised and "advisor_message" not in kinds) or (
