@@ -25,6 +25,7 @@ LAYERS = (
     ("events", "scope"),
     ("runtime", "conversation"),
     ("rendering",),
+    ("apart", "theirs"),
     ("call", "session"),
     ("handle", "processor", "evaluation", "sdk_setup", "children"),
     ("declared",),

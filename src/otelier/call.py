@@ -11,12 +11,12 @@ from collections.abc import Callable
 from contextvars import Token
 from time import perf_counter, time_ns
 from typing import Any, Final
-from weakref import WeakSet
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, get_current_span
 
 from otelier import (
+    apart,
     background,
     cost,
     deferred,
@@ -25,6 +25,7 @@ from otelier import (
     identity,
     runtime,
     semconv,
+    theirs,
     unicode,
     usage,
 )
@@ -38,13 +39,8 @@ from otelier.scope import began
 from otelier.semconv import Attributes
 from otelier.wire import Wire
 
-# One model call by other names: what counts as the same operation when spans are compared.
-_SAME: Final = {semconv.GENERATE_CONTENT: semconv.CHAT, semconv.TEXT_COMPLETION: semconv.CHAT}
 _NO_CONTEXT: Final = Context()
 _MAX_CHUNK_TIMES: Final = 100_000
-
-# Spans of others that already carry one of our calls.
-_enriched: WeakSet[Any] = WeakSet()
 
 
 def begin(
@@ -88,6 +84,7 @@ class Call:
     """One operation. Made by :func:`begin`; every method is safe to call at any time."""
 
     __slots__ = (
+        "__weakref__",
         "_attributes",
         "_body",
         "_chunk_times",
@@ -99,6 +96,7 @@ class Call:
         "_identity",
         "_last_chunk",
         "_open",
+        "_outlasted",
         "_reader",
         "_recorder",
         "_recording",
@@ -157,12 +155,17 @@ class Call:
                 attributes[semconv.SERVER_PORT] = identity.port
         self._share = began(parent, route.operation)
         self._attributes = attributes = unicode.attributes(attributes)
-        self._foreign = route.operation in semconv.PRICED and _made_for_this(route, parent)
+        above = apart.home(parent)
+        span = get_current_span(above)
+        outer: Any = parent.get(ctx.CALL)
+        own = outer is not None and outer.span is span
+        self._foreign = not own and theirs.made_for(route.operation, span)
+        if self._foreign and not apart.belongs(span, run):
+            self._foreign, above = False, apart.above(span, above)
         if self._foreign:
-            span = get_current_span(parent)
-            _enriched.add(span)
+            theirs.take(span, self)
         else:
-            span = run.tracer.start_span(_name(route, attributes), parent, kind, attributes)
+            span = run.tracer.start_span(_name(route, attributes), above, kind, attributes)
         self._span: Span = span
         self._context = (
             ctx.with_value(parent, ctx.CALL, self)
@@ -177,6 +180,7 @@ class Call:
             self._reader = route.reader(self._content)
             if run.prices is not None and route.operation in semconv.PRICED:
                 run.prices.warm()
+        self._outlasted = False
         # Whoever takes the one item ends the span; list.pop is atomic.
         self._open = [True]
         self._ended = False
@@ -209,6 +213,11 @@ class Call:
     def span(self) -> Span:
         """The operation's span."""
         return self._span
+
+    @property
+    def route(self) -> Route:
+        """What the operation is."""
+        return self._route
 
     @property
     def identity(self) -> Identity:
@@ -323,6 +332,15 @@ class Call:
         except Exception:
             guard.failed("call.abandoned")
 
+    def outlasted(self) -> None:
+        """The span of somebody else's that this call enriches ends now; so does a whole answer."""
+        reader = self._reader
+        if self._ended or reader is None:
+            return
+        if reader.reply(True).finish_reasons not in ([], ["error"]):
+            self._outlasted = True
+            self._finish(None, None)
+
     def _finish(self, error: BaseException | None, how: str | None) -> None:
         try:
             self._open.pop()
@@ -355,8 +373,12 @@ class Call:
             # Nobody looks; a failure still shows where a processor keeps unsampled spans.
             return
         run = self._run
-        if self._foreign and self._recording and not self._span.is_recording():
-            self._own()
+        gone = self._foreign and not self._outlasted and not self._span.is_recording()
+        if gone and self._recording:
+            if theirs.told(self._span):
+                self._recording = False  # Whoever made it read the answer, and ended it.
+            else:
+                self._own()
         first = None
         if self._first_chunk is not None and self._route.operation in semconv.INFERENCE:
             first = self._first_chunk - self._started
@@ -371,7 +393,7 @@ class Call:
         priced = None
         if begun is not None and run.prices is not None:
             if reply.parts:
-                priced = run.prices.price_sum(self._identity, reply.parts)
+                priced = run.prices.price_sum(self._identity, reply.model, begun.model, reply.parts)
             elif begun.operation in semconv.PRICED:
                 priced = run.prices.price(self._identity, reply.model, begun.model, reply)
         if self._share is not None:
@@ -380,7 +402,7 @@ class Call:
         if self._recording:
             self._write(reply, counted, priced, said, error, how, first)
         recorder = self._recorder
-        if recorder is not None and not (self._foreign and _measures(self._span)):
+        if recorder is not None and not (self._foreign and theirs.measures(self._span)):
             metered = self._route.metered
             try:
                 recorder.operation(
@@ -463,7 +485,9 @@ class Call:
         if self._foreign:
             present = getattr(span, "attributes", None) or {}
             spans = {name: value for name, value in spans.items() if name not in present}
-        span.set_attributes(spans)
+            theirs.write(span, spans)
+        else:
+            span.set_attributes(spans)
         if said is not None and not self._foreign:
             message = run.policy.message(error if error is not None else reply.error_message)
             span.set_status(Status(StatusCode.ERROR, message or None))
@@ -485,30 +509,3 @@ def _name(route: Route, attributes: Attributes) -> str:
 
 def _nothing(event: Any) -> None:
     """Takes chunks that nobody looks at."""
-
-
-def _made_for_this(route: Route, parent: Context) -> bool:
-    """Whether somebody else's span for this very call is current: then theirs is enriched."""
-    span = get_current_span(parent)
-    if not span.is_recording():
-        return False
-    open_call: Any = parent.get(ctx.CALL)
-    if open_call is not None and open_call._span is span:
-        return False
-    present = getattr(span, "attributes", None)
-    if not present:
-        return False
-    operation = present.get(semconv.OPERATION_NAME)
-    if operation is None and present.get("openinference.span.kind") == "LLM":
-        operation = semconv.CHAT
-    return (
-        _SAME.get(operation, operation) == _SAME.get(route.operation, route.operation)
-        and span not in _enriched
-    )
-
-
-def _measures(span: Span) -> bool:
-    """Whether a foreign span's library records the conventions' metrics itself."""
-    scope = getattr(span, "instrumentation_scope", None)
-    name = getattr(scope, "name", "") or ""
-    return name.startswith("opentelemetry.")

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
-from opentelemetry.trace import Span, set_span_in_context
+from opentelemetry.trace import Span, get_current_span, set_span_in_context
 
 CALL: Final = otel_context.create_key("otelier-call")
 # The innermost agent or workflow, which sums up what is used in it.
@@ -19,6 +19,8 @@ SCOPE: Final = otel_context.create_key("otelier-scope")
 # An SDK's hook has looked at the request that is made, whether or not it is a call.
 SEEN: Final = otel_context.create_key("otelier-seen")
 SESSION: Final = otel_context.create_key("otelier-session")
+# The innermost span of ours, and the span that is current where ours are not.
+_OURS: Final = otel_context.create_key("otelier-ours")
 
 _SUPPRESS: Final = getattr(
     otel_context, "_SUPPRESS_INSTRUMENTATION_KEY", "suppress_instrumentation"
@@ -42,8 +44,21 @@ def with_value(context: Context, key: str, value: Any) -> Context:
 
 def with_span(span: Span, context: Context, key: str | None = None, value: Any = None) -> Context:
     """``context`` with ``span`` current, and optionally one more entry."""
-    inner = set_span_in_context(span, context)
-    return inner if key is None else otel_context.set_value(key, value, inner)
+    current = get_current_span(context)
+    held: Any = context.get(_OURS)
+    outer = held[1] if held is not None and held[0] is current else current
+    inner = {**set_span_in_context(span, context), _OURS: (span, outer)}
+    if key is not None:
+        inner[key] = value
+    return Context(inner)
+
+
+def outside(context: Context) -> Context:
+    """``context`` as it is without spans of ours."""
+    held: Any = context.get(_OURS)
+    if held is None or held[0] is not get_current_span(context):
+        return context
+    return set_span_in_context(held[1], context)
 
 
 def detach(token: Token[Context]) -> None:

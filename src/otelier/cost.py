@@ -193,9 +193,17 @@ class Prices:
             guard.failed("cost.price")
             return None
 
-    def price_sum(self, identity: Identity, parts: list[Reply]) -> Priced | None:
-        """Cost of several answers together; None unless every one has a price."""
-        found = [self.price(identity, part.model, None, part) for part in parts]
+    def price_sum(
+        self, identity: Identity, model: str | None, asked: str | None, parts: list[Reply]
+    ) -> Priced | None:
+        """Cost of several answers together; None unless every one has a price.
+
+        A part without a model of its own is of ``model``, the answer's; ``asked`` is no other's.
+        """
+        found = [
+            self.price(identity, part.model or model, None if part.model else asked, part)
+            for part in parts
+        ]
         known = [priced for priced in found if priced is not None]
         if not known or len(known) < len(found):
             return None

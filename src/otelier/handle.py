@@ -9,8 +9,8 @@ from typing import Any, Final
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
+from otelier import apart, deferred, errors, guard, openinference, semconv, unicode, values, wire
 from otelier import context as ctx
-from otelier import deferred, errors, guard, openinference, semconv, unicode, values, wire
 from otelier.conversation import Conversation
 from otelier.documents import retrieved
 from otelier.kinds import AGENT, RETRIEVAL, SUMS, TOOL, Kind
@@ -63,7 +63,8 @@ class Handle:
         )
         self._result = False
         self._open = [True]
-        self._span: Span = run.tracer.start_span(title, parent, kind.span_kind, attributes)
+        above = apart.home(parent)
+        self._span: Span = run.tracer.start_span(title, above, kind.span_kind, attributes)
         self._context = (
             ctx.with_span(self._span, parent)
             if self._scope is None

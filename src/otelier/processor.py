@@ -8,7 +8,7 @@ from weakref import WeakSet
 from opentelemetry import baggage, trace
 from opentelemetry.context import Context
 
-from otelier import context, cost, deferred, guard, identity, runtime, semconv, wire
+from otelier import context, cost, deferred, guard, identity, runtime, semconv, theirs, wire
 from otelier.protocols import Reply
 from otelier.runtime import SCOPE, Runtime
 from otelier.semconv import Attributes
@@ -43,6 +43,10 @@ class OtelierSpanProcessor:
 
     def _on_ending(self, span: Any) -> None:
         """Finish others' GenAI spans before any exporter sees them."""
+        try:
+            theirs.ending(span)
+        except Exception:
+            guard.failed("processor.ending")
         self._finish(span)
 
     def on_end(self, span: Any) -> None:
@@ -107,18 +111,7 @@ def finish(run: Runtime, span: Any, attributes: dict[str, Any]) -> None:
         if priced is not None:
             cost.put(priced, added, run.settings.cost_aliases)
     if added:
-        _write(span, added)
-
-
-def _write(span: Any, added: Attributes) -> None:
-    """Write to a span that is ending: it takes no more by its own methods, but is not out yet."""
-    held = span._attributes
-    held._immutable = False
-    try:
-        for name, value in added.items():
-            held[name] = value
-    finally:
-        held._immutable = True
+        theirs.write(span, added)
 
 
 def _price(run: Runtime, attributes: dict[str, Any]) -> cost.Priced | None:

@@ -465,8 +465,10 @@ def no_color() -> bool:
 
 
 def native_anthropic_is_explicit() -> bool:
-    """Whether the user switched the ``anthropic`` SDK's own spans on by its variable."""
-    return os.environ.get("ANTHROPIC_OPEN_TELEMETRY", "").strip().lower() in TRUE
+    """Whether the user switched the ``anthropic`` SDK's own spans on, or content in them."""
+    switch = os.environ.get("ANTHROPIC_OPEN_TELEMETRY", "").strip().lower()
+    mode = os.environ.get("ANTHROPIC_OPEN_TELEMETRY_TRACES_CONTENT_MODE", "").strip().lower()
+    return switch in TRUE or (mode == "content" and switch != "false")
 
 
 def native_mistral() -> str:

@@ -6,7 +6,7 @@ included; every other count is a part of one of them. ``None`` is unknown.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 from otelier import semconv
@@ -43,6 +43,17 @@ class Usage:
     audio_seconds: float | None = None
     # Where these are sums over many requests: the input of one, which prices may depend on.
     tier_input: int | None = None
+
+
+_COUNTS: Final = tuple(field.name for field in fields(Usage) if field.name != "tier_input")
+
+
+def add(total: Usage, used: Usage) -> None:
+    """Add the counts of ``used`` to ``total``."""
+    for name in _COUNTS:
+        value = getattr(used, name)
+        if value is not None:
+            setattr(total, name, (getattr(total, name) or 0) + value)
 
 
 # Zero is a fact for the totals; for the parts it says nothing and is left out.

@@ -224,6 +224,60 @@ def test_converse_stream_of_blocks(
     assert "gen_ai.usage.cost" not in found, "faster answers have other prices"
 
 
+SERVED = [
+    {
+        "type": "server_tool_call",
+        "id": "s1",
+        "name": "nova_code_interpreter",
+        "server_tool_call": {"type": "nova_code_interpreter", "input": {"snippet": "1+1"}},
+    },
+    {
+        "type": "server_tool_call_response",
+        "id": "s1",
+        "server_tool_call_response": {"type": "nova_code_interpreter", "content": {"out": "2"}},
+    },
+]
+
+
+@pytest.mark.parametrize("way", ["whole", "stream", "invoked"])
+def test_tools_that_the_server_runs(
+    client: Clients, server: ProviderServer, telemetry: Telemetry, way: str
+) -> None:
+    needs(client, "ToolResultBlockStart")
+    name = {"toolUseId": "s1", "name": "nova_code_interpreter", "type": "server_tool_use"}
+    result = {"toolUseId": "s1", "type": "nova_code_interpreter_result"}
+    use = {"toolUse": {**name, "input": {"snippet": "1+1"}}}
+    came = {"toolResult": {**result, "content": [{"json": {"out": "2"}}]}}
+    if way == "whole":
+        server.script(bedrock_wire.converse(use, came))
+        client.call("models", "converse", **ASK)
+    elif way == "stream":
+        pieces: list[tuple[str, Any]] = [
+            ("contentBlockStart", {"contentBlockIndex": 0, "start": {"toolUse": name}}),
+            (
+                "contentBlockDelta",
+                {"contentBlockIndex": 0, "delta": {"toolUse": {"input": '{"snippet": "1+1"}'}}},
+            ),
+            ("contentBlockStart", {"contentBlockIndex": 1, "start": {"toolResult": result}}),
+            (
+                "contentBlockDelta",
+                {"contentBlockIndex": 1, "delta": {"toolResult": [{"json": {"out": "2"}}]}},
+            ),
+        ]
+        server.script(bedrock_wire.converse_blocks(*pieces, stop="end_turn"))
+        list(client.call("models", "converse_stream", **ASK)["stream"])
+    else:
+        message = {"role": "assistant", "content": [use, came]}
+        answer = {"output": {"message": message}, "stopReason": "end_turn"}
+        server.script(bedrock_wire.invoked({**answer, "usage": {"inputTokens": 9}}))
+        body = json.dumps({"schemaVersion": "messages-v1", "messages": ASK["messages"]})
+        asked = client.call("models", "invoke_model", modelId="amazon.nova-2-lite-v1:0", body=body)
+        asked["body"].read()
+    found = facts(telemetry.span())
+    assert found["gen_ai.output.messages"] == [{"role": "assistant", "parts": SERVED}]
+    assert "gen_ai.usage.cost" not in found, "the tool is billed by itself"
+
+
 def test_blocks_that_botocore_does_not_know(
     client: Clients, server: ProviderServer, telemetry: Telemetry
 ) -> None:

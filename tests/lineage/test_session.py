@@ -11,6 +11,7 @@ import openai
 import pytest
 
 import otelier
+from otelier.processor import OtelierSpanProcessor
 from tests.servers import ProviderServer
 from tests.telemetry import Telemetry
 
@@ -219,6 +220,35 @@ def test_a_stream_that_outlives_the_span_it_was_to_enrich(
     span = telemetry.span("chat gpt-4o")
     assert span.parent.span_id == outer.get_span_context().span_id
     assert span.attributes["gen_ai.response.finish_reasons"] == ("stop",)
+
+
+@pytest.mark.parametrize("before_end", [True, False], ids=["SDK", "older SDK"])
+def test_a_span_that_ends_with_its_stream_is_the_only_one(
+    before_end: bool,
+    telemetry: Telemetry,
+    server: ProviderServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # As google-adk does: it reads the stream itself, and ends its span before the iterator's end.
+    if not before_end:
+        monkeypatch.setattr(OtelierSpanProcessor, "_on_ending", lambda self, span: None)
+    client = openai.OpenAI(base_url=server.url + "/v1", api_key="k")
+    tracer = telemetry.tracer_provider.get_tracer("agent.framework")
+    counting = {**CHAT, "stream_options": {"include_usage": True}}
+    with tracer.start_as_current_span(
+        "theirs", attributes={"gen_ai.operation.name": "chat"}, end_on_exit=False
+    ) as span:
+        stream = client.chat.completions.create(stream=True, **counting)
+    for chunk in stream:
+        if chunk.usage:
+            span.set_attribute("gen_ai.usage.input_tokens", chunk.usage.prompt_tokens)
+            span.end()
+    theirs = telemetry.span()
+    assert theirs.name == "theirs"
+    if before_end:
+        assert theirs.attributes["gen_ai.response.finish_reasons"] == ("stop",)
+        assert theirs.attributes["gen_ai.output.messages"]
+        assert theirs.attributes["gen_ai.usage.cost"] > 0
 
 
 def test_secrets_leave_any_attribute_of_others_genai_spans(telemetry: Telemetry) -> None:

@@ -23,6 +23,20 @@ REQUESTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "effort": ({"output_config": {"effort": "max"}}, {"gen_ai.request.reasoning.level": "max"}),
     "format": ({"output_config": {"format": {}}}, {"gen_ai.output.type": "json"}),
     "older format": ({"output_format": {}}, {"gen_ai.output.type": "json"}),
+    "thread": (
+        {"thread": {"type": "continue", "previous_message_id": "msg_0"}},
+        {"gen_ai.request.previous_response.id": "msg_0"},
+    ),
+    "new thread": ({"thread": {"type": "create"}}, {}),
+    "diagnostics": (
+        {"diagnostics": {"previous_message_id": "msg_0"}},
+        {"otelier.provider.diagnostics.previous_message_id": "msg_0"},
+    ),
+    "container": ({"container": "c_1"}, {"otelier.provider.container.id": "c_1"}),
+    "container and skills": (
+        {"container": {"id": "c_1", "skills": []}},
+        {"otelier.provider.container.id": "c_1"},
+    ),
     "legacy limit": ({"max_tokens_to_sample": 5}, {"gen_ai.request.max_tokens": 5}),
 }
 
@@ -30,64 +44,6 @@ REQUESTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 @pytest.mark.parametrize(("body", "wanted"), REQUESTS.values(), ids=REQUESTS)
 def test_request(body: dict[str, Any], wanted: dict[str, Any]) -> None:
     assert messages.request(body) == wanted
-
-
-USAGES: dict[str, tuple[Any, Usage | None]] = {
-    "nothing": (None, None),
-    "plain": ({"input_tokens": 11, "output_tokens": 3}, Usage(input=11, output=3)),
-    "caches are added": (
-        {
-            "input_tokens": 11,
-            "cache_read_input_tokens": 4,
-            "cache_creation_input_tokens": 2,
-            "output_tokens": 3,
-        },
-        Usage(input=17, output=3, cache_read=4, cache_write=2),
-    ),
-    "cache TTLs": (
-        {
-            "input_tokens": 11,
-            "cache_creation_input_tokens": 5,
-            "cache_creation": {"ephemeral_5m_input_tokens": 3, "ephemeral_1h_input_tokens": 2},
-            "output_tokens": 3,
-        },
-        Usage(input=16, output=3, cache_write=5, cache_write_5m=3, cache_write_1h=2),
-    ),
-    "only the TTLs": (
-        {
-            "input_tokens": 11,
-            "cache_creation": {"ephemeral_5m_input_tokens": 3, "ephemeral_1h_input_tokens": 2},
-            "output_tokens": 3,
-        },
-        Usage(input=16, output=3, cache_write=5, cache_write_5m=3, cache_write_1h=2),
-    ),
-    "nulls": (
-        {
-            "input_tokens": 11,
-            "cache_read_input_tokens": None,
-            "cache_creation_input_tokens": None,
-            "cache_creation": None,
-            "output_tokens": 3,
-            "server_tool_use": None,
-        },
-        Usage(input=11, output=3),
-    ),
-    "thinking and searches": (
-        {
-            "input_tokens": 11,
-            "output_tokens": 30,
-            "output_tokens_details": {"thinking_tokens": 20},
-            "server_tool_use": {"web_search_requests": 2, "web_fetch_requests": 1},
-        },
-        Usage(input=11, output=30, reasoning=20, web_searches=2),
-    ),
-}
-
-
-@pytest.mark.parametrize(("raw", "wanted"), USAGES.values(), ids=USAGES)
-def test_usage(raw: Any, wanted: Usage | None) -> None:
-    assert messages.usage(raw) == wanted
-    assert whole(messages.Reader, {"usage": raw}).usage == wanted
 
 
 START: dict[str, Any] = {

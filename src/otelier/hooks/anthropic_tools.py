@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from otelier import guard
+from otelier import apart, guard
 from otelier.handle import Handle, NoHandle
 from otelier.hooks import runners
 from otelier.hooks.patching import Patches
@@ -71,7 +71,13 @@ def _model(runner: Any, args: Any, kwargs: Any) -> Any:
 
 def _native(runner: Any) -> bool:
     # The user asked for the SDK's own spans, which show runs and tools.
-    return getattr(runner._client, "_tracer", None) is not None
+    return _shows(runner._client)
+
+
+def _shows(client: Any) -> bool:
+    # Spans that go to another backend show nothing in ours.
+    tracer = getattr(client, "_tracer", None)
+    return tracer is not None and not isinstance(tracer, apart.Tracer)
 
 
 def _argument(args: Any, kwargs: Any, position: int, name: str) -> Any:
@@ -109,7 +115,7 @@ def _returned(handle: Handle | NoHandle, result: Any) -> None:
 
 
 def _session_tool(runner: Any, args: Any, kwargs: Any) -> Handle | NoHandle | None:
-    if getattr(runner._scoped, "_tracer", None) is not None:
+    if _shows(runner._scoped):
         return None
     tool, event = _argument(args, kwargs, 0, "tool"), _argument(args, kwargs, 1, "ev")
     arguments = _argument(args, kwargs, 2, "input_")

@@ -2,7 +2,8 @@
 
 Since 2.4 they are made if ``MISTRAL_SDK_TELEMETRY``, ``Mistral(telemetry=…)`` or
 ``configure_telemetry()`` says so: with ``global`` (or a provider of the user's) among the program's
-other spans, with ``dedicated`` for Mistral's own pages, which takes nothing away from ours.
+other spans, with ``dedicated`` for Mistral's own pages (or a provider for another backend), which
+takes nothing away from ours: neither is the other's parent.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from typing import Any
 
 from opentelemetry.trace import ProxyTracerProvider, get_tracer_provider, set_span_in_context
 
+from otelier import apart, guard, runtime, semconv, settings
 from otelier import context as ctx
-from otelier import guard, runtime, semconv, settings
 from otelier.call import Call
 from otelier.hooks import speakeasy, streams
 from otelier.hooks.patching import Patches
@@ -34,7 +35,7 @@ def chosen(config: Any) -> bool:
     if hook is None:
         return False
     if hook.tracer_provider is not None:
-        return hook._auto_telemetry_provider is None
+        return hook._auto_telemetry_provider is None and apart.shared(hook.tracer_provider)
     if not hook._telemetry_use_global_provider:
         # Not asked yet: the first request decides so.
         asked = getattr(config, "telemetry", None)
@@ -44,7 +45,8 @@ def chosen(config: Any) -> bool:
             return False
         if asked.strip().lower() != "global":
             return False
-    return not isinstance(get_tracer_provider(), ProxyTracerProvider)
+    provider = get_tracer_provider()
+    return not isinstance(provider, ProxyTracerProvider) and apart.shared(provider)
 
 
 def enrich(hook: Any, patches: Patches) -> None:
@@ -55,25 +57,46 @@ def enrich(hook: Any, patches: Patches) -> None:
 
 
 def _before(wrapped: Callable[..., Any], hook: Any, args: Any, kwargs: Any) -> Any:
-    result = wrapped(*args, **kwargs)
+    ours, token, held = None, None, None
+    try:
+        context = args[0]
+        if runtime.current() is not None:
+            ours = chosen(context.config)
+        if ours is False:
+            # The call is ours, and current: a span that goes elsewhere keeps the parent it had.
+            held = ctx.current()
+            outside = ctx.outside(held)
+            token = None if outside is held else ctx.attach(outside)
+    except Exception:
+        guard.failed("mistral_native.outside")
+    try:
+        result = wrapped(*args, **kwargs)
+    finally:
+        if token is not None:
+            ctx.detach(token)
     try:
         span = result.extensions.get(_SPAN)
-        context = args[0]
-        if span is not None and runtime.current() is not None and chosen(context.config):
-            # Where it means another operation (an agent's run), it says what there is to say.
-            route = OPERATIONS.get(context.operation_id)
-            made = (getattr(span, "attributes", None) or {}).get(semconv.OPERATION_NAME)
-            if route is not None and span.is_recording() and made == route.operation:
-                token = ctx.attach(set_span_in_context(span))
-                try:
-                    found = _begin(None, (context, result), {})
-                finally:
-                    ctx.detach(token)
-                if found is not None:
-                    _open[result] = found
+        if span is not None and ours:
+            _enrich(span, context, result)
+        elif span is not None and held is not None:
+            apart.note(span, held)
     except Exception:
         guard.failed("mistral_native.before")
     return result
+
+
+def _enrich(span: Any, context: Any, request: Any) -> None:
+    # Where it means another operation (an agent's run), it says what there is to say.
+    route = OPERATIONS.get(context.operation_id)
+    made = (getattr(span, "attributes", None) or {}).get(semconv.OPERATION_NAME)
+    if route is not None and span.is_recording() and made == route.operation:
+        token = ctx.attach(set_span_in_context(span))
+        try:
+            found = _begin(None, (context, request), {})
+        finally:
+            ctx.detach(token)
+        if found is not None:
+            _open[request] = found
 
 
 def _success(wrapped: Callable[..., Any], hook: Any, args: Any, kwargs: Any) -> Any:

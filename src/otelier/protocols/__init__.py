@@ -270,6 +270,28 @@ def tool_call(name: Any, id: Any, arguments: Any) -> Part:
     return part
 
 
+def server_call(name: str, id: Any, arguments: Any) -> Part:
+    """The part of a tool call that the provider makes by itself."""
+    inner: dict[str, Any] = {"type": name}
+    if arguments is not None:
+        inner["input"] = wire.plain(arguments)
+    part: Part = {"type": "server_tool_call", "name": name, "server_tool_call": inner}
+    if isinstance(id, str) and id:
+        part["id"] = id
+    return part
+
+
+def server_result(kind: str, id: Any, content: Any) -> Part:
+    """The part of what came of such a call; ``content`` is plain, None where nothing did."""
+    inner: dict[str, Any] = {"type": kind}
+    if content is not None:
+        inner["content"] = content
+    part: Part = {"type": "server_tool_call_response", "server_tool_call_response": inner}
+    if isinstance(id, str) and id:
+        part["id"] = id
+    return part
+
+
 def function_definition(tool: Wire) -> dict[str, Any]:
     """A tool definition from a flat ``{name, description, parameters}`` object."""
     kind = tool.get("type")

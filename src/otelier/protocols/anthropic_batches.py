@@ -6,18 +6,16 @@ where the result is ``succeeded`` with a message, ``errored``, ``canceled`` or `
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any, Final
 
 from otelier import semconv, wire
 from otelier.protocols import Reply
 from otelier.protocols import anthropic_messages as messages
 from otelier.semconv import Attributes
-from otelier.usage import Usage
+from otelier.usage import Usage, add
 from otelier.wire import Wire
 
 _KINDS: Final = ("succeeded", "errored", "canceled", "expired")
-_COUNTS: Final = tuple(field.name for field in fields(Usage) if field.name != "tier_input")
 # Prices may depend on the size of a request; all known limits are multiples of this.
 _STEP: Final = 1000
 
@@ -25,14 +23,6 @@ _STEP: Final = 1000
 def request(body: Wire) -> Attributes:
     """Results are asked for by the batch's id alone."""
     return {}
-
-
-def add(total: Usage, used: Usage) -> None:
-    """Add ``used`` to ``total``."""
-    for name in _COUNTS:
-        value = getattr(used, name)
-        if value is not None:
-            setattr(total, name, (getattr(total, name) or 0) + value)
 
 
 class Reader:
@@ -63,14 +53,21 @@ class Reader:
         self._usage = self._usage or Usage()
         add(self._usage, reply.usage)
         reply.pricing["processing"] = "batch"
-        size = -(-(reply.usage.input or 0) // _STEP)
-        key = (reply.model, size, *sorted(reply.pricing.items()))
+        for part in reply.parts or (reply,):
+            self._price(part, part.model or reply.model)
+
+    def _price(self, part: Reply, model: str | None) -> None:
+        used = part.usage or Usage()
+        size = -(-(used.input or 0) // _STEP)
+        key = (model, part.unpriced, size, *sorted(part.pricing.items()))
         group = self._groups.get(key)
         if group is None:
-            first = Usage(tier_input=reply.usage.input or 0)
-            group = Reply(model=reply.model, pricing=reply.pricing, usage=first)
+            group = Reply(
+                model=model, pricing=part.pricing, usage=Usage(tier_input=used.input or 0)
+            )
+            group.unpriced = part.unpriced
             self._groups[key] = group
-        add(group.usage, reply.usage)  # type: ignore[arg-type]
+        add(group.usage, used)  # type: ignore[arg-type]
 
     def whole(self, body: Any) -> None:
         """Results are read line by line."""

@@ -22,14 +22,16 @@ from otelier.protocols import (
     function_definition,
     integer,
     parameters,
+    server_call,
+    server_result,
     string,
     strings,
     tool_call,
     unshaped,
 )
+from otelier.protocols import anthropic_usage as bill
 from otelier.protocols.openai_chat import body_error, put
 from otelier.semconv import Attributes
-from otelier.usage import Usage
 from otelier.wire import Wire
 
 FINISH: Final = {
@@ -51,6 +53,7 @@ _PARAMETERS: Final[tuple[Parameter, ...]] = (
     ("stop_sequences", semconv.REQUEST_STOP_SEQUENCES, strings),
 )
 _TIER: Final = semconv.PROVIDER_PREFIX + "request_service_tier"
+_CONTAINER: Final = semconv.PROVIDER_PREFIX + "container.id"
 
 
 def request(body: Wire) -> Attributes:
@@ -67,6 +70,14 @@ def request(body: Wire) -> Attributes:
     tier = body.get("service_tier")
     if isinstance(tier, str) and tier != "auto":
         found[_TIER] = tier
+    thread = wire.fields(body.get("thread"))
+    put(found, semconv.REQUEST_PREVIOUS_RESPONSE_ID, thread.get("previous_message_id"))
+    # Another answer that this one's cache is compared with: nothing is continued.
+    compared = wire.fields(body.get("diagnostics")).get("previous_message_id")
+    put(found, semconv.PROVIDER_PREFIX + "diagnostics.previous_message_id", compared)
+    container = body.get("container")
+    held = container if isinstance(container, str) else wire.fields(container).get("id")
+    put(found, _CONTAINER, held)
     return found
 
 
@@ -169,27 +180,16 @@ def _source(modality: str, source: Wire) -> Part:
 
 
 def _server_call(kind: str, raw: Wire) -> Part:
-    name = wire.text(raw.get("name")) or kind
-    inner: dict[str, Any] = {"type": name}
-    if raw.get("input") is not None:
-        inner["input"] = wire.plain(raw["input"])
+    part = server_call(wire.text(raw.get("name")) or kind, raw.get("id"), raw.get("input"))
     if wire.text(raw.get("server_name")):
-        inner["server_name"] = raw["server_name"]
-    part: Part = {"type": "server_tool_call", "name": name, "server_tool_call": inner}
-    if isinstance(raw.get("id"), str):
-        part["id"] = raw["id"]
+        part["server_tool_call"]["server_name"] = raw["server_name"]
     return part
 
 
 def _server_result(kind: str, raw: Wire) -> Part:
-    inner: dict[str, Any] = {"type": kind.removesuffix("_tool_result")}
     body = raw.get("content")
-    if body is not None:
-        inner["content"] = _without_ciphertext(wire.plain(body))
-    part: Part = {"type": "server_tool_call_response", "server_tool_call_response": inner}
-    if isinstance(raw.get("tool_use_id"), str):
-        part["id"] = raw["tool_use_id"]
-    return part
+    content = None if body is None else _without_ciphertext(wire.plain(body))
+    return server_result(kind.removesuffix("_tool_result"), raw.get("tool_use_id"), content)
 
 
 def _without_ciphertext(value: Any) -> Any:
@@ -202,30 +202,6 @@ def _without_ciphertext(value: Any) -> Any:
             if not key.startswith("encrypted_")
         }
     return value
-
-
-def usage(value: Any, output: Any = None) -> Usage | None:
-    """A ``usage`` object; ``output`` is the final count where a later event told it."""
-    raw = wire.fields(value)
-    base = wire.count(raw.get("input_tokens"))
-    produced = wire.count(raw.get("output_tokens") if output is None else output)
-    if base is None and produced is None:
-        return None
-    used = Usage(output=produced)
-    used.cache_read = wire.count(raw.get("cache_read_input_tokens"))
-    used.cache_write = wire.count(raw.get("cache_creation_input_tokens"))
-    by_ttl = wire.fields(raw.get("cache_creation"))
-    used.cache_write_5m = wire.count(by_ttl.get("ephemeral_5m_input_tokens"))
-    used.cache_write_1h = wire.count(by_ttl.get("ephemeral_1h_input_tokens"))
-    if used.cache_write is None and by_ttl:
-        used.cache_write = (used.cache_write_5m or 0) + (used.cache_write_1h or 0)
-    if base is not None:
-        used.input = base + (used.cache_read or 0) + (used.cache_write or 0)
-    details = wire.fields(raw.get("output_tokens_details"))
-    used.reasoning = wire.count(details.get("thinking_tokens"))
-    server = wire.fields(raw.get("server_tool_use"))
-    used.web_searches = wire.count(server.get("web_search_requests"))
-    return used
 
 
 _PIECES: Final = ("text", "partial_json", "thinking", "content")
@@ -259,6 +235,7 @@ class Reader:
     """Reads a message, whole or event by event."""
 
     __slots__ = (
+        "_bill",
         "_blocks",
         "_delta",
         "_error",
@@ -280,6 +257,7 @@ class Reader:
         self._index: int | None = None
         self._pieces: list[str] | None = None
         self._blocks: dict[Any, _Block] = {}
+        self._bill = bill.Blocks()
         self._delta: Any = None
         self._usage: Any = None
         self._error: Any = None
@@ -297,6 +275,7 @@ class Reader:
             return
         raw = wire.fields(event)
         if kind == "content_block_start":
+            self._bill.see(raw.get("content_block"))
             if self._keep:
                 self._blocks[integer(raw.get("index"))] = _Block(raw.get("content_block"))
         elif kind == "message_start":
@@ -362,10 +341,13 @@ class Reader:
         raw = wire.fields(self._message)
         put(reply.attributes, semconv.RESPONSE_ID, raw.get("id"))
         reply.model = wire.text(raw.get("model"))
-        container = wire.fields(raw.get("container"))
-        put(reply.attributes, semconv.PROVIDER_PREFIX + "container.id", container.get("id"))
-        self._count(raw, reply)
-        reason = wire.text(wire.fields(self._delta).get("stop_reason"))
+        delta = wire.fields(self._delta)
+        container = wire.fields(delta.get("container") or raw.get("container"))
+        put(reply.attributes, _CONTAINER, container.get("id"))
+        refusal = _refusal(delta if delta.get("stop_reason") is not None else raw)
+        self._count(raw, refusal, reply)
+        _diagnose(raw, refusal, reply)
+        reason = wire.text(delta.get("stop_reason"))
         reason = reason or wire.text(raw.get("stop_reason"))
         if reason:
             reply.finish_reasons = [FINISH.get(reason, reason)]
@@ -380,27 +362,19 @@ class Reader:
                 reply.messages = [{"role": role, "parts": parts}]
         return reply
 
-    def _count(self, raw: Wire, reply: Reply) -> None:
+    def _count(self, raw: Wire, refusal: Wire | None, reply: Reply) -> None:
+        blocks = self._bill
         if self._whole:
             merged = wire.fields(self._usage)
-            reply.usage = usage(merged)
+            for block in wire.items(raw.get("content")):
+                blocks.see(block)
         else:
             # The start tells the input and a placeholder for the output; the delta the totals.
             first = wire.fields(raw.get("usage"))
             last = {k: v for k, v in wire.fields(self._usage).items() if v is not None}
             merged = {**first, "output_tokens": None, **last}
-            reply.usage = usage(merged)
-        tier = wire.text(merged.get("service_tier"))
-        if tier:
-            reply.attributes[semconv.PROVIDER_SERVICE_TIER] = tier
-            reply.pricing["service_tier"] = tier
-            if tier == "batch":
-                reply.pricing["processing"] = "batch"
-        for name in ("inference_geo", "speed"):
-            value = wire.text(merged.get(name))
-            if value:
-                reply.attributes[semconv.PROVIDER_PREFIX + name] = value
-                reply.pricing[name] = value
+            reply.model = blocks.server or reply.model
+        bill.put(merged, refusal, blocks, reply)
 
     def _parts(self, raw: Wire) -> list[Part]:
         if self._whole:
@@ -408,6 +382,19 @@ class Reader:
                 return blocks(raw["completion"])
             return blocks(raw.get("content"))
         return [part for block in self._blocks.values() if (part := block.part())]
+
+
+def _refusal(ended: Wire) -> Wire | None:
+    """What is told of a refusal; None where it is none."""
+    return wire.fields(ended.get("stop_details")) if ended.get("stop_reason") == "refusal" else None
+
+
+def _diagnose(raw: Wire, refusal: Wire | None, reply: Reply) -> None:
+    missed = wire.fields(wire.fields(raw.get("diagnostics")).get("cache_miss_reason"))
+    put(reply.attributes, semconv.PROVIDER_PREFIX + "cache_miss_reason", missed.get("type"))
+    if refusal is not None:
+        for name in ("category", "recommended_model"):
+            put(reply.attributes, f"{semconv.PROVIDER_PREFIX}refusal.{name}", refusal.get(name))
 
 
 class CountReader(WholeReader):

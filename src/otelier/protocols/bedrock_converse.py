@@ -19,9 +19,12 @@ from otelier.protocols import (
     Reply,
     Texts,
     anthropic_messages,
+    billed,
     blob,
     integer,
     parameters,
+    server_call,
+    server_result,
     string,
     strings,
     tool_call,
@@ -45,6 +48,10 @@ LATENCY: Final = semconv.PROVIDER_PREFIX + "latency"
 _TIER: Final = semconv.PROVIDER_PREFIX + "request_service_tier"
 _PERFORMANCE: Final = semconv.PROVIDER_PREFIX + "performance_latency"
 _DEFAULT_TIERS: Final = ("default", "standard")
+
+_SERVER: Final = "server_tool_use"
+# What the models' own tools are in the table of those that are billed.
+_TOOLS: Final = {"nova_grounding": "web_search", "nova_code_interpreter": "code_interpreter"}
 
 # Nova's own bodies have two spellings of some.
 INFERENCE: Final[tuple[Parameter, ...]] = (
@@ -152,9 +159,7 @@ def _block(raw: Wire) -> Iterator[Part]:
         if kind == "text":
             yield {"type": "text", "content": string(value)}
         elif kind == "toolUse":
-            yield tool_call(
-                inner.get("name"), inner.get("toolUseId"), wire.plain(inner.get("input"))
-            )
+            yield _call(inner)
         elif kind == "toolResult":
             yield _result(inner)
         elif kind == "reasoningContent":
@@ -179,6 +184,13 @@ def _block(raw: Wire) -> Iterator[Part]:
             yield unshaped({**inner, "type": kind})
 
 
+def _call(inner: Wire) -> Part:
+    arguments = wire.plain(inner.get("input"))
+    if inner.get("type") == _SERVER:
+        return server_call(string(inner.get("name")), inner.get("toolUseId"), arguments)
+    return tool_call(inner.get("name"), inner.get("toolUseId"), arguments)
+
+
 def _guarded(inner: Wire) -> Iterator[Part]:
     text = wire.fields(inner.get("text")).get("text")
     if isinstance(text, str):
@@ -197,6 +209,9 @@ def _result(raw: Wire) -> Part:
             found += _block(members)
     only = found[0] if len(found) == 1 else {}
     response = only["content"] if only.get("type") in ("text", "json") else found
+    kind = wire.text(raw.get("type"))
+    if kind:  # Only results of tools that the server ran name them.
+        return server_result(kind.removesuffix("_result"), raw.get("toolUseId"), response)
     part: Part = {"type": "tool_call_response", "response": response}
     if isinstance(raw.get("toolUseId"), str):
         part["id"] = raw["toolUseId"]
@@ -315,7 +330,7 @@ class _Block:
 class Reader:
     """Reads an answer, whole or event by event."""
 
-    __slots__ = ("_blocks", "_keep", "_message", "_role", "_started", "_stop", "_told")
+    __slots__ = ("_blocks", "_keep", "_message", "_role", "_served", "_started", "_stop", "_told")
 
     def __init__(self, keep: bool) -> None:
         self._keep = keep
@@ -324,6 +339,8 @@ class Reader:
         self._stop: str | None = None
         self._told: Wire = {}
         self._started = False
+        # Tools that the server ran.
+        self._served: list[str] = []
         self._blocks: dict[Any, _Block] = {}
 
     def chunk(self, event: Any) -> None:
@@ -334,6 +351,7 @@ class Reader:
                 self._piece(wire.fields(raw["contentBlockDelta"]))
         elif "contentBlockStart" in raw:
             started = wire.fields(raw["contentBlockStart"])
+            self._note(started.get("start"))
             if self._keep:
                 self._blocks[integer(started.get("contentBlockIndex"))] = _Block(
                     started.get("start")
@@ -368,6 +386,11 @@ class Reader:
             if type(piece) is str:
                 block.texts.add(piece)
 
+    def _note(self, block: Any) -> None:
+        call = wire.fields(wire.fields(block).get("toolUse"))
+        if call.get("type") == _SERVER:
+            self._served.append(string(call.get("name")))
+
     def whole(self, body: Any) -> None:
         """The answer; of a stream what came before it, which says nothing."""
         raw = wire.fields(body)
@@ -376,12 +399,16 @@ class Reader:
         self._told = raw
         self._message = wire.fields(raw.get("output")).get("message")
         self._stop = wire.text(raw.get("stopReason"))
+        for block in wire.items(wire.fields(self._message).get("content")):
+            self._note(block)
 
     def reply(self, complete: bool) -> Reply:
         """What was read so far."""
         reply = Reply()
         put_served(self._told, reply)
         reply.usage = usage(self._told.get("usage"))
+        for name in self._served:
+            billed.note(reply, _TOOLS.get(name, name), 1)
         if self._stop:
             reply.finish_reasons = [FINISH.get(self._stop, self._stop)]
         elif self._started:

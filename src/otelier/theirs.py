@@ -1,0 +1,80 @@
+"""Spans that somebody else made for a call of ours: which they are, and what they say."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from weakref import WeakKeyDictionary, ref
+
+from opentelemetry.trace import Span
+
+from otelier import semconv
+from otelier.semconv import Attributes
+
+# One model call by other names: what counts as the same operation when spans are compared.
+_SAME: Final = {semconv.GENERATE_CONTENT: semconv.CHAT, semconv.TEXT_COMPLETION: semconv.CHAT}
+# What a span has that was made of the answer itself, by whichever names.
+_TOLD: Final = (
+    semconv.RESPONSE_FINISH_REASONS,
+    "gen_ai.usage.",
+    "llm.usage.",
+    "llm.token_count.",
+)
+
+# Those that already carry one of our calls, and which.
+_enriched: WeakKeyDictionary[Any, ref[Any]] = WeakKeyDictionary()
+
+
+def made_for(operation: str, span: Span) -> bool:
+    """Whether ``span``, which is current and not ours, is for the call that now begins."""
+    if operation not in semconv.PRICED or not span.is_recording():
+        return False
+    present = getattr(span, "attributes", None)
+    if not present:
+        return False
+    made = present.get(semconv.OPERATION_NAME)
+    if made is None and present.get("openinference.span.kind") == "LLM":
+        made = semconv.CHAT
+    return _SAME.get(made, made) == _SAME.get(operation, operation) and span not in _enriched
+
+
+def take(span: Span, call: Any) -> None:
+    """``span`` carries ``call`` from now on, and no other."""
+    _enriched[span] = ref(call)
+
+
+def ending(span: Any) -> None:
+    """``span`` is about to end, and can still be written to: so it is for a call that has ended."""
+    held = _enriched.get(span) if _enriched else None
+    call = None if held is None else held()
+    if call is not None:
+        call.outlasted()
+
+
+def write(span: Any, attributes: Attributes) -> None:
+    """Write to somebody else's span, also while it ends.
+
+    Then it takes no more by its own methods, but is not out yet.
+    """
+    if span.is_recording():
+        span.set_attributes(attributes)
+        return
+    held = span._attributes
+    held._immutable = False
+    try:
+        for name, value in attributes.items():
+            held[name] = value
+    finally:
+        held._immutable = True
+
+
+def told(span: Span) -> bool:
+    """Whether a span that has ended says what came of its call."""
+    present = getattr(span, "attributes", None) or ()
+    return any(name.startswith(_TOLD) for name in present)
+
+
+def measures(span: Span) -> bool:
+    """Whether a span's library records the conventions' metrics itself."""
+    scope = getattr(span, "instrumentation_scope", None)
+    name = getattr(scope, "name", "") or ""
+    return name.startswith("opentelemetry.")
