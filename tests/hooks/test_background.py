@@ -85,6 +85,9 @@ def test_polled(client: openai.OpenAI, server: ProviderServer, telemetry: Teleme
     assert last.attributes[semconv.RESPONSE_FINISH_REASONS] == ("stop",)
     assert last.attributes[semconv.RESPONSE_STATUS] == "completed"
     assert last.attributes[semconv.RESPONSE_MODEL] == "gpt-5"
+    assert last.attributes[semconv.REQUEST_MODEL] == "gpt-5"
+    told = [semconv.BACKGROUND in span.attributes for span in telemetry.spans()]
+    assert told == [True, False, False, False]
     assert not background._begun
 
 
