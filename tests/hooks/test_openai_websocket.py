@@ -666,7 +666,9 @@ def test_session_that_transcribes_only(traces: Telemetry) -> None:
     answer = on("input_audio_buffer.append", COMMITTED, TRANSCRIBED, COMMITTED, failed, COMMITTED)
     with RealtimeServer(answer, [session(**only)]) as server:
         client = started(traces, server)
-        with client.realtime.connect(extra_query={"intent": "transcription"}) as connection:
+        with client.realtime.connect(
+            model="m", extra_query={"intent": "transcription"}
+        ) as connection:
             connection.input_audio_buffer.append(audio="QUJD")
             list(until(connection, HEARD + "failed"))
             connection.recv()
