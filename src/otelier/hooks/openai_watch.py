@@ -172,7 +172,8 @@ class Watch:
         # Responses has lanes; Realtime tells responses apart by the user's metadata.
         if not self._realtime:
             return event.get("stream_id")
-        return tuple(sorted((k, str(v)) for k, v in wire.fields(response.get("metadata")).items()))
+        said = wire.fields(response.get("metadata"))
+        return tuple(sorted((str(k), str(v)) for k, v in said.items()))
 
     def _match(self, key: Any) -> Asked | None:
         for position, asked in enumerate(self._asked):
