@@ -110,11 +110,15 @@ class Floor:
             s.RESPONSE_MODEL: late[s.RESPONSE_MODEL],
         }
         context = set_span_in_context(span)
+        group = shared
+        tier = late.get(s.OPENAI_RESPONSE_SERVICE_TIER)
+        if tier is not None:
+            shared = {**shared, s.OPENAI_RESPONSE_SERVICE_TIER: tier}
         self.duration.record(seconds, shared, context)
         self.tokens.record(taken, {**shared, s.TOKEN_TYPE: "input"}, context)
         self.tokens.record(made, {**shared, s.TOKEN_TYPE: "output"}, context)
         if s.RESPONSE_TIME_TO_FIRST_CHUNK in late:
-            self.first.record(late[s.RESPONSE_TIME_TO_FIRST_CHUNK], shared, context)
+            self.first.record(late[s.RESPONSE_TIME_TO_FIRST_CHUNK], group, context)
         if self.cost is not None:
             self.cost.record(late[s.COST], shared, context)
 

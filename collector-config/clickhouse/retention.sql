@@ -41,10 +41,11 @@ SELECT
     SpanKind = 'Client' AND SpanAttributes['gen_ai.operation.name'] = 'batch_results' AS batch_read,
     SpanAttributes['otelier.batch.id'] AS batch,
     coalesce(input_tokens, output_tokens) IS NOT NULL AS told,
-    (model_call OR batch_read) AND told AND cost IS NULL AS unpriced,
+    (model_call OR batch_read OR operation IN ('fetch_response', 'cancel_response'))
+        AND told AND cost IS NULL AS unpriced,
     model_call AND NOT told AND cost IS NULL AND error = '' AND operation IN (
         'chat', 'text_completion', 'generate_content', 'embeddings'
-    ) AS uncounted,
+    ) AND SpanAttributes['otelier.response.background'] != 'true' AS uncounted,
     SpanAttributes['error.type'] AS error,
     Duration / 1e9 AS seconds,
     SpanAttributes['otelier.metadata.tenant'] AS tenant,
@@ -77,7 +78,8 @@ WHERE time < oldest OR (
 
 -- As otelier.spent: sums of tokens and cost are over this.
 CREATE OR REPLACE VIEW otelier.kept_spent SQL SECURITY INVOKER AS
-SELECT * FROM otelier.kept WHERE model_call
+SELECT * FROM otelier.kept
+WHERE model_call OR (told AND operation IN ('fetch_response', 'cancel_response'))
 UNION ALL
 SELECT * FROM (
     SELECT * REPLACE (if(model = '', response_model, model) AS model)

@@ -37,11 +37,12 @@ SELECT
     SpanAttributes['otelier.batch.id'] AS batch,
     coalesce(input_tokens, output_tokens) IS NOT NULL AS told,
     -- Tokens, and no known price for them.
-    (model_call OR batch_read) AND told AND cost IS NULL AS unpriced,
+    (model_call OR batch_read OR operation IN ('fetch_response', 'cancel_response'))
+        AND told AND cost IS NULL AS unpriced,
     -- Answered, and what it used was not told. Refused calls are in `error`.
     model_call AND NOT told AND cost IS NULL AND error = '' AND operation IN (
         'chat', 'text_completion', 'generate_content', 'embeddings'
-    ) AS uncounted,
+    ) AND SpanAttributes['otelier.response.background'] != 'true' AS uncounted,
     SpanAttributes['error.type'] AS error,
     Duration / 1e9 AS seconds,
     SpanAttributes['session.id'] AS session,
@@ -61,9 +62,11 @@ WHERE batch_read
 ORDER BY coalesce(input_tokens, 0) + coalesce(output_tokens, 0) DESC, time
 LIMIT 1 BY provider, batch;
 
--- What was paid for: model calls and batches. Sums of tokens and cost are over this.
+-- What was paid for: model calls, batches, and what was answered in the background, whose tokens are
+-- on the span that first fetched it whole and on no other. Sums of tokens and cost are over this.
 CREATE OR REPLACE VIEW otelier.spent SQL SECURITY INVOKER AS
-SELECT * FROM otelier.calls WHERE model_call
+SELECT * FROM otelier.calls
+WHERE model_call OR (told AND operation IN ('fetch_response', 'cancel_response'))
 UNION ALL
 SELECT * FROM otelier.batches;
 
@@ -178,7 +181,10 @@ SELECT
     countIf(c.unpriced AND c.paid) AS unpriced,
     countIf(c.uncounted) AS uncounted
 FROM (
-    SELECT *, model_call AS paid FROM otelier.calls
+    SELECT
+        *,
+        model_call OR (told AND operation IN ('fetch_response', 'cancel_response')) AS paid
+    FROM otelier.calls
     UNION ALL
     -- Beside all readings of a batch, which are spans of the session as well.
     SELECT * REPLACE ('' AS error), 1 AS paid FROM otelier.batches

@@ -52,8 +52,11 @@ def account(
     """
     if route.fetches:
         begun = _take(attributes, identity, reply)
-        if begun is not None and begun.unpriced:
-            reply.unpriced = True
+        if begun is not None:
+            reply.unpriced = reply.unpriced or begun.unpriced
+            if begun.model:
+                # Sums are by the model that was asked.
+                reply.attributes[semconv.REQUEST_MODEL] = begun.model
         return begun
     asked = attributes.get(semconv.REQUEST_MODEL)
     if route.listed is not None and not route.listed(body):
@@ -64,6 +67,7 @@ def account(
     id = reply.attributes.get(semconv.RESPONSE_ID)
     if isinstance(id, str):
         _keep((identity.address, identity.port, id), begun)
+    reply.attributes[semconv.BACKGROUND] = True
     # What a provider tells of an answer that is not there yet is not all of it.
     return None
 

@@ -386,16 +386,18 @@ class Call:
         reply.model = unicode.maybe(reply.model)
         said = unicode.maybe(self._error(error, reply))
         streamed = self._first_chunk is not None
-        begun = background.account(
+        counts = background.account(
             self._route, self._attributes, self._body or {}, self._identity, reply, streamed
         )
-        counted = reply.usage if begun is not None else None
+        counted = reply.usage if counts is not None else None
         priced = None
-        if begun is not None and run.prices is not None:
+        if counts is not None and run.prices is not None:
             if reply.parts:
-                priced = run.prices.price_sum(self._identity, reply.model, begun.model, reply.parts)
-            elif begun.operation in semconv.PRICED:
-                priced = run.prices.price(self._identity, reply.model, begun.model, reply)
+                priced = run.prices.price_sum(
+                    self._identity, reply.model, counts.model, reply.parts
+                )
+            elif counts.operation in semconv.PRICED:
+                priced = run.prices.price(self._identity, reply.model, counts.model, reply)
         if self._share is not None:
             early = how is not None or (said is not None and self._first_chunk is not None)
             self._share.tell(self._route, reply, counted, priced, said, error, early)
@@ -410,7 +412,7 @@ class Call:
                     reply,
                     said,
                     seconds,
-                    begun if metered else None,
+                    counts if metered else None,
                     priced.total if priced is not None and metered else None,
                     first,
                     self._chunk_times,

@@ -129,6 +129,8 @@ PROVIDER_SERVICE_TIER: Final = "otelier.provider.service_tier"
 PROVIDER_ERROR_CODE: Final = "otelier.provider.error_code"
 CONTENT_TRUNCATED: Final = "otelier.content.truncated"
 CONTENT_DROPPED_MESSAGES: Final = "otelier.content.dropped_messages"
+# The call returned before its answer was complete; what that used is on the call that fetches it.
+BACKGROUND: Final = "otelier.response.background"
 STREAM_END: Final = "otelier.stream.end"
 STEP_NAME: Final = "otelier.step.name"
 ARGUMENTS: Final = "otelier.arguments"
@@ -172,6 +174,8 @@ APPLY_GUARDRAIL: Final = "apply_guardrail"
 
 INFERENCE: Final = frozenset({CHAT, TEXT_COMPLETION, GENERATE_CONTENT})
 PRICED: Final = INFERENCE | {EMBEDDINGS}
+# These have usage only where the call that began the answer has none (otelier.background).
+FETCHES: Final = frozenset({FETCH_RESPONSE, CANCEL_RESPONSE})
 
 # --- events -----------------------------------------------------------------------------------
 EVENT_DETAILS: Final = "gen_ai.client.inference.operation.details"

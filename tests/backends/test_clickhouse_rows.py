@@ -163,21 +163,24 @@ def test_which_spans_are_model_calls(stack: Stack) -> None:
         *(one(each, "call") for each in (semconv.RERANK, semconv.OCR, semconv.MODERATION)),
         one(semconv.RERANK, "call unpriced", **used(10, None, None)),
         one("chat", "call unpriced", **used(10, 5, None)),
-        # Refused, and answered without counts.
+        # Refused, and answered without counts: in the background, or not at all.
         one("chat", "call", **{"error.type": "Timeout"}),
+        one("chat", "call", **{semconv.BACKGROUND: True}),
         one("chat", "call uncounted"),
     )
     rows = stack.ask("SELECT * FROM otelier.calls WHERE session = 'ops'")
     for row in rows:
         kinds = [key for key in ("model_call", "unpriced", "uncounted") if row[key]]
         assert " ".join(kinds) == row["response_id"].replace("call", "model_call"), row
-    priced, calls = len(semconv.PRICED), len(semconv.PRICED) + 7
+    # What was answered in the background is paid for, though fetching it is no call.
+    priced, calls = len(semconv.PRICED), len(semconv.PRICED) + 8
+    paid = priced + len(semconv.FETCHES)
     assert len(rows) == calls + len(OTHERS) + 1
     wanted = {
         "model_calls": calls,
-        "input_tokens": 10 * (priced + 2),
-        "output_tokens": 5 * (priced + 1),
-        "cost": float(priced),
+        "input_tokens": 10 * (paid + 2),
+        "output_tokens": 5 * (paid + 1),
+        "cost": float(paid),
         "unpriced": 2,
         "uncounted": 1,
         "errors": 1,
@@ -186,7 +189,8 @@ def test_which_spans_are_model_calls(stack: Stack) -> None:
     assert stack.ask(f"SELECT {keys} FROM otelier.sessions WHERE session = 'ops'") == [wanted]
     assert stack.ask(f"SELECT {keys} FROM otelier.costs WHERE tenant = 'ops'") == [wanted]
     kept = "SELECT count() AS calls, sum(cost) AS cost FROM otelier.kept_spent"
-    assert stack.ask(f"{kept} WHERE tenant = 'ops'") == [{"calls": calls, "cost": float(priced)}]
+    rows = stack.ask(f"{kept} WHERE tenant = 'ops'")
+    assert rows == [{"calls": calls + len(semconv.FETCHES), "cost": float(paid)}]
 
 
 def test_a_batch_costs_once(stack: Stack) -> None:

@@ -75,6 +75,17 @@ def traffic() -> list[Span]:
     ]
 
 
+def fetched() -> Span:
+    """What was answered in the background, first seen whole."""
+    return call(
+        "fetch_response",
+        1.0,
+        gen_ai__usage__input_tokens=100,
+        gen_ai__usage__output_tokens=10,
+        gen_ai__usage__cache_read__input_tokens=40,
+    )
+
+
 def shown(page: str) -> dict[tuple[str, str], float]:
     """The values of a page for Prometheus, by name and operation, without buckets."""
     with opened(page) as response:
@@ -93,7 +104,7 @@ def test_metrics_count_model_calls_alone(tmp_path: Path) -> None:
     (page,) = free_ports(1)
     files = ("metrics/config.yaml", "metrics/from-spans.yaml")
     with collector(tmp_path, *files, PROMETHEUS_ENDPOINT=f"127.0.0.1:{page}") as into:
-        assert post(into.http, request(traffic(), "review")) == 200
+        assert post(into.http, request([*traffic(), fetched()], "review")) == 200
         url = f"http://127.0.0.1:{page}/metrics"
         until(lambda: ("otelier_steps_total", "retrieval") in shown(url) or None, "the spans")
         values = shown(url)
@@ -102,12 +113,14 @@ def test_metrics_count_model_calls_alone(tmp_path: Path) -> None:
         for name, _ in values
     }
     calls = {"chat": 2, "embeddings": 1, "moderation": 1}
+    paid = {**calls, "fetch_response": 1}
     assert of["otelier_calls_total"] == calls
     assert of["otelier_call_duration_seconds_count"] == calls
-    assert of["otelier_tokens_total"] == {k: v * 110 for k, v in calls.items()}
-    assert of["otelier_cached_tokens_total"] == {k: v * 40 for k, v in calls.items()}
-    assert of["otelier_cache_hits_total"] == calls
-    assert of["otelier_cost_USD_total"] == {"chat": 0.25, "embeddings": 0.5}
+    assert of["otelier_tokens_total"] == {k: v * 110 for k, v in paid.items()}
+    assert of["otelier_cached_tokens_total"] == {k: v * 40 for k, v in paid.items()}
+    assert of["otelier_cache_hits_total"] == paid
+    costs = {"chat": 0.25, "embeddings": 0.5, "fetch_response": 1.0}
+    assert of["otelier_cost_USD_total"] == costs
     assert of["otelier_unpriced_calls_total"] == {"chat": 1}
     assert of["otelier_steps_total"] == {"invoke_agent": 3, "retrieval": 1}
 

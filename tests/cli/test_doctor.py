@@ -99,6 +99,6 @@ def test_disabled_libraries_are_named(tmp_path: Path) -> None:
 
 def test_what_is_not_seen_is_told(tmp_path: Path) -> None:
     done = doctor(tmp_path, OTEL_TRACES_EXPORTER="console")
-    assert "  not seen: openai live.connect" in done.stdout
+    assert "  not seen: openai realtime.translations.connect" in done.stdout
     done = doctor(tmp_path, OTELIER_DISABLED="openai", OTEL_TRACES_EXPORTER="console")
     assert "not seen: openai" not in done.stdout

@@ -35,6 +35,11 @@ def _events(response: dict[str, Any] = DONE, first: int = 0, last: int | None = 
     return Sse(events[first:last], done=None, named=True)
 
 
+needs_responses = pytest.mark.skipif(
+    not hasattr(openai.OpenAI(api_key="k"), "responses"), reason="this openai has no Responses"
+)
+
+
 @pytest.fixture(autouse=True)
 def forgotten() -> Iterator[None]:
     background._begun.clear()
@@ -68,6 +73,7 @@ def measured(telemetry: Telemetry) -> list[int]:
     return sorted(point.sum for point in points)
 
 
+@needs_responses
 def test_polled(client: openai.OpenAI, server: ProviderServer, telemetry: Telemetry) -> None:
     server.script(_told("queued"), _told("in_progress"), _told("completed"), _told("completed"))
     made = client.responses.create(**ASK)
@@ -85,9 +91,13 @@ def test_polled(client: openai.OpenAI, server: ProviderServer, telemetry: Teleme
     assert last.attributes[semconv.RESPONSE_FINISH_REASONS] == ("stop",)
     assert last.attributes[semconv.RESPONSE_STATUS] == "completed"
     assert last.attributes[semconv.RESPONSE_MODEL] == "gpt-5"
+    assert last.attributes[semconv.REQUEST_MODEL] == "gpt-5"
+    told = [semconv.BACKGROUND in span.attributes for span in telemetry.spans()]
+    assert told == [True, False, False, False]
     assert not background._begun
 
 
+@needs_responses
 def test_polled_asynchronously(server: ProviderServer, telemetry: Telemetry) -> None:
     server.script(_told("queued"), _told("completed"), _told("completed"))
 
@@ -105,6 +115,7 @@ def test_polled_asynchronously(server: ProviderServer, telemetry: Telemetry) -> 
     ]
 
 
+@needs_responses
 def test_raw(client: openai.OpenAI, server: ProviderServer, telemetry: Telemetry) -> None:
     server.script(_told("queued"), _told("completed"), _told("completed"))
     client.responses.with_raw_response.create(**ASK)
@@ -114,6 +125,7 @@ def test_raw(client: openai.OpenAI, server: ProviderServer, telemetry: Telemetry
     assert [tokens for _, tokens in counted(telemetry)] == [None, 12, None]
 
 
+@needs_responses
 def test_raw_streaming_reads_first(
     client: openai.OpenAI, server: ProviderServer, telemetry: Telemetry
 ) -> None:
@@ -126,6 +138,7 @@ def test_raw_streaming_reads_first(
     assert [tokens for _, tokens in counted(telemetry)] == [None, 12, None]
 
 
+@needs_responses
 def test_streams(client: openai.OpenAI, server: ProviderServer, telemetry: Telemetry) -> None:
     """Left, resumed and left again, resumed to the end, and looked at once more."""
     server.script(_events(last=4), _events(first=4, last=6), _events(first=6), _told("completed"))
@@ -139,17 +152,23 @@ def test_streams(client: openai.OpenAI, server: ProviderServer, telemetry: Telem
     assert [tokens for _, tokens in counted(telemetry)] == [None, None, 12, None]
 
 
+@needs_responses
 def test_helper_of_streams(
     client: openai.OpenAI, server: ProviderServer, telemetry: Telemetry
 ) -> None:
     server.script(_told("queued"), _events(), _told("completed"))
     client.responses.create(**ASK)
-    with client.responses.stream(response_id=ID) as stream:
+    try:
+        helper = client.responses.stream(response_id=ID)
+    except TypeError:
+        pytest.skip("this openai streams no response that is there")
+    with helper as stream:
         stream.until_done()
     client.responses.retrieve(ID)
     assert [tokens for _, tokens in counted(telemetry)] == [None, 12, None]
 
 
+@needs_responses
 def test_stream_that_was_read_to_its_end_counted_already(
     client: openai.OpenAI, server: ProviderServer, telemetry: Telemetry
 ) -> None:
@@ -160,6 +179,7 @@ def test_stream_that_was_read_to_its_end_counted_already(
     assert counted(telemetry) == [("chat", 12), ("fetch_response", None)]
 
 
+@needs_responses
 def test_stream_that_was_lost(
     client: openai.OpenAI, server: ProviderServer, telemetry: Telemetry
 ) -> None:
@@ -172,6 +192,7 @@ def test_stream_that_was_lost(
     assert [tokens for _, tokens in counted(telemetry)] == [None, 12]
 
 
+@needs_responses
 def test_not_in_the_background(
     client: openai.OpenAI, server: ProviderServer, telemetry: Telemetry
 ) -> None:
@@ -187,6 +208,7 @@ def test_not_in_the_background(
     assert [tokens for _, tokens in counted(telemetry)] == [None, 12, None, None, None]
 
 
+@needs_responses
 @pytest.mark.parametrize("status", ["cancelled", "failed", "incomplete"])
 def test_other_ends(
     client: openai.OpenAI, server: ProviderServer, telemetry: Telemetry, status: str
@@ -195,6 +217,8 @@ def test_other_ends(
     ended = {**openai_wire.response_object(status=status, model="gpt-5"), **used}
     server.script(_told("queued"), Json({**ended, "usage": None}), Json(ended), Json(ended))
     client.responses.create(**ASK)
+    if not hasattr(client.responses, "cancel"):
+        pytest.skip("this openai cancels no responses")
     client.responses.cancel(ID)  # Nothing is told of what it used.
     client.responses.retrieve(ID)
     client.responses.retrieve(ID)
@@ -203,18 +227,22 @@ def test_other_ends(
     assert operations == ["chat", "cancel_response", "fetch_response", "fetch_response"]
 
 
+@needs_responses
 def test_cancelled_with_its_usage(
     client: openai.OpenAI, server: ProviderServer, telemetry: Telemetry
 ) -> None:
     ended = openai_wire.response_object(status="cancelled", model="gpt-5")
     used = openai_wire.response_usage()
     server.script(_told("in_progress"), Json({**ended, "usage": used}), Json(ended))
+    if not hasattr(client.responses, "cancel"):
+        pytest.skip("this openai cancels no responses")
     client.responses.create(**ASK)
     client.responses.cancel(ID)
     client.responses.retrieve(ID)
     assert [tokens for _, tokens in counted(telemetry)] == [None, 12, None]
 
 
+@needs_responses
 def test_usage_of_an_answer_that_is_not_there_yet(
     client: openai.OpenAI, server: ProviderServer, telemetry: Telemetry
 ) -> None:
@@ -227,6 +255,7 @@ def test_usage_of_an_answer_that_is_not_there_yet(
     assert [tokens for _, tokens in counted(telemetry)] == [None, None, 12]
 
 
+@needs_responses
 def test_azure(server: ProviderServer, telemetry: Telemetry) -> None:
     client = openai.AzureOpenAI(api_key="k", azure_endpoint=server.url, api_version="v")
     server.script(_told("queued"), _told("completed"), _told("completed"))
@@ -237,6 +266,7 @@ def test_azure(server: ProviderServer, telemetry: Telemetry) -> None:
     assert tokens == [None, 12, None]
 
 
+@needs_responses
 @pytest.mark.parametrize("window", ["2h", "8h", "soonest"])
 def test_discounted_windows_have_no_price(
     client: openai.OpenAI, server: ProviderServer, telemetry: Telemetry, window: str
@@ -250,6 +280,7 @@ def test_discounted_windows_have_no_price(
     assert (semconv.COST in fetched.attributes) == (window == "soonest")
 
 
+@needs_responses
 def test_tools_that_have_no_price(
     client: openai.OpenAI, server: ProviderServer, telemetry: Telemetry
 ) -> None:
@@ -263,6 +294,7 @@ def test_tools_that_have_no_price(
     assert semconv.COST not in fetched.attributes
 
 
+@needs_responses
 def test_two_servers_may_give_the_same_id(
     client: openai.OpenAI, server: ProviderServer, telemetry: Telemetry
 ) -> None:
@@ -276,6 +308,7 @@ def test_two_servers_may_give_the_same_id(
     assert [tokens for _, tokens in counted(telemetry)] == [None, None, 12]
 
 
+@needs_responses
 def test_latest_metrics(server: ProviderServer) -> None:
     telemetry = Telemetry().start(generation=semconv.LATEST)
     client = openai.OpenAI(api_key="k", base_url=f"{server.url}/v1")

@@ -749,6 +749,43 @@ def test_interaction(interactions: Any, server: ProviderServer, telemetry: Telem
     assert facts(span) == INTERACTION
 
 
+def test_interaction_in_the_background(
+    interactions: Any, server: ProviderServer, telemetry: Telemetry
+) -> None:
+    """Counted once, where it is first seen complete."""
+    make = gemini_wire.old_interaction if old(interactions) else gemini_wire.interaction
+    waiting = Json({**make(), "status": "in_progress", "usage": None})
+    server.script(waiting, waiting, Json(make()), Json(make()))
+    made = interactions.create(model=MODEL, input="Hi", background=True)
+    for _ in range(3):
+        interactions.get(made.id)
+    spans = telemetry.spans()
+    tokens = [(span.attributes or {}).get("gen_ai.usage.input_tokens") for span in spans]
+    assert tokens == [None, None, 10, None]
+    found = facts(spans[2])
+    for name in ("gen_ai.usage.output_tokens", "gen_ai.usage.cost"):
+        assert found[name] == INTERACTION[name]
+    assert found["gen_ai.operation.name"] == "fetch_response"
+
+
+def test_stream_of_an_interaction_in_the_background(
+    interactions: Any, server: ProviderServer, telemetry: Telemetry
+) -> None:
+    make = gemini_wire.old_interaction if old(interactions) else gemini_wire.interaction
+    events = gemini_wire.old_events() if old(interactions) else gemini_wire.events()
+    server.script(events, Json(make()), Json(make()))
+    with interactions.create(model=MODEL, input="Hi", background=True, stream=True) as stream:
+        for event in stream:
+            if "status_update" in str(getattr(event, "event_type", "")):
+                break
+    interactions.get(gemini_wire.INTERACTION_ID)
+    interactions.get(gemini_wire.INTERACTION_ID)
+    tokens = [
+        (span.attributes or {}).get("gen_ai.usage.input_tokens") for span in telemetry.spans()
+    ]
+    assert tokens == [None, 10, None]
+
+
 def test_interaction_with_parameters(
     interactions: Any, server: ProviderServer, telemetry: Telemetry
 ) -> None:

@@ -666,7 +666,9 @@ def test_session_that_transcribes_only(traces: Telemetry) -> None:
     answer = on("input_audio_buffer.append", COMMITTED, TRANSCRIBED, COMMITTED, failed, COMMITTED)
     with RealtimeServer(answer, [session(**only)]) as server:
         client = started(traces, server)
-        with client.realtime.connect(extra_query={"intent": "transcription"}) as connection:
+        with client.realtime.connect(
+            model="m", extra_query={"intent": "transcription"}
+        ) as connection:
             connection.input_audio_buffer.append(audio="QUJD")
             list(until(connection, HEARD + "failed"))
             connection.recv()
@@ -868,3 +870,56 @@ def test_responses_error_of_an_odd_lane(traces: Telemetry) -> None:
             list(until(connection, "error"))
             span = traces.span("chat")
     assert span.attributes[semconv.ERROR_TYPE] == "bad"
+
+
+# --- Live --------------------------------------------------------------------------------------
+
+
+def _carried(event: dict[str, Any], delegation: Any) -> dict[str, Any]:
+    return {"type": "response.event", "event_id": "e", "delegation_id": delegation, "event": event}
+
+
+def _live(client: Any) -> Any:
+    if not hasattr(client, "live"):
+        pytest.skip("this openai has no client.live")
+    return client.live
+
+
+def test_responses_that_a_live_session_delegates(traces: Telemetry) -> None:
+    item = reply("resp_1", "Hi")["output"][0]
+    finished = {"type": "response.output_item.done", "output_index": 0, "item": item}
+    one, two = ([*turn(f"resp_{name}", name), finished] for name in ("a", "b"))
+    # Two at once; the last events come without what was said.
+    for events in (one, two):
+        events[2]["response"]["output"] = []
+    order = (one[0], two[0], one[1], one[3], two[1], two[3], two[2], one[2])
+    carried = [_carried(each, name) for each, name in zip(order, "abaabbba", strict=True)]
+    usage = {"type": "session.usage.updated", "event_id": "u", "usage": {"seconds": 9}}
+    with RealtimeServer(on("session.start", *carried, usage)) as server:
+        client = started(traces, server)
+        with _live(client).connect() as connection:
+            connection.send({"type": "session.start", "model": "gpt-live-1"})
+            list(until(connection, "session.usage.updated"))
+        first, second = traces.spans("chat")
+    for span in (first, second):
+        assert span.attributes["gen_ai.usage.input_tokens"] == 12
+        assert span.attributes[semconv.COST] > 0
+        assert of(span, semconv.OUTPUT_MESSAGES)[0]["parts"][0]["content"] == "Hi"
+    ids = {span.attributes[semconv.RESPONSE_ID] for span in (first, second)}
+    assert ids == {"resp_a", "resp_b"}
+
+
+def test_live_sessions_send_the_same_bytes(traces: Telemetry) -> None:
+    def run(client: Any) -> list[str]:
+        with _live(client).connect() as connection:
+            connection.send({"type": "session.start", "model": "gpt-live-1"})
+            return [event.to_json() for event in until(connection, "response.event")]
+
+    with RealtimeServer(on("session.start", _carried(turn("r", "Hi")[0], ["odd"]))) as server:
+        bare = run(openai.OpenAI(**arguments(server)))
+        sent = list(server.received)
+        server.received.clear()
+        assert run(started(traces, server)) == bare
+        assert server.received == sent
+        span = traces.span("chat")
+    assert span.attributes[semconv.STREAM_END] == "closed"

@@ -8,10 +8,11 @@ import openai
 import pytest
 
 from otelier import semconv
-from tests.servers import Json, ProviderServer, openai_wire
+from tests.servers import Json, ProviderServer, Sse, openai_wire
 from tests.telemetry import Telemetry
 
 TIER, PRINT = semconv.OPENAI_RESPONSE_SERVICE_TIER, semconv.OPENAI_SYSTEM_FINGERPRINT
+CHUNKS = openai_wire.chat_chunks(openai_wire.chat_message(), model="gpt-5")
 CHAT: dict[str, Any] = {"model": "gpt-5", "messages": [{"role": "user", "content": "Hi"}]}
 
 
@@ -72,7 +73,8 @@ def test_the_first_chunk_has_no_tier(server: ProviderServer) -> None:
     """The conventions add it to durations and tokens alone."""
     host = server.url.removeprefix("http://")
     telemetry = Telemetry().start(provider_hosts=f"{host}=openai")
-    for _ in _client(server).responses.create(model="gpt-5", input="Hi", stream=True):
+    server.script(Sse([{**chunk, "service_tier": "default"} for chunk in CHUNKS]))
+    for _ in _client(server).chat.completions.create(**CHAT, stream=True):
         pass
     metrics = telemetry.metrics()
     telemetry.stop()

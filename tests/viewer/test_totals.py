@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from otelier import semconv
 from otelier.store.spans import StoredSpan
 from otelier.viewer.tree import render
 
@@ -100,3 +101,15 @@ def test_an_error_that_passes_through_its_callers_is_one_error() -> None:
 
 def test_errors_are_counted_where_nothing_else_went_wrong() -> None:
     assert total(span("h", None, "GET", error="boom")) == "1 error"
+
+
+def test_an_answer_in_the_background_counts_where_it_was_fetched() -> None:
+    begun = chat("a", "r", tokens=None, cost=None, attributes={semconv.BACKGROUND: True})
+    polls = chat("b", "r", operation="fetch_response", tokens=None, cost=None)
+    fetched = chat("c", "r", operation="fetch_response")
+    spans = (span("r", None, "r"), begun, polls, fetched)
+    assert total(*spans) == "1 model call · in 10 out 5 · $0.001"
+    unpriced = chat("d", "r", operation="cancel_response", cost=None)
+    assert total(*spans[:3], unpriced) == (
+        "1 model call · in 10 out 5 · 1 call without a known price"
+    )

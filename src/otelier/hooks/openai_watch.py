@@ -172,7 +172,8 @@ class Watch:
         # Responses has lanes; Realtime tells responses apart by the user's metadata.
         if not self._realtime:
             return event.get("stream_id")
-        return tuple(sorted((k, str(v)) for k, v in wire.fields(response.get("metadata")).items()))
+        said = wire.fields(response.get("metadata"))
+        return tuple(sorted((str(k), str(v)) for k, v in said.items()))
 
     def _match(self, key: Any) -> Asked | None:
         for position, asked in enumerate(self._asked):
@@ -255,3 +256,20 @@ class Watch:
     def __del__(self) -> None:
         for call in self._left():
             call.abandoned()
+
+
+class Delegated(Watch):
+    """The responses that a Live session asks for in the user's place, whose events it carries.
+
+    The session itself has no answers that begin and end, and is billed by the second.
+    """
+
+    def sent(self, event: wire.Wire) -> Asked | None:
+        """What the client sends is the session's."""
+        return None
+
+    def received(self, event: wire.Wire) -> None:
+        """One event, on its way to the user."""
+        if event.get("type") == "response.event":
+            inner = wire.fields(event.get("event"))
+            super().received({**inner, "stream_id": event.get("delegation_id")})

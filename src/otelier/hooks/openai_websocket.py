@@ -1,4 +1,4 @@
-"""``openai`` over WebSockets: Realtime (GA and beta) and Responses, a span per response.
+"""``openai`` over WebSockets: Realtime (GA and beta), Responses and Live, a span per response.
 
 What is sent passes ``_send`` of the connections' base class (before that class: ``send`` and
 ``send_raw``), what is received ``parse_event``. ``response.create``, or the server of its own
@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from otelier import guard, runtime, wire
 from otelier.hooks import foreign
-from otelier.hooks.openai_watch import Asked, Watch
+from otelier.hooks.openai_watch import Asked, Delegated, Watch
 from otelier.hooks.patching import Patches
 
 _SENT: Final = (
@@ -35,11 +35,14 @@ def _watch(connection: Any, make: bool = True) -> Watch | None:
     name = type(connection).__name__.removeprefix("Async")
     if run is None or name not in _CONNECTIONS or foreign.stands_in("openai", run):
         return None
-    watch = Watch(name == "RealtimeConnection", _url(connection))
-    return _watches.setdefault(connection, watch)
+    return _watches.setdefault(connection, _CONNECTIONS[name](_url(connection)))
 
 
-_CONNECTIONS: Final = ("RealtimeConnection", "ResponsesConnection")
+_CONNECTIONS: Final[dict[str, Callable[[str | None], Watch]]] = {
+    "RealtimeConnection": lambda url: Watch(True, url),
+    "ResponsesConnection": lambda url: Watch(False, url),
+    "LiveConnection": lambda url: Delegated(False, url),
+}
 
 
 def _url(connection: Any) -> str | None:

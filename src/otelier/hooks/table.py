@@ -56,6 +56,7 @@ LIBRARIES: Final = (
         "openai_websocket",
         optional=True,
     ),
+    Library("openai", "openai", "openai.resources.live.live", "openai_websocket", optional=True),
     Library(
         "openai",
         "openai",

@@ -24,8 +24,8 @@ class Unseen:
 UNSEEN: Final = (
     Unseen(
         "openai",
-        "live.connect, live.create, live.forks, live.sideband",
-        "sessions without turns, billed by the second: no event ends an answer",
+        "sessions of live.connect, live.create, live.forks, live.sideband",
+        "no turns, and billed by the second; responses that live.connect delegates are seen",
     ),
     Unseen(
         "openai",

@@ -46,6 +46,13 @@ class Facts:
     failed: bool
     error_type: str
     error_message: str
+    # The answer came after the call; what it used is told where it was fetched.
+    background: bool
+
+    @property
+    def fetched(self) -> bool:
+        """Whether the span tells what an answer used that another call began."""
+        return self.operation in semconv.FETCHES and (bool(self.tokens) or self.cost is not None)
 
     @property
     def counted(self) -> bool:
@@ -78,6 +85,7 @@ def facts(span: StoredSpan) -> Facts:
         failed=span.status == "ERROR" or bool(text(attributes, semconv.ERROR_TYPE)),
         error_type=text(attributes, semconv.ERROR_TYPE),
         error_message=span.status_message.strip().partition("\n")[0],
+        background=attributes.get(semconv.BACKGROUND) is True,
     )
 
 

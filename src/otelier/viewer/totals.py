@@ -58,11 +58,15 @@ def totals(nodes: Sequence[tuple[Node, Facts]]) -> Totals:
             call = _add(sums, facts, outer or _Call(id(node)))
             sums.calls += outer is None
             # A call that failed before anything was used costs nothing.
-            if outer is None and not call.cost and (call.tokens or not facts.failed):
+            told = call.tokens or not (facts.failed or facts.background)
+            if outer is None and not call.cost and told:
                 unpriced.add(call.first)
             elif call.cost:
                 unpriced.discard(call.first)
             calls[id(node)] = {**above, facts.operation: call}
+        elif facts.fetched:
+            if not _add(sums, facts, _Call(id(node))).cost:
+                unpriced.add(id(node))
         elif facts.operation in names.SUMS:
             calls[id(node)] = _NONE
     sums.unpriced = len(unpriced)

@@ -110,7 +110,7 @@ def _fields(node: Node, known: Facts) -> Iterator[Field]:
     # Spans of others (HTTP, databases) are shown, but step back.
     plain = "" if known.label else "dim"
     # An agent's or a workflow's tokens are the sum of what is below.
-    sigma = "" if known.counted or not known.label else "Σ "
+    sigma = "" if known.counted or known.fetched or not known.label else "Σ "
     what = known.name or known.model
     yield (f"{known.label} {what}".strip(), "dim" if not known.label else "bold")
     if known.name and known.model:
