@@ -21,8 +21,8 @@ from otelier import context as ctx
 from otelier import guard, runtime
 from otelier.runtime import Runtime
 
-# For each span of another backend, the one of ours that stands in its place.
-_homes: weakref.WeakKeyDictionary[Span, Span] = weakref.WeakKeyDictionary()
+# For each span of another backend, the one of ours that stands in its place; often none.
+homes: weakref.WeakKeyDictionary[Span, Span] = weakref.WeakKeyDictionary()
 
 
 def shared(provider: Any) -> bool:
@@ -41,7 +41,7 @@ def _exports(provider: Any) -> Any:
 
 def belongs(span: Span, run: Runtime) -> bool:
     """Whether a span goes where those of ``run`` go; True where that cannot be seen."""
-    if span in _homes:
+    if span in homes:
         return False
     theirs = getattr(span, "_span_processor", None)
     ours = getattr(
@@ -52,9 +52,7 @@ def belongs(span: Span, run: Runtime) -> bool:
 
 def home(context: Context) -> Context:
     """``context`` without a span that an SDK made for another backend: for parents of ours."""
-    if not _homes:
-        return context
-    found = _homes.get(get_current_span(context))
+    found = homes.get(get_current_span(context))
     return context if found is None else trace.set_span_in_context(found, context)
 
 
@@ -70,7 +68,7 @@ def note(span: Span, context: Context) -> None:
     """``span`` was made for another backend in ``context``."""
     current = get_current_span(context)
     if span is not current and span is not INVALID_SPAN:
-        _homes[span] = _homes.get(current, current)
+        homes[span] = homes.get(current, current)
 
 
 class Tracer(trace.Tracer):

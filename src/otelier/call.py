@@ -140,11 +140,11 @@ class Call:
         if agent is not None and route.operation in semconv.INFERENCE:
             agent.inference_calls += 1
         self._attributes = attributes
-        above = apart.home(parent)
+        above = apart.home(parent) if apart.homes else parent
         span = get_current_span(above)
         outer: Any = parent.get(ctx.CALL)
-        own = outer is not None and outer.span is span
-        self._foreign = not own and theirs.made_for(route.operation, span)
+        own = outer is not None and outer._span is span
+        self._foreign = not own and span.is_recording() and theirs.made_for(route.operation, span)
         if self._foreign and not apart.belongs(span, run):
             self._foreign, above = False, apart.above(span, above)
         if self._foreign:

@@ -120,7 +120,7 @@ class Handle:
         self._agent = agent
         self._result = False
         self._open = [True]
-        above = apart.home(parent)
+        above = apart.home(parent) if apart.homes else parent
         self._span: Span = run.tracer.start_span(title, above, kind.span_kind, attributes)
         self._context = ctx.with_span(self._span, parent, ctx.AGENT, agent or outer)
         self._recording = self._span.is_recording()
