@@ -26,7 +26,7 @@ homes: weakref.WeakKeyDictionary[Span, Span] = weakref.WeakKeyDictionary()
 
 
 def shared(provider: Any) -> bool:
-    """Whether spans of ``provider`` go where the running otelier's go."""
+    """Whether spans of ``provider`` (or of a tracer) go where the running otelier's go."""
     run = runtime.current()
     ours: Any = None if run is None else run.tracer_provider
     if ours is None:
@@ -35,8 +35,11 @@ def shared(provider: Any) -> bool:
 
 
 def _exports(provider: Any) -> Any:
-    # Providers that are not the SDK's export by themselves.
-    return getattr(provider, "_active_span_processor", provider)
+    # Providers that are not the SDK's export by themselves. A tracer has its provider's processor;
+    # one that was made before there was a provider has a tracer within.
+    provider = getattr(provider, "_tracer", provider)
+    found = getattr(provider, "_active_span_processor", None)
+    return getattr(provider, "span_processor", provider) if found is None else found
 
 
 def belongs(span: Span, run: Runtime) -> bool:

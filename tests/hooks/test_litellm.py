@@ -122,6 +122,51 @@ def test_a_call_over_litellms_own_http(
     assert found["otelier.provider.request_id"] == "req_anthropic_1"
 
 
+@pytest.mark.parametrize("inside", [False, True])
+def test_its_own_telemetry_that_goes_elsewhere(
+    claude: tuple[Telemetry, dict[str, Any]],
+    server: ProviderServer,
+    monkeypatch: pytest.MonkeyPatch,
+    inside: bool,
+) -> None:
+    telemetry, at = claude
+    module = pytest.importorskip("litellm.integrations.opentelemetry")
+    elsewhere = Telemetry()
+    try:
+        config = module.OpenTelemetryConfig(exporter="in_memory")
+        callback = module.OpenTelemetry(config=config, tracer_provider=elsewhere.tracer_provider)
+    except TypeError:
+        pytest.skip("this version takes no provider")
+    monkeypatch.setattr(litellm, "callbacks", [callback])
+
+    async def run() -> None:
+        server.script(Json(anthropic_wire.message(model=CLAUDE)))
+        await litellm.acompletion(SONNET, ASK, **at)
+        await logged()
+
+    def theirs() -> list[Any]:
+        elsewhere.clear()
+        if inside:
+            with telemetry.tracer.start_as_current_span("caller") as caller:
+                asyncio.run(run())
+            known = {caller.get_span_context().span_id: "caller"}
+        else:
+            asyncio.run(run())
+            known = {}
+        spans = elsewhere.spans()
+        known.update((span.context.span_id, span.name) for span in spans)
+        return [
+            (span.name, known.get(span.parent.span_id) if span.parent else None) for span in spans
+        ]
+
+    telemetry.stop()
+    bare = theirs()
+    telemetry.start()
+    assert theirs() == bare
+    span = telemetry.span("chat")
+    assert not any(name.startswith(("llm.", "metadata.")) for name in span.attributes or {})
+
+
 def _messages() -> Any:
     found = getattr(getattr(litellm, "anthropic", None), "messages", None)
     if found is None or not hasattr(litellm, "anthropic_messages"):
