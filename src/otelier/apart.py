@@ -21,12 +21,12 @@ from otelier import context as ctx
 from otelier import guard, runtime
 from otelier.runtime import Runtime
 
-# For each span of another backend, the one of ours that stands in its place.
-_homes: weakref.WeakKeyDictionary[Span, Span] = weakref.WeakKeyDictionary()
+# For each span of another backend, the one of ours that stands in its place; often none.
+homes: weakref.WeakKeyDictionary[Span, Span] = weakref.WeakKeyDictionary()
 
 
 def shared(provider: Any) -> bool:
-    """Whether spans of ``provider`` go where the running otelier's go."""
+    """Whether spans of ``provider`` (or of a tracer) go where the running otelier's go."""
     run = runtime.current()
     ours: Any = None if run is None else run.tracer_provider
     if ours is None:
@@ -35,13 +35,16 @@ def shared(provider: Any) -> bool:
 
 
 def _exports(provider: Any) -> Any:
-    # Providers that are not the SDK's export by themselves.
-    return getattr(provider, "_active_span_processor", provider)
+    # Providers that are not the SDK's export by themselves. A tracer has its provider's processor;
+    # one that was made before there was a provider has a tracer within.
+    provider = getattr(provider, "_tracer", provider)
+    found = getattr(provider, "_active_span_processor", None)
+    return getattr(provider, "span_processor", provider) if found is None else found
 
 
 def belongs(span: Span, run: Runtime) -> bool:
     """Whether a span goes where those of ``run`` go; True where that cannot be seen."""
-    if span in _homes:
+    if span in homes:
         return False
     theirs = getattr(span, "_span_processor", None)
     ours = getattr(
@@ -52,9 +55,7 @@ def belongs(span: Span, run: Runtime) -> bool:
 
 def home(context: Context) -> Context:
     """``context`` without a span that an SDK made for another backend: for parents of ours."""
-    if not _homes:
-        return context
-    found = _homes.get(get_current_span(context))
+    found = homes.get(get_current_span(context))
     return context if found is None else trace.set_span_in_context(found, context)
 
 
@@ -70,7 +71,7 @@ def note(span: Span, context: Context) -> None:
     """``span`` was made for another backend in ``context``."""
     current = get_current_span(context)
     if span is not current and span is not INVALID_SPAN:
-        _homes[span] = _homes.get(current, current)
+        homes[span] = homes.get(current, current)
 
 
 class Tracer(trace.Tracer):

@@ -155,11 +155,11 @@ class Call:
                 attributes[semconv.SERVER_PORT] = identity.port
         self._share = began(parent, route.operation)
         self._attributes = attributes = unicode.attributes(attributes)
-        above = apart.home(parent)
+        above = apart.home(parent) if apart.homes else parent
         span = get_current_span(above)
         outer: Any = parent.get(ctx.CALL)
-        own = outer is not None and outer.span is span
-        self._foreign = not own and theirs.made_for(route.operation, span)
+        own = outer is not None and outer._span is span
+        self._foreign = not own and span.is_recording() and theirs.made_for(route.operation, span)
         if self._foreign and not apart.belongs(span, run):
             self._foreign, above = False, apart.above(span, above)
         if self._foreign:

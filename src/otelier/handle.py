@@ -63,7 +63,7 @@ class Handle:
         )
         self._result = False
         self._open = [True]
-        above = apart.home(parent)
+        above = apart.home(parent) if apart.homes else parent
         self._span: Span = run.tracer.start_span(title, above, kind.span_kind, attributes)
         self._context = (
             ctx.with_span(self._span, parent)

@@ -44,7 +44,8 @@ class OtelierSpanProcessor:
     def _on_ending(self, span: Any) -> None:
         """Finish others' GenAI spans before any exporter sees them."""
         try:
-            theirs.ending(span)
+            if theirs.enriched:
+                theirs.ending(span)
         except Exception:
             guard.failed("processor.ending")
         self._finish(span)
@@ -106,7 +107,7 @@ def finish(run: Runtime, span: Any, attributes: dict[str, Any]) -> None:
                 clean = run.policy.clean(value)
                 if clean != value:
                     added[name] = clean
-    if run.prices is not None and semconv.COST not in attributes:
+    if run.prices is not None and semconv.COST not in attributes and not theirs.decided(span):
         priced = _price(run, attributes)
         if priced is not None:
             cost.put(priced, added, run.settings.cost_aliases)

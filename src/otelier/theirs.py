@@ -21,12 +21,12 @@ _TOLD: Final = (
 )
 
 # Those that already carry one of our calls, and which.
-_enriched: WeakKeyDictionary[Any, ref[Any]] = WeakKeyDictionary()
+enriched: WeakKeyDictionary[Any, ref[Any]] = WeakKeyDictionary()
 
 
 def made_for(operation: str, span: Span) -> bool:
-    """Whether ``span``, which is current and not ours, is for the call that now begins."""
-    if operation not in semconv.PRICED or not span.is_recording():
+    """Whether ``span``, which is current, not ours and recording, is for the call that begins."""
+    if operation not in semconv.PRICED:
         return False
     present = getattr(span, "attributes", None)
     if not present:
@@ -34,20 +34,29 @@ def made_for(operation: str, span: Span) -> bool:
     made = present.get(semconv.OPERATION_NAME)
     if made is None and present.get("openinference.span.kind") == "LLM":
         made = semconv.CHAT
-    return _SAME.get(made, made) == _SAME.get(operation, operation) and span not in _enriched
+    return _SAME.get(made, made) == _SAME.get(operation, operation) and span not in enriched
 
 
 def take(span: Span, call: Any) -> None:
     """``span`` carries ``call`` from now on, and no other."""
-    _enriched[span] = ref(call)
+    enriched[span] = ref(call)
 
 
 def ending(span: Any) -> None:
     """``span`` is about to end, and can still be written to: so it is for a call that has ended."""
-    held = _enriched.get(span) if _enriched else None
+    held = enriched.get(span)
     call = None if held is None else held()
     if call is not None:
         call.outlasted()
+
+
+def decided(span: Any) -> bool:
+    """Whether a call of ours has said what ``span`` cost, or that nobody knows."""
+    held = enriched.get(span)
+    if held is None:
+        return False
+    call = held()
+    return call is None or bool(call.ended)
 
 
 def write(span: Any, attributes: Attributes) -> None:

@@ -11,7 +11,7 @@ import pytest
 from opentelemetry.trace import SpanKind, StatusCode
 
 from tests.hooks.reading import facts, text
-from tests.servers import Json, ProviderServer, anthropic_wire, bedrock_wire
+from tests.servers import Json, ProviderServer, Raw, anthropic_wire, bedrock_wire
 from tests.telemetry import Telemetry
 from tests.transparency.providers import bedrock
 from tests.transparency.providers.bedrock import (
@@ -747,6 +747,85 @@ def test_agent(client: Clients, server: ProviderServer, telemetry: Telemetry) ->
         "gen_ai.usage.output_tokens": 4,
         "otelier.provider.request_id": bedrock_wire.REQUEST_ID,
     }
+
+
+RUNTIME_TOLD = {
+    "gen_ai.operation.name": "invoke_agent",
+    "gen_ai.provider.name": "aws.bedrock",
+    "gen_ai.agent.id": bedrock.RUNTIME["agentRuntimeArn"],
+    "gen_ai.conversation.id": bedrock.RUNTIME["runtimeSessionId"],
+    "gen_ai.input.messages": [text("user", "Hi")],
+}
+DATA = {"result": {"n": 1}}
+ANSWERS: dict[str, tuple[bytes, str, Any]] = {
+    "text": (b'"Hello"', "application/json", {"type": "text", "content": "Hello"}),
+    "data": (json.dumps(DATA).encode(), "application/json", {"type": "json", "content": DATA}),
+    "plain": (b"Hello", "text/plain", {"type": "text", "content": "Hello"}),
+    "events": (bedrock.SPOKEN, "text/event-stream", {"type": "text", "content": "Hello there"}),
+    "events of its own": (b'data: {"delta": "x"}\n\n', "text/event-stream", None),
+}
+
+
+@pytest.mark.parametrize(("body", "kind", "part"), ANSWERS.values(), ids=ANSWERS)
+def test_an_agent_in_a_runtime(
+    client: Clients, server: ProviderServer, telemetry: Telemetry, body: bytes, kind: str, part: Any
+) -> None:
+    server.script(Raw(body, kind, headers=bedrock_wire.HEADERS))
+    answer = client.call("core", "invoke_agent_runtime", **bedrock.RUNTIME, qualifier="DEFAULT")
+    assert not telemetry.spans(), "its body is not read yet"
+    assert answer["response"].read() == body
+    span = telemetry.span()
+    assert span.name == "invoke_agent"
+    found = facts(span)
+    said = found.pop("gen_ai.output.messages", None)
+    assert said == (None if part is None else [{"role": "assistant", "parts": [part]}])
+    assert found == {
+        **RUNTIME_TOLD,
+        "otelier.provider.agent.qualifier": "DEFAULT",
+        "otelier.provider.request_id": bedrock_wire.REQUEST_ID,
+    }
+
+
+def test_a_harness(client: Clients, server: ProviderServer, telemetry: Telemetry) -> None:
+    server.script(bedrock_wire.converse_stream())
+    list(client.call("core", "invoke_harness", **bedrock.HARNESS)["stream"])
+    found = facts(telemetry.span())
+    for name, value in {
+        **RUNTIME_TOLD,
+        "gen_ai.agent.id": bedrock.HARNESS["harnessArn"],
+        "gen_ai.request.model": MODEL,
+        "gen_ai.response.finish_reasons": ["stop"],
+        "gen_ai.output.messages": [text("assistant", "Hello there")],
+        "gen_ai.usage.input_tokens": 10,
+        "gen_ai.usage.output_tokens": 5,
+    }.items():
+        assert found[name] == value, name
+
+
+def test_a_job(client: Clients, server: ProviderServer, telemetry: Telemetry) -> None:
+    server.script(Json({"invocationArn": bedrock.JOB}, headers=bedrock_wire.HEADERS))
+    client.call("models", "start_async_invoke", **bedrock.VIDEO)
+    assert facts(telemetry.span()) == {
+        "gen_ai.operation.name": "generate_content",
+        "gen_ai.provider.name": "aws.bedrock",
+        "gen_ai.request.model": "amazon.nova-reel-v1:1",
+        "gen_ai.output.type": "video",
+        "gen_ai.response.id": bedrock.JOB,
+        "otelier.provider.request_id": bedrock_wire.REQUEST_ID,
+        "gen_ai.input.messages": [text("user", "A cat")],
+    }
+
+
+def test_a_job_of_embeddings(client: Clients, server: ProviderServer, telemetry: Telemetry) -> None:
+    server.script(Json({"invocationArn": bedrock.JOB}))
+    model = "twelvelabs.marengo-embed-2-7-v1:0"
+    given = {"inputType": "text", "inputText": "A cat"}
+    client.call(
+        "models", "start_async_invoke", **{**bedrock.VIDEO, "modelId": model, "modelInput": given}
+    )
+    found = facts(telemetry.span())
+    assert found["gen_ai.operation.name"] == "embeddings"
+    assert found["gen_ai.response.id"] == bedrock.JOB
 
 
 def test_inline_agent(client: Clients, server: ProviderServer, telemetry: Telemetry) -> None:

@@ -547,6 +547,33 @@ def test_images(vertex: Any, server: ProviderServer, telemetry: Telemetry) -> No
     }
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_videos(vertex: Any, server: ProviderServer, telemetry: Telemetry, fails: bool) -> None:
+    if not hasattr(vertex.models, "generate_videos"):
+        pytest.skip("this version makes no videos")
+    name = "projects/p/locations/l/publishers/google/models/veo-3/operations/1"
+    error = {"error": {"code": 3, "message": "no"}} if fails else {}
+    server.route(":predictLongRunning", Json({"name": name, **error}))
+    vertex.models.generate_videos(
+        model="veo-3.0-generate-001",
+        prompt="A cat",
+        image=types.Image(image_bytes=b"png", mime_type="image/png"),
+    )
+    found = facts(telemetry.span())
+    words, picture = found.pop("gen_ai.input.messages")[0]["parts"]
+    assert words == {"type": "text", "content": "A cat"}
+    assert (picture["modality"], picture["size"]) == ("image", 3)
+    told = {"error.type": "3"} if fails else {}
+    assert found == {
+        "gen_ai.operation.name": "generate_content",
+        "gen_ai.provider.name": "gcp.vertex_ai",
+        "gen_ai.request.model": "veo-3.0-generate-001",
+        "gen_ai.output.type": "video",
+        "gen_ai.response.id": name,
+        **told,
+    }
+
+
 def test_upscaled_images(vertex: Any, server: ProviderServer, telemetry: Telemetry) -> None:
     server.script(Json(gemini_wire.images()))
     vertex.models.upscale_image(

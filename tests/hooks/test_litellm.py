@@ -122,6 +122,125 @@ def test_a_call_over_litellms_own_http(
     assert found["otelier.provider.request_id"] == "req_anthropic_1"
 
 
+@pytest.mark.parametrize("inside", [False, True])
+def test_its_own_telemetry_that_goes_elsewhere(
+    claude: tuple[Telemetry, dict[str, Any]],
+    server: ProviderServer,
+    monkeypatch: pytest.MonkeyPatch,
+    inside: bool,
+) -> None:
+    telemetry, at = claude
+    module = pytest.importorskip("litellm.integrations.opentelemetry")
+    elsewhere = Telemetry()
+    try:
+        config = module.OpenTelemetryConfig(exporter="in_memory")
+        callback = module.OpenTelemetry(config=config, tracer_provider=elsewhere.tracer_provider)
+    except TypeError:
+        pytest.skip("this version takes no provider")
+    monkeypatch.setattr(litellm, "callbacks", [callback])
+
+    async def run() -> None:
+        server.script(Json(anthropic_wire.message(model=CLAUDE)))
+        await litellm.acompletion(SONNET, ASK, **at)
+        await logged()
+
+    def theirs() -> list[Any]:
+        elsewhere.clear()
+        if inside:
+            with telemetry.tracer.start_as_current_span("caller") as caller:
+                asyncio.run(run())
+            known = {caller.get_span_context().span_id: "caller"}
+        else:
+            asyncio.run(run())
+            known = {}
+        spans = elsewhere.spans()
+        known.update((span.context.span_id, span.name) for span in spans)
+        return [
+            (span.name, known.get(span.parent.span_id) if span.parent else None) for span in spans
+        ]
+
+    telemetry.stop()
+    bare = theirs()
+    telemetry.start()
+    assert theirs() == bare
+    span = telemetry.span("chat")
+    assert not any(name.startswith(("llm.", "metadata.")) for name in span.attributes or {})
+
+
+def _messages() -> Any:
+    found = getattr(getattr(litellm, "anthropic", None), "messages", None)
+    if found is None or not hasattr(litellm, "anthropic_messages"):
+        pytest.skip("this version has no messages of Anthropic's")
+    return found
+
+
+def _advised() -> dict[str, Any]:
+    usage = anthropic_wire.message_usage(10, 9)
+    advice = {"type": "advisor_message", "model": "claude-opus-4-5", "input_tokens": 100}
+    own = {"type": "message", "input_tokens": 10, "output_tokens": 9}
+    usage["iterations"] = [own, {**advice, "output_tokens": 50}]
+    return anthropic_wire.message(model=CLAUDE, usage=usage)
+
+
+@pytest.mark.parametrize("way", ["function", "interface", "router"])
+def test_messages_in_anthropics_shape(
+    claude: tuple[Telemetry, dict[str, Any]], server: ProviderServer, way: str
+) -> None:
+    telemetry, at = claude
+    interface = _messages()
+    ask = {"model": SONNET, "messages": ASK, "max_tokens": 99}
+    server.script(Json(_advised()))
+
+    async def run() -> Any:
+        if way == "function":
+            return await litellm.anthropic_messages(**ask, **at)
+        if way == "interface":
+            return await interface.acreate(**ask, **at)
+        model = {"model_name": "mine", "litellm_params": {"model": SONNET, **at}}
+        router = litellm.Router(model_list=[model], num_retries=0)
+        return await router.aanthropic_messages(**{**ask, "model": "mine"})
+
+    answer = asyncio.run(run())
+    assert answer["id"] == anthropic_wire.MESSAGE_ID
+    found = facts(telemetry.span())
+    for name, value in {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "anthropic",
+        "gen_ai.request.model": SONNET,
+        "gen_ai.request.max_tokens": 99,
+        "gen_ai.response.model": CLAUDE,
+        "gen_ai.usage.input_tokens": 110,
+        "gen_ai.usage.output_tokens": 59,
+        "gen_ai.input.messages": [text("user", "Hi")],
+        "gen_ai.output.messages": [HELLO],
+    }.items():
+        assert found[name] == value, name
+    assert found["gen_ai.usage.cost"] > 0
+
+
+def test_a_stream_of_messages_in_anthropics_shape(
+    claude: tuple[Telemetry, dict[str, Any]], server: ProviderServer
+) -> None:
+    telemetry, at = claude
+    interface = _messages()
+    server.script(claude_stream())
+
+    async def run() -> list[Any]:
+        ask = {"model": SONNET, "messages": ASK, "max_tokens": 99, "stream": True}
+        try:
+            stream = await interface.acreate(**ask, **at)
+        except ImportError as problem:
+            pytest.skip(f"LiteLLM's proxy is not installed: {problem}")
+        return [each async for each in stream]
+
+    assert b"".join(asyncio.run(run())).count(b"event:") > 3
+    found = facts(telemetry.span())
+    assert found["gen_ai.usage.input_tokens"] == 12
+    assert found["gen_ai.response.finish_reasons"] == ["stop"]
+    assert found["gen_ai.output.messages"] == [HELLO]
+    assert found["gen_ai.usage.cost"] > 0
+
+
 def test_cached_tokens_of_a_stream(
     claude: tuple[Telemetry, dict[str, Any]], server: ProviderServer
 ) -> None:

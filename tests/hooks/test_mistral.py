@@ -772,6 +772,20 @@ def test_clouds(cloud: str, name: str, server: ProviderServer, telemetry: Teleme
     assert facts(streamed)["gen_ai.output.messages"] == [text("assistant", "Hello there")]
 
 
+def test_a_count_of_input_tokens(client: Any, server: ProviderServer, telemetry: Telemetry) -> None:
+    responses = getattr(getattr(client, "beta", None), "responses", None) or getattr(
+        client, "responses", None
+    )
+    if not hasattr(responses, "count_input_tokens"):
+        pytest.skip("this version counts none")
+    server.script(Json({"object": "response.input_tokens", "input_tokens": 7}))
+    responses.count_input_tokens(model=MODEL, input="Hi")
+    found = facts(telemetry.span("count_tokens"))
+    assert found["otelier.count_tokens.input_tokens"] == 7
+    assert found["gen_ai.request.model"] == MODEL
+    assert "gen_ai.usage.input_tokens" not in found
+
+
 # --- the SDK's own telemetry ------------------------------------------------------------------
 
 NATIVE = "mistralai_sdk_tracer"

@@ -109,6 +109,20 @@ def test_what_the_user_chose_is_enriched(
         assert f"{span.context.trace_id:032x}-{span.context.span_id:016x}" in carried
 
 
+def test_no_low_cost_of_a_client_that_chose(server: ProviderServer, telemetry: Telemetry) -> None:
+    # What its own span says of tokens is not all that is billed.
+    block = {"type": "server_tool_use", "id": "s", "name": "code_execution", "input": {}}
+    usage = anthropic_wire.message_usage(12, 9)
+    usage["iterations"] = [{"type": "planner", "input_tokens": 1000, "output_tokens": 1}]
+    server.script(Json(anthropic_wire.message(block)), Json(anthropic_wire.message(usage=usage)))
+    chosen = made(server, open_telemetry={})
+    chosen.beta.messages.create(**ASK)
+    chosen.beta.messages.create(**ASK)
+    for span in telemetry.spans():
+        assert (span.attributes or {})["gen_ai.usage.output_tokens"] == 9
+        assert semconv.COST not in (span.attributes or {})
+
+
 def test_raw_answers_of_a_client_that_chose(server: ProviderServer, telemetry: Telemetry) -> None:
     chosen = made(server, open_telemetry={})
     server.script(Json(anthropic_wire.message()), Json(anthropic_wire.message()), STREAM)

@@ -13,7 +13,13 @@ from otelier import semconv, wire
 from otelier.call import Call, begin
 from otelier.hooks import bedrock_streams, calling
 from otelier.hooks.patching import Patches
-from otelier.protocols import Route, bedrock_agents, bedrock_converse, bedrock_invoke
+from otelier.protocols import (
+    Route,
+    bedrock_agentcore,
+    bedrock_agents,
+    bedrock_converse,
+    bedrock_invoke,
+)
 from otelier.protocols import bedrock_vectors as vectors
 
 _CONVERSE: Final = Route(
@@ -37,12 +43,14 @@ _GENERATE: Final = Route(
 )
 _STREAMED: Final = {semconv.REQUEST_STREAM: True}
 _MODELS, _AGENTS = "bedrock-runtime", "bedrock-agent-runtime"
+_CORE = "bedrock-agentcore"
 # By service and operation; None where the body tells the route.
 _OPERATIONS: Final[Mapping[tuple[str, str], Route | None]] = {
     (_MODELS, "Converse"): _CONVERSE,
     (_MODELS, "ConverseStream"): replace(_CONVERSE, attributes=_STREAMED),
     (_MODELS, "InvokeModel"): None,
     (_MODELS, "InvokeModelWithResponseStream"): None,
+    (_MODELS, "StartAsyncInvoke"): None,
     (_MODELS, "CountTokens"): Route(
         semconv.COUNT_TOKENS,
         bedrock_converse.served,
@@ -74,12 +82,14 @@ _OPERATIONS: Final[Mapping[tuple[str, str], Route | None]] = {
     ),
     (_AGENTS, "RetrieveAndGenerate"): _GENERATE,
     (_AGENTS, "RetrieveAndGenerateStream"): replace(_GENERATE, attributes=_STREAMED),
+    (_CORE, "InvokeAgentRuntime"): bedrock_agentcore.RUNTIME,
+    (_CORE, "InvokeHarness"): bedrock_agentcore.HARNESS,
     (_AGENTS, "Rerank"): Route(
         semconv.RERANK, vectors.rerank_request, vectors.rerank_content, vectors.RankReader
     ),
 }
 # Where the results of these operations hold their streams.
-_STREAMS: Final = ("stream", "body", "completion", "responseStream")
+_STREAMS: Final = ("stream", "body", "completion", "responseStream", "response")
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:
@@ -103,7 +113,14 @@ def _open(client: Any, args: Any, kwargs: Any) -> tuple[Call, Route] | None:
         name: [*value] if type(value) is list else value for name, value in given.items()
     }
     route = _OPERATIONS[client._service_model.service_name, operation]
-    if route is None:
+    if route is bedrock_agentcore.RUNTIME:
+        if not bedrock_agentcore.is_agent(given):
+            return None
+        body["payload"] = calling.body_of(given.get("payload"))
+    if route is None and operation == "StartAsyncInvoke":
+        body["body"] = wire.fields(given.get("modelInput"))
+        route = bedrock_invoke.started(str(given.get("modelId")))
+    elif route is None:
         body["body"] = calling.body_of(given.get("body"))
         route = bedrock_invoke.route(str(given.get("modelId")), body["body"])
         if operation != "InvokeModel":
@@ -118,9 +135,13 @@ def _receive(call: Call, route: Route, result: Any) -> Any:
     # Without what the user reads later: it would be held by what looks at it.
     call.whole({name: value for name, value in result.items() if name not in _STREAMS})
     if call.observing:
+        # An agent's own body, in whatever form it likes.
+        kind = str(result.get("contentType") or "") if "response" in result else "json"
         for name in _STREAMS:
             stream = result.get(name)
-            if stream is not None and bedrock_streams.observe(stream, call, route.large_body):
+            if stream is not None and bedrock_streams.observe(
+                stream, call, route.large_body, kind.lower()
+            ):
                 return result
     call.end()
     return result

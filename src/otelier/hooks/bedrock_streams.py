@@ -21,22 +21,25 @@ from otelier.hooks.raw import Watch
 _METRICS: Final = b"amazon-bedrock-invocationMetrics"
 
 
-def observe(stream: Any, call: Call, large: bool) -> bool:
-    """Observe an event stream, or a body that the user reads later; whether it is one."""
+def observe(stream: Any, call: Call, large: bool, kind: str = "json") -> bool:
+    """Observe an event stream, or a body that the user reads later; whether it is one.
+
+    ``kind`` is the content type of a body.
+    """
     if hasattr(stream, "_event_generator"):
         _events(stream, call)
         return True
     # aiobotocore before 3 has a proxy of the response.
     response: Any = getattr(stream, "_raw_stream", getattr(stream, "__wrapped__", None))
     if hasattr(response, "_fp"):
-        response._fp = _Body(response._fp, call, large, response)
+        response._fp = _Body(response._fp, Watch(call, kind, large), response)
         return True
     content = getattr(response, "__dict__", {}).get("content")
     if hasattr(content, "read"):
-        response.content = _AsyncBody(content, call, large)
+        response.content = _AsyncBody(content, Watch(call, kind, large))
         return True
     if hasattr(response, "getvalue"):  # a stub's
-        watch = Watch(call, "json", large)
+        watch = Watch(call, kind, large)
         watch.feed(response.getvalue())
         watch.finish()
         return True
@@ -100,9 +103,9 @@ def _bytes(event: Any) -> bytes:
 class _Body:
     """What an HTTP response of urllib3 reads."""
 
-    def __init__(self, inner: Any, call: Call, large: bool, response: Any) -> None:
+    def __init__(self, inner: Any, watch: Watch, response: Any) -> None:
         self._inner = inner
-        self._watch = Watch(call, "json", large)
+        self._watch = watch
         self._response = weakref.ref(response)
 
     def read(self, *args: Any) -> Any:
@@ -132,9 +135,9 @@ class _Body:
 class _AsyncBody:
     """What an HTTP response of aiohttp reads."""
 
-    def __init__(self, inner: Any, call: Call, large: bool) -> None:
+    def __init__(self, inner: Any, watch: Watch) -> None:
         self._inner = inner
-        self._watch = Watch(call, "json", large)
+        self._watch = watch
 
     async def read(self, *args: Any) -> Any:
         """Read, and look at it."""

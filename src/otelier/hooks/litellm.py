@@ -35,6 +35,8 @@ from otelier.protocols.litellm import (
     provider_of,
 )
 
+# What modules of LiteLLM that were imported before call these functions.
+_ALIASES: Final = {"anthropic_messages": ("_async_anthropic_messages",)}
 _CACHE_HIT: Final = semconv.PROVIDER_PREFIX + "cache_hit"
 
 
@@ -62,9 +64,10 @@ def patch(library: str, module: Any, patches: Patches) -> str:
                 around = calling.around(opened, _receiver(streams))
                 ours = {id(each): _function(each, *around) for each in found}
                 for holder in modules:
-                    wrapper = ours.get(id(holder.__dict__.get(function)))
-                    if wrapper is not None:
-                        patches.replace(holder, function, wrapper)
+                    for alias in (function, *_ALIASES.get(function, ())):
+                        wrapper = ours.get(id(holder.__dict__.get(alias)))
+                        if wrapper is not None:
+                            patches.replace(holder, alias, wrapper)
     return f"{module.__name__}.{{a,}}{{{','.join(ROUTES)}}}"
 
 

@@ -152,6 +152,13 @@ LIBRARIES: Final = (
     Library("ollama", "ollama", "ollama._client", "ollama"),
     Library("litellm", "litellm", "litellm", "litellm"),
     Library(
+        "litellm",
+        "litellm",
+        "litellm.integrations.opentelemetry",
+        "litellm_native",
+        optional=True,
+    ),
+    Library(
         "huggingface_hub", "huggingface-hub", "huggingface_hub.inference._client", "huggingface"
     ),
     Library(

@@ -62,6 +62,116 @@ UNSEEN: Final = (
         "audio.voices, content_provenance_checks",
         "they make or check a file: no model is asked by name, and nothing is generated",
     ),
+    Unseen(
+        "anthropic",
+        "beta.sessions, beta.deployments.run, beta.dreams",
+        "agents that run at Anthropic; tools that run here for them are seen",
+    ),
+    Unseen(
+        "anthropic",
+        "beta.agents, beta.memory_stores, beta.skills, files",
+        "what is kept at Anthropic is managed by them, and no model is called",
+    ),
+    Unseen(
+        "anthropic",
+        "messages.batches.create",
+        "a job: its answers are counted when its results are read, which is seen",
+    ),
+    Unseen(
+        "anthropic",
+        "attempts that BetaRefusalFallbackMiddleware retries",
+        "one span, of the answer that came: what a refused attempt cost is not told with it",
+    ),
+    Unseen(
+        "google-genai",
+        "aio.live.connect, aio.live.music.connect",
+        "sessions over a WebSocket; the program's own tool calls in them can be declared",
+    ),
+    Unseen(
+        "google-genai",
+        "batches, tunings, caches",
+        "jobs: Google makes their calls later, and results come with the job or as files",
+    ),
+    Unseen(
+        "google-genai",
+        "operations.get of a video",
+        "the video itself is fetched later; that it was begun is seen",
+    ),
+    Unseen(
+        "google-genai",
+        "file_search_stores, computeTokens, local tokenizers",
+        "no model is called",
+    ),
+    Unseen(
+        "botocore",
+        "bedrock-runtime InvokeModelWithBidirectionalStream",
+        "speech over HTTP/2, which botocore cannot do; SDKs that can are not hooked",
+    ),
+    Unseen(
+        "botocore",
+        "AgenticRetrieveStream, OptimizePrompt, StartFlowExecution, InvokeGuardrailChecks",
+        "other operations of these services of Bedrock are seen",
+    ),
+    Unseen(
+        "botocore",
+        "results of bedrock-runtime StartAsyncInvoke, CreateModelInvocationJob",
+        "a job: its results go to S3; that one was started with StartAsyncInvoke is seen",
+    ),
+    Unseen(
+        "botocore",
+        "bedrock-agentcore InvokeCodeInterpreter, InvokeBrowser, InvokeWebSearch, memory",
+        "tools and stores of AgentCore; its InvokeAgentRuntime and InvokeHarness are seen",
+    ),
+    Unseen(
+        "botocore",
+        "bedrock-agentcore InvokeAgentRuntime of MCP servers",
+        "a server of tools and no agent: an MCP client shows it",
+    ),
+    Unseen(
+        "mistralai",
+        "classifiers.classify, classifiers.classify_chat",
+        "no operation of the conventions; moderations are seen",
+    ),
+    Unseen(
+        "mistralai",
+        "audio.realtime, audio.sessions, audio.agents",
+        "sessions of sound over a WebSocket",
+    ),
+    Unseen(
+        "mistralai",
+        "workflows, batch.jobs, rag, context_search_indexes, connectors.call_tool",
+        "they run at Mistral; results come apart from the call that began them",
+    ),
+    Unseen(
+        "cohere",
+        "classify, batches, embed_jobs, audio.transcriptions",
+        "no operation of the conventions, or jobs whose results are fetched later",
+    ),
+    Unseen(
+        "ollama",
+        "web_search, web_fetch",
+        "tools of Ollama's cloud: no model is called",
+    ),
+    Unseen(
+        "huggingface-hub",
+        "classification, detection and question answering tasks",
+        "their answers are labels and spans of text; tasks that generate or embed are seen",
+    ),
+    Unseen(
+        "xai-sdk",
+        "video, batch, collections.search",
+        "jobs that are polled, and a store; chat and images are seen",
+    ),
+    Unseen(
+        "litellm",
+        "anthropic.messages.create (synchronous)",
+        "it makes no call of its own: the asynchronous one, and completion, are seen",
+    ),
+    Unseen(
+        "litellm",
+        "batches, fine_tuning, files, vector_stores, realtime, passthrough routes",
+        "jobs and stores, and bytes that LiteLLM does not read",
+    ),
 )
 
 

@@ -95,12 +95,10 @@ def put(merged: Wire, refused: Wire | None, blocks: Blocks, reply: Reply) -> Non
     kinds = [string(entry.get("type")) for entry in entries]
     _samplings(entries, refused, blocks, reply)
     server = wire.fields(merged.get("server_tool_use"))
-    billed.note(reply, "web_search", wire.count(server.get("web_search_requests")) or 0)
-    if reply.parts and reply.usage is not None:
-        # Where they are counted does not matter: searches cost the same with every model.
-        used = reply.parts[0].usage
-        if used is not None:
-            used.web_searches = reply.usage.web_searches
+    searches = wire.count(server.get("web_search_requests")) or 0
+    # With which of the parts they are counted does not matter: they cost the same with all models.
+    for each in (reply, *reply.parts[:1]):
+        billed.note(each, "web_search", searches)
     if blocks.compacted or "compaction" in kinds:
         reply.attributes[semconv.CONVERSATION_COMPACTED] = True
     if blocks.executed and not blocks.filtered:

@@ -9,8 +9,9 @@ not have come in headers (``x-amzn-bedrock-input-token-count``), and with a stre
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from otelier.protocols import (
     Reply,
     Route,
     Texts,
+    WholeReader,
     anthropic_messages,
     bedrock_converse,
     cohere_v1,
@@ -400,6 +402,42 @@ _SHAPES: Final = (
     ("max_gen_len", _completion(_llama)),
     ("textGenerationConfig", _completion(_titan)),
 )
+
+
+class StartReader(WholeReader):
+    """Reads what StartAsyncInvoke says: the id of a job, whose results go to S3."""
+
+    __slots__ = ()
+
+    def reply(self, complete: bool) -> Reply:
+        """What was read."""
+        reply = Reply()
+        openai_chat.put(reply.attributes, semconv.RESPONSE_ID, self._raw.get("invocationArn"))
+        return reply
+
+
+def _prompts(body: Wire) -> Content:
+    """The texts that a video is made of, by whichever vendor's names."""
+    text = wire.text(body.get("prompt")) or next(
+        (text for params in body.values() if (text := wire.text(wire.fields(params).get("text")))),
+        None,
+    )
+    found = Content()
+    if text:
+        found.messages.append({"role": "user", "parts": [{"type": "text", "content": text}]})
+    return found
+
+
+def started(model: str) -> Route:
+    """The route of a job that StartAsyncInvoke begins; its params hold the body as ``body``."""
+    if "embed" in model:
+        return replace(_VECTORS, reader=StartReader, large_body=False)
+    made = _route(semconv.GENERATE_CONTENT, _plain_request, _prompts, StartReader)
+    video = {semconv.OUTPUT_TYPE: "video"} if _VIDEO.search(model) else {}
+    return replace(made, reader=StartReader, attributes=video, large_body=False)
+
+
+_VIDEO: Final = re.compile(r"nova-reel|luma\.ray|video")
 
 
 def route(model: str, body: Wire) -> Route:

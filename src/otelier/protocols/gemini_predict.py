@@ -1,7 +1,8 @@
-"""Gemini's embeddings, and what Vertex AI does by ``predict``: Imagen, and embeddings of old.
+"""Gemini's embeddings, and what Vertex AI does by ``predict``: Imagen, Veo, and embeddings of old.
 
-Wire format: Gemini API reference, "Embeddings"; Vertex AI reference, "Imagen" and "Text
-embeddings". Vectors are never read; of images only what stands beside them.
+Wire format: Gemini API reference, "Embeddings"; Vertex AI reference, "Imagen", "Veo" (which begins
+an operation, and is billed by the second) and "Text embeddings". Vectors are never read; of images
+only what stands beside them.
 """
 
 from __future__ import annotations
@@ -103,7 +104,8 @@ def images_content(body: Wire) -> Content:
         raw = wire.fields(instance)
         prompt = wire.text(raw.get("prompt"))
         parts: list[Part] = [{"type": "text", "content": prompt}] if prompt else []
-        parts += _image(wire.fields(raw.get("image")))
+        for name, kind in _GIVEN:
+            parts += _image(wire.fields(member(raw, name)), kind)
         for reference in wire.items(member(raw, "referenceImages")):
             parts += _image(wire.fields(member(wire.fields(reference), "referenceImage")))
         if parts:
@@ -111,10 +113,15 @@ def images_content(body: Wire) -> Content:
     return found
 
 
-def _image(raw: Wire) -> list[Part]:
-    mime = wire.text(member(raw, "mimeType"))
-    data, where = raw.get("bytesBase64Encoded"), wire.text(member(raw, "gcsUri"))
-    kind = modality(mime) if mime else "image"
+# What an instance may hold to begin with.
+_GIVEN: Final = (("image", "image"), ("lastFrame", "image"), ("video", "video"))
+
+
+def _image(raw: Wire, kind: str = "image") -> list[Part]:
+    mime = wire.text(member(raw, "mimeType")) or wire.text(raw.get("encoding"))
+    data = raw.get("bytesBase64Encoded") or member(raw, "encodedVideo")
+    where = wire.text(member(raw, "gcsUri")) or wire.text(raw.get("uri"))
+    kind = modality(mime) if mime else kind
     if isinstance(data, str) and data:
         return [blob(kind, mime, data)]
     if where:
@@ -140,6 +147,25 @@ class ImagesReader(WholeReader):
         return reply
 
 
+class OperationReader(WholeReader):
+    """Reads the operation that was begun; what it makes is fetched later."""
+
+    __slots__ = ()
+
+    def reply(self, complete: bool) -> Reply:
+        """What was read."""
+        reply = Reply()
+        name = wire.text(self._raw.get("name"))
+        if name:
+            reply.attributes[semconv.RESPONSE_ID] = name
+        failed = wire.fields(self._raw.get("error"))
+        if failed:
+            code = failed.get("code")
+            reply.error = str(code) if code is not None else "error"
+            reply.error_message = wire.text(failed.get("message"))
+        return reply
+
+
 _EMBEDDINGS: Final = Route(
     semconv.EMBEDDINGS, embeddings_request, no_content, EmbeddingsReader, large_body=True
 )
@@ -150,8 +176,16 @@ _IMAGES: Final = Route(
     ImagesReader,
     {semconv.OUTPUT_TYPE: "image"},
 )
+_VIDEOS: Final = Route(
+    semconv.GENERATE_CONTENT,
+    images_request,
+    images_content,
+    OperationReader,
+    {semconv.OUTPUT_TYPE: "video"},
+)
 _ROUTES: Final = {
     **gemini.ROUTES,
+    "predictLongRunning": _VIDEOS,
     "embedContent": _EMBEDDINGS,
     "batchEmbedContents": _EMBEDDINGS,
 }

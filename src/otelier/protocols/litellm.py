@@ -22,7 +22,9 @@ from otelier.protocols import (
     no_content,
     openai_usage,
     parameters,
+    sse,
 )
+from otelier.protocols import anthropic_messages as messages
 from otelier.protocols import openai_chat as chat
 from otelier.protocols import openai_media as media
 from otelier.protocols import openai_responses as responses
@@ -192,6 +194,36 @@ def _reader(inner: Callable[[bool], Reader]) -> Callable[[bool], Reader]:
     return lambda keep: _Reader(inner(keep))
 
 
+class MessagesReader:
+    """Reads an answer in Anthropic's shape: a body, events, or the bytes of events."""
+
+    __slots__ = ("_decoder", "_inner")
+
+    def __init__(self, keep: bool) -> None:
+        self._inner = messages.Reader(keep)
+        self._decoder = sse.Decoder()
+
+    def chunk(self, event: Any) -> None:
+        """One piece of the stream, as the user gets it."""
+        if isinstance(event, str):
+            event = event.encode()
+        if isinstance(event, bytes):
+            for each in self._decoder.feed(event):
+                self._inner.chunk(each)
+        elif not (type(event) is dict and "cache_hit" in event):
+            self._inner.chunk(event)
+
+    def whole(self, body: Any) -> None:
+        """An answer that is not streamed."""
+        self._inner.whole(body)
+
+    def reply(self, complete: bool) -> Reply:
+        """What was read so far."""
+        for each in self._decoder.close():
+            self._inner.chunk(each)
+        return self._inner.reply(complete)
+
+
 _RERANK: Final[tuple[Parameter, ...]] = (("model", semconv.REQUEST_MODEL, wire.text),)
 
 
@@ -250,6 +282,8 @@ ROUTES: Final[Mapping[str, Route]] = {
     "responses": Route(
         semconv.CHAT, responses.request, responses.content, _reader(responses.Reader)
     ),
+    # An asynchronous function by this name alone.
+    "anthropic_messages": Route(semconv.CHAT, messages.request, messages.content, MessagesReader),
     "embedding": Route(
         semconv.EMBEDDINGS,
         media.embeddings_request,

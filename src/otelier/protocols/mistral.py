@@ -27,6 +27,7 @@ from otelier.protocols import (
 )
 from otelier.protocols import mistral_conversations as conversations
 from otelier.protocols import openai_responses as responses
+from otelier.protocols.anthropic_messages import CountReader
 from otelier.protocols.openai_chat import put
 from otelier.protocols.openai_parts import part
 from otelier.semconv import Attributes
@@ -291,6 +292,9 @@ OPERATIONS: Final[Mapping[str, Route]] = {
         _by(openai_media.Reader),
         {semconv.OUTPUT_TYPE: "speech"},
         large_body=True,
+    ),
+    "count_input_tokens_v1_responses_input_tokens_post": Route(
+        semconv.COUNT_TOKENS, responses.request, responses.content, CountReader
     ),
     "create_response_v1_responses_post": Route(
         semconv.CHAT, responses.request, responses.content, _by(responses.Reader)

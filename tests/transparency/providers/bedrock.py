@@ -58,7 +58,30 @@ GENERATE: dict[str, Any] = {
         "knowledgeBaseConfiguration": {"knowledgeBaseId": "KB12345678", "modelArn": MODEL},
     },
 }
-SERVICES = {"models": "bedrock-runtime", "agents": "bedrock-agent-runtime"}
+RUNTIME: dict[str, Any] = {
+    "agentRuntimeArn": "arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/helper-abcdefghij",
+    "runtimeSessionId": "session-000000000000000000000000000001",
+    "payload": b'{"prompt": "Hi"}',
+}
+SPOKEN = b'data: "Hello"\n\ndata: " there"\n\n'
+VIDEO: dict[str, Any] = {
+    "clientRequestToken": "token-1",
+    "modelId": "amazon.nova-reel-v1:1",
+    "modelInput": {"taskType": "TEXT_VIDEO", "textToVideoParams": {"text": "A cat"}},
+    "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://bucket"}},
+}
+HARNESS: dict[str, Any] = {
+    "harnessArn": "arn:aws:bedrock-agentcore:us-east-1:123456789012:harness/helper-abcdefghij",
+    "runtimeSessionId": RUNTIME["runtimeSessionId"],
+    "messages": ASK["messages"],
+    "model": {"bedrockModelConfig": {"modelId": MODEL}},
+}
+JOB = "arn:aws:bedrock:us-east-1:123456789012:async-invoke/abcdefghijkl"
+SERVICES = {
+    "models": "bedrock-runtime",
+    "agents": "bedrock-agent-runtime",
+    "core": "bedrock-agentcore",
+}
 
 
 class Clients:
@@ -81,16 +104,16 @@ class Clients:
 
     def client(self, service: str) -> Any:
         if service not in self.made:
-            session = self.session.Session()
+            session = known(self.session.Session(), service)
             self.made[service] = session.create_client(SERVICES[service], **self.options())
         return self.made[service]
 
     def call(self, service: str, method: str, **given: Any) -> Any:
         return method_of(self.client(service), method)(**given)
 
-    def text(self, service: str, method: str, **given: Any) -> Any:
+    def text(self, service: str, method: str, within: str = "body", **given: Any) -> Any:
         """A call, and its body read to the end."""
-        return self.call(service, method, **given)["body"].read()
+        return self.call(service, method, **given)[within].read()
 
     def close(self) -> Any:
         for client in self.made.values():
@@ -102,16 +125,23 @@ class AsyncClients(Clients):
 
     async def call(self, service: str, method: str, **given: Any) -> Any:
         if service not in self.made:
-            context = self.session.get_session().create_client(SERVICES[service], **self.options())
+            session = known(self.session.get_session(), service)
+            context = session.create_client(SERVICES[service], **self.options())
             self.made[service] = await context.__aenter__()
         return await method_of(self.made[service], method)(**given)
 
-    async def text(self, service: str, method: str, **given: Any) -> Any:
-        return await (await self.call(service, method, **given))["body"].read()
+    async def text(self, service: str, method: str, within: str = "body", **given: Any) -> Any:
+        return await (await self.call(service, method, **given))[within].read()
 
     async def close(self) -> None:
         for client in self.made.values():
             await client.close()
+
+
+def known(session: Any, service: str) -> Any:
+    if SERVICES[service] not in session.get_available_services():
+        pytest.skip(f"this version has no {SERVICES[service]}")
+    return session
 
 
 def method_of(client: Any, name: str) -> Any:
@@ -224,6 +254,44 @@ PROVIDER = Provider(
             lambda: bedrock_wire.agent("Hello", " there"),
             streamed=True,
             stream=member("completion"),
+        ),
+        Case(
+            "runtime",
+            lambda c, _: c.text("core", "invoke_agent_runtime", "response", **RUNTIME),
+            lambda: Json({"result": "Hello there"}, headers=bedrock_wire.HEADERS),
+        ),
+        Case(
+            "runtime-unread",
+            lambda c, _: c.call("core", "invoke_agent_runtime", **RUNTIME),
+            lambda: Json({"result": "Hello there"}, headers=bedrock_wire.HEADERS),
+            flavours=("sync",),
+        ),
+        Case(
+            "runtime-stream",
+            lambda c, _: c.call("core", "invoke_agent_runtime", **RUNTIME),
+            lambda: Chunked((SPOKEN[:9], SPOKEN[9:]), content_type="text/event-stream"),
+            streamed=True,
+            stream=member("response"),
+        ),
+        Case(
+            "runtime-tools",
+            lambda c, _: c.text(
+                "core", "invoke_agent_runtime", "response", **RUNTIME, mcpSessionId="m1"
+            ),
+            lambda: Json({"jsonrpc": "2.0", "id": 1, "result": {}}),
+            spans=0,
+        ),
+        Case(
+            "harness",
+            lambda c, _: c.call("core", "invoke_harness", **HARNESS),
+            bedrock_wire.converse_stream,
+            streamed=True,
+            stream=member("stream"),
+        ),
+        Case(
+            "video",
+            lambda c, _: c.call("models", "start_async_invoke", **VIDEO),
+            lambda: Json({"invocationArn": JOB}, headers=bedrock_wire.HEADERS),
         ),
         Case(
             "retrieve", lambda c, _: c.call("agents", "retrieve", **RETRIEVE), lambda: Json(FOUND)

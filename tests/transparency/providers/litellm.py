@@ -94,6 +94,12 @@ class Client:
         base = self._url if model.startswith(("anthropic/", "cohere/")) else f"{self._url}/v1"
         return {"api_base": base, "api_key": "k", "max_retries": 0}
 
+    def messages(self, **options: Any) -> Any:
+        """The call in Anthropic's shape, of which there is an asynchronous function only."""
+        function = resolve(self.sdk, "anthropic_messages")
+        model = f"anthropic/{CLAUDE}"
+        return function(model=model, messages=ASK, max_tokens=9, **self.at(model), **options)
+
     def router(self, model: str, **options: Any) -> Any:
         """The call by a router with one deployment."""
         deployment = {"model_name": "mine", "litellm_params": {"model": model, **self.at(model)}}
@@ -217,6 +223,12 @@ PROVIDER = Provider(
             lambda c, _: c.call("completion", f"anthropic/{CLAUDE}", messages=ASK, stream=True),
             claude_stream,
             streamed=True,
+        ),
+        Case(
+            "messages",
+            lambda c, _: c.messages(),
+            claude,
+            flavours=("async",),
         ),
         Case(
             "responses-stream",
