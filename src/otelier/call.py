@@ -481,9 +481,10 @@ class Call:
         if self._content:
             render(run, self._route, self._body or {}, reply, self._share, held)
         spans = {**late, **held} if settings.capture.spans else late
-        if settings.openinference:
-            spans = {**spans, **also({**self._attributes, **spans})}
         span = self._span
+        if settings.openinference:
+            seen = getattr(span, "attributes", None) or {}
+            spans = {**spans, **also({**seen, **spans})}
         if self._foreign:
             present = getattr(span, "attributes", None) or {}
             spans = {name: value for name, value in spans.items() if name not in present}

@@ -14,13 +14,7 @@ from typing import Any, Final
 _deferred: deque[Callable[[], None]] = deque()
 
 # Code that holds locks which ending a span may take.
-_LOCKING: Final = (
-    "opentelemetry.sdk",
-    "opentelemetry.exporter",
-    "otelier.cost",
-    "otelier.blobs",
-    "otelier.scope",
-)
+_LOCKING: Final = ("opentelemetry.sdk", "opentelemetry.exporter", "otelier.cost", "otelier.blobs")
 
 
 def inside_telemetry() -> bool:

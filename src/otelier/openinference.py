@@ -53,15 +53,20 @@ _TALKS: Final = frozenset({semconv.INVOKE_AGENT, semconv.INVOKE_WORKFLOW})
 
 
 def also(attributes: Mapping[str, Any]) -> Attributes:
-    """What is to be added to a span with these attributes, which are all that it will have."""
+    """What is to be added to a span with these attributes, which are all that it will have.
+
+    What somebody has set already stays.
+    """
     found: Attributes = {}
     operation = attributes.get(semconv.OPERATION_NAME)
     kind = _KINDS.get(operation) if isinstance(operation, str) else None
     if kind is None and semconv.STEP_NAME in attributes:
         kind = "CHAIN"
-    if kind is not None:
+    if kind is not None and SPAN_KIND not in attributes:
         found[SPAN_KIND] = kind
     for target, sources in _SOURCES.items():
+        if target in attributes:
+            continue
         for source in sources:
             value = attributes.get(source)
             if isinstance(value, str):

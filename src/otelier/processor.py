@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from typing import Any, Final
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 from opentelemetry import baggage, trace
 from opentelemetry.context import Context
 
-from otelier import context, cost, deferred, guard, identity, runtime, semconv, theirs, wire
+from otelier import context, cost, deferred, guard, identity, runtime, scope, semconv, theirs, wire
+from otelier.openinference import SPAN_KIND
 from otelier.protocols import Reply
 from otelier.runtime import SCOPE, Runtime
 from otelier.semconv import Attributes
 from otelier.usage import Usage
 
 _installed: WeakSet[Any] = WeakSet()
+# Others' spans beneath an agent or a workflow: which, and how many calls had begun in it before.
+_beneath: WeakKeyDictionary[Any, tuple[scope.Scope, int]] = WeakKeyDictionary()
 _BAGGAGE: Final = (semconv.SESSION_ID, semconv.USER_ID, semconv.CONVERSATION_ID)
 # What shows that somebody else's span is a GenAI one.
 _GENAI: Final = ("gen_ai.", "llm.", "openinference.", "traceloop.", "input.value", "output.value")
@@ -35,6 +38,9 @@ class OtelierSpanProcessor:
             session = held.get(context.SESSION)
             if session is not None:
                 _put(span, session)
+            around: Any = held.get(context.SCOPE)
+            if around is not None and span.instrumentation_scope.name != SCOPE:
+                _beneath[span] = (around, around.begun)
             run = runtime.current()
             if run is not None and run.settings.baggage:
                 _from_baggage(span, held)
@@ -60,12 +66,16 @@ class OtelierSpanProcessor:
             run = runtime.current()
             if run is None:
                 return
-            scope = getattr(span, "instrumentation_scope", None)
-            if scope is not None and scope.name == SCOPE:
+            made_by = getattr(span, "instrumentation_scope", None)
+            if made_by is not None and made_by.name == SCOPE:
                 return
+            beneath = _beneath.pop(span, None)
             attributes = span._attributes
             if attributes and any(name.startswith(_GENAI) for name in attributes):
                 finish(run, span, dict(attributes))
+                if beneath is not None and beneath[0].begun == beneath[1]:
+                    # No call of ours, and no other library's, has been seen in it.
+                    _sum_up(beneath[0], span)
         except Exception:
             guard.failed("processor.on_ending")
 
@@ -118,14 +128,6 @@ def finish(run: Runtime, span: Any, attributes: dict[str, Any]) -> None:
 def _price(run: Runtime, attributes: dict[str, Any]) -> cost.Priced | None:
     if attributes.get(semconv.OPERATION_NAME) not in semconv.PRICED or run.prices is None:
         return None
-    usage = Usage(
-        input=wire.count(attributes.get(semconv.USAGE_INPUT)),
-        output=wire.count(attributes.get(semconv.USAGE_OUTPUT)),
-        cache_read=wire.count(attributes.get(semconv.USAGE_CACHE_READ)),
-        cache_write=wire.count(
-            attributes.get(semconv.USAGE_CACHE_WRITE, attributes.get(semconv.USAGE_CACHE_CREATION))
-        ),
-    )
     provider = attributes.get(semconv.PROVIDER_NAME) or attributes.get("gen_ai.system")
     address = attributes.get(semconv.SERVER_ADDRESS)
     if not isinstance(provider, str):
@@ -137,7 +139,34 @@ def _price(run: Runtime, attributes: dict[str, Any]) -> cost.Priced | None:
         who,
         wire.text(attributes.get(semconv.RESPONSE_MODEL)),
         wire.text(attributes.get(semconv.REQUEST_MODEL)),
-        Reply(usage=usage),
+        Reply(usage=_usage(attributes)),
+    )
+
+
+def _sum_up(around: scope.Scope, span: Any) -> None:
+    """Add a model call of others to the sums of the agents and workflows around it."""
+    attributes = dict(span._attributes)
+    operation = attributes.get(semconv.OPERATION_NAME)
+    if operation is None and attributes.get(SPAN_KIND) == "LLM":
+        operation = semconv.CHAT
+    if operation not in semconv.PRICED:
+        return
+    usage = _usage(attributes)
+    told = usage.input is not None or usage.output is not None
+    failed = semconv.ERROR_TYPE in attributes or not span.status.is_ok
+    if told or not failed:
+        cost = wire.number(attributes.get(semconv.COST))
+        scope.theirs(around, operation, usage if told else None, cost)
+
+
+def _usage(attributes: dict[str, Any]) -> Usage:
+    return Usage(
+        input=wire.count(attributes.get(semconv.USAGE_INPUT)),
+        output=wire.count(attributes.get(semconv.USAGE_OUTPUT)),
+        cache_read=wire.count(attributes.get(semconv.USAGE_CACHE_READ)),
+        cache_write=wire.count(
+            attributes.get(semconv.USAGE_CACHE_WRITE, attributes.get(semconv.USAGE_CACHE_CREATION))
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from threading import Lock
+from threading import RLock
 from typing import Any, Final
 
 from opentelemetry.context import Context
@@ -32,16 +32,21 @@ _FREE: Final = frozenset(
         semconv.MODERATION,
     }
 )
+_FETCHES: Final = frozenset({semconv.FETCH_RESPONSE, semconv.CANCEL_RESPONSE})
 # What a model reads or writes: an answer of these that tells no tokens used some.
 _COUNTED: Final = semconv.PRICED | {semconv.INVOKE_AGENT}
 
-# Held for a few additions. The garbage collector may end a call anywhere: see ``deferred``.
-_lock = Lock()
+# On a call whose answer comes later: what that used is told to who fetches it.
+_BACKGROUND: Final = "otelier.response.background"
+
+# Held for a few additions. The garbage collector may end a call of the same thread between two of
+# them, but not within one: nothing is called there.
+_lock = RLock()
 
 
 def _renew() -> None:
     global _lock
-    _lock = Lock()
+    _lock = RLock()
 
 
 if hasattr(os, "register_at_fork"):
@@ -53,6 +58,7 @@ class Scope:
     """One run of an agent or a workflow."""
 
     __slots__ = (
+        "_awaited",
         "_closed",
         "_cost",
         "_input",
@@ -65,6 +71,7 @@ class Scope:
         "agent",
         "answer",
         "asked",
+        "begun",
         "inference_calls",
         "mirrored",
         "name",
@@ -83,8 +90,11 @@ class Scope:
         self.mirrored: Span | None = None
         self.asked: list[Any] | None = None
         self.answer: list[Any] | None = None
+        # How many calls have begun in it.
+        self.begun = 0
         self._closed = False
         self._running = 0
+        self._awaited = 0
         self._input: int | None = None
         self._output: int | None = None
         self._uncounted = 0
@@ -101,7 +111,8 @@ class Scope:
         with _lock:
             self._closed = True
         # Calls that still run (a stream that the agent has returned) have used something, too.
-        uncounted = self._uncounted + self._running
+        missing = self._running + max(self._awaited, 0)
+        uncounted = self._uncounted + missing
         if uncounted:
             attributes[semconv.UNCOUNTED_CALLS] = uncounted
         else:
@@ -113,7 +124,7 @@ class Scope:
             attributes[semconv.RESPONSE_FINISH_REASONS] = self._reasons
         if not priced:
             return
-        unpriced = self._unpriced + self._running
+        unpriced = self._unpriced + missing
         if self._cost is not None:
             attributes[semconv.COST_TOTAL] = self._cost
             if unpriced or self._partial:
@@ -127,6 +138,13 @@ class Scope:
         return self._reasons
 
 
+def theirs(scope: Scope, operation: str, usage: Usage | None, cost: float | None) -> None:
+    """A model call that somebody else has a span for, and nobody beneath it, is over."""
+    share = Share(scope, Context(), operation)
+    share.used(usage, cost, early=False)
+    share.end()
+
+
 def began(parent: Context, operation: str) -> Share | None:
     """A model call begins; its share, where an agent or a workflow is around it."""
     scope: Any = parent.get(ctx.SCOPE)
@@ -137,6 +155,7 @@ class Share:
     """What one model call adds to the agents and workflows around it, once."""
 
     __slots__ = (
+        "_awaits",
         "_cost",
         "_operation",
         "_partial",
@@ -160,12 +179,15 @@ class Share:
         self.uncounted = operation in _COUNTED
         self.unpriced = operation not in _FREE
         self._partial = False
+        # An answer that comes later, or (-1) that is it.
+        self._awaits = 0
         with _lock:
             if scope.agent is not None and operation in semconv.INFERENCE:
                 scope.agent.inference_calls += 1
             each: Scope | None = scope
             while each is not None:
                 each._running += 1
+                each.begun += 1
                 each = each.outer
 
     def tell(
@@ -186,17 +208,29 @@ class Share:
         # A compaction is no answer.
         if self._operation in semconv.INFERENCE and reply.finish_reasons != ["compaction"]:
             self._reasons = reply.finish_reasons
-        if not route.metered or (usage is None and cost is None and _unused(failed, error, early)):
+        awaits = usage is None and reply.attributes.get(_BACKGROUND) is True
+        if (
+            awaits
+            or not route.metered
+            or (usage is None and cost is None and _unused(failed, error, early))
+        ):
             # Used when it was made, not where it is read again; or refused.
             self.uncounted = self.unpriced = False
+            self._awaits = int(awaits)
             return
+        if usage is not None and self._operation in _FETCHES:
+            self._awaits = -1
+        self.used(usage, None if cost is None else cost.total, early)
+
+    def used(self, usage: Usage | None, cost: float | None, early: bool) -> None:
+        """Tokens and cost, as far as they are known."""
         if usage is not None:
             self._usage = usage
             half = (usage.input is None) != (usage.output is None)
             half = half and self._operation in semconv.INFERENCE
             self.uncounted = self._operation in _COUNTED and (early or half)
         if cost is not None:
-            self._cost = cost.total
+            self._cost = cost
             self.unpriced, self._partial = False, early
         elif usage is not None and (usage.input is not None or usage.output is not None):
             self.unpriced = True
@@ -211,7 +245,8 @@ class Share:
 
     def end(self) -> None:
         """The call is over."""
-        usage = self._usage
+        usage, cost = self._usage, self._cost
+        read, wrote = (None, None) if usage is None else (usage.input, usage.output)
         each: Scope | None = self._scope
         with _lock:
             while each is not None:
@@ -219,14 +254,16 @@ class Share:
                     each._running -= 1
                     if self._reasons is not None:
                         each._reasons = self._reasons
+                    each._awaited += self._awaits
                     each._uncounted += self.uncounted
                     each._unpriced += self.unpriced
                     each._partial |= self._partial
-                    if usage is not None:
-                        each._input = _plus(each._input, usage.input)
-                        each._output = _plus(each._output, usage.output)
-                    if self._cost is not None:
-                        each._cost = (each._cost or 0.0) + self._cost
+                    if read is not None:
+                        each._input = read if each._input is None else each._input + read
+                    if wrote is not None:
+                        each._output = wrote if each._output is None else each._output + wrote
+                    if cost is not None:
+                        each._cost = cost if each._cost is None else each._cost + cost
                 each = each.outer
 
 
@@ -237,7 +274,3 @@ def _unused(failed: str | None, error: BaseException | None, early: bool) -> boo
     """
     name = type(error).__name__
     return failed is not None and not (early or "Timeout" in name or name == "CancelledError")
-
-
-def _plus(a: int | None, b: int | None) -> int | None:
-    return a if b is None else b if a is None else a + b

@@ -18,13 +18,13 @@ from tests.backends.running import CONFIGS, instrumented, opened
 SYSTEM, ASKED, ANSWER = "Answer briefly.", "Is it raining in Paris?", "It is raining."
 ARGUMENTS = {"city": "Paris", "station": 1234567890123456789}
 CHAT_TOKENS, CACHE_WRITE = (40, 8), 400
-TALK_SPANS = 9
+TALK_SPANS = 10
 
 
-def say(endpoint: str, **env: str) -> None:
-    """Run the talk under ``opentelemetry-instrument``."""
+def say(endpoint: str, session: str = "talk", **env: str) -> None:
+    """Run the talk under ``opentelemetry-instrument``, as a session of its own."""
     quiet = {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
-    instrumented("tests.backends.talk", endpoint=endpoint, **{**quiet, **env})
+    instrumented("tests.backends.talk", session, endpoint=endpoint, **{**quiet, **env})
 
 
 def switches(backend: str) -> dict[str, str]:

@@ -1,10 +1,11 @@
-"""A short conversation with what the workload has not: ``python -m tests.backends.talk``.
+"""A short conversation with what the workload has not: ``python -m tests.backends.talk SESSION``.
 
 Tools in messages, cache writes, scores of documents, several answers, completions, a guardrail.
 """
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from opentelemetry import trace
@@ -67,14 +68,18 @@ class Talk:
             own = {"output.value": "own", "mlflow.spanOutputs": "own"}
             trace.get_current_span().set_attributes(own)
 
-    def use_a_tool(self, question: str) -> None:
+    @otelier.agent("forecaster", model="gpt-4o")
+    def use_a_tool(self, question: str) -> str:
+        """An agent of one model, which sums up its calls."""
         create: Any = self.gpt.chat.completions.create
         tools = [{"type": "function", "function": {"name": "weather", "parameters": SCHEMA}}]
         asked = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": question}]
         said = create(model="gpt-4o", messages=asked, tools=tools)
         result = {"role": "tool", "tool_call_id": "call_1", "content": "rain"}
-        create(model="gpt-4o", messages=[*asked, said.choices[0].message, result], tools=tools)
         create(model="gpt-4o-twice", messages=asked, n=2)
+        last = [*asked, said.choices[0].message, result]
+        said = create(model="gpt-4o", messages=last, tools=tools)
+        return str(said.choices[0].message.content)
 
     def fill_the_cache(self) -> None:
         for kept in ("minutes", "an hour"):
@@ -86,16 +91,18 @@ class Talk:
             )
 
 
-def main() -> None:
+def main(session: str) -> None:
     with ProviderServer() as server:
         server.route("/chat/completions", chat)
         server.route("/v1/messages", claude)
         server.route("/v1/completions", lambda request: Json(openai_wire.completion(ANSWER)))
         server.route("/apply", lambda request: Json(GUARDED))
         talk = Talk(server.url)
-        with otelier.session(user_id="ada", tags=["beta"], metadata={"tenant": "acme"}):
+        with otelier.session(
+            session_id=session, user_id="ada", tags=["beta"], metadata={"tenant": "acme"}
+        ):
             talk.report(ASKED)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

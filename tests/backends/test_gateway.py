@@ -137,6 +137,9 @@ def test_what_is_kept_of_the_unremarkable(tmp_path: Path, unpriced: int, rest: i
         trace(**tokens, gen_ai__usage__cost=1),
         trace(**tokens, gen_ai__usage__cost=0.021),
     ]
+    # Agents have the tokens of their calls, and their cost under another name.
+    summed = {"gen_ai__operation__name": "invoke_agent", "otelier__cost__total": 9.0}
+    cheap += [trace(**tokens, **summed) for _ in range(20)]
     # Just below the limits.
     cheap.append(trace(seconds=4.5, gen_ai__usage__cost=0.0199))
     with Site(tmp_path) as site:

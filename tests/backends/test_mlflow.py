@@ -25,6 +25,7 @@ from tests.backends.shown import (
     ARGUMENTS,
     ASKED,
     CACHE_WRITE,
+    CHAT_TOKENS,
     SYSTEM,
     TALK_SPANS,
     ask,
@@ -139,17 +140,19 @@ def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MLflow]:
             asked.truth = workload(here, address, **quiet)
             arrived(asked, "workload", len(asked.truth.rows))
         with collector(asked, here, "talk") as address:
-            say(address)
+            say(address, "talk")
             arrived(asked, "talk", TALK_SPANS)
         header = f"x-mlflow-experiment-id={asked.create('direct')}"
         workload(here, asked.url, **quiet, OTEL_EXPORTER_OTLP_HEADERS=header)
         arrived(asked, "direct", len(asked.truth.rows))
         header = f"x-mlflow-experiment-id={asked.create('direct talk')}"
-        say(asked.url, OTEL_EXPORTER_OTLP_HEADERS=header)
+        say(asked.url, "direct-talk", OTEL_EXPORTER_OTLP_HEADERS=header)
         arrived(asked, "direct talk", TALK_SPANS)
         yield asked
 
 
+# USD for a call of gpt-4o in the talk.
+TALK_COST = (CHAT_TOKENS[0] * 2.5 + CHAT_TOKENS[1] * 10) / 1e6
 # MLflow shows the model that answered.
 ANSWERS = {"gpt-4o": "gpt-4o-2024-08-06", "claude-haiku-4-5": "claude-haiku-4-5-20251001"}
 KINDS = {
@@ -276,8 +279,38 @@ def test_a_conversation_with_a_tool(mlflow: MLflow) -> None:
     assert shown["apply_guardrail"] == "GUARDRAIL"
     assert shown["text_completion gpt-3.5-turbo-instruct"] == "LLM"
     (root,) = (s["attributes"] for s in talked if not s.get("parent_span_id"))
-    assert root["mlflow.spanInputs"] == {"question": ASKED}
-    assert ANSWER in str(root["mlflow.spanOutputs"])
+    assert root["mlflow.spanInputs"][0]["parts"][0]["content"] == ASKED
+    assert root["mlflow.spanOutputs"][0]["parts"][0]["content"] == ANSWER
+
+
+@pytest.mark.parametrize("experiment", ["talk", "direct talk"])
+def test_sessions_read_as_conversations(mlflow: MLflow, experiment: str) -> None:
+    """A trace shows the messages of its root; the session of its spans is its own."""
+    (trace,) = mlflow.search(experiment=experiment)
+    assert trace["trace_metadata"]["mlflow.trace.session"] == experiment.replace(" ", "-")
+    (asked,) = json.loads(trace["request_preview"])
+    (answered,) = json.loads(trace["response_preview"])
+    assert (asked["role"], asked["parts"][0]["content"]) == ("user", ASKED)
+    assert (answered["role"], answered["parts"][0]["content"]) == ("assistant", ANSWER)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "name"), [("talk", "otelier.usage"), ("direct talk", "gen_ai.usage")]
+)
+def test_agents_sums_are_not_added_to_their_calls(
+    mlflow: MLflow, experiment: str, name: str
+) -> None:
+    (trace,) = mlflow.search(experiment=experiment)
+    spans = {span["name"]: span["attributes"] for span in mlflow.trace(trace)}
+    root, agent = spans["invoke_workflow weather_report"], spans["invoke_agent forecaster"]
+    tokens = json.loads(trace["trace_metadata"]["mlflow.trace.tokenUsage"])
+    for side in ("input_tokens", "output_tokens"):
+        assert tokens[side] == root[f"{name}.{side}"]
+    assert agent[f"{name}.input_tokens"] == 3 * CHAT_TOKENS[0]
+    by = "span_model_name"
+    cost = mlflow.measured("SPANS", "total_cost", "SUM", by, experiment=experiment)["gpt-4o"]
+    # Straight to MLflow, it prices the sum of the agent's three calls once more, as its model's.
+    assert cost == near(TALK_COST * (3 if experiment == "talk" else 3 + 3))
 
 
 def test_retrievals_have_query_and_documents(mlflow: MLflow) -> None:
@@ -370,13 +403,13 @@ def test_numbers_of_the_overview(mlflow: MLflow) -> None:
     assert mlflow.measured("SPANS", "span_count", "COUNT", "span_name") == truth.counted("name")
     sessions = len(truth.counted("session"))
     assert mlflow.measured("TRACES", "session_count", "COUNT") == {"": sessions}
-    unknown = sum(truth.summed("input", "model", rows=truth.where(operation="embeddings")).values())
     totals = [sum(truth.summed(what, "model").values()) for what in ("input", "output")]
     for metric, total in zip(("input_tokens", "output_tokens"), totals, strict=True):
         assert mlflow.measured("TRACES", metric, "SUM") == {"": total}
-    for experiment, total in (("workload", sum(totals)), ("direct", sum(totals) - unknown)):
+    # Straight to MLflow it is the root's sum.
+    for experiment in ("workload", "direct"):
         shown = mlflow.measured("TRACES", "total_tokens", "SUM", experiment=experiment)
-        assert shown == {"": total}
+        assert shown == {"": sum(totals)}
     parts = [mlflow.measured("SPANS", part, "SUM") for part in ("input_cost", "output_cost")]
     whole = sum(truth.summed("cost", "model").values())
     assert sum(part[""] for part in parts) == near(whole)

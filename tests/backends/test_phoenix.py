@@ -1,7 +1,8 @@
 """phoenix: what Phoenix shows of our spans, directly and through the collector's translation.
 
-Three projects: ``workload`` and ``talk`` come through the collector, ``direct`` is the talk again,
-sent straight to Phoenix: what the translation adds is the difference of the last two.
+Four projects: ``workload`` and ``talk`` come through the collector, ``direct`` is the talk again,
+sent straight to Phoenix: what the translation adds is the difference of the last two. ``compat`` is
+it once more, straight, with what otelier adds itself by a setting.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from tests.backends.shown import (
     ARGUMENTS,
     ASKED,
     CACHE_WRITE,
+    CHAT_TOKENS,
     SYSTEM,
     TALK_SPANS,
     ask,
@@ -98,8 +100,13 @@ def phoenix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Phoenix]:
         say(into.http)
         with running([PHOENIX, "-m", "phoenix.server.main", "serve"], here, port, **settings):
             asked.truth = workload(here, into.http, **quiet)
-            say(asked.url, OTEL_RESOURCE_ATTRIBUTES="openinference.project.name=direct")
-            wanted = {"workload": len(asked.truth.rows), "talk": TALK_SPANS, "direct": TALK_SPANS}
+            for name, env in (("direct", {}), ("compat", {"OTELIER_COMPAT": "openinference"})):
+                project = f"openinference.project.name={name}"
+                say(asked.url, name, OTEL_RESOURCE_ATTRIBUTES=project, **env)
+            wanted = {
+                "workload": len(asked.truth.rows),
+                **dict.fromkeys(("talk", "direct", "compat"), TALK_SPANS),
+            }
             for name, count in wanted.items():
                 until(partial(asked.has, name, count), f"spans of {name}")
             # What a statement cannot do is logged there.
@@ -237,8 +244,10 @@ def test_what_the_translation_adds(phoenix: Phoenix) -> None:
     added |= {"input.mime_type", "output.mime_type"}
     assert not added & set(before["attributes"])
     assert added < set(after["attributes"])
-    assert json.loads(after["attributes"]["input.value"]) == {"question": ASKED}
-    assert after["attributes"]["input.mime_type"] == "application/json"
+    assert after["attributes"]["input.value"] == ASKED
+    assert after["attributes"]["output.value"] == ANSWER
+    for side in ("input", "output"):
+        assert after["attributes"][f"{side}.mime_type"] == "text/plain"
     for project, kind in (("direct", "UNKNOWN"), ("talk", "GUARDRAIL")):
         (guarded,) = phoenix.spans(project, name="apply_guardrail")
         assert guarded["span_kind"] == kind
@@ -247,7 +256,6 @@ def test_what_the_translation_adds(phoenix: Phoenix) -> None:
     for called in phoenix.spans("workload", name="execute_tool search_orders"):
         user = called["attributes"]["user.id"]
         assert json.loads(called["attributes"]["input.value"]) == {"customer": user}
-    assert ANSWER in after["attributes"]["output.value"]
     (claude, _) = (s["attributes"] for s in phoenix.spans("talk", name="chat claude-haiku-4-5"))
     assert message(claude, "input_messages.0") == {"role": "system", "content": SYSTEM}
     for project in ("direct", "talk"):
@@ -386,6 +394,61 @@ def test_sums_by_model_and_session(phoenix: Phoenix) -> None:
         assert each["userId"] == turns[0]["user"]
         assert each["numTraces"] == len({row["turn"] for row in turns})
         assert each["numTracesWithError"] == len({row["turn"] for row in turns if row["error"]})
+
+
+@pytest.mark.parametrize("project", ["talk", "direct", "compat"])
+def test_sessions_read_as_conversations(phoenix: Phoenix, project: str) -> None:
+    """Sessions show a root's ``input.value`` and ``output.value``, which nobody else writes."""
+    asked = "sessions(first: 9) { edges { node { sessionId firstInput { value mimeType }"
+    asked += " lastOutput { value mimeType } } } }"
+    (edge,) = phoenix.ask(asked, project=project)["sessions"]["edges"]
+    said = {"value": ASKED, "mimeType": "text"}, {"value": ANSWER, "mimeType": "text"}
+    shown = edge["node"]["firstInput"], edge["node"]["lastOutput"]
+    assert shown == ((None, None) if project == "direct" else said)
+    assert edge["node"]["sessionId"] == project
+
+
+def test_what_otelier_adds_by_a_setting(phoenix: Phoenix) -> None:
+    """Kinds, inputs and outputs as the collector's translation has them."""
+
+    def shown(project: str) -> dict[str, Any]:
+        names = ("input.value", "output.value", "input.mime_type", "output.mime_type")
+        return {
+            f"{span['name']} {span['attributes'].get('input.value')}": (
+                span["span_kind"],
+                *(span["attributes"].get(name) for name in names),
+            )
+            for span in phoenix.spans(project)
+        }
+
+    assert shown("compat") == shown("talk")
+
+
+@pytest.mark.parametrize("project", ["talk", "direct", "compat"])
+def test_agents_sums_are_not_added_to_their_calls(phoenix: Phoenix, project: str) -> None:
+    """Phoenix counts the tokens and the cost of LLM spans alone, whatever others say."""
+    (agent,) = (s["attributes"] for s in phoenix.spans(project, name="invoke_agent forecaster"))
+    (root,) = phoenix.spans(project, parent_id="null")
+    calls = phoenix.spans(project, span_kind="LLM")
+    tokens = [
+        sum(span["attributes"][f"gen_ai.usage.{side}_tokens"] for span in calls)
+        for side in ("input", "output")
+    ]
+    assert [
+        root["attributes"][f"gen_ai.usage.{side}_tokens"] for side in ("input", "output")
+    ] == tokens
+    assert agent["gen_ai.usage.input_tokens"] == 3 * CHAT_TOKENS[0]
+    told = phoenix.ask(
+        "tokenCountPrompt tokenCountCompletion costSummary { total { cost } }", project=project
+    )
+    assert [told["tokenCountPrompt"], told["tokenCountCompletion"]] == tokens
+    # Phoenix has a price for an answer of which it knows the model alone.
+    assert told["costSummary"]["total"]["cost"] == near(phoenix.cost("span_kind == 'LLM'", project))
+    cumulative = (
+        "spans(first: 99, filterCondition: $where) { edges { node { cumulativeTokenCountTotal } } }"
+    )
+    (edge,) = phoenix.ask(cumulative, "parent_id is None", project)["spans"]["edges"]
+    assert edge["node"]["cumulativeTokenCountTotal"] == sum(tokens)
 
 
 def test_phoenix_takes_traces_as_protobuf_alone(phoenix: Phoenix) -> None:

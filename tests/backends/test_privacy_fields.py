@@ -36,6 +36,7 @@ SPAN = [
     "url.full",
     "db.query.text",
     "input.value",
+    "output.value",
     "exception.message",
     "code.note",
 ]
@@ -71,6 +72,7 @@ def spans() -> ExportTraceServiceRequest:
         "chat gpt-4o", gen_ai__operation__name="chat", gen_ai__usage__cost=0.1234567890123456
     )
     otlp.add(full.attributes, dict.fromkeys(SPAN, SAID))
+    otlp.add(full.attributes, {"otelier.cost.total": 0.4111111111111111})
     otlp.add(full.attributes, {"user.id": 17, "session.id": MAIL, "gen_ai.conversation.id": MAIL})
     otlp.add(full.attributes, {"gen_ai.request.model": "gpt-4o", "otelier.metadata.tenant": "acme"})
     fill(full.attributes.add(key="otelier.tags").value, ["beta", SAID])
@@ -145,6 +147,7 @@ def test_everyone_gets_the_metadata(sides: tuple[Receiver, Receiver]) -> None:
     assert full["name"] == "chat gpt-4o" and other["name"] == "span of otelier"
     assert told["gen_ai.request.model"] == "gpt-4o" and told["otelier.metadata.tenant"] == "acme"
     assert told["gen_ai.usage.cost"] == 0.1234567890123456
+    assert told["otelier.cost.total"] == 0.4111111111111111
     assert full["resource"] == {"service.name": "shop"}
     assert other["attributes"] == {"http.route": "/users/{id}"}
     for name in IDS:

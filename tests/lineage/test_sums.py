@@ -318,3 +318,80 @@ def test_metrics_count_no_sums(telemetry: Telemetry, client: openai.OpenAI) -> N
     tokens = {p.attributes["gen_ai.token.type"]: p.sum for p in points["gen_ai.client.token.usage"]}
     assert tokens == {"input": 100, "output": 10}
     assert sum(p.sum for p in points["gen_ai.client.operation.cost"]) == pytest.approx(CALL)
+
+
+def theirs(telemetry: Telemetry, name: str = "chat", **attributes: Any) -> Any:
+    """A model call's span of another library."""
+    said = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "gpt-4o",
+        **attributes,
+    }
+    return telemetry.tracer.start_as_current_span(name, attributes=said)
+
+
+TOLD = {INPUT: 100, OUTPUT: 10}
+
+
+def test_calls_that_others_see_count_too(telemetry: Telemetry, client: openai.OpenAI) -> None:
+    """Where another library has the call, and otelier stands down."""
+    with otelier.workflow("w"), otelier.agent("mixed"):
+        chat(client)
+        with theirs(telemetry, **TOLD):
+            pass
+        # A framework's span around the SDK's: the inner one counts.
+        with theirs(telemetry, "outer", **TOLD), theirs(telemetry, **TOLD):
+            pass
+        # A framework's span that is not ours to enrich, around a call of ours.
+        with (
+            theirs(telemetry, **TOLD),
+            telemetry.tracer.start_as_current_span("between"),
+        ):
+            chat(client)
+        with theirs(telemetry, **{"gen_ai.operation.name": "invoke_agent"}, **TOLD):
+            pass
+    assert sums(telemetry.span("invoke_agent mixed")) == known(4)
+    assert sums(telemetry.span("invoke_workflow")) == known(4)
+
+
+def test_calls_that_others_see_and_do_not_tell(telemetry: Telemetry) -> None:
+    with otelier.agent("a"):
+        with theirs(telemetry):
+            pass
+        with theirs(telemetry, **{"error.type": "RateLimitError"}):
+            pass
+    assert sums(telemetry.span("invoke_agent a")) == {UNCOUNTED: 1, UNPRICED: 1}
+
+
+def test_an_answer_that_is_fetched_later() -> None:
+    """A background answer's tokens are told where it is fetched: missing until then."""
+    from opentelemetry.context import Context
+
+    from otelier import context as ctx
+    from otelier.cost import Priced
+    from otelier.protocols import Reply, routes
+    from otelier.usage import Usage
+
+    create = routes.OPENAI["post", "/responses"]
+    fetch = routes.OPENAI["get", "/responses/{id}"]
+    whole, half = scope.Scope(None, None, True), scope.Scope(None, None, True)
+    for each in (whole, half):
+        inside = ctx.with_value(Context(), ctx.SCOPE, each)
+        begun = scope.began(inside, create.operation)
+        assert begun is not None
+        waiting = Reply(attributes={"otelier.response.background": True})
+        begun.tell(create, waiting, None, None, None, None, False)
+        begun.end()
+        if each is whole:
+            fetched = scope.began(inside, fetch.operation)
+            assert fetched is not None
+            usage = Usage(input=5, output=2)
+            fetched.tell(fetch, Reply(), usage, Priced(0.5, "prices"), None, None, False)
+            fetched.end()
+    told: semconv.Attributes = {}
+    whole.close(told, True)
+    assert told == {INPUT: 5, OUTPUT: 2, COST: 0.5}
+    told = {}
+    half.close(told, True)
+    assert told == {UNCOUNTED: 1, UNPRICED: 1}

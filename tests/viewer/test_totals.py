@@ -30,6 +30,7 @@ def test_sums_on_agents_and_workflows_are_not_counted_again(operation: str) -> N
             "gen_ai.usage.input_tokens": 1000,
             "gen_ai.usage.output_tokens": 1000,
             "gen_ai.usage.cost": 1.0,
+            "otelier.cost.total": 1.0,
         },
     )
     tools = "1 tool call · " if operation == "execute_tool" else ""

@@ -126,6 +126,8 @@ def pipeline() -> list[StoredSpan]:
                 "gen_ai.agent.name": "researcher",
                 "gen_ai.usage.input_tokens": 1210,
                 "gen_ai.usage.output_tokens": 140,
+                "otelier.cost.total": 0.0021,
+                "otelier.cost.partial": True,
             },
         ),
         span(
@@ -158,7 +160,7 @@ workflow answer_question · 2.31 s
 │          stop
 ├─ retrieval handbook · 52 ms
 │  └─ embeddings text-embedding-3-small · openai · 50 ms · in 9 · $0.00000004
-└─ agent researcher · 1.91 s · Σ in 1,210 out 140
+└─ agent researcher · 1.91 s · Σ in 1,210 out 140 · Σ ≥ $0.0021
    ├─ chat gpt-6.1-sol → gpt-6.1-sol-2026-09-17 · openai · 523 ms · in 310 out 20 · $0.0021
    │  │    tool_calls · calls lookup
    │  └─ POST · 521 ms
@@ -269,3 +271,17 @@ def test_durations() -> None:
     assert line(9996) == "s · 10.0 s"
     assert line(59_960) == "s · 1 min 00 s"
     assert line(3_600_000 * 25 + 60_000) == "s · 25 h 01 min"
+
+
+def test_what_is_asked_is_shown_once() -> None:
+    """An agent's arguments and result repeat its messages where they are nothing but a text."""
+    said = [{"role": "user", "parts": [{"type": "text", "content": ASKED}]}]
+    attributes = {
+        "gen_ai.operation.name": "invoke_agent",
+        "otelier.arguments": json.dumps({"question": ASKED}),
+        "gen_ai.input.messages": json.dumps(said),
+    }
+    assert render([span("a", None, "a", attributes=attributes)], messages=True).count(ASKED) == 1
+    attributes["otelier.arguments"] = json.dumps({"question": ASKED, "top": 3})
+    text = render([span("a", None, "a", attributes=attributes)], messages=True)
+    assert text.count(ASKED) == 2 and '"top"' in text

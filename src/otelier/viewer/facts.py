@@ -41,6 +41,9 @@ class Facts:
     first_chunk: float | None
     tokens: Tokens
     cost: float | None
+    """Of an agent or a workflow the sum of what is below."""
+    partial: bool
+    """Whether the cost is the least that it was."""
     finish_reasons: tuple[str, ...]
     tool_calls: tuple[tuple[str, int], ...]
     failed: bool
@@ -79,7 +82,8 @@ def facts(span: StoredSpan) -> Facts:
             count(attributes, semconv.USAGE_OUTPUT),
             count(attributes, semconv.USAGE_REASONING),
         ),
-        cost=number(attributes, semconv.COST),
+        cost=_cost(attributes),
+        partial=attributes.get(semconv.COST_PARTIAL) is True,
         finish_reasons=texts(attributes, semconv.RESPONSE_FINISH_REASONS),
         tool_calls=_tool_calls(attributes),
         failed=span.status == "ERROR" or bool(text(attributes, semconv.ERROR_TYPE)),
@@ -87,6 +91,11 @@ def facts(span: StoredSpan) -> Facts:
         error_message=span.status_message.strip().partition("\n")[0],
         background=attributes.get(semconv.BACKGROUND) is True,
     )
+
+
+def _cost(attributes: Attributes) -> float | None:
+    own = number(attributes, semconv.COST)
+    return number(attributes, semconv.COST_TOTAL) if own is None else own
 
 
 def _what(span: StoredSpan, operation: str) -> tuple[str, str]:

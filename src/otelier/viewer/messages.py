@@ -28,11 +28,27 @@ class Said:
 
 def conversation(attributes: Attributes) -> Iterator[Said]:
     """All content of a span, in the order in which it came to be."""
+    again = set(_again(attributes))
     for name, read in _CONTENT.items():
-        if attributes.get(name) is not None:
+        if attributes.get(name) is not None and name not in again:
             yield from read(structure(attributes, name))
     if attributes.get(semconv.CONTENT_TRUNCATED):
         yield Said("note", "content was cut when it was recorded")
+
+
+def _again(attributes: Attributes) -> Iterator[str]:
+    """Arguments and results of agents and workflows that are nothing but a message's text."""
+    for name, messages in (
+        (semconv.ARGUMENTS, semconv.INPUT_MESSAGES),
+        (semconv.RESULT, semconv.OUTPUT_MESSAGES),
+    ):
+        value = structure(attributes, name)
+        if isinstance(value, Mapping) and len(value) == 1:
+            (value,) = value.values()
+        for message in objects(structure(attributes, messages)):
+            for part in objects(message.get("parts")):
+                if isinstance(value, str) and part.get("content") == value:
+                    yield name
 
 
 # --- attributes -------------------------------------------------------------------------------

@@ -124,7 +124,8 @@ def _fields(node: Node, known: Facts) -> Iterator[Field]:
     if known.tokens:
         yield (sigma + _tokens(known.tokens), plain)
     if known.cost is not None:
-        yield (sigma + txt.dollars(known.cost), plain or "green")
+        least = "≥ " if known.partial else ""
+        yield (sigma + least + txt.dollars(known.cost), plain or "green")
     if known.finish_reasons and not known.failed:
         yield (", ".join(known.finish_reasons), plain or _ending_style(known))
     if known.tool_calls:
