@@ -6,20 +6,88 @@ from typing import Any
 
 touched: list[str] = []
 
-_SPECIAL = (
-    "__repr__ __str__ __bytes__ __format__ __hash__ __bool__ __len__ __length_hint__ __iter__ "
-    "__next__ __reversed__ __contains__ __getitem__ __missing__ __call__ __enter__ __exit__ "
-    "__int__ __float__ __index__ __complex__ __abs__ __add__ __eq__ __ne__ __lt__ __le__ __gt__ "
-    "__ge__ __dir__ __sizeof__ __reduce__ __reduce_ex__ __getstate__ __copy__ __deepcopy__ "
-    "__fspath__ __await__ __aiter__ __anext__ __del__ __get__ __set__ __array__ "
-    "__iadd__ __or__ __ror__ __radd__ __instancecheck__ __subclasscheck__"
-).split()
+_SPECIAL = [
+    "__repr__",
+    "__str__",
+    "__bytes__",
+    "__format__",
+    "__hash__",
+    "__bool__",
+    "__len__",
+    "__length_hint__",
+    "__iter__",
+    "__next__",
+    "__reversed__",
+    "__contains__",
+    "__getitem__",
+    "__missing__",
+    "__call__",
+    "__enter__",
+    "__exit__",
+    "__int__",
+    "__float__",
+    "__index__",
+    "__complex__",
+    "__abs__",
+    "__add__",
+    "__eq__",
+    "__ne__",
+    "__lt__",
+    "__le__",
+    "__gt__",
+    "__ge__",
+    "__dir__",
+    "__sizeof__",
+    "__reduce__",
+    "__reduce_ex__",
+    "__getstate__",
+    "__copy__",
+    "__deepcopy__",
+    "__fspath__",
+    "__await__",
+    "__aiter__",
+    "__anext__",
+    "__del__",
+    "__get__",
+    "__set__",
+    "__array__",
+    "__iadd__",
+    "__or__",
+    "__ror__",
+    "__radd__",
+    "__instancecheck__",
+    "__subclasscheck__",
+]
 # What libraries and readers of values ask for by name.
-_NAMED = (
-    "isoformat hex urn value items keys values get tolist item shape dtype head model_dump dict "
-    "to_dict json model_fields __fields__ ListFields __dataclass_fields__ __attrs_attrs__ _fields "
-    "__pydantic_extra__ status_code headers trailing_metadata"
-).split()
+_NAMED = [
+    "isoformat",
+    "hex",
+    "urn",
+    "value",
+    "items",
+    "keys",
+    "values",
+    "get",
+    "tolist",
+    "item",
+    "shape",
+    "dtype",
+    "head",
+    "model_dump",
+    "dict",
+    "to_dict",
+    "json",
+    "model_fields",
+    "__fields__",
+    "ListFields",
+    "__dataclass_fields__",
+    "__attrs_attrs__",
+    "_fields",
+    "__pydantic_extra__",
+    "status_code",
+    "headers",
+    "trailing_metadata",
+]
 
 
 def _noting(name: str, original: Any = None) -> Any:
@@ -58,7 +126,7 @@ def _getattribute(self: Any, name: str) -> Any:
     return object.__getattribute__(self, name)
 
 
-_BODY = {
+_BODY: dict[str, Any] = {
     **{name: _noting(name) for name in _SPECIAL if name not in ("__del__", "__get__", "__set__")},
     "__getattribute__": _getattribute,
     "__getattr__": _noting("__getattr__"),
@@ -121,15 +189,17 @@ class LoudError(Exception):
         raise AttributeError(name)
 
 
+_LEFT = (
+    *("__new__", "__init__", "__class__", "__init_subclass__", "__subclasshook__"),
+    *("__getattribute__", "__setattr__", "__delattr__", "__class_getitem__"),
+)
 for _kind in (LoudDict, LoudList, LoudText, LoudNumber, LoudFloat):
-    for _name in dir(_kind.__bases__[0]):
-        _own = getattr(_kind.__bases__[0], _name)
-        if callable(_own) and _name not in (
-            "__new__", "__init__", "__class__", "__init_subclass__", "__subclasshook__",
-            "__getattribute__", "__setattr__", "__delattr__", "__class_getitem__",
-        ):  # fmt: skip
-            if not isinstance(_kind.__bases__[0].__dict__.get(_name), classmethod | staticmethod):
-                setattr(_kind, _name, _noting(f"{_kind.__name__}.{_name}", _own))
+    _base = _kind.__bases__[0]
+    for _name in dir(_base):
+        _own = getattr(_base, _name)
+        _static = isinstance(_base.__dict__.get(_name), classmethod | staticmethod)
+        if callable(_own) and _name not in _LEFT and not _static:
+            setattr(_kind, _name, _noting(f"{_kind.__name__}.{_name}", _own))
 
 
 def everything() -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 from opentelemetry.context import Context
 
 from otelier import context as ctx
-from otelier import guard, runtime, semconv, statics
+from otelier import guard, runtime, semconv, statics, unicode, values
 from otelier.handle import AGENT, NO_HANDLE, RETRIEVAL, AgentScope, Handle, Kind, NoHandle
 from otelier.semconv import Attributes
 
@@ -46,6 +46,7 @@ class Step:
             attributes = dict(self._attributes)
             name = self._name or default_name
             if name:
+                name = unicode.clean(values.words(name))
                 attributes[self._kind.named] = name
             agent = AgentScope(name) if self._kind is AGENT else None
             handle = Handle(run, self._kind, attributes, agent)

@@ -167,10 +167,10 @@ def parsed(value: Any) -> Any:
         value = str.__str__(value)
     try:
         return loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     try:
-        # Where it holds half of a surrogate pair, which orjson refuses.
-        return unicode.cleaned(json.loads(value)) if "\\u" in value else value
+        # It may hold half of a surrogate pair, which orjson refuses.
+        return json.loads(value) if "\\u" in value else value
     except (ValueError, RecursionError):
         return value

@@ -87,7 +87,7 @@ def test_arguments_and_results_of_functions(telemetry: Telemetry, kind: str) -> 
 
     for given in GIVEN.values():
         assert run(given, given, named=given) is given
-        assert list(every(given))[0] is given
+        assert next(iter(every(given))) is given
         asyncio.run(consume(given))
     assert len(telemetry.spans()) == 4 * len(GIVEN)
 
