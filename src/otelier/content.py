@@ -9,7 +9,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final
 
-from otelier import guard, semconv, wire
+from otelier import errors, guard, semconv, truncation, unicode, values, wire
 from otelier.blobs import Keeper
 from otelier.redaction import redact
 from otelier.semconv import Attributes
@@ -17,11 +17,13 @@ from otelier.settings import Settings
 
 Mask = Callable[[str, Any], Any]
 
-_ELLIPSIS: Final = "…"
 _LOST: Final = object()
 _MAX_CLEAN: Final = 4096
 _WORTH_REMEMBERING: Final = 256
 _WORTH_SPLITTING: Final = 4096
+_WORTH_A_PART: Final = 1024
+_MAX_LOOKED_AT: Final = 65_536
+_MAX_ERROR: Final = 1024
 
 
 class Policy:
@@ -71,7 +73,8 @@ class Policy:
             return len(data)
         pieces: list[bytes] = []
         texts: list[Any] = []
-        cut = False
+        wholes: list[Any] = []
+        lost: list[int] = []
         limit = min(self._message_bytes, budget)
         for item in items:
             parts = item.get("parts") if type(item) is dict else None
@@ -83,31 +86,42 @@ class Policy:
                 if any(part.get("type") != "text" for part in parts):
                     item = {**item, "parts": [self._part(part) for part in parts]}
                     text = None
-            if type(text) is str and len(text) > limit:
-                piece, item = b"", self._shrunk(item, limit)
-                cut, text = True, None
-            piece = wire.dumps(item)
-            if len(piece) > limit:
-                piece = wire.dumps(self._shrunk(item, limit))
-                cut, text = True, None
+            piece, missing = b"", -1
+            # Of a text that is too long by itself not all is written first.
+            if not (len(text) > limit if type(text) is str else truncation.exceeds(parts, limit)):
+                piece = wire.dumps(item)
+            if not piece or len(piece) > limit:
+                piece, missing = truncation.shrunk(item, limit)
+                text = None
+            wholes.append(item)
             pieces.append(piece)
             texts.append(text)
+            lost.append(missing)
+        kept, room = truncation.fit([len(piece) for piece in pieces], budget)
+        dropped = len(pieces) - len(kept)
+        if dropped and room > _WORTH_A_PART:
+            # The newest of those that do not fit, as far as it does.
+            at = max(set(range(len(pieces))).difference(kept))
+            pieces[at], lost[at] = truncation.shrunk(wholes[at], room - 1)
+            texts[at] = None
+            kept = sorted((*kept, at))
+            dropped -= 1
+        pieces = [pieces[at] for at in kept]
         if self._redact and sum(map(len, pieces)) > _WORTH_SPLITTING:
             pieces = [
-                self._clean_piece(piece, text) for piece, text in zip(pieces, texts, strict=True)
+                self._clean_piece(piece, texts[at]) for piece, at in zip(pieces, kept, strict=True)
             ]
-            dropped = _fit(pieces, budget)
-            data = b"[" + b",".join(pieces) + b"]"
+            # A mark may be longer than what it stands for.
+            pieces = [truncation.refit(piece, limit) for piece in pieces]
+            again, _ = truncation.fit([len(piece) for piece in pieces], budget)
+            dropped += len(pieces) - len(again)
+            data = b"[" + b",".join([pieces[at] for at in again]) + b"]"
         else:
-            dropped = _fit(pieces, budget)
             data = b"[" + b",".join(pieces) + b"]"
             if self._redact:
                 data = redact(data)
         attributes[name] = data.decode()
-        if cut or dropped:
-            attributes[semconv.CONTENT_TRUNCATED] = True
-        if dropped:
-            attributes[semconv.CONTENT_DROPPED_MESSAGES] = dropped
+        _mark(attributes, [lost[at] for at in kept], dropped)
         return len(data)
 
     def _at_once(self, items: list[Any], budget: int) -> bytes | None:
@@ -194,11 +208,14 @@ class Policy:
             value = self._masked(name, value)
             if value is _LOST:
                 return
-        piece = wire.dumps(value)
-        if len(piece) > self._message_bytes:
-            piece = wire.dumps(self._shrunk(wire.plain(value), self._message_bytes))
-            attributes[semconv.CONTENT_TRUNCATED] = True
-        attributes[name] = (self._clean_piece(piece, None) if self._redact else piece).decode()
+        limit, missing = self._message_bytes, -1
+        piece = b"" if truncation.exceeds(value, limit) else wire.dumps(value)
+        if not piece or len(piece) > limit:
+            piece, missing = truncation.shrunk(value, limit)
+        if self._redact:
+            piece = truncation.refit(self._clean_piece(piece, None), limit)
+        attributes[name] = piece.decode()
+        _mark(attributes, [missing], 0)
 
     def text(self, name: str, value: str, attributes: Attributes) -> None:
         """Write one text (a query) as it is."""
@@ -206,83 +223,40 @@ class Policy:
             value = self._masked(name, value)
             if not isinstance(value, str):
                 return
-        value = self.clean(value)
-        if len(value) > self._message_bytes:
-            value = _shortened(value, self._message_bytes)
-            attributes[semconv.CONTENT_TRUNCATED] = True
-        attributes[name] = value
+        # What is not kept is not looked through; secrets in the rest are whole.
+        start, behind = truncation.begun(value, self._message_bytes)
+        cut = truncation.Cut()
+        attributes[name] = cut.text(self.clean(start), self._message_bytes, behind)
+        if cut.characters:
+            _mark(attributes, [cut.characters], 0)
 
     def clean(self, value: str) -> str:
-        """A text without secrets, that every exporter can encode."""
-        data = value.encode("utf-8", "replace")
-        return (redact(data) if self._redact else data).decode()
+        """A text without secrets, that every exporter and store takes."""
+        value = unicode.clean(value)
+        return redact(value.encode()).decode() if self._redact else value
 
     def message(self, error: BaseException | str | None) -> str:
         """An error's message, short and without secrets."""
-        try:
-            text = str(error) if error is not None else ""
-        except Exception:  # A user's exception may fail to print.
-            text = ""
-        return _shortened(self.clean(text[:65_536]), 1024)
-
-    def _shrunk(self, item: Any, limit: int) -> Any:
-        """``item`` with its longest texts cut until its JSON fits ``limit`` bytes."""
-        item = wire.plain(item)
-        longest = max(limit, 64)
-        shrunk = item
-        while longest >= 16:
-            shrunk = _cut(item, longest)
-            if len(wire.dumps(shrunk)) <= limit:
-                break
-            longest //= 2
-        else:
-            kept = (
-                {key: item[key] for key in ("role", "type", "name") if key in item}
-                if (isinstance(item, dict))
-                else {}
-            )
-            shrunk = {**kept, "parts": []} if "role" in kept else kept
-        if isinstance(shrunk, dict):
-            shrunk["truncated"] = True
-        return shrunk
+        if error is None:
+            return ""
+        text = errors.message(error) if isinstance(error, BaseException) else values.words(error)
+        start, behind = truncation.begun(text, _MAX_LOOKED_AT)
+        return truncation.Cut().text(self.clean(start), _MAX_ERROR, behind)
 
 
-def _fit(pieces: list[bytes], budget: int) -> int:
-    """Drop pieces from the middle, oldest first, until the rest fits; how many were dropped."""
-    total = sum(map(len, pieces)) + len(pieces) + 2
-    dropped = 0
-    while total > budget and len(pieces) > 2:
-        total -= len(pieces.pop(1)) + 1
-        dropped += 1
-    while total > budget and len(pieces) > 0:
-        total -= len(pieces.pop(0)) + 1
-        dropped += 1
-    return dropped
-
-
-def _shortened(text: str, size: int) -> str:
-    """At most ``size`` UTF-8 bytes, cut at a space where one is near, and marked."""
-    data = text[:size].encode("utf-8", "replace")
-    if len(data) <= size and len(text) <= size:
-        return text
-    kept = data[: max(size - 3, 0)].decode("utf-8", "ignore")
-    # A cut in the middle of a key would leave a piece that no pattern knows.
-    space = max(kept.rfind(" ", -200), kept.rfind("\n", -200))
-    return (kept[:space] if space > 0 else kept) + _ELLIPSIS
-
-
-def _cut(value: Any, longest: int) -> Any:
-    if isinstance(value, str):
-        return value if len(value) <= longest // 4 else _shortened(value, longest)
-    if isinstance(value, dict):
-        return {key: _cut(member, longest) for key, member in value.items()}
-    if isinstance(value, list):
-        most = max(longest // 8, 4)
-        kept = [_cut(member, longest) for member in value[:most]]
-        if len(value) > most and not all(isinstance(member, dict) for member in kept):
-            kept.append(_ELLIPSIS)
-        return kept
-    return value
+def _mark(attributes: Attributes, lost: list[int], dropped: int) -> None:
+    """Say that something is missing: ``lost`` characters of each that was cut, others -1."""
+    cut = [characters for characters in lost if characters >= 0]
+    if not cut and not dropped:
+        return
+    attributes[semconv.CONTENT_TRUNCATED] = True
+    for name, number in (
+        (semconv.CONTENT_TRUNCATED_CHARACTERS, sum(cut)),
+        (semconv.CONTENT_DROPPED_MESSAGES, dropped),
+    ):
+        if number:
+            before = attributes.get(name, 0)
+            attributes[name] = number + (before if type(before) is int else 0)
 
 
 def find_mask(path: str) -> Mask | None:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 from opentelemetry.context import Context
 
 from otelier import context as ctx
-from otelier import guard, runtime, semconv, statics
+from otelier import guard, runtime, semconv, statics, unicode, values
 from otelier.handle import NO_HANDLE, Handle, NoHandle
 from otelier.kinds import RETRIEVAL, SUMS, Kind
 from otelier.semconv import Attributes
@@ -47,6 +47,7 @@ class Step:
             attributes = dict(self._attributes)
             name = self._name or default_name
             if name:
+                name = unicode.clean(values.words(name))
                 attributes[self._kind.named] = name
             handle = Handle(run, self._kind, attributes)
             query = self._options.get("query")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from otelier import guard, identity, semconv, statics, values, wire
+from otelier import guard, identity, semconv, statics, unicode, values, wire
 from otelier.semconv import Attributes
 
 _MAX_CHAIN: Final = 5
@@ -20,7 +20,7 @@ _RPC: Final = frozenset({"grpc"})
 def kind(error: BaseException) -> str:
     """Fully qualified class name; built-in exceptions without their module."""
     module, name = statics.identity(type(error))
-    return name if module in ("builtins", "") else f"{module}.{name}"
+    return unicode.clean(name if module in ("builtins", "") else f"{module}.{name}")
 
 
 def message(error: BaseException) -> str:

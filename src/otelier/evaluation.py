@@ -30,7 +30,7 @@ def record_evaluation(
         if run is None:
             return
         attributes: Attributes = {semconv.EVALUATION_NAME: values.words(name)}
-        number = wire.number(values.plain(score))
+        number = _number(score)
         if number is not None:
             attributes[semconv.EVALUATION_SCORE] = number
         if label is not None:
@@ -45,6 +45,14 @@ def record_evaluation(
         run.events.emit(semconv.EVENT_EVALUATION, attributes, None, held)
     except Exception:
         guard.failed("evaluation")
+
+
+def _number(score: object) -> float | None:
+    shown = values.plain(score)
+    try:
+        return wire.number(float(shown) if type(shown) is str else shown)
+    except ValueError:
+        return None
 
 
 def span_of(stream: object) -> Span | None:

@@ -12,12 +12,11 @@ from typing import Any, Final
 
 from opentelemetry.attributes import BoundedAttributes
 
-from otelier import batches, content, semconv, wire
+from otelier import batches, semconv, truncation, wire
 
 # What is left of a text below this says nothing.
 _WORTH: Final = 256
 _MARKS: Final = 128
-_NOBODY: Final[Any] = None
 _JSON: Final = ("[", "{")
 
 
@@ -74,28 +73,27 @@ def _smaller(value: Any, size: int) -> Any:
     if size < _WORTH:
         return None
     if isinstance(value, str):
-        if value[:1] not in _JSON:
-            return content._shortened(value, size)
-        try:
-            value = wire.loads(value)
-        except ValueError:
-            return content._shortened(value, size)
-        return _shrunk(value, size).decode()
+        data = _data(value)
+        return truncation.shortened(value, size) if data is None else _json(data, size).decode()
     if isinstance(value, Mapping | list | tuple):
-        return wire.loads(_shrunk(wire.plain(value), size))
+        return wire.loads(_json(wire.plain(value), size))
     return None
 
 
-def _shrunk(value: Any, size: int) -> bytes:
-    """JSON of data in at most ``size`` bytes: of a list the oldest in the middle go first."""
-    if isinstance(value, list):
-        pieces = [wire.dumps(item) for item in value]
-        pieces = [
-            piece
-            if len(piece) <= size
-            else wire.dumps(content.Policy._shrunk(_NOBODY, item, size - 2))
-            for piece, item in zip(pieces, value, strict=True)
-        ]
-        content._fit(pieces, size)
-        return b"[" + b",".join(pieces) + b"]"
-    return wire.dumps(content.Policy._shrunk(_NOBODY, value, size))
+def _data(text: str) -> Any:
+    """The list or object that a text is as JSON; None where it is none."""
+    if text[:1] not in _JSON:
+        return None
+    try:
+        return wire.loads(text)
+    except ValueError:
+        return None
+
+
+def _json(data: Any, size: int) -> bytes:
+    """JSON in at most ``size`` bytes: of messages the oldest in the middle go."""
+    if type(data) is not list:
+        return truncation.shrunk(data, size)[0]
+    pieces = [truncation.refit(wire.dumps(item), size - 2) for item in data]
+    kept, _ = truncation.fit([len(piece) for piece in pieces], size)
+    return b"[" + b",".join(pieces[position] for position in kept) + b"]"

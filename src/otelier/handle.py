@@ -101,7 +101,7 @@ class Handle:
     def set(self, name: str, value: semconv.Value) -> None:
         """Set an attribute of the span."""
         try:
-            value = unicode.cleaned(value)
+            name, value = unicode.clean(name), unicode.cleaned(value)
             self._attributes[name] = value
             self._span.set_attribute(name, value)
         except Exception:

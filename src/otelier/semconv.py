@@ -128,6 +128,7 @@ PROVIDER_UPSTREAM: Final = "otelier.provider.upstream"
 PROVIDER_SERVICE_TIER: Final = "otelier.provider.service_tier"
 PROVIDER_ERROR_CODE: Final = "otelier.provider.error_code"
 CONTENT_TRUNCATED: Final = "otelier.content.truncated"
+CONTENT_TRUNCATED_CHARACTERS: Final = "otelier.content.truncated_characters"
 CONTENT_DROPPED_MESSAGES: Final = "otelier.content.dropped_messages"
 # The call returned before its answer was complete; what that used is on the call that fetches it.
 BACKGROUND: Final = "otelier.response.background"

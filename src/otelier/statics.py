@@ -78,7 +78,7 @@ def storage(value: Any) -> Mapping[str, Any]:
                 return _NOTHING
             if type(held) is dict:
                 return held
-            return dict.copy(held) if issubclass(type(held), dict) else _NOTHING
+            return dict(dict.items(held)) if issubclass(type(held), dict) else _NOTHING
     return _NOTHING
 
 

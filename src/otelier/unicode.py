@@ -6,26 +6,12 @@ takes no NUL, in text or as JSON's ``\\u0000``. Both become U+FFFD, Unicode's ow
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
-
-try:
-    import orjson
-except ImportError:  # No wheel for this interpreter.
-    orjson = None  # type: ignore[assignment]
 
 REPLACEMENT: Final = "\ufffd"
 # Python writes no longer numbers (``sys.set_int_max_str_digits``).
 _MOST_BITS: Final = 14_000
-_NUL: Final = b"\\u0000"
-
-
-def _encoded(value: Any) -> bytes:
-    """JSON for a look at it; raises ValueError or TypeError where a text has no UTF-8."""
-    if orjson is not None:
-        return orjson.dumps(value)
-    return json.dumps(value, ensure_ascii=False).encode()
 
 
 def clean(text: str) -> str:
@@ -68,8 +54,26 @@ _Attributes = TypeVar("_Attributes", bound=Mapping[str, Any])
 def attributes(found: _Attributes) -> _Attributes:
     """The attributes themselves where all of them are clean: one look for them together."""
     try:
-        if _NUL not in _encoded(found):
+        # A half at the end of one and another at the start of the next are no pair.
+        texts = "\n".join(
+            [
+                value
+                if type(value) is str
+                else ""
+                if type(value) is int or type(value) is float or type(value) is bool
+                else _listed(value)
+                for value in found.values()
+            ]
+        )
+        whole = "\n".join(found) + texts
+        if "\0" not in whole and (whole.isascii() or whole.encode()):
             return found
-    except (TypeError, ValueError, RecursionError):
+    except (TypeError, UnicodeEncodeError):
         pass
     return {clean(name): cleaned(value) for name, value in found.items()}  # type: ignore[return-value]
+
+
+def _listed(value: Any) -> str:
+    if type(value) is not list and type(value) is not tuple:
+        raise TypeError
+    return "\n".join([each if type(each) is str else _listed(each) for each in value])

@@ -196,6 +196,8 @@ def message(error: BaseException, walk: Walk) -> str:
     """What an exception says: its text if the interpreter itself makes it, else its arguments."""
     told = _args(error)
     own = statics.builtin(type(error), "__str__")
+    if issubclass(type(error), BaseExceptionGroup):
+        told = told[:1]  # It says how many it holds, and not what these say.
     if own is not None and all(map(_scalar, told)):
         return str(own.__get__(error)())
     return ", ".join(map(walk.words, told))

@@ -14,7 +14,7 @@ from enum import Enum, EnumMeta
 from itertools import islice
 from typing import Any, Final
 
-from otelier import guard, statics, value_libraries, value_readers
+from otelier import guard, statics, unicode, value_libraries, value_readers
 from otelier.protobuf import Message
 from otelier.value_readers import MORE, Reader, more
 
@@ -71,7 +71,7 @@ class Walk:
         shown = self.show(value)
         if type(shown) is str:
             return shown
-        return json.dumps(shown, ensure_ascii=False)
+        return json.dumps(unicode.cleaned(shown), ensure_ascii=False)
 
     def named(self, value: Any) -> str:
         """All that is told of what nobody knows."""

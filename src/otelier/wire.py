@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from otelier import statics, unicode, values
-from otelier.protobuf import Message
+from otelier.protobuf import Message as _Protobuf
 from otelier.values import plain as plain
 
 try:
@@ -54,9 +54,9 @@ def _fields(value: Any, kind: type) -> Wire:
     if kind is str:
         return _NOTHING
     if issubclass(kind, dict):
-        # Its own methods are whoever's made it.
-        return dict.copy(value)
-    if kind is Message:
+        # Its own methods are whoever's made it; ``dict.copy`` would call those.
+        return dict(dict.items(value))
+    if kind is _Protobuf:
         return value  # type: ignore[no-any-return]
     found = values.members(value)
     if found is None:
@@ -163,12 +163,14 @@ def parsed(value: Any) -> Any:
     """Arguments that a provider sends as JSON text, as data; the text itself if it is none."""
     if not issubclass(type(value), str):
         return value
+    if type(value) is not str:
+        value = str.__str__(value)
     try:
         return loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     try:
-        # Where it holds half of a surrogate pair, which orjson refuses.
-        return unicode.cleaned(json.loads(value)) if "\\u" in value else value
+        # It may hold half of a surrogate pair, which orjson refuses.
+        return json.loads(value) if "\\u" in value else value
     except (ValueError, RecursionError):
         return value

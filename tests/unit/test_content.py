@@ -51,9 +51,14 @@ def test_plain_content_is_as_it_is() -> None:
 def test_a_long_message_is_cut_and_marked(text: str, size: int) -> None:
     found = render([user(text), user("short")], settings=Settings(message_bytes=size))
     first, second = found[semconv.INPUT_MESSAGES]
-    assert len(json.dumps(first, ensure_ascii=False).encode()) <= size + 64
+    used = len(json.dumps(first, ensure_ascii=False, separators=(",", ":")).encode())
+    assert size * 0.95 - 32 <= used <= size
     assert first["truncated"] is True
-    assert first["parts"][0]["content"].endswith("…")
+    kept, _, rest = first["parts"][0]["content"].partition("… [")
+    assert text.startswith(kept)
+    missing = len(text) - len(kept)
+    assert rest == f"{missing:,} more characters]"
+    assert found[semconv.CONTENT_TRUNCATED_CHARACTERS] == missing
     assert second == user("short")
     assert found[semconv.CONTENT_TRUNCATED] is True
 

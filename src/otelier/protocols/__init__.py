@@ -167,15 +167,15 @@ def integer(value: Any) -> int | None:
 
 
 def string(value: Any) -> str:
-    """A string as it is; an empty one for anything else."""
-    return value if isinstance(value, str) else ""
+    """A string, exactly of that type; an empty one for anything else."""
+    return value if type(value) is str else wire.text(value) or ""
 
 
 def strings(value: Any) -> list[str] | None:
     """A string or a list of strings as a list, or None."""
-    if isinstance(value, str):
-        return [value]
-    found = [item for item in wire.items(value) if isinstance(item, str)]
+    if issubclass(type(value), str):
+        return [str.__str__(value)]
+    found = [str.__str__(item) for item in wire.items(value) if issubclass(type(item), str)]
     return found or None
 
 
@@ -263,9 +263,10 @@ def in_background(body: Wire) -> bool:
 def tool_call(name: Any, id: Any, arguments: Any) -> Part:
     """A tool call part; ``id`` only where the provider gave one."""
     part: Part = {"type": "tool_call", "name": string(name)}
-    if isinstance(id, str) and id:
-        part["id"] = id
-    if arguments is not None and arguments != "":
+    told = wire.text(id)
+    if told is not None:
+        part["id"] = told
+    if arguments is not None and (type(arguments) is not str or arguments):
         part["arguments"] = wire.parsed(arguments)
     return part
 

@@ -110,7 +110,8 @@ def _message(raw: Wire) -> Message:
         body = raw.get("content")
         if type(body) is str:  # nearly every message of a request
             return {"role": role, "parts": [{"type": "text", "content": body}]}
-    message: Message = {"role": role if isinstance(role, str) else "", "parts": []}
+    role = string(role)
+    message: Message = {"role": role, "parts": []}
     parts = message["parts"]
     if isinstance(raw.get("name"), str):
         message["name"] = raw["name"]

@@ -134,8 +134,9 @@ def _definition(raw: Wire) -> dict[str, Any]:
 
 def instructions(value: Any) -> list[Part]:
     """System instructions: text, or a list of items with text."""
-    if isinstance(value, str):
-        return [{"type": "text", "content": value}] if value else []
+    if issubclass(type(value), str):
+        text = wire.text(value)
+        return [{"type": "text", "content": text}] if text else []
     return [
         part
         for item in wire.items(value)

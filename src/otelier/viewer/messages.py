@@ -33,7 +33,19 @@ def conversation(attributes: Attributes) -> Iterator[Said]:
         if attributes.get(name) is not None and name not in again:
             yield from read(structure(attributes, name))
     if attributes.get(semconv.CONTENT_TRUNCATED):
-        yield Said("note", "content was cut when it was recorded")
+        yield Said("note", "content was cut when it was recorded" + _missing(attributes))
+
+
+def _missing(attributes: Attributes) -> str:
+    said = []
+    for name, what in (
+        (semconv.CONTENT_TRUNCATED_CHARACTERS, "characters"),
+        (semconv.CONTENT_DROPPED_MESSAGES, "messages"),
+    ):
+        number = attributes.get(name)
+        if type(number) is int and number > 0:
+            said.append(f"{number:,} {what} are missing")
+    return f": {', '.join(said)}" if said else ""
 
 
 def _again(attributes: Attributes) -> Iterator[str]:
