@@ -19,7 +19,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, get_current_
 from otelier import context as ctx
 from otelier import cost, deferred, errors, guard, identity, runtime, semconv, usage
 from otelier.identity import Identity
-from otelier.protocols import Content, Reader, Reply, Route
+from otelier.protocols import Content, Reader, Reply, Route, finish
 from otelier.runtime import Runtime
 from otelier.semconv import Attributes
 from otelier.wire import Wire
@@ -342,11 +342,13 @@ class Call:
         run = self._run
         if self._foreign and self._recording and not self._span.is_recording():
             self._own()
-        first = None
-        if self._first_chunk is not None and self._route.operation in semconv.INFERENCE:
+        first, inference = None, self._route.operation in semconv.INFERENCE
+        begun = self._first_chunk is not None
+        if self._first_chunk is not None and inference:
             first = self._first_chunk - self._started
         reply = reader.reply(error is None and how is None)
-        said = self._error(error, reply)
+        told, said = reply.finish_reasons, self._error(error, reply)
+        said, reply.finish_reasons = finish.settle(told, said, begun, inference)
         asked = self._attributes.get(semconv.REQUEST_MODEL)
         counted = reply.usage if self._route.counts_usage else None
         priced = None
@@ -400,8 +402,6 @@ class Call:
             if reply.error:
                 reply.attributes[semconv.PROVIDER_ERROR_CODE] = reply.error
             return str(status)
-        if self._first_chunk is not None and not reply.finish_reasons:
-            reply.finish_reasons = ["error"]
         return errors.kind(error)
 
     def _write(
@@ -420,7 +420,7 @@ class Call:
         if reply.model:
             late[semconv.RESPONSE_MODEL] = reply.model
         if reply.finish_reasons:
-            late[semconv.RESPONSE_FINISH_REASONS] = reply.finish_reasons
+            late[semconv.RESPONSE_FINISH_REASONS] = [each for each in reply.finish_reasons if each]
         if first is not None:
             late[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = first
         if counted is not None:

@@ -528,6 +528,7 @@ def test_chat_v1_with_all_parameters(
         "gen_ai.provider.name": "cohere",
         "gen_ai.request.model": MODEL,
         **ANSWERED_V1,
+        "gen_ai.response.finish_reasons": ["tool_call"],
         "gen_ai.conversation.id": "c-1",
         "otelier.provider.connectors": ["web-search"],
         "gen_ai.request.temperature": 0.5,

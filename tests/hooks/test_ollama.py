@@ -84,6 +84,7 @@ def test_chat_with_all_parameters(
     assert found == {
         **{name: value for name, value in ASKED.items() if name != "gen_ai.input.messages"},
         **COUNTED,
+        "gen_ai.response.finish_reasons": ["tool_call"],
         "gen_ai.output.type": "json",
         "gen_ai.request.temperature": 0.5,
         "gen_ai.request.top_k": 3,

@@ -7,7 +7,6 @@ billed ones are the call's usage, as the conventions say.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from otelier import semconv, wire
@@ -21,6 +20,7 @@ from otelier.protocols import (
     Routes,
     Texts,
     WholeReader,
+    finish,
     integer,
     located,
     no_content,
@@ -59,15 +59,6 @@ _RERANKING: Final[tuple[Parameter, ...]] = (
     ("model", semconv.REQUEST_MODEL, wire.text),
     ("top_n", semconv.RETRIEVAL_TOP_K, integer),
 )
-# The conventions' words; reasons that none of them fits stay as they are.
-FINISH: Final[Mapping[str, str]] = {
-    "COMPLETE": "stop",
-    "STOP_SEQUENCE": "stop",
-    "MAX_TOKENS": "length",
-    "TOOL_CALL": "tool_call",
-    "ERROR_TOXIC": "content_filter",
-    "ERROR": "error",
-}
 # What is billed beside tokens, and for what there is no convention.
 _UNITS: Final = ("search_units", "classifications", "images")
 
@@ -226,12 +217,12 @@ def put_usage(counts: Any, reply: Reply) -> None:
     reply.usage = used
 
 
-def put_finish(reason: Any, message: Any, reply: Reply) -> None:
+def put_finish(reason: Any, called: bool, message: Any, reply: Reply) -> None:
     """Read why an answer ended; a generation that failed does so with HTTP status 200."""
     said = wire.text(reason)
     if said is None:
         return
-    reply.finish_reasons = [FINISH.get(said, said)]
+    reply.finish_reasons = [finish.reason(said, called)]
     if said == "ERROR":
         reply.error, reply.error_message = said, wire.text(message)
 
@@ -314,7 +305,7 @@ class Reader:
         if put_refusal(end, reply):
             return reply
         put(reply.attributes, semconv.RESPONSE_ID, self._id)
-        put_finish(end.get("finish_reason"), end.get("error"), reply)
+        put_finish(end.get("finish_reason"), False, end.get("error"), reply)
         put_usage(end.get("usage"), reply)
         if self._keep:
             message = self._message
