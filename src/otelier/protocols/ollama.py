@@ -107,8 +107,9 @@ def _parts(raw: Wire) -> list[Part]:
     text = string(raw.get("content"))
     if raw.get("role") == "tool":
         answer: Part = {"type": "tool_call_response", "response": text}
-        if wire.text(raw.get("tool_name")):
-            answer["name"] = raw["tool_name"]
+        for name, member in (("id", "tool_call_id"), ("name", "tool_name")):
+            if wire.text(raw.get(member)):
+                answer[name] = raw[member]
         return [answer]
     parts: list[Part] = []
     if wire.text(raw.get("thinking")):
@@ -117,8 +118,10 @@ def _parts(raw: Wire) -> list[Part]:
         parts.append({"type": "text", "content": text})
     parts += _images(raw)
     for call in wire.items(raw.get("tool_calls")):
-        function = wire.fields(wire.fields(call).get("function"))
-        parts.append(tool_call(function.get("name"), None, wire.plain(function.get("arguments"))))
+        each = wire.fields(call)
+        function = wire.fields(each.get("function"))
+        arguments = wire.plain(function.get("arguments"))
+        parts.append(tool_call(function.get("name"), each.get("id"), arguments))
     return parts
 
 
