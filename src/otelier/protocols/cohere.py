@@ -201,7 +201,13 @@ def put_usage(counts: Any, reply: Reply) -> None:
         seen = wire.count(tokens.get(name))
         if seen is not None and seen != paid:
             reply.attributes[f"{semconv.PROVIDER_PREFIX}tokens.{name}"] = seen
-    cached = wire.count(raw.get("cached_tokens"))
+    # Cached are tokens of those that were read. Which of them are paid for nobody tells, unless
+    # all are: they are a part of the input only where the two counts are one.
+    cached, seen = wire.count(raw.get("cached_tokens")), wire.count(tokens.get("input_tokens"))
+    if cached and seen == used.input and cached <= (seen or 0):
+        used.cache_read = cached
+    elif cached:
+        reply.attributes[semconv.PROVIDER_PREFIX + "cached_tokens"] = cached
     if used.input is None and used.output is None:
         return
     limit = used.input or 0
@@ -209,11 +215,6 @@ def put_usage(counts: Any, reply: Reply) -> None:
         used.image_input, used.text_input = images, texts
         # Listed prices of embeddings are those of text.
         reply.unpriced = True
-    # Cached are tokens that the model read: more, at times, than those that are paid for.
-    if cached and cached <= limit:
-        used.cache_read = cached
-    elif cached:
-        reply.attributes[semconv.PROVIDER_PREFIX + "cached_tokens"] = cached
     reply.usage = used
 
 
