@@ -3,7 +3,7 @@
 The module's functions are bound methods of a client that is made at import: the class is what must
 be patched. Streams are generators that send their request with their first item.
 
-``cls`` is what each object of an answer is made with, ``cls(**json)``. The SDK's own types leave out
+``cls`` makes each object of an answer, ``cls(**json)``. The SDK's own types leave out
 members that they do not know (ids of tool calls), so what is read is the JSON that it is given.
 """
 
