@@ -118,10 +118,11 @@ class _Failing:
 
     def chunk(self, event: Any) -> None:
         """One event of a stream."""
-        if _FAILED in event:
-            self._failed = event[_FAILED]
-        else:
+        failed = wire.fields(event).get(_FAILED)
+        if failed is None:
             self._inner.chunk(event)
+        else:
+            self._failed = failed
 
     def whole(self, body: Any) -> None:
         """An answer that is not streamed."""
@@ -131,8 +132,9 @@ class _Failing:
         """What was read so far."""
         reply = self._inner.reply(complete)
         if self._failed is not None:
-            reply.error = wire.text(self._failed["type"])
-            reply.error_message = wire.text(self._failed["message"])
+            raw = wire.fields(self._failed)
+            reply.error = wire.text(raw.get("type"))
+            reply.error_message = wire.text(raw.get("message"))
         return reply
 
 
