@@ -342,13 +342,11 @@ class Call:
         run = self._run
         if self._foreign and self._recording and not self._span.is_recording():
             self._own()
-        first, inference = None, self._route.operation in semconv.INFERENCE
-        begun = self._first_chunk is not None
-        if self._first_chunk is not None and inference:
+        first = None
+        if self._first_chunk is not None and self._route.operation in semconv.INFERENCE:
             first = self._first_chunk - self._started
         reply = reader.reply(error is None and how is None)
-        told, said = reply.finish_reasons, self._error(error, reply)
-        said, reply.finish_reasons = finish.settle(told, said, begun, inference)
+        said = self._error(error, reply)
         asked = self._attributes.get(semconv.REQUEST_MODEL)
         counted = reply.usage if self._route.counts_usage else None
         priced = None
@@ -394,15 +392,20 @@ class Call:
         self._recording = self._span.is_recording()
 
     def _error(self, error: BaseException | None, reply: Reply) -> str | None:
-        if error is None:
-            status = self.status
-            if status is None or status < 400:
-                return reply.error
+        status = self.status
+        if error is not None:
+            said: str | None = errors.kind(error)
+        elif status is None or status < 400:
+            said = reply.error
+        else:
             reply.attributes[semconv.HTTP_STATUS] = status
             if reply.error:
                 reply.attributes[semconv.PROVIDER_ERROR_CODE] = reply.error
-            return str(status)
-        return errors.kind(error)
+            said = str(status)
+        told, begun = reply.finish_reasons, self._first_chunk is not None
+        made = self._route.operation in semconv.INFERENCE
+        said, reply.finish_reasons = finish.settle(told, said, begun, made)
+        return said
 
     def _write(
         self,

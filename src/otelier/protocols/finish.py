@@ -68,7 +68,8 @@ def reason(word: Any, called: bool = False) -> str | None:
     plain = said.lower().removeprefix("reason_")
     if plain in _UNTOLD:
         return None
-    found = _WORDS.get(plain, said)
+    # SDKs may have a member of an enumeration for it.
+    found = _WORDS.get(plain) or str.__str__(said)
     return TOOL_CALL if called and found == STOP else found
 
 
