@@ -32,7 +32,7 @@ from otelier import (
 from otelier import context as ctx
 from otelier.identity import Identity
 from otelier.openinference import also
-from otelier.protocols import Reader, Reply, Route
+from otelier.protocols import Reader, Reply, Route, finish
 from otelier.rendering import render
 from otelier.runtime import Runtime
 from otelier.scope import began
@@ -337,7 +337,8 @@ class Call:
         reader = self._reader
         if self._ended or reader is None:
             return
-        if reader.reply(True).finish_reasons not in ([], ["error"]):
+        reasons = reader.reply(True).finish_reasons
+        if reasons and all(reasons) and reasons != [finish.ERROR]:
             self._outlasted = True
             self._finish(None, None)
 
@@ -435,17 +436,20 @@ class Call:
         self._recording = self._span.is_recording()
 
     def _error(self, error: BaseException | None, reply: Reply) -> str | None:
-        if error is None:
-            status = self.status
-            if status is None or status < 400:
-                return reply.error
+        status = self.status
+        if error is not None:
+            said: str | None = errors.kind(error)
+        elif status is None or status < 400:
+            said = reply.error
+        else:
             reply.attributes[semconv.HTTP_STATUS] = status
             if reply.error:
                 reply.attributes[semconv.PROVIDER_ERROR_CODE] = reply.error
-            return str(status)
-        if self._first_chunk is not None and not reply.finish_reasons:
-            reply.finish_reasons = ["error"]
-        return errors.kind(error)
+            said = str(status)
+        told, begun = reply.finish_reasons, self._first_chunk is not None
+        made = self._route.operation in semconv.INFERENCE
+        said, reply.finish_reasons = finish.settle(told, said, begun, made)
+        return said
 
     def _write(
         self,
@@ -462,7 +466,7 @@ class Call:
         if reply.model:
             late[semconv.RESPONSE_MODEL] = reply.model
         if reply.finish_reasons:
-            late[semconv.RESPONSE_FINISH_REASONS] = reply.finish_reasons
+            late[semconv.RESPONSE_FINISH_REASONS] = [each for each in reply.finish_reasons if each]
         if first is not None:
             late[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = first
         if counted is not None:

@@ -207,7 +207,7 @@ class Share:
         """
         # A compaction is no answer.
         if self._operation in semconv.INFERENCE and reply.finish_reasons != ["compaction"]:
-            self._reasons = reply.finish_reasons
+            self._reasons = [each for each in reply.finish_reasons if each]
         awaits = usage is None and reply.attributes.get(_BACKGROUND) is True
         if (
             awaits

@@ -31,7 +31,7 @@ def facts(span: ReadableSpan) -> dict[str, Any]:
 def without_reasons(span: ReadableSpan, messages: list[dict[str, Any]]) -> None:
     """Take out of each message why it ended: what the span says of the choices, one by one."""
     told: Any = (span.attributes or {}).get("gen_ai.response.finish_reasons", ())
-    reasons = list(told) if len(told) == len(messages) else [None] * len(messages)
+    reasons = list(told) if len(told) == len(messages) else ["unknown"] * len(messages)
     assert [message.pop("finish_reason", None) for message in messages] == reasons
 
 

@@ -209,7 +209,26 @@ def test_additional_parameters_are_read(
             # Cached were tokens of the 71, of which only 5 are billed.
             {"otelier.provider.cached_tokens": 64},
         ),
-        ({**cohere_wire.USAGE, "cached_tokens": 4}, {"gen_ai.usage.cache_read.input_tokens": 4}),
+        # Fewer than are billed: still nobody knows which of the 71 they are.
+        ({**cohere_wire.USAGE, "cached_tokens": 4}, {"otelier.provider.cached_tokens": 4}),
+        (
+            {"billed_units": cohere_wire.BILLED, "cached_tokens": 4},
+            {
+                "otelier.provider.cached_tokens": 4,
+                "otelier.provider.tokens.input_tokens": None,
+            },
+        ),
+        (
+            {
+                "billed_units": cohere_wire.BILLED,
+                "tokens": cohere_wire.BILLED,
+                "cached_tokens": 4,
+            },
+            {
+                "gen_ai.usage.cache_read.input_tokens": 4,
+                "otelier.provider.tokens.input_tokens": None,
+            },
+        ),
         (
             {"tokens": {"input_tokens": 5, "output_tokens": 8}},
             {"otelier.provider.tokens.input_tokens": None},
@@ -230,7 +249,7 @@ def test_additional_parameters_are_read(
             },
         ),
     ],
-    ids=["cached", "cached-and-billed", "tokens-only", "searches", "unknown"],
+    ids=["cached", "few cached", "cached of unknown", "all billed", "read", "searches", "unknown"],
 )
 def test_usage(
     client: Any, server: ProviderServer, telemetry: Telemetry, usage: Any, said: dict[str, Any]
@@ -528,6 +547,7 @@ def test_chat_v1_with_all_parameters(
         "gen_ai.provider.name": "cohere",
         "gen_ai.request.model": MODEL,
         **ANSWERED_V1,
+        "gen_ai.response.finish_reasons": ["tool_call"],
         "gen_ai.conversation.id": "c-1",
         "otelier.provider.connectors": ["web-search"],
         "gen_ai.request.temperature": 0.5,

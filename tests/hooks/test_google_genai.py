@@ -162,7 +162,11 @@ def test_all_parameters(client: Any, server: ProviderServer, telemetry: Telemetr
     assert tools["weather"]["parameters"]["properties"]["city"]["type"] == "string"
     assert tools["googleSearch"] == {"type": "googleSearch", "name": "googleSearch"}
     assert found["gen_ai.system_instructions"] == [{"type": "text", "content": "Be brief."}]
-    assert found["gen_ai.output.messages"] == [{"role": "model", "parts": [call]}]
+    # One message for each candidate: the second one was blocked.
+    assert found["gen_ai.output.messages"] == [
+        {"role": "model", "parts": [call]},
+        {"role": "model", "parts": []},
+    ]
     rest = {
         name: value
         for name, value in found.items()
@@ -174,7 +178,7 @@ def test_all_parameters(client: Any, server: ProviderServer, telemetry: Telemetr
         "gen_ai.operation.name": "generate_content",
         "gen_ai.provider.name": "gcp.gemini",
         "gen_ai.request.model": MODEL,
-        "gen_ai.response.finish_reasons": ["stop", "content_filter"],
+        "gen_ai.response.finish_reasons": ["tool_call", "content_filter"],
         "gen_ai.output.type": "json",
         "gen_ai.request.choice.count": 2,
         "gen_ai.request.max_tokens": 9,
@@ -386,7 +390,7 @@ def test_streamed_thoughts_calls_and_candidates(
         },
         text("model", "Other"),
     ]
-    assert found["gen_ai.response.finish_reasons"] == ["stop", "length"]
+    assert found["gen_ai.response.finish_reasons"] == ["tool_call", "length"]
 
 
 def test_streamed_arguments(vertex: Any, server: ProviderServer, telemetry: Telemetry) -> None:

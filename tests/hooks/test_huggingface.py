@@ -228,7 +228,6 @@ def test_a_stream_left_early_keeps_what_came(
     assert found.pop("gen_ai.output.messages")[0]["parts"] in ([], *_beginnings())
     assert found == {
         **STREAMED,
-        "gen_ai.response.finish_reasons": ["error"],
         # The generator that the user has is the SDK's own: whether it was closed does not show.
         "otelier.stream.end": "abandoned",
     }
@@ -328,7 +327,6 @@ def test_generation_stream_left_early(
         **GENERATED,
         "gen_ai.request.stream": True,
         "gen_ai.output.messages": [text("assistant", "Hello")],
-        "gen_ai.response.finish_reasons": ["error"],
         "otelier.stream.end": "abandoned",
     }
 
@@ -590,4 +588,4 @@ def test_reasons_stay_with_their_texts() -> None:
         ]
     )
     told = reader.reply(complete=True).output(released=True)
-    assert [message["finish_reason"] for message in told] == ["error", "length"]
+    assert [message["finish_reason"] for message in told] == ["unknown", "length"]

@@ -312,7 +312,6 @@ LEFT = {
     "gen_ai.request.stream": True,
     "gen_ai.response.id": "cmpl-1",
     "gen_ai.response.model": MODEL,
-    "gen_ai.response.finish_reasons": ["error"],
     "gen_ai.output.messages": [text("assistant", "Hello")],
     "otelier.provider.request_id": "corr-1",
 }

@@ -84,6 +84,7 @@ def test_chat_with_all_parameters(
     assert found == {
         **{name: value for name, value in ASKED.items() if name != "gen_ai.input.messages"},
         **COUNTED,
+        "gen_ai.response.finish_reasons": ["tool_call"],
         "gen_ai.output.type": "json",
         "gen_ai.request.temperature": 0.5,
         "gen_ai.request.top_k": 3,
@@ -184,3 +185,61 @@ def test_error(client: Any, server: ProviderServer, telemetry: Telemetry) -> Non
     assert span.status.status_code is StatusCode.ERROR
     assert facts(span)["error.type"] == "ollama._types.ResponseError"
     assert facts(span)["http.response.status_code"] == 404
+
+
+def _calls(telemetry: Telemetry) -> list[Any]:
+    return [
+        part
+        for message in facts(telemetry.span())["gen_ai.output.messages"]
+        for part in message["parts"]
+        if part["type"] == "tool_call"
+    ]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_ids_of_tool_calls_are_kept(
+    server: ProviderServer, telemetry: Telemetry, streamed: bool, is_async: bool
+) -> None:
+    """The SDK's own type has no place for them."""
+    function = {"name": "weather", "arguments": {"city": "Paris"}}
+    call = {"id": "call_1", "function": {"index": 0, **function}}
+
+    async def main() -> Any:
+        client = ollama.AsyncClient(host=server.url)
+        found = await client.chat("llama3.2", MESSAGES, stream=streamed)
+        return [each async for each in found] if streamed else [found]
+
+    if streamed:
+        server.script(ollama_wire.chat_stream(tool_calls=[call]))
+    else:
+        server.script(Json(ollama_wire.chat("", tool_calls=[call])))
+    if is_async:
+        answers = asyncio.run(main())
+    else:
+        found = ollama.Client(host=server.url).chat("llama3.2", MESSAGES, stream=streamed)
+        answers = list(found) if streamed else [found]
+    assert all(type(each) is ollama.ChatResponse for each in answers)
+    assert _calls(telemetry) == [{"type": "tool_call", "id": "call_1", **function}]
+    span = telemetry.span()
+    assert span.attributes is not None
+    assert span.attributes["gen_ai.response.finish_reasons"] == ("tool_call",)
+
+
+def test_ids_of_requests_are_kept() -> None:
+    """As programs send them that use no SDK."""
+    from otelier.protocols.ollama import content
+
+    function = {"name": "weather", "arguments": {"city": "Paris"}}
+    found = content(
+        {
+            "messages": [
+                {"role": "assistant", "tool_calls": [{"id": "call_1", "function": function}]},
+                {"role": "tool", "content": "21", "tool_call_id": "call_1", "tool_name": "weather"},
+            ]
+        }
+    )
+    assert [message["parts"] for message in found.messages] == [
+        [{"type": "tool_call", "id": "call_1", **function}],
+        [{"type": "tool_call_response", "id": "call_1", "name": "weather", "response": "21"}],
+    ]

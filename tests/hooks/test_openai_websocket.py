@@ -234,7 +234,7 @@ def test_server_begins_and_speech_is_transcribed(traces: Telemetry) -> None:
                 status="cancelled",
                 status_details={"type": "cancelled", "reason": "turn_detected"},
             ),
-            ("error",),
+            None,
             None,
             "cancelled",
         ),
@@ -271,7 +271,7 @@ def test_ends(
             list(until(connection, "response.done"))
         span = traces.span("chat")
     got = span.attributes
-    assert got[semconv.RESPONSE_FINISH_REASONS] == reasons
+    assert got.get(semconv.RESPONSE_FINISH_REASONS) == reasons
     assert got.get(semconv.ERROR_TYPE) == error
     assert got.get(semconv.STREAM_END) == end
     assert span.status.status_code is (StatusCode.ERROR if error else StatusCode.UNSET)

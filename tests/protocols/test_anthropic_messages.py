@@ -86,7 +86,7 @@ def test_usage_of_a_stream_is_the_last_word() -> None:
 def test_an_early_end_does_not_count_the_placeholder() -> None:
     reply = streamed(messages.Reader, [START, _block(0, type="text", text="")], complete=False)
     assert reply.usage == Usage(input=15, output=None, cache_read=4)
-    assert reply.finish_reasons == ["error"]
+    assert reply.finish_reasons == [None]
 
 
 REASONS = {
@@ -221,7 +221,7 @@ def test_errors() -> None:
     in_body = whole(messages.Reader, error)
     for reply in (late, first, in_body):
         assert (reply.error, reply.error_message) == ("overloaded_error", "No.")
-        assert reply.finish_reasons == ["error"]
+        assert reply.finish_reasons == [None]
 
 
 def test_ids() -> None:

@@ -13,7 +13,7 @@ CASES = [
     ("openai", "/v1/chat/completions", "chat", None),
     ("openai", "/v1/completions", "text_completion", None),
     ("openai", "/v1/embeddings", "embeddings", None),
-    ("azure.ai.openai", "/openai/deployments/d/chat/completions", "chat", None),
+    ("azure.ai.openai", "/openai/deployments/d/chat/completions", "chat", "d"),
     ("openrouter", "/api/v1/chat/completions", "chat", None),
     ("anthropic", "/v1/messages", "chat", None),
     ("anthropic", "/v1/messages/count_tokens", "count_tokens", None),

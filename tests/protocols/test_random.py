@@ -151,7 +151,7 @@ def _well_formed(reply: Reply) -> None:
     json.loads(wire.dumps(asdict(reply)))
     for name, value in reply.attributes.items():
         assert isinstance(value, str | bool | int | float | list), (name, value)
-    assert all(isinstance(reason, str) for reason in reply.finish_reasons)
+    assert all(isinstance(reason, str | None) for reason in reply.finish_reasons)
     assert reply.model is None or isinstance(reply.model, str)
     assert reply.error is None or isinstance(reply.error, str)
     _conventional("gen_ai.output.messages", reply.messages)

@@ -20,6 +20,9 @@ def test_each_message_says_why_it_ended() -> None:
 
 
 def test_no_reason_is_guessed() -> None:
+    """The released schema wants a word: the one that says that nobody told."""
+    untold = [{**message("a"), "finish_reason": "unknown"}]
     reply = Reply(messages=[message("a"), message("b")], finish_reasons=["stop"])
-    assert reply.output(released=True) == reply.messages
-    assert Reply(messages=[message("a")]).output(released=True) == [message("a")]
+    assert reply.output(released=True) == [*untold, {**message("b"), "finish_reason": "unknown"}]
+    assert Reply(messages=[message("a")]).output(released=True) == untold
+    assert Reply(messages=[message("a")]).output(released=False) == [message("a")]

@@ -160,6 +160,10 @@ def _snake(name: str) -> str:
 # --- what the spans must say ------------------------------------------------------------------
 
 
+def _calls(candidate: dict[str, Any]) -> bool:
+    return any("functionCall" in part for part in candidate["content"]["parts"])
+
+
 def _texts(content: dict[str, Any]) -> list[str]:
     return [part["text"] for part in content.get("parts", ()) if "text" in part]
 
@@ -198,7 +202,7 @@ def _answer(
     assert found.get("gen_ai.response.id") == answer.get("responseId")
     reasons = {"STOP": "stop", "MAX_TOKENS": "length"}
     assert list(found["gen_ai.response.finish_reasons"]) == [
-        reasons[each["finishReason"]] for each in candidates
+        "tool_call" if _calls(each) else reasons[each["finishReason"]] for each in candidates
     ]
     thoughts = counted.get("thoughtsTokenCount", 0)
     assert found["gen_ai.usage.input_tokens"] == counted["promptTokenCount"]

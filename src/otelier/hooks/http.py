@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from otelier import context as ctx
 from otelier import identity, runtime
 from otelier.call import Call, begin
-from otelier.hooks import calling, raw
+from otelier.hooks import calling, http_forms, raw
 from otelier.hooks.patching import Patches
 from otelier.protocols import Route, endpoints
 
@@ -36,8 +36,10 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 def _open(client: Any, args: Any, kwargs: Any) -> tuple[Call, Route] | None:
     request = calling.argument(args, kwargs, 0, "request")
     url = request.url
-    # A body that was not read yet is the user's to send; it is not looked at.
+    # A body that was not read yet is the user's to send: only a form's text fields are looked at.
     body = request.__dict__.get("_content")
+    if body is None:
+        body = http_forms.of_stream(getattr(request, "stream", None))
     return opened(request.method, str(url.scheme), str(url.host), url.port, str(url.path), body)
 
 
@@ -85,6 +87,8 @@ def _url(scheme: str, host: str, port: int | None, path: str) -> str:
 
 
 def _body(body: Any) -> Mapping[str, Any]:
+    if http_forms.is_form(body):
+        return http_forms.of_bytes(body)
     if isinstance(body, str | bytes | bytearray) and len(body) > _MAX_BODY:
         return {}
     return calling.body_of(body)

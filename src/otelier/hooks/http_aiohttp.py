@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from otelier import guard
 from otelier.call import Call
-from otelier.hooks import calling, http, raw
+from otelier.hooks import calling, http, http_forms, raw
 from otelier.hooks.patching import Patches
 from otelier.protocols import Route
 
@@ -54,6 +54,8 @@ def _open(session: Any, args: Any, kwargs: Any) -> tuple[Call, Route] | None:
         body = {name: list(v) if type(v) is list else v for name, v in body.items()}
     else:
         body = kwargs.get("data")
+        if not isinstance(body, str | bytes | bytearray):
+            body = http_forms.of_data(body)
     return http.opened_url(str(args[0]), url, body)
 
 

@@ -7,6 +7,7 @@ through the response's ``iter_bytes`` or ``aiter_bytes``.
 
 from __future__ import annotations
 
+import re
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Final
@@ -14,12 +15,31 @@ from typing import Any, Final
 from otelier import guard, wire
 from otelier.call import Call
 from otelier.hooks.streams import ByOther, aclosed, on_close
+from otelier.protocols.eventstream import Frames
 from otelier.protocols.sse import Decoder, Lines
 
 _MAX_BODY: Final = 8 * 1024 * 1024
 _TAIL: Final = 64 * 1024
 # What is of use in a large body, and near its end.
 _IN_TAIL: Final = ("model", "usage", "meta")
+# Content types of lines of JSON: Ollama's, Cohere's first version's, and their kind.
+_LINES: Final = ("jsonl", "ndjson", "stream+json", "json-stream", "json-seq", "ldjson")
+# How server-sent events of JSON begin, and how they may go on to begin.
+_EVENTS: Final = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:(?:event|id|retry)?:[^\r\n]*[\r\n]+)*data: ?(?:\{|\[)"
+)
+_MAYBE_EVENTS: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:$|[edir:])")
+_JSON: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*[{\[]")
+_MOST_LOOKED_AT: Final = 4096
+
+
+def _decoder(kind: str) -> Decoder | Lines | Frames | None:
+    """What decodes a stream of this content type; None for other types."""
+    if "event-stream" in kind:
+        return Decoder()
+    if "vnd.amazon.eventstream" in kind:
+        return Frames()
+    return Lines() if any(each in kind for each in _LINES) else None
 
 
 class Watch:
@@ -28,13 +48,13 @@ class Watch:
     def __init__(self, call: Call, kind: str, large: bool) -> None:
         self.call = call
         self.running = False
-        self._events: Decoder | Lines | None = None
-        if "event-stream" in kind:
-            self._events = Decoder()
-        elif "jsonl" in kind or "ndjson" in kind:
-            self._events = Lines()
-        self._json = "json" in kind or not kind
-        self._text = kind.startswith("text/") and self._events is None
+        self._events = _decoder(kind)
+        # What no type or a wrong one says shows in the first bytes.
+        self._untold = not kind or "octet-stream" in kind
+        self._json = "json" in kind or self._untold
+        self._text = kind.startswith("text/") and "html" not in kind and self._events is None
+        # Whether it may still turn out to be server-sent events, and lines of JSON.
+        self._maybe_events = self._maybe_lines = self._events is None and not large
         self._large = large
         self._pieces: list[bytes] = []
         self._size = 0
@@ -42,6 +62,8 @@ class Watch:
     def feed(self, data: bytes) -> None:
         """A piece of the decoded body, on its way to the user."""
         try:
+            if self._maybe_lines and (self._json or self._text):
+                data = self._look(data)
             if self._events is not None:
                 for event in self._events.feed(data):
                     self.call.chunk(event)
@@ -59,6 +81,36 @@ class Watch:
                     self._json = self._text = False
         except Exception:
             guard.failed("raw.feed")
+
+    def _look(self, data: bytes) -> bytes:
+        """Find out what the first bytes are; of a stream all that came, else ``data`` again."""
+        if self._maybe_events:
+            head = b"".join([*self._pieces, data[:_MOST_LOOKED_AT]])
+            if _EVENTS.match(head):
+                return self._stream(Decoder(), data)
+            self._maybe_events = bool(_MAYBE_EVENTS.match(head)) and len(head) < _MOST_LOOKED_AT
+            if self._maybe_events:
+                return data
+            if self._untold and not _JSON.match(head):
+                self._json = self._maybe_lines = False
+                return data
+        if b"\n" not in data:
+            return data
+        first, _, rest = b"".join([*self._pieces, data]).lstrip().partition(b"\n")
+        rest = rest.lstrip()
+        try:
+            lined = type(wire.loads(first)) is dict and rest[:1] in (b"", b"{")
+        except ValueError:
+            lined = False
+        if lined and rest:
+            return self._stream(Lines(), data)
+        self._maybe_lines = lined
+        return data
+
+    def _stream(self, events: Decoder | Lines, data: bytes) -> bytes:
+        whole = b"".join([*self._pieces, data])
+        self._events, self._pieces, self._maybe_lines = events, [], False
+        return whole
 
     def finish(self) -> None:
         """The whole body has passed."""
@@ -120,15 +172,10 @@ def received(response: Any, call: Call, large: bool, kind: str | None = None) ->
 
 def read(call: Call, body: bytes, kind: str, large: bool) -> None:
     """A body that was read already, of content type ``kind``; ends the call."""
-    if "event-stream" in kind or "ndjson" in kind or "jsonl" in kind:
-        # Read as a whole, though it was sent as a stream.
-        watch = Watch(call, kind, large)
-        watch.feed(body)
-        watch.finish()
-        return
-    if "json" in kind or kind.startswith("text/plain") or not kind:
-        whole(call, body, large, "json" in kind or not kind)
-    call.end()
+    # Perhaps it was sent as a stream, and read as a whole.
+    watch = Watch(call, kind, large)
+    watch.feed(body)
+    watch.finish()
 
 
 def by_other(call: Call) -> ByOther:
@@ -225,7 +272,7 @@ def whole(call: Call, body: bytes, large: bool, is_json: bool) -> None:
     try:
         if not is_json:
             call.whole(body.decode("utf-8", "replace"))
-        elif large and len(body) > _TAIL:
+        elif large and len(body) >= _TAIL:
             call.whole({name: tail(body, name) for name in _IN_TAIL})
         else:
             call.whole(wire.loads(body))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeAlias
 
 from otelier import semconv, wire
+from otelier.protocols import finish
 from otelier.semconv import Attributes
 from otelier.usage import Usage
 from otelier.wire import Wire
@@ -48,7 +49,8 @@ class Reply:
 
     attributes: Attributes = field(default_factory=dict)
     model: str | None = None
-    finish_reasons: list[str] = field(default_factory=list)
+    # One for each choice, in order; None for one whose reason was not told (see finish.settle).
+    finish_reasons: list[str | None] = field(default_factory=list)
     usage: Usage | None = None
     cost: Cost | None = None
     # What prices depend on: {"processing": "batch"} or {"service_tier": "flex"}.
@@ -71,16 +73,22 @@ class Reply:
     error_message: str | None = None
 
     def output(self, released: bool) -> list[Message]:
-        """The messages; in the released conventions each says why it ended, where that is told.
+        """The messages; in the released conventions each says why it ended.
 
-        gen-ai-output-messages.json of 1.41 requires it; backends that check the schema show none
-        of an answer's messages without it.
+        gen-ai-output-messages.json of 1.41 requires that; backends that check the schema show none
+        of an answer's messages without it. The schema takes any word: ``unknown`` where no reason
+        was told, or where reasons and messages cannot be matched.
         """
-        # A message for each choice, and a reason for each choice: else they cannot be matched.
-        if released and len(self.messages) == len(self.finish_reasons):
-            pairs = zip(self.messages, self.finish_reasons, strict=True)
-            return [{**message, "finish_reason": reason} for message, reason in pairs]
-        return self.messages
+        if not released:
+            return self.messages
+        reasons: Sequence[str | None] = self.finish_reasons
+        if len(self.messages) != len(reasons):
+            # A message for each choice, and a reason for each choice: else nobody knows whose.
+            reasons = [None] * len(self.messages)
+        return [
+            {**message, "finish_reason": reason or finish.UNKNOWN}
+            for message, reason in zip(self.messages, reasons, strict=True)
+        ]
 
 
 class Reader(Protocol):

@@ -19,6 +19,7 @@ from otelier.protocols import (
     Texts,
     WholeReader,
     blob,
+    finish,
     function_definition,
     integer,
     parameters,
@@ -33,15 +34,6 @@ from otelier.protocols import anthropic_usage as bill
 from otelier.protocols.openai_chat import body_error, put
 from otelier.semconv import Attributes
 from otelier.wire import Wire
-
-FINISH: Final = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "tool_use": "tool_call",
-    "refusal": "content_filter",
-}
 
 _PARAMETERS: Final[tuple[Parameter, ...]] = (
     ("model", semconv.REQUEST_MODEL, wire.text),
@@ -349,10 +341,8 @@ class Reader:
         _diagnose(raw, refusal, reply)
         reason = wire.text(delta.get("stop_reason"))
         reason = reason or wire.text(raw.get("stop_reason"))
-        if reason:
-            reply.finish_reasons = [FINISH.get(reason, reason)]
-        elif self._started or self._error is not None:
-            reply.finish_reasons = ["error"]
+        if reason or self._started or self._error is not None:
+            reply.finish_reasons = [finish.reason(reason)]
         if self._error is not None:
             body_error(self._error, reply)
         if self._keep:

@@ -17,6 +17,7 @@ from otelier.protocols import (
     Reply,
     Texts,
     WholeReader,
+    finish,
     integer,
     parameters,
     string,
@@ -134,7 +135,7 @@ class AgentReader:
             if self._keep and isinstance(data, bytes):
                 self._text.add(data.decode("utf-8", "replace"))
         elif "returnControl" in raw:
-            self._last = "tool_call"
+            self._last = finish.TOOL_CALL
             if self._keep:
                 self._control(wire.fields(raw["returnControl"]))
         elif "trace" in raw:

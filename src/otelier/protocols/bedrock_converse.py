@@ -21,6 +21,7 @@ from otelier.protocols import (
     anthropic_messages,
     billed,
     blob,
+    finish,
     integer,
     parameters,
     server_call,
@@ -34,15 +35,6 @@ from otelier.semconv import Attributes
 from otelier.usage import Usage
 from otelier.wire import Wire
 
-FINISH: Final = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "tool_use": "tool_call",
-    "guardrail_intervened": "content_filter",
-    "content_filtered": "content_filter",
-}
 GUARDRAIL: Final = semconv.PROVIDER_PREFIX + "guardrail."
 LATENCY: Final = semconv.PROVIDER_PREFIX + "latency"
 _TIER: Final = semconv.PROVIDER_PREFIX + "request_service_tier"
@@ -409,10 +401,8 @@ class Reader:
         reply.usage = usage(self._told.get("usage"))
         for name in self._served:
             billed.note(reply, _TOOLS.get(name, name), 1)
-        if self._stop:
-            reply.finish_reasons = [FINISH.get(self._stop, self._stop)]
-        elif self._started:
-            reply.finish_reasons = ["error"]
+        if self._stop or self._started:
+            reply.finish_reasons = [finish.reason(self._stop)]
         if self._keep:
             message = wire.fields(self._message)
             streamed = [block.raw() for block in self._blocks.values()]

@@ -28,6 +28,7 @@ from otelier.protocols import (
     anthropic_messages,
     bedrock_converse,
     cohere_v1,
+    finish,
     integer,
     no_content,
     openai_chat,
@@ -59,20 +60,6 @@ _COMMON: Final[tuple[Parameter, ...]] = (
     ("stop_sequences", semconv.REQUEST_STOP_SEQUENCES, strings),
     ("stopSequences", semconv.REQUEST_STOP_SEQUENCES, strings),
 )
-_FINISH: Final = {
-    "FINISH": "stop",
-    "FINISHED": "stop",
-    "COMPLETE": "stop",
-    "STOP_CRITERIA_MET": "stop",
-    "STOP_SEQUENCE": "stop",
-    "endoftext": "stop",
-    "LENGTH": "length",
-    "MAX_TOKENS": "length",
-    "CONTENT_FILTERED": "content_filter",
-    "ERROR_TOXIC": "content_filter",
-    "TOOL_CALL": "tool_call",
-    "ERROR": "error",
-}
 
 
 # --- requests ---------------------------------------------------------------------------------
@@ -147,13 +134,15 @@ def _ai21(raw: Wire) -> Iterator[Piece]:
 class PieceReader:
     """Reads answers of choices that are texts, whole or piece by piece."""
 
-    __slots__ = ("_calls", "_counts", "_finish", "_id", "_keep", "_pieces", "_texts")
+    __slots__ = ("_called", "_calls", "_counts", "_finish", "_id", "_keep", "_pieces", "_texts")
 
     def __init__(self, pieces: Callable[[Wire], Iterator[Piece]], keep: bool) -> None:
         self._pieces = pieces
         self._keep = keep
         self._texts: dict[int, Texts] = {}
         self._finish: dict[int, str | None] = {}
+        # Cohere's models have no reason for an answer that asks for tools.
+        self._called = False
         self._calls: list[Any] = []
         self._counts: dict[str, int] = {}
         self._id: str | None = None
@@ -163,6 +152,7 @@ class PieceReader:
         raw = wire.fields(event)
         for piece in self._pieces(raw):
             self._finish[piece.index] = wire.text(piece.finish) or self._finish.get(piece.index)
+            self._called = self._called or bool(piece.calls)
             if self._keep:
                 texts = self._texts.setdefault(piece.index, Texts())
                 if type(piece.text) is str:
@@ -192,8 +182,9 @@ class PieceReader:
         if self._counts:
             reply.usage = Usage(self._counts.get("input"), self._counts.get("output"))
         for index in sorted(self._finish):
-            finish = self._finish[index] or "error"
-            reply.finish_reasons.append(_FINISH.get(finish, finish))
+            reply.finish_reasons.append(
+                finish.reason(self._finish[index], self._called and index == 0)
+            )
             if self._keep:
                 found: list[Part] = []
                 text = str(self._texts.get(index, ""))

@@ -7,7 +7,6 @@ billed ones are the call's usage, as the conventions say.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from otelier import semconv, wire
@@ -21,6 +20,7 @@ from otelier.protocols import (
     Routes,
     Texts,
     WholeReader,
+    finish,
     integer,
     located,
     no_content,
@@ -59,15 +59,6 @@ _RERANKING: Final[tuple[Parameter, ...]] = (
     ("model", semconv.REQUEST_MODEL, wire.text),
     ("top_n", semconv.RETRIEVAL_TOP_K, integer),
 )
-# The conventions' words; reasons that none of them fits stay as they are.
-FINISH: Final[Mapping[str, str]] = {
-    "COMPLETE": "stop",
-    "STOP_SEQUENCE": "stop",
-    "MAX_TOKENS": "length",
-    "TOOL_CALL": "tool_call",
-    "ERROR_TOXIC": "content_filter",
-    "ERROR": "error",
-}
 # What is billed beside tokens, and for what there is no convention.
 _UNITS: Final = ("search_units", "classifications", "images")
 
@@ -210,7 +201,13 @@ def put_usage(counts: Any, reply: Reply) -> None:
         seen = wire.count(tokens.get(name))
         if seen is not None and seen != paid:
             reply.attributes[f"{semconv.PROVIDER_PREFIX}tokens.{name}"] = seen
-    cached = wire.count(raw.get("cached_tokens"))
+    # Cached are tokens of those that were read. Which of them are paid for nobody tells, unless
+    # all are: they are a part of the input only where the two counts are one.
+    cached, seen = wire.count(raw.get("cached_tokens")), wire.count(tokens.get("input_tokens"))
+    if cached and seen == used.input and cached <= (seen or 0):
+        used.cache_read = cached
+    elif cached:
+        reply.attributes[semconv.PROVIDER_PREFIX + "cached_tokens"] = cached
     if used.input is None and used.output is None:
         return
     limit = used.input or 0
@@ -218,20 +215,15 @@ def put_usage(counts: Any, reply: Reply) -> None:
         used.image_input, used.text_input = images, texts
         # Listed prices of embeddings are those of text.
         reply.unpriced = True
-    # Cached are tokens that the model read: more, at times, than those that are paid for.
-    if cached and cached <= limit:
-        used.cache_read = cached
-    elif cached:
-        reply.attributes[semconv.PROVIDER_PREFIX + "cached_tokens"] = cached
     reply.usage = used
 
 
-def put_finish(reason: Any, message: Any, reply: Reply) -> None:
+def put_finish(reason: Any, called: bool, message: Any, reply: Reply) -> None:
     """Read why an answer ended; a generation that failed does so with HTTP status 200."""
     said = wire.text(reason)
     if said is None:
         return
-    reply.finish_reasons = [FINISH.get(said, said)]
+    reply.finish_reasons = [finish.reason(said, called)]
     if said == "ERROR":
         reply.error, reply.error_message = said, wire.text(message)
 
@@ -314,7 +306,7 @@ class Reader:
         if put_refusal(end, reply):
             return reply
         put(reply.attributes, semconv.RESPONSE_ID, self._id)
-        put_finish(end.get("finish_reason"), end.get("error"), reply)
+        put_finish(end.get("finish_reason"), False, end.get("error"), reply)
         put_usage(end.get("usage"), reply)
         if self._keep:
             message = self._message

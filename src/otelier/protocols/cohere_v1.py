@@ -9,7 +9,17 @@ from __future__ import annotations
 from typing import Any, Final
 
 from otelier import semconv, wire
-from otelier.protocols import Content, Part, Reply, Route, Routes, Texts, string, tool_call
+from otelier.protocols import (
+    Content,
+    Part,
+    Reply,
+    Route,
+    Routes,
+    Texts,
+    finish,
+    string,
+    tool_call,
+)
 from otelier.protocols import cohere as v2
 from otelier.protocols.openai_chat import put
 from otelier.protocols.table import Table
@@ -87,11 +97,12 @@ def _calls(calls: Any) -> list[Part]:
 class Reader:
     """Reads a chat's answer, whole or line by line."""
 
-    __slots__ = ("_begun", "_citations", "_finish", "_held", "_keep", "_last", "_text")
+    __slots__ = ("_begun", "_called", "_citations", "_finish", "_held", "_keep", "_last", "_text")
 
     def __init__(self, keep: bool) -> None:
         self._keep = keep
         self._begun: Wire = {}
+        self._called = False
         self._last: Wire = {}
         self._finish: Any = None
         self._text = Texts()
@@ -111,7 +122,9 @@ class Reader:
         elif kind == "stream-end":
             self._last = wire.fields(raw.get("response"))
             self._finish = raw.get("finish_reason")
-        elif self._keep:
+        else:
+            self._called = self._called or bool(raw.get("tool_calls"))
+        if self._keep:
             self._citations += wire.items(raw.get("citations"))
             for name in ("tool_calls", "search_queries", "documents"):
                 if raw.get(name) is not None:
@@ -131,7 +144,9 @@ class Reader:
         # Older versions of the API, and streams, give the generation's id alone.
         put(reply.attributes, semconv.RESPONSE_ID, last.get("response_id") or generation)
         put(reply.attributes, semconv.PROVIDER_PREFIX + "generation_id", generation)
-        v2.put_finish(last.get("finish_reason") or self._finish, None, reply)
+        # This version has no reason for an answer that asks for tools.
+        called = bool(wire.items(last.get("tool_calls"))) or self._called
+        v2.put_finish(last.get("finish_reason") or self._finish, called, None, reply)
         v2.put_usage(last.get("meta"), reply)
         if self._keep:
             parts = self._parts()
@@ -195,11 +210,11 @@ class GenerationReader:
             return reply
         put(reply.attributes, semconv.RESPONSE_ID, last.get("id"))
         v2.put_usage(last.get("meta"), reply)
-        v2.put_finish(self._finish, self._error, reply)
+        v2.put_finish(self._finish, False, self._error, reply)
         made = [wire.fields(each) for each in wire.items(last.get("generations"))]
         said = [wire.text(each.get("finish_reason")) for each in made]
         if any(said):
-            reply.finish_reasons = [v2.FINISH.get(each or "", each or "error") for each in said]
+            reply.finish_reasons = [finish.reason(each) for each in said]
         if self._error is not None:
             reply.error, reply.error_message = "stream-error", wire.text(self._error)
         if self._keep:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
@@ -12,6 +14,7 @@ from otelier.protocols import (
     bedrock_converse,
     bedrock_invoke,
     cohere_v1,
+    eventstream,
     gemini_interactions,
     gemini_predict,
     mistral,
@@ -64,23 +67,53 @@ def find(provider: str, method: str, path: str, body: Wire) -> Endpoint | None:
         at = gemini_predict.find(f"models/{tail}" if named else path, body)
         if at is not None:
             return Endpoint(at[0], body, at[1])
+        if named and tail.endswith(_RAW):
+            return _partner(path, body)
         found = gemini_interactions.find(method, path, body)
     if found is None and provider == "aws.bedrock":
-        return _bedrock(path, body)
+        converse = _bedrock(path, body)
+        if converse is not None:
+            return converse
+    # Bedrock's "mantle" hosts speak OpenAI's and Anthropic's dialects, too.
     found = found or _ANY.find(method, path)
     if found is None:
         return None
     route, path_id = found
     if path.endswith(_STREAM_UNLESS) and "stream" not in body:
         body = {**body, "stream": True}
-    return Endpoint(route, body, None, None if path_id is None else {route.id_attribute: path_id})
+    deployment = _DEPLOYMENT.search(path) if provider.startswith("azure.") else None
+    model = unquote(deployment[1]) if deployment and "model" not in body else None
+    return Endpoint(route, body, model, None if path_id is None else {route.id_attribute: path_id})
+
+
+# Azure's paths name the deployment, which is what is asked for in a model's place.
+_DEPLOYMENT: Final = re.compile(r"/deployments/([^/]+)/")
+# Vertex AI passes the bodies of its partners' models on as they are; the path names the model.
+_RAW: Final = (":rawPredict", ":streamRawPredict")
+_PARTNERS: Final = {
+    "anthropic": routes.ANTHROPIC["post", "/v1/messages"],
+    "mistralai": _MISTRAL["post", "/v1/chat/completions"],
+}
+
+
+def _partner(path: str, body: Wire) -> Endpoint | None:
+    head, _, tail = path.rpartition("/models/")
+    route = _PARTNERS.get(head.rpartition("/publishers/")[2])
+    model, _, method = unquote(tail).rpartition(":")
+    if route is None or not model or model == "count-tokens":
+        return None
+    if f":{method}" == _RAW[1]:
+        body = {**body, "stream": True}
+    return Endpoint(route, body, model)
 
 
 # Ollama streams unless it is told not to.
 _STREAM_UNLESS: Final = ("/api/chat", "/api/generate")
-# Bedrock's streams are binary: of these only the request is seen.
 _CONVERSE: Final = Route(
-    semconv.CHAT, bedrock_converse.request, bedrock_converse.content, bedrock_converse.Reader
+    semconv.CHAT,
+    bedrock_converse.request,
+    bedrock_converse.content,
+    eventstream.reading(bedrock_converse.Reader),
 )
 _STREAMED: Final = {"converse-stream": "converse", "invoke-with-response-stream": "invoke"}
 
@@ -97,5 +130,7 @@ def _bedrock(path: str, body: Wire) -> Endpoint | None:
     if kind == "converse":
         return Endpoint(_CONVERSE, body, named, streamed)
     if kind == "invoke":
-        return Endpoint(bedrock_invoke.route(named, body), {"body": body}, named, streamed)
+        route = bedrock_invoke.route(named, body)
+        route = replace(route, reader=eventstream.reading(route.reader))
+        return Endpoint(route, {"body": body}, named, streamed)
     return None

@@ -21,6 +21,7 @@ from otelier.protocols import (
     Texts,
     WholeReader,
     blob,
+    finish,
     modality,
     parameters,
     string,
@@ -46,25 +47,6 @@ _CONFIG: Final[tuple[Parameter, ...]] = (
 )
 _OUTPUT_TYPES: Final = {"application/json": "json", "text/plain": "text", "text/x.enum": "text"}
 _MODALITIES: Final = (("IMAGE", "image"), ("AUDIO", "speech"), ("TEXT", "text"))
-# "FinishReason"; the others say more as they are.
-FINISH: Final = {
-    "STOP": "stop",
-    "MAX_TOKENS": "length",
-    **dict.fromkeys(
-        (
-            "SAFETY",
-            "RECITATION",
-            "BLOCKLIST",
-            "PROHIBITED_CONTENT",
-            "SPII",
-            "IMAGE_SAFETY",
-            "IMAGE_PROHIBITED_CONTENT",
-            "IMAGE_RECITATION",
-            "MODEL_ARMOR",
-        ),
-        "content_filter",
-    ),
-}
 _TEXT_ONLY: Final = frozenset({"text", "thought", "thoughtSignature", "thought_signature"})
 
 
@@ -240,9 +222,11 @@ def error(value: Any, reply: Reply) -> None:
 class _Candidate:
     """One candidate, as it grows."""
 
-    __slots__ = ("parts", "reason", "role")
+    __slots__ = ("called", "parts", "reason", "role")
 
     def __init__(self) -> None:
+        # Whether the application is asked to run a function: Gemini has no reason for that.
+        self.called = False
         self.parts: list[Any] = []
         self.reason: str | None = None
         self.role: str | None = None
@@ -422,8 +406,10 @@ class Reader:
             queries = len(wire.items(wire.fields(grounding).get("webSearchQueries")))
             self._queries[index] = queries or self._queries.get(index, 0)
             self._unpriced = self._unpriced or _other_grounding(wire.fields(grounding))
+        said = wire.fields(raw.get("content"))
+        if not found.called:
+            found.called = any(_calls(wire.fields(part)) for part in wire.items(said.get("parts")))
         if self._keep:
-            said = wire.fields(raw.get("content"))
             found.role = wire.text(said.get("role")) or found.role
             found.add(said.get("parts"))
 
@@ -448,21 +434,22 @@ class Reader:
         if reply.usage is not None:
             reply.usage.web_searches = searches(reply.model, sum(self._queries.values()))
         candidates = [self._candidates[index] for index in sorted(self._candidates)]
-        if any(each.reason for each in candidates):
-            reply.finish_reasons = [
-                FINISH.get(each.reason, each.reason) if each.reason else "error"
-                for each in candidates
-            ]
+        reply.finish_reasons = [finish.reason(each.reason, each.called) for each in candidates]
         if self._keep:
-            reply.messages = [message for each in candidates if (message := _message(each))]
+            messages = [_message(each) for each in candidates]
+            # A message for each candidate, in order: one of several may be blocked, and empty.
+            reply.messages = messages if any(each["parts"] for each in messages) else []
         if self._error is not None:
             error(self._error, reply)
         return reply
 
 
-def _message(candidate: _Candidate) -> Message | None:
-    parts = candidate.read()
-    return {"role": candidate.role or "model", "parts": parts} if parts else None
+def _calls(part: Wire) -> bool:
+    return member(part, "functionCall") is not None
+
+
+def _message(candidate: _Candidate) -> Message:
+    return {"role": candidate.role or "model", "parts": candidate.read()}
 
 
 class CountReader(WholeReader):

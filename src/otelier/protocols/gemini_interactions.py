@@ -18,6 +18,7 @@ from otelier.protocols import (
     Route,
     Texts,
     blob,
+    finish,
     function_definition,
     in_background,
     integer,
@@ -53,15 +54,16 @@ _CONFIG: Final[tuple[Parameter, ...]] = (
 )
 _MODALITIES: Final = {"image": "image", "audio": "speech"}
 # "InteractionStatus"; of the others no generation has come to its end.
-_FINISH: Final = {
-    "completed": "stop",
-    "requires_action": "tool_call",
-    "failed": "error",
-    "cancelled": "error",
-    "incomplete": "incomplete",
-    "budget_exceeded": "budget_exceeded",
-    "requires_continuation": "requires_continuation",
-}
+_ENDED: Final = frozenset(
+    {
+        "completed",
+        "requires_action",
+        "failed",
+        "incomplete",
+        "budget_exceeded",
+        "requires_continuation",
+    }
+)
 _WAITING: Final = frozenset({"queued", "in_progress"})
 _SHOWN: Final = frozenset({"text", "image", "audio", "document", "video"})
 
@@ -346,14 +348,16 @@ class Reader:
             and wire.fields(each).get("type") != "google_search"
             for each in wire.items(spent.get("grounding_tool_count"))
         )
-        reason = _FINISH.get(self._status or "")
-        if reason:
-            reply.finish_reasons = [reason]
+        if self._status in _ENDED:
+            reply.finish_reasons = [finish.reason(self._status)]
+        elif self._status == "cancelled" and self._fetched:
+            # So the conventions want it of a response that is fetched; else nothing has failed.
+            reply.finish_reasons = [finish.ERROR]
         if self._keep:
             reply.messages = self._messages(raw)
         if self._error is not None:
             error(self._error, reply)
-            reply.finish_reasons = ["error"]
+            reply.finish_reasons = [finish.ERROR]
         elif self._status == "failed" and not self._fetched:
             errors = wire.items(raw.get("errors"))
             error(errors[0] if errors else {}, reply)

@@ -18,6 +18,7 @@ from otelier.protocols import (
     Route,
     WholeReader,
     blob,
+    finish,
     gemini,
     modality,
     no_content,
@@ -140,7 +141,9 @@ class ImagesReader(WholeReader):
         predictions = [wire.fields(each) for each in wire.items(self._raw.get("predictions"))]
         filtered = [string(each.get("raiFilteredReason")) for each in predictions]
         if any(filtered):
-            reply.finish_reasons = ["content_filter" if each else "stop" for each in filtered]
+            reply.finish_reasons = [
+                finish.CONTENT_FILTER if each else finish.STOP for each in filtered
+            ]
         if self._keep:
             images = [_image(each) for each in predictions]
             reply.messages = [{"role": "model", "parts": parts} for parts in images if parts]

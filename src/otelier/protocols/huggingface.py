@@ -21,6 +21,7 @@ from otelier.protocols import (
     Route,
     Texts,
     blob,
+    finish,
     integer,
     located,
     no_content,
@@ -30,7 +31,7 @@ from otelier.protocols import (
     parameters,
     strings,
 )
-from otelier.protocols.openai_chat import FINISH, body_error, put
+from otelier.protocols.openai_chat import body_error, put
 from otelier.semconv import Attributes
 from otelier.usage import Usage
 from otelier.wire import Wire
@@ -187,7 +188,6 @@ class GenerationReader:
         "_keep",
         "_reasons",
         "_text",
-        "_tokens",
     )
 
     def __init__(self, keep: bool) -> None:
@@ -196,21 +196,17 @@ class GenerationReader:
         self._counts: Any = None
         self._details: list[Wire] = []
         self._reasons: list[str | None] = []
-        self._tokens = 0
         self._text = Texts()
         self._failure: Wire | None = None
 
     def chunk(self, event: Any) -> None:
         """One token of a stream; the last one has the whole text and its details."""
         raw = wire.fields(event)
-        token = raw.get("token")
-        if token is not None:
-            self._tokens += 1
-            if self._keep:
-                members = wire.fields(token)
-                text = members.get("text")
-                if type(text) is str and members.get("special") is not True:
-                    self._text.add(text)
+        if self._keep:
+            token = wire.fields(raw.get("token"))
+            text = token.get("text")
+            if type(text) is str and token.get("special") is not True:
+                self._text.add(text)
         if raw.get("generated_text") is not None or raw.get("error") is not None:
             self._one(raw)
 
@@ -237,12 +233,7 @@ class GenerationReader:
     def reply(self, complete: bool) -> Reply:
         """What was read so far."""
         reply = Reply()
-        if any(self._reasons):
-            # A position for each answer: one that does not say has not ended well.
-            told = [each or "error" for each in self._reasons]
-            reply.finish_reasons = [FINISH.get(each, each) for each in told]
-        if self._tokens and not self._answers and not reply.finish_reasons:
-            reply.finish_reasons = ["error"]
+        reply.finish_reasons = [finish.reason(each) for each in self._reasons]
         reply.usage = openai_usage.usage(self._counts)
         if reply.usage is None and len(self._details) == 1:
             reply.usage = _counted(self._details[0])

@@ -17,6 +17,7 @@ from otelier.protocols import (
     Part,
     Reply,
     Texts,
+    finish,
     integer,
     openai_chat,
     openai_usage,
@@ -172,7 +173,7 @@ class ConversationReader:
             put(reply.attributes, semconv.AGENT_ID, facts.get("agent_id"))
         if complete and "function.call" in kinds:
             # Mistral gives no reason; that the application has to call something is one.
-            reply.finish_reasons = ["tool_call"]
+            reply.finish_reasons = [finish.TOOL_CALL]
         if self._keep:
             reply.messages = self._messages()
         return reply

@@ -18,6 +18,7 @@ from otelier.protocols import (
     Routes,
     Texts,
     blob,
+    finish,
     integer,
     no_content,
     parameters,
@@ -106,8 +107,9 @@ def _parts(raw: Wire) -> list[Part]:
     text = string(raw.get("content"))
     if raw.get("role") == "tool":
         answer: Part = {"type": "tool_call_response", "response": text}
-        if wire.text(raw.get("tool_name")):
-            answer["name"] = raw["tool_name"]
+        for name, member in (("id", "tool_call_id"), ("name", "tool_name")):
+            if wire.text(raw.get(member)):
+                answer[name] = raw[member]
         return [answer]
     parts: list[Part] = []
     if wire.text(raw.get("thinking")):
@@ -116,15 +118,17 @@ def _parts(raw: Wire) -> list[Part]:
         parts.append({"type": "text", "content": text})
     parts += _images(raw)
     for call in wire.items(raw.get("tool_calls")):
-        function = wire.fields(wire.fields(call).get("function"))
-        parts.append(tool_call(function.get("name"), None, wire.plain(function.get("arguments"))))
+        each = wire.fields(call)
+        function = wire.fields(each.get("function"))
+        arguments = wire.plain(function.get("arguments"))
+        parts.append(tool_call(function.get("name"), each.get("id"), arguments))
     return parts
 
 
 class Reader:
     """Reads an answer, whole or line by line."""
 
-    __slots__ = ("_calls", "_keep", "_last", "_raw", "_role", "_text", "_thinking")
+    __slots__ = ("_called", "_calls", "_keep", "_last", "_raw", "_role", "_text", "_thinking")
 
     def __init__(self, keep: bool) -> None:
         self._keep = keep
@@ -134,6 +138,8 @@ class Reader:
         self._text = Texts()
         self._thinking = Texts()
         self._calls: list[Any] = []
+        # Ollama has no reason for an answer that asks for tools.
+        self._called = False
 
     def chunk(self, event: Any) -> None:
         """One line of a stream."""
@@ -141,9 +147,11 @@ class Reader:
         self._raw = raw
         if raw.get("done") is True:
             self._last = raw
+        message = wire.fields(raw.get("message"))
+        calls = wire.items(message.get("tool_calls"))
+        self._called = self._called or bool(calls)
         if not self._keep:
             return
-        message = wire.fields(raw.get("message"))
         text = message.get("content") or raw.get("response")
         if type(text) is str and text:
             self._text.add(text)
@@ -151,7 +159,7 @@ class Reader:
         if type(thinking) is str and thinking:
             self._thinking.add(thinking)
         self._role = message.get("role") or self._role
-        self._calls += wire.items(message.get("tool_calls"))
+        self._calls += calls
 
     def whole(self, body: Any) -> None:
         """The only object of an answer that is not streamed."""
@@ -163,9 +171,8 @@ class Reader:
         reply = Reply()
         last = self._last
         reply.model = wire.text(self._raw.get("model"))
-        reason = wire.text(last.get("done_reason"))
-        if reason:
-            reply.finish_reasons = [reason]
+        if last:
+            reply.finish_reasons = [finish.reason(last.get("done_reason"), self._called)]
         read, made = wire.count(last.get("prompt_eval_count")), wire.count(last.get("eval_count"))
         if read is not None or made is not None:
             reply.usage = Usage(input=read, output=made)

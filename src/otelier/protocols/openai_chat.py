@@ -17,6 +17,7 @@ from otelier.protocols import (
     Reply,
     Texts,
     blob,
+    finish,
     function_definition,
     integer,
     no_content,
@@ -30,15 +31,8 @@ from otelier.protocols.openai_parts import part, thought
 from otelier.semconv import Attributes
 from otelier.wire import Wire
 
-FINISH: Final = {
-    "tool_calls": "tool_call",
-    "function_call": "tool_call",
-    "max_tokens": "length",
-    "model_length": "length",
-    "eos": "stop",
-    "eos_token": "stop",
-    "stop_sequence": "stop",
-}
+# LiteLLM shows Anthropic's own tools, which Anthropic ran, as calls with these ids.
+_RAN: Final = "srvtoolu_"
 
 _PARAMETERS: Final[tuple[Parameter, ...]] = (
     ("model", semconv.REQUEST_MODEL, wire.text),
@@ -181,11 +175,13 @@ def _call(call: Any) -> Part:
 class _Choice:
     """One choice of a stream, put together from its deltas."""
 
-    __slots__ = ("calls", "finish", "others", "reasoning", "refusal", "role", "text")
+    __slots__ = ("called", "calls", "finish", "others", "reasoning", "refusal", "role", "text")
 
     def __init__(self) -> None:
         self.role: str | None = None
         self.finish: str | None = None
+        # Whether the application is asked to run a tool.
+        self.called = False
         self.text: Texts | None = None
         self.reasoning: Texts | None = None
         self.refusal: Texts | None = None
@@ -327,9 +323,9 @@ class Reader:
                     and event.usage is None
                     and choice.index == self._index
                 ):
-                    if not self._keep:
-                        return
                     delta = choice.delta
+                    if not self._keep and not delta.tool_calls:
+                        return
                     pieces = self._pieces
                     if (
                         type(delta.content) is str
@@ -380,10 +376,15 @@ class Reader:
             choice.finish = raw["finish_reason"]
         if "usage" in raw and raw["usage"] is not None:  # Moonshot
             self._usage = raw["usage"]
+        if "error" in raw and raw["error"] is not None:  # OpenRouter
+            self._error = raw["error"]
+        delta = wire.fields(raw["delta"]) if "delta" in raw and raw["delta"] is not None else None
+        if delta is not None and not choice.called:
+            choice.called = _asks(delta)
         if not self._keep:
             return
-        if "delta" in raw and raw["delta"] is not None:
-            choice.delta(wire.fields(raw["delta"]))
+        if delta is not None:
+            choice.delta(delta)
             # Only where the text so far is text: odd pieces take the careful way.
             self._pieces = choice.text.pieces if choice.text is not None else None
         elif "text" in raw and type(raw["text"]) is str:  # legacy completions
@@ -406,6 +407,8 @@ class Reader:
                 index = position if position not in self._choices else 1_000_000 + position
             held = self._choices[index] = _Choice()
             held.finish = wire.text(members.get("finish_reason"))
+            held.called = _asks(wire.fields(members.get("message")))
+            self._error = self._error or members.get("error")
             if self._messages is not None:
                 self._messages[index] = _choice_message(members)
 
@@ -428,9 +431,7 @@ class Reader:
                 self._usage = extra.get("usage")
         for index in sorted(self._choices):
             choice = self._choices[index]
-            # A position is never left out: cut off means "error".
-            finish = choice.finish or "error"
-            reply.finish_reasons.append(FINISH.get(finish, finish))
+            reply.finish_reasons.append(finish.reason(choice.finish, choice.called))
             if self._keep:
                 held = self._messages
                 reply.messages.append(held[index] if held is not None else choice.message())
@@ -438,9 +439,24 @@ class Reader:
         # Tokens of which nobody knows what they are have no price.
         reply.unpriced = not openai_usage.explain(self._usage, reply.usage, reply.model)
         reply.cost = openai_usage.cost(self._usage)
-        if self._error is not None and not self._choices:
+        if self._error is not None and set(reply.finish_reasons) <= {finish.ERROR}:
             body_error(self._error, reply)
         return reply
+
+
+def _asks(raw: Wire) -> bool:
+    """Whether a message, or a piece of one, asks the application to run a tool."""
+    if "tool_calls" in raw and raw["tool_calls"]:
+        return any(_asking(wire.fields(call)) for call in wire.items(raw["tool_calls"]))
+    return "function_call" in raw and raw["function_call"] is not None
+
+
+def _asking(call: Wire) -> bool:
+    id = wire.text(call.get("id"))
+    if id is not None:
+        return not id.startswith(_RAN)
+    # Without an id and a name it is one more piece of a call that has begun.
+    return wire.text(wire.fields(call.get("function")).get("name")) is not None
 
 
 def _choice_message(raw: Wire) -> Message:

@@ -16,6 +16,7 @@ from otelier.protocols import (
     Reply,
     Route,
     Texts,
+    finish,
     no_content,
     openai_media,
     openai_usage,
@@ -25,7 +26,6 @@ from otelier.protocols.openai_chat import body_error, put
 from otelier.semconv import Attributes
 from otelier.wire import Wire
 
-_INCOMPLETE: Final = {"max_output_tokens": "length", "content_filter": "content_filter"}
 _TRANSCRIBED: Final = "conversation.item.input_audio_transcription.completed"
 _TOLD: Final = frozenset(
     f"{session}.{what}"
@@ -204,13 +204,13 @@ class Reader:
         status = raw.get("status")
         if status == "completed":
             called = any(wire.fields(item).get("type") == "function_call" for item in items)
-            reply.finish_reasons = ["tool_call" if called else "stop"]
+            reply.finish_reasons = [finish.reason(finish.STOP, called)]
         elif status == "incomplete":
-            reason = wire.text(wire.fields(raw.get("status_details")).get("reason")) or "error"
-            reply.finish_reasons = [_INCOMPLETE.get(reason, reason)]
-        elif raw or self._items or self._deltas:
-            # Failed, cancelled by somebody who spoke, or cut off.
-            reply.finish_reasons = ["error"]
+            details = wire.fields(raw.get("status_details"))
+            reply.finish_reasons = [finish.reason(details.get("reason")) or "incomplete"]
+        elif status == "failed" or self._error is not None:
+            reply.finish_reasons = [finish.ERROR]
+        # Cancelled by the application, or by somebody who spoke: nothing failed.
         if status == "failed" or (self._error is not None and status is None):
             body_error(self._error, reply)
 

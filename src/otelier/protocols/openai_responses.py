@@ -17,6 +17,7 @@ from otelier.protocols import (
     Reply,
     Texts,
     blob,
+    finish,
     function_definition,
     integer,
     located,
@@ -39,9 +40,6 @@ _PARAMETERS: Final[tuple[Parameter, ...]] = (
     ("previous_response_id", semconv.REQUEST_PREVIOUS_RESPONSE_ID, wire.text),
 )
 _OUTPUT_TYPES: Final = {"text": "text", "json_object": "json", "json_schema": "json"}
-_INCOMPLETE: Final = {"max_output_tokens": "length", "content_filter": "content_filter"}
-_FAILED: Final = frozenset({"failed", "cancelled"})
-_WAITING: Final = frozenset({"queued", "in_progress"})
 _LAST: Final = frozenset(
     {
         "response.completed",
@@ -51,6 +49,7 @@ _LAST: Final = frozenset(
         "response.done",
     }
 )
+_WAITING: Final = frozenset({"queued", "in_progress"})
 _FIRST: Final = frozenset({"response.created", "response.queued", "response.in_progress"})
 _TELLING: Final = _LAST | _FIRST | {"response.output_item.done", "error"}
 _FUNCTIONS: Final = frozenset({"function_call", "custom_tool_call"})
@@ -413,21 +412,19 @@ class Reader:
     def _finish(self, raw: Wire, reply: Reply, items: Any) -> None:
         status = wire.text(raw.get("status"))
         error = self._error
-        if status in _FAILED or error is not None:
-            reply.finish_reasons = ["error"]
-            if not self._fetched and (status == "failed" or error is not None):
+        if status == "failed" or error is not None:
+            reply.finish_reasons = [finish.ERROR]
+            if not self._fetched:
                 body_error(error if error is not None else raw.get("error"), reply)
+        elif status == "cancelled" and self._fetched:
+            # So the conventions want it of a response that is fetched; else nothing has failed.
+            reply.finish_reasons = [finish.ERROR]
         elif status == "incomplete":
-            reason = wire.text(wire.fields(raw.get("incomplete_details")).get("reason"))
-            reply.finish_reasons = [_INCOMPLETE.get(reason or "", reason or "error")]
+            details = wire.fields(raw.get("incomplete_details"))
+            reply.finish_reasons = [finish.reason(details.get("reason")) or status]
         elif status == "completed" or (status is None and raw.get("output") is not None):
             called = any(_called(wire.fields(item)) for item in items)
-            reply.finish_reasons = ["tool_call" if called else "stop"]
-        elif status in _WAITING and self._streamed():
-            reply.finish_reasons = ["error"]
-
-    def _streamed(self) -> bool:
-        return bool(self._items or self._deltas)
+            reply.finish_reasons = [finish.reason(finish.STOP, called)]
 
 
 def _compacted(items: Any) -> bool:

@@ -1,7 +1,7 @@
 """Server-sent events and JSON lines, decoded from the pieces of bytes in which they arrive.
 
 Formats: WHATWG HTML, "Server-sent events", of which only ``data`` matters to the wire formats
-here; JSON Lines.
+here; JSON Lines, and JSON text sequences of one line each.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from typing import Any, Final
 from otelier import wire
 
 _MAX_LINE: Final = 16 * 1024 * 1024
+# White space, and what JSON text sequences (RFC 7464) have before each text.
+_BETWEEN: Final = b" \t\r\x1e"
 
 
 class Decoder:
@@ -71,21 +73,25 @@ class Decoder:
 class Lines:
     """Bytes in, the JSON value of each line out."""
 
-    __slots__ = ("_rest",)
+    __slots__ = ("_held", "_rest")
     # Nothing in the format tells the end.
     done: Final = False
 
     def __init__(self) -> None:
         self._rest: list[bytes] = []
+        self._held = 0
 
     def feed(self, data: bytes) -> list[Any]:
         """The values that ``data`` completes; what is no JSON is skipped."""
         first, *more = data.split(b"\n")
-        self._rest.append(first)
+        self._held += len(first)
+        if self._held <= _MAX_LINE:
+            self._rest.append(first)
         if not more:
             return []
         lines = [b"".join(self._rest), *more]
         self._rest = [lines.pop()]
+        self._held = len(self._rest[0])
         return _values(lines)
 
     def close(self) -> list[Any]:
@@ -97,7 +103,8 @@ class Lines:
 def _values(lines: list[bytes]) -> list[Any]:
     values: list[Any] = []
     for line in lines:
-        if line.strip():
+        line = line.strip(_BETWEEN)
+        if line:
             try:
                 values.append(wire.loads(line))
             except ValueError:

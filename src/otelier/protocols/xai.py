@@ -20,6 +20,7 @@ from otelier.protocols import (
     Route,
     Texts,
     blob,
+    finish,
     function_definition,
     integer,
     located,
@@ -34,12 +35,6 @@ from otelier.protocols import (
 from otelier.semconv import Attributes
 from otelier.wire import Wire
 
-_FINISH: Final = {
-    "REASON_STOP": "stop",
-    "REASON_MAX_LEN": "length",
-    "REASON_MAX_CONTEXT": "length",
-    "REASON_TOOL_CALLS": "tool_call",
-}
 _OUTPUT_TYPES: Final = {
     "FORMAT_TYPE_TEXT": "text",
     "FORMAT_TYPE_JSON_OBJECT": "json",
@@ -233,19 +228,36 @@ def _call(raw: Wire) -> Part:
 class _Output:
     """One output, put together from its pieces."""
 
-    __slots__ = ("calls", "citations", "reason", "reasoning", "role", "text")
+    __slots__ = (
+        "called",
+        "calls",
+        "citations",
+        "of_server",
+        "reason",
+        "reasoning",
+        "role",
+        "text",
+    )
 
     def __init__(self) -> None:
         self.role: Any = None
         self.reason: Any = None
+        # Whether the application is asked to run a tool, and whether xAI ran one here.
+        self.called = self.of_server = False
         self.text = Texts()
         self.reasoning = Texts()
         # A call of xAI's comes again when it is done: the newer replaces the older.
         self.calls: dict[Any, Any] = {}
         self.citations: list[Any] = []
 
-    def add(self, raw: Wire) -> None:
+    def notice(self, raw: Wire) -> None:
         self.role = raw.get("role") or self.role
+        kinds = [wire.fields(call).get("type") for call in wire.items(raw.get("tool_calls"))]
+        ran = self.role == "ROLE_TOOL" or any(kind not in _CLIENT_SIDE for kind in kinds)
+        self.of_server = self.of_server or ran
+        self.called = self.called or any(kind in _CLIENT_SIDE for kind in kinds)
+
+    def add(self, raw: Wire) -> None:
         text, thought = raw.get("content"), raw.get("reasoning_content")
         if text:
             self.text.add(text)
@@ -254,13 +266,6 @@ class _Output:
         for call in wire.items(raw.get("tool_calls")):
             self.calls[wire.text(wire.fields(call).get("id")) or len(self.calls)] = call
         self.citations += wire.items(raw.get("citations"))
-
-    @property
-    def of_server(self) -> bool:
-        """Whether xAI ran a tool here."""
-        return self.role == "ROLE_TOOL" or any(
-            wire.fields(call).get("type") not in _CLIENT_SIDE for call in self.calls.values()
-        )
 
     def parts(self) -> list[Part]:
         text: Part = {"type": "text", "content": str(self.text)}
@@ -315,8 +320,10 @@ class Reader:
                 held = self._outputs[index] = _Output()
             self._index, self._held = index, held
             held.reason = members.get("finish_reason") or held.reason
+            said = wire.fields(members.get("delta") or members.get("message"))
+            held.notice(said)
             if self._keep:
-                held.add(wire.fields(members.get("delta") or members.get("message")))
+                held.add(said)
         if self._keep:
             self._citations += wire.items(raw.get("citations"))
             self._files += wire.items(raw.get("output_files"))
@@ -355,13 +362,12 @@ class Reader:
         # Where xAI runs tools, the outputs are the steps of one answer; else each is a choice.
         if any(output.of_server for output in outputs):
             own = [output for output in outputs if output.role != "ROLE_TOOL"] or outputs
-            reasons = [own[-1].reason]
+            reasons = [finish.reason(own[-1].reason, own[-1].called)]
             messages = [[part for output in outputs for part in output.parts()]]
         else:
-            reasons = [output.reason for output in outputs]
+            reasons = [finish.reason(output.reason, output.called) for output in outputs]
             messages = [output.parts() for output in outputs]
-        # A position is never left out: cut off means "error".
-        reply.finish_reasons = [_FINISH.get(reason, reason) or "error" for reason in reasons]
+        reply.finish_reasons = reasons
         if self._keep:
             reply.messages = [{"role": "assistant", "parts": parts} for parts in messages]
             self._append(reply.messages)
