@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from otelier import guard, semconv, wire
 from otelier.blobs import Keeper
-from otelier.redaction import redact
+from otelier.redaction import Rules, patterns
 from otelier.semconv import Attributes
 from otelier.settings import Settings
 
@@ -32,7 +32,12 @@ class Policy:
         self._span_bytes = settings.span_bytes
         self._full_tools = settings.tool_definitions
         self._redact = settings.redact
-        self._mask = mask or find_mask(settings.mask)
+        own, faults, readable = patterns.load(settings.redact_patterns if self._redact else "")
+        for fault in faults:
+            guard.say_once(fault, fault)
+        self._rules = Rules(own, settings.redact_keep)
+        # A file that is not there must not let out what it would have found.
+        self._mask = (mask or find_mask(settings.mask)) if readable else _refuse
         self._blobs = Keeper(settings)
         # Hashes of texts in which there was no secret: a chat sends its history again and again.
         self._clean: dict[int, None] = {}
@@ -102,7 +107,7 @@ class Policy:
             dropped = _fit(pieces, budget)
             data = b"[" + b",".join(pieces) + b"]"
             if self._redact:
-                data = redact(data)
+                data = self._rules.json(data)
         attributes[name] = data.decode()
         if cut or dropped:
             attributes[semconv.CONTENT_TRUNCATED] = True
@@ -139,14 +144,14 @@ class Policy:
         if not self._redact or not fresh:
             return data
         if len(data) <= _WORTH_SPLITTING:
-            cleaned = redact(data)
+            cleaned = self._rules.json(data)
             if cleaned is data:
                 for text in fresh:
                     self._remember(hash(text))
             return cleaned
         for text in fresh:
             raw = text.encode("utf-8", "replace")
-            if redact(raw) is not raw:
+            if self._rules.text(raw) is not raw:
                 return None
             self._remember(hash(text))
         return data
@@ -172,7 +177,7 @@ class Policy:
             key = hash(text if type(text) is str else piece)
             if key in self._clean:
                 return piece
-        cleaned = redact(piece)
+        cleaned = self._rules.json(piece)
         if cleaned is not piece:
             return cleaned
         if key:
@@ -215,7 +220,7 @@ class Policy:
     def clean(self, value: str) -> str:
         """A text without secrets, that every exporter can encode."""
         data = value.encode("utf-8", "replace")
-        return (redact(data) if self._redact else data).decode()
+        return (self._rules.text(data) if self._redact else data).decode("utf-8", "replace")
 
     def message(self, error: BaseException | str | None) -> str:
         """An error's message, short and without secrets."""
