@@ -218,9 +218,13 @@ class Policy:
         attributes[name] = value
 
     def clean(self, value: str) -> str:
-        """A text without secrets, that every exporter can encode."""
+        """A text without secrets, that every exporter can encode; JSON stays JSON."""
         data = value.encode("utf-8", "replace")
         return (self._rules.text(data) if self._redact else data).decode("utf-8", "replace")
+
+    def named(self, name: str, value: str) -> str:
+        """An attribute's text without secrets; none of it where the name says that it is one."""
+        return self._rules.member(name, value) if self._redact else value
 
     def message(self, error: BaseException | str | None) -> str:
         """An error's message, short and without secrets."""

@@ -13,7 +13,7 @@ _NAME: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_
 _ESCAPE: Final = re.compile(rb"\\(?:[nrtbf]|u[0-9a-fA-F]{4})\Z")
 # The rest of a name, what closes it, and what joins it to a value.
 _AFTER: Final = re.compile(
-    rb"(?P<rest>[\w-]{0,40})(?P<shut>\\{0,31}[\"'`]\]?|\*\*|\])?(?P<gap>\s{0,8})"
+    rb"(?P<rest>[\w-]{0,40})(?P<shut>(?!'s\s)\\{0,31}[\"'`]\]?|\*\*|\])?(?P<gap>\s{0,8})"
     rb"(?:(?P<join>:\*\*|=>|:=|={1,3}|[:>]|(?:(?:is|was|are)\b|(?<=\w)'s\b)(?P<told>\s{0,2}:)?)"
     rb"(?P<space>\s{0,8}))?",
     re.IGNORECASE,
@@ -38,19 +38,23 @@ _ESCAPED: Final = re.compile(
     rb"(?P<quote>\\{1,31}[\"'`])(?P<value>(?:[^\"\\]|\\.){1,8192}?)(?<!\\)(?P=quote)", re.DOTALL
 )
 _ESCAPED_CUT: Final = re.compile(rb"[^\"\\]*(?:\\.[^\"\\]*)*+", re.DOTALL)
-_BARE: Final = re.compile(rb"[^\s\"'`,;&{}\[\]<>()|\\]{1,512}")
+_QUERY: Final = re.compile(rb"[^\s\"'`,;&{}\[\]<>()|\\]{1,512}")
+_BARE: Final = re.compile(rb"[^\s\"'`,;{}\[\]<>()|\\]{1,512}")
 _BARE_REST: Final = re.compile(rb"[^\s\"'`,;&{}\[\]<>()|\\]*+")
+_COOKIES: Final = re.compile(rb"[^\s=;:\"'\\]{1,128}=[^\n\"'\\]{1,8192}")
 _LONG: Final = 512
 _ELEMENT: Final = re.compile(rb"[^\s<>{}$]{3,512}(?=</)")
 _LINE: Final = re.compile(rb"[^\s\"'`\\]{3,512}")
 # What a string that ends here is followed by, in code that joins strings.
 _JOINED: Final = re.compile(rb"\s*(?:[+.,;)\]}%|&:<>/]|\Z)")
+_CONCATENATED: Final = re.compile(rb"[\"'`]\s{0,4}(?:[+.%,&|]|\)\s*%)\s")
 _ASSIGNS: Final = re.compile(
     rb"(?:\A|[\n;]|\\n)[ \t]{0,16}(?:[-*#>$][ \t]?)?"
     rb"(?:(?:export|set|setx|env|ENV|ARG|declare -x|local|readonly|docker run -e|-e)[ \t]+)?\Z"
 )
 _OWNED: Final = re.compile(rb"\b(?:my|our)(?: [\w-]{1,20}){0,2} \Z", re.IGNORECASE)
 _IDENTIFIER: Final = re.compile(rb"[A-Za-z_]\w*")
+_CALLED: Final = re.compile(rb"[A-Za-z_$][\w$.:?!>-]*[(\[{<]")
 _SPECIAL: Final = re.compile(rb"[!@#%^*~$?+=]")
 _UNIT: Final = re.compile(rb"\s{1,3}(?:bit|byte|char|letter|digit|symbol|time|day|hour|minute|of|out|or|to)")
 _CLAUSE: Final = re.compile(
@@ -58,7 +62,7 @@ _CLAUSE: Final = re.compile(
     re.IGNORECASE,
 )
 _END_OF_LINE: Final = re.compile(rb"[.!]?[ \t]{0,8}(?:#|\Z|[\r\n]|\\[nr])")
-_PUNCTUATION: Final = b".,;:!?)*"
+_PUNCTUATION: Final = b".,;:?)*&"
 
 
 class _Named(NamedTuple):
@@ -92,17 +96,25 @@ def value(data: bytes, at: int, keep: frozenset[str]) -> Iterator[tuple[int, int
             if element is not None and _literal_text(element[0], name):
                 yield element.span()
         return
-    if name.join in (b"==", b"==="):
+    if name.join in (b"==", b"===") or data[name.start - 1 : name.start] == name.join == b":":
+        # A comparison; a part of a resource's name (`arn:…:secret:…`).
         return
-    if name.join in (b"", b":"):
+    if name.join == b":" or not (name.join or after["shut"]):
         typed = _TYPED.match(data, position)
         if typed is not None:
             position = typed.end()
         elif not name.join and not (name.option and name.spaced and not name.broken):
             return
+    elif not name.join:
+        return
     scheme = _SCHEME.match(data, position)
     if scheme is not None and "uthorization" in name.text.lower():
         position = scheme.end()
+    if name.text.lower().endswith("cookie") and name.join == b":":
+        cookies = _COOKIES.match(data, position)
+        if cookies is not None:
+            yield cookies.span()
+            return
     opened = _OPEN.match(data, position)
     if opened is not None:
         yield from _quoted(data, position, opened, name)
@@ -165,6 +177,8 @@ def _quoted(
         end = inside.end() if inside is not None else start
         if len(quote) == 1 and _closes(data, position, quote) and _JOINED.match(data, start):
             return
+        if _CONCATENATED.match(data, start):
+            return
     content = data[start:end]
     scheme = _SCHEME.match(content)
     if scheme is not None and "uthorization" in name.text.lower():
@@ -195,6 +209,8 @@ def _literal_text(content: bytes, name: _Named) -> bool:
         return not (b"password" in lowered or any(map(values.said, more)))
     if values.said(content) or values.elsewhere(content) or len(content) < 3:
         return False
+    if name.kind is not Kind.PASSWORD and values.named(content):
+        return False
     if names.kind(content[:96].decode("ascii", "replace")) is not Kind.NONE:
         return False
     if "redential" in name.text or _prose(name) and name.kind is Kind.KEY:
@@ -211,24 +227,28 @@ def _bare(data: bytes, position: int, name: _Named) -> Iterator[tuple[int, int]]
         and _ASSIGNS.search(data, max(name.start - 48, 0), name.start) is not None
     )
     upper = line and name.text == name.text.upper()
-    match = (_LINE if upper else _BARE).match(data, position)
+    query = data[name.start - 1 : name.start] in (b"?", b"&")
+    match = (_LINE if upper else _QUERY if query else _BARE).match(data, position)
     if match is None:
         return
     word, end = match[0], match.end()
     following = data[end : end + 1]
     if not upper:
         stripped = word.rstrip(_PUNCTUATION)
+        if stripped.rstrip(b"!").isalpha():
+            stripped = stripped.rstrip(b"!")
         end -= len(word) - len(stripped)
         word = stripped
     if len(word) < 3 or values.stand_in(word) or values.said(word):
         return
     identifier = _IDENTIFIER.match(word)
     if identifier is not None:
-        called = word[identifier.end() :] or following
-        if called[:1] in (b"(", b"[", b"{", b"<") or (
-            upper and re.match(rb"[\w.]+[(\[]", word) is not None
-        ):
+        if _CALLED.match(word + following) is not None:
             return
+        if name.join == b":" and name.kind is not Kind.PASSWORD and values.typed(word):
+            return
+    if name.kind is not Kind.PASSWORD and values.named(word):
+        return
     if values.elsewhere(word) or names.kind(word[:96].decode("ascii", "replace")) is not Kind.NONE:
         return
     if match.end() - position >= _LONG:
@@ -237,7 +257,7 @@ def _bare(data: bytes, position: int, name: _Named) -> Iterator[tuple[int, int]]
         if rest is not None and b"=" not in word:
             end = rest.end()
         yield position, end
-    elif _strong(data, end, word, name) or _plain(data, end, word, name, line, upper):
+    elif _strong(data, end, word, name) or _plain(data, end, word, name, line, upper, query):
         yield position, end
 
 
@@ -277,7 +297,9 @@ def _snake(word: bytes) -> bool:
     return b"_" in word and values.worded(word)
 
 
-def _plain(data: bytes, end: int, word: bytes, name: _Named, line: bool, upper: bool) -> bool:
+def _plain(
+    data: bytes, end: int, word: bytes, name: _Named, line: bool, upper: bool, query: bool
+) -> bool:
     """Whether letters alone are a secret, because of where they stand."""
     if name.kind is Kind.WEAK or name.quoted or name.broken:
         return False
@@ -293,7 +315,7 @@ def _plain(data: bytes, end: int, word: bytes, name: _Named, line: bool, upper: 
             and _CLAUSE.match(data, end) is not None
         )
     if name.join == b"=" and not name.spaced:
-        return (line and ends) or data[name.start - 1 : name.start] in (b"?", b"&")
+        return (line and ends) or query
     if name.join[:1] == b":":
-        return ends and (word.islower() or name.text[:1].isupper())
+        return ends and (word.islower() or (name.text[:1].isupper() and name.text[1:].islower()))
     return False

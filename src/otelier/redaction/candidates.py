@@ -10,13 +10,13 @@ import re
 from enum import IntEnum
 from typing import Final, TypeAlias
 
-from otelier.redaction.issuers import PREFIX
+from otelier.redaction.issuers import DOTTED, HEADS, PREFIX
 
 
 class Sign(IntEnum):
     """What was seen at a place."""
 
-    # The beginning of a run of key letters that holds an issuer's prefix.
+    # A run of key letters that begins with an issuer's prefix.
     RUN = 0
     # A telling word of a name, with something like a value after it.
     WORD = 1
@@ -38,8 +38,6 @@ _RUNS: Final = bytes(
     ord("x") if (byte < 128 and chr(byte).isalnum()) or chr(byte) in "-_" else 32
     for byte in range(256)
 )
-# The longest prefix that ends in what is in no run (`ya29.`), and an escape's letters.
-_BEFORE: Final = 8
 
 _WORDS: Final = (
     b"pass", b"pwd", b"secret", b"credential", b"key", b"token", b"authorization", b"cookie",
@@ -52,7 +50,7 @@ _KEYS: Final = (
 # The rest of a name, and what comes between it and a value. Looked for in lower case.
 _VALUED: Final = re.compile(
     rb"[\w-]{0,24}(?:\\{0,31}[\"'`]\]?|\*\*|\])?\s{0,8}"
-    rb"(?:[:=>]|(?:is|was|are)\s|'s\s|[a-z][\w.]{0,20}\s{0,4}=)"
+    rb"(?:[:=>]|(?:is|was|are)[\s:]|'s\s|[a-z][\w.]{0,20}\s{0,4}=)"
 )
 _SCHEMES: Final = (b"bearer ", b"basic ")
 _PEM: Final = b"-----begin "
@@ -68,7 +66,16 @@ def find(data: bytes) -> list[Place]:
         end = runs.find(b" ", at + _LEAST)
         if end < 0:
             end = len(data)
-        if PREFIX.search(data, max(at - _BEFORE, 0), end) is not None:
+        before = data[at - 1 : at]
+        if before == b"\\":
+            # Of an escape, as of a line break: `\\nsk-…`, `\\u000ask-…`.
+            for first in (at, at + 1, at + 5):
+                if PREFIX.match(data, first) is not None:
+                    found.append((at, Sign.RUN))
+                    break
+        elif (
+            data[at : at + 2] in HEADS and PREFIX.match(data, at) is not None
+        ) or (before == b"." and data[max(at - 5, 0) : at].endswith(DOTTED)):
             found.append((at, Sign.RUN))
         at = runs.find(_RUN, end)
     valued = _VALUED.match

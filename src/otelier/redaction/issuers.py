@@ -41,7 +41,8 @@ _FORMS: Final[tuple[tuple[str, tuple[str, ...], str], ...]] = (
     ("Google", ("AIza",), f"[{_URLSAFE}]{{35}}"),
     ("Google", ("AQ.",), f"[{_URLSAFE}]{{40,}}"),
     ("Google", ("ya29.", "GOCSPX-"), f"[{_URLSAFE}]{{24,}}"),
-    ("AWS", ("AKIA", "ASIA", "ABIA", "ACCA"), "[A-Z0-9]{16}"),
+    ("AWS", ("AKIA",), "[A-Z0-9]{16}"),
+    ("AWS", ("ASIA", "ABIA", "ACCA"), "(?=[A-Z]{0,15}[0-9])[A-Z0-9]{16}"),
     # Bedrock's long-term keys are base64 of a text that begins with their name.
     ("AWS", ("ABSKQmVkcm9ja0FQSUtleS",), "[A-Za-z0-9+/]{40,}={0,2}"),
     ("GitHub", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), f"[{_ALNUM}]{{36,}}"),
@@ -60,19 +61,26 @@ _FORMS: Final[tuple[tuple[str, tuple[str, ...], str], ...]] = (
     ("Databricks", ("dapi",), "[a-f0-9]{32}(?:-[0-9])?"),
 )  # fmt: skip
 
+# Prefixes that no word and no name begins with: what follows must only be no mask.
+_SURE: Final = frozenset(
+    """AKIA ASIA AIza ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- gldt- glrt- glptt- xoxa- xoxb- xoxe-
+    xoxp- xoxr- xoxs- xapp- sk_live_ sk_test_ rk_live_ rk_test_ whsec_ SG. pypi- dop_v1_ doo_v1_
+    dor_v1_ lsv2_pt_ lsv2_sk_ nvapi- pcsk_""".split()
+)
+
 ISSUERS: Final = tuple(dict.fromkeys(issuer for issuer, _, _ in _FORMS))
 
 # Not inside of a word. In text that holds JSON the letter before may be an escape's, as of a line
 # break.
 START: Final = rb"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrtbf])|(?<=\\u[0-9a-fA-F]{4}))"
 
-# The groups' bodies have to look made; JSON Web Tokens have a form that nothing else has.
+# Groups named `made…` have to look made; those named `sure…` not like a mask; JSON Web Tokens have a form that nothing else has.
 KEY: Final = re.compile(
     START
     + rb"(?:"
     + b"|".join(
         (
-            f"(?:{'|'.join(map(re.escape, prefixes))})(?P<k{number}>{rest})(?![{_ALNUM}_])"
+            f"(?:{'|'.join(map(re.escape, prefixes))})(?P<{'sure' if prefixes[0] in _SURE else 'made'}{number}>{rest})(?![{_ALNUM}_])"
         ).encode()
         for number, (_, prefixes, rest) in enumerate(_FORMS)
     )
@@ -80,17 +88,13 @@ KEY: Final = re.compile(
     + rb")"
 )
 
-# Cheap to look for in a run of key letters, before :data:`KEY` is tried.
-PREFIX: Final = re.compile(
-    b"|".join(
-        re.escape(prefix).encode()
-        for prefix in sorted(
-            {"sk-", "eyJ"}.union(
-                prefix
-                for _, prefixes, _ in _FORMS
-                for prefix in prefixes
-                if not prefix.startswith("sk-")
-            )
-        )
-    )
+_PREFIXES: Final = {"sk-", "eyJ"}.union(
+    prefix for _, prefixes, _ in _FORMS for prefix in prefixes if not prefix.startswith("sk-")
 )
+# What a key begins with, for a cheap look at a run of key letters. Some prefixes end in a dot,
+# which is in no run.
+PREFIX: Final = re.compile(
+    b"|".join(re.escape(prefix).encode() for prefix in sorted(_PREFIXES) if prefix[-1] != ".")
+)
+HEADS: Final = frozenset(prefix[:2].encode() for prefix in _PREFIXES)
+DOTTED: Final = tuple(prefix.encode() for prefix in sorted(_PREFIXES) if prefix[-1] == ".")

@@ -22,11 +22,12 @@ Span: TypeAlias = tuple[int, int]
 _SCHEME: Final = re.compile(
     rb"(?:bearer|basic)\s{1,4}(?P<value>[A-Za-z0-9._~+/=-]{6,})", re.IGNORECASE
 )
-_USERINFO: Final = re.compile(rb"://[^\s/:@\"'\\]{0,256}:(?P<value>[^\s/\"'\\]{1,256})@")
+_USERINFO: Final = re.compile(rb"://[^\s/:@\"'\\\[\](){}<>$]{0,256}:(?P<value>[^\s/\"'\\]{1,256})@")
 _PEM: Final = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _PEM_END: Final = re.compile(rb"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 # Lines of base64, of which the last may be short; line breaks may be escaped, lines quoted.
 _BODY: Final = re.compile(rb"(?:(?:\s|\\{1,31}[nr]|[>#|]){0,16}[A-Za-z0-9+/=]{16,}+)+")
+_CODE: Final = re.compile(rb"[(<{_]| [+=]")
 _NO_BODY: Final = re.compile(rb"\\{1,31}[nr]|[^A-Za-z0-9+/=]")
 
 
@@ -86,8 +87,8 @@ def _issued(data: bytes, at: int) -> Iterator[Span]:
     for match in issuers.KEY.finditer(data, first):
         if match.start() >= last:
             break
-        body = match[match.lastgroup] if match.lastgroup else None
-        if body is None or values.made(body):
+        group = match.lastgroup
+        if group is None or values.made(match[group], group.startswith("sure")):
             yield match.span()
             last = max(last, match.end())
 
@@ -114,7 +115,8 @@ def _scheme(data: bytes, at: int) -> Iterator[Span]:
 
 def _userpass(value: bytes) -> bool:
     try:
-        return b":" in b64decode(value[:256] + b"=" * (-len(value[:256]) % 4), validate=True)
+        shown = b64decode(value[:256] + b"=" * (-len(value[:256]) % 4), validate=True)
+        return b":" in shown and shown.decode().isprintable()
     except ValueError:
         return False
 
@@ -132,7 +134,7 @@ def _pem(data: bytes, at: int, ended: bool) -> Iterator[Span]:
     last = _PEM_END.search(data, match.end()) if ended else None
     if last is not None and data.find(b"-----BEGIN ", match.end(), last.start()) < 0:
         body = data[match.end() : last.start()]
-        if b" + " not in body and len(_NO_BODY.sub(b"", body)) >= 6:
+        if _CODE.search(body) is None and len(_NO_BODY.sub(b"", body)) >= 6:
             yield match.start(), last.end()
         return
     # It was cut.

@@ -36,11 +36,14 @@ _ENDINGS: Final = {
         """secret secrets apikey apikeys apisecret secretkey clientsecret accesskey privatekey
         accountkey masterkey signingkey encryptionkey sharedkey sharedaccesskey credential
         credentials authtoken accesstoken refreshtoken sessiontoken bearertoken idtoken apitoken
-        securitytoken privatetoken authkey authorization cookie""".split(),
+        securitytoken privatetoken authkey""".split(),
         Kind.KEY,
     ),
     **dict.fromkeys("token pass auth".split(), Kind.WEAK),
 }
+_WHOLE: Final = dict.fromkeys(
+    """authorization proxyauthorization xauthorization cookie setcookie""".split(), Kind.KEY
+)
 # Before the ending they make a flag, a deed or a count of it.
 _NO_SECRET: Final = frozenset(
     """has is was show hide reset forgot forget require requires required need needs no non use uses
@@ -48,7 +51,7 @@ _NO_SECRET: Final = frozenset(
     update get set generate make create find read load save delete remove ask prompt invalid
     missing wrong bad incorrect max min num count len next previous prev page continuation start
     end sync pagination cursor eos bos pad unk sep cls mask special stop first last input output
-    cached prompt completion reasoning public by per verbose on handle test parse tokenize""".split()
+    cached completion starting request idempotency lifecycle list describe reasoning public by per verbose on handle test parse tokenize""".split()
 )
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
@@ -66,8 +69,11 @@ def kept(names: Collection[str] | Iterable[str]) -> frozenset[str]:
 @lru_cache(maxsize=2048)
 def kind(name: str) -> Kind:
     """What ``name`` says about its value."""
-    if len(name) > 96:
+    if len(name) > 96 or ":" in name:
         return Kind.NONE
+    whole = _WHOLE.get(normalised(name))
+    if whole is not None:
+        return whole
     words = [word.lower() for word in _WORD.findall(name)]
     while len(words) > 1 and words[-1].isdecimal():
         words.pop()
@@ -78,3 +84,8 @@ def kind(name: str) -> Kind:
                 return found
             return Kind.NONE
     return Kind.NONE
+
+
+def exact(name: str) -> bool:
+    """Whether ``name`` is a secret's and says nothing else: all that it holds is secret."""
+    return normalised(name) in _ENDINGS

@@ -24,7 +24,8 @@ _TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*+"|[{}\[\]]', re.DOTALL)
 _COLON: Final = re.compile(rb"\s*:\s*")
 # What JSON schemas have where data has values.
 _TYPES: Final = frozenset("string number integer boolean object array null".split())
-_SCHEMA: Final = frozenset(("$ref", "anyOf", "oneOf", "allOf", "enum"))
+_SCHEMES: Final = frozenset("apikey http oauth2 openidconnect mutualtls".split())
+_SCHEMA: Final = frozenset("$ref anyOf oneOf allOf enum properties shape".split())
 _GIVEN: Final = frozenset(("default", "const", "example", "examples"))
 
 
@@ -46,6 +47,18 @@ class Rules:
     def json(self, data: bytes) -> bytes:
         """Valid JSON text without secrets, valid again: ``data`` itself where there are none."""
         return self._json(data, _DEEPEST)
+
+    def member(self, name: str, value: str) -> str:
+        """A text of the given name without secrets: nothing of it where the name is a secret's."""
+        raw = value.encode("utf-8", "replace")
+        kind = self._kind(name)
+        if kind is not Kind.NONE and _secret(raw, kind):
+            return MARK.decode()
+        return self.text(raw).decode("utf-8", "replace")
+
+    def _kind(self, name: str) -> Kind:
+        kind = names.kind(name)
+        return Kind.NONE if kind and names.normalised(name) in self.keep else kind
 
     def _text(self, data: bytes, depth: int) -> bytes:
         places = candidates.find(data)
@@ -108,15 +121,15 @@ class Rules:
     ) -> tuple[list[tuple[int, int, bytes]], int]:
         """What to change of the member whose key is there, and where it has been looked at to."""
         name = _decoded(data[start:end])
-        kind = names.kind(name)
-        if kind is Kind.NONE or names.normalised(name) in self.keep:
+        kind = self._kind(name)
+        if kind is Kind.NONE:
             return [], end
         first = data[value : value + 1]
         if first == b'"':
             string = _STRING.match(data, value)
-            if string is not None and _secret(string[0], kind):
+            if string is not None and _secret(_decoded(string[0]).encode("utf-8", "replace"), kind):
                 return [(value, string.end(), _MARKED)], string.end()
-        elif first in (b"{", b"[") and kind is not Kind.WEAK:
+        elif first in (b"{", b"[") and kind is not Kind.WEAK and names.exact(name):
             last, given, strings = _container(data, value)
             if _is_schema(data[value:last]):
                 strings = given
@@ -155,11 +168,12 @@ def _encoded(clean: bytes, literal: bytes) -> bytes:
         return json.dumps(text).encode()
 
 
-def _secret(literal: bytes, kind: Kind) -> bool:
-    value = _decoded(literal).encode("utf-8", "replace")
+def _secret(value: bytes, kind: Kind) -> bool:
     if values.nothing(value):
         return False
-    return kind is not Kind.WEAK or values.token(value)
+    if kind is Kind.WEAK:
+        return values.token(value)
+    return kind is Kind.PASSWORD or not values.placed(value)
 
 
 def _container(data: bytes, start: int) -> tuple[int, list[Span], list[Span]]:
@@ -195,4 +209,4 @@ def _is_schema(data: bytes) -> bool:
     kind = found.get("type")
     if isinstance(kind, list):
         return bool(kind) and all(isinstance(each, str) and each in _TYPES for each in kind)
-    return (isinstance(kind, str) and kind.lower() in _TYPES) or not _SCHEMA.isdisjoint(found)
+    return (isinstance(kind, str) and kind.lower() in _TYPES | _SCHEMES) or not _SCHEMA.isdisjoint(found)

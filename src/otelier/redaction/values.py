@@ -29,7 +29,7 @@ _STAND_IN: Final = re.compile(
         (?: key | token | secret | password | passphrase | credentials? ) )
     | (?i: .* [-_ ] (?: here | placeholder | goes ) )
     | (?i: your \w* | redacted | masked | hidden | removed | omitted | filtered | placeholder )
-    | \[? REDACTED \]?
+    | \[? REDACTED \]? | [nN] /? [aA]
     | [A-Z][A-Z0-9]* (?: _[A-Z0-9]+ )+      # YOUR_API_KEY, OPENAI_API_KEY: a variable's name
     | .* (?: \$\{ | \{\{ | \$\( | <[a-z_ -]+> ) .*
     """,
@@ -59,13 +59,22 @@ _SAID: Final = frozenset(
     """.split()
 )  # fmt: skip
 
-_PATH: Final = re.compile(rb"(?:[a-z][a-z0-9+.-]{1,15}:|\.{0,2}/|~/|[A-Za-z]:\\|arn:)", re.IGNORECASE)
-_DOTTED: Final = re.compile(rb"[A-Za-z_$@][\w$]*(?:(?:\.|::|->|\?\.|!\.)[A-Za-z_$][\w$]*)+")
+_PATH: Final = re.compile(
+    rb"arn:|[a-z][a-z0-9+.-]{1,15}://|(?:env|file|vault|secret|ssm|keyring|keychain):|[A-Z]:\\",
+    re.IGNORECASE,
+)
+_LOCAL: Final = re.compile(rb"(?:~|\.{1,2})?/")
+_DOTTED: Final = re.compile(
+    rb"[A-Za-z_$@][A-Za-z_$]{0,31}[0-9]{0,4}[A-Za-z_$]{0,31}[0-9]{0,4}"
+    rb"(?:(?:\.|::|->|\?\.|!\.)[A-Za-z_$]{1,32}[0-9]{0,4}[A-Za-z_$]{0,31}[0-9]{0,4})+"
+)
+_UUID: Final = re.compile(rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_TELLING: Final = re.compile(rb"key|token|secret|credential|password|passwd|auth", re.IGNORECASE)
 _NOTHING: Final = frozenset(
     b"""string str text boolean integer number object array null none true false yes no undefined
     required optional hidden include omit same-origin""".split()
 )
-_SPACE: Final = re.compile(rb"\s")
+_TOKEN: Final = re.compile(rb"[\w.~+/=:%|-]{12,}")
 _DIGITS: Final = tuple(b"%d" % digit for digit in range(10))
 _LETTER: Final = re.compile(rb"[A-Za-z\x80-\xff]")
 _DIGIT: Final = re.compile(rb"[0-9]")
@@ -85,14 +94,16 @@ def worded(value: bytes) -> bool:
     return all(_PIECE.fullmatch(piece) for piece in _SEPARATORS.split(value))
 
 
-def made(value: bytes) -> bool:
-    """Whether ``value`` looks drawn at random, as keys are."""
+def made(value: bytes, sure: bool = False) -> bool:
+    """Whether ``value`` looks drawn at random, as keys are; if ``sure``, whether it is no mask."""
     value = value[:256]
     if not value:
         return False
     measure = bits(value)
     if measure < _SAME:
         return False
+    if sure:
+        return True
     if measure >= _DRAWN or not worded(value):
         return True
     # Words have few capitals.
@@ -119,10 +130,10 @@ def nothing(value: bytes) -> bool:
 def token(value: bytes) -> bool:
     """Whether a value that is only named as some token looks like a secret."""
     return (
-        len(value) >= 12
+        _TOKEN.fullmatch(value) is not None
         and sum(map(value.count, _DIGITS)) >= 2
         and _LETTER.search(value) is not None
-        and not _SPACE.search(value)
+        and not _UUID.fullmatch(value)
         and (_SEPARATORS.search(value) is None or made(value))
     )
 
@@ -134,6 +145,23 @@ def mixed(value: bytes) -> bool:
 
 def elsewhere(value: bytes) -> bool:
     """Whether ``value`` tells where something is: a path, a URL, an attribute of an object."""
-    return _PATH.match(value) is not None or (
-        _DOTTED.fullmatch(value) is not None and worded(value)
+    return (
+        _PATH.match(value) is not None
+        or _DOTTED.fullmatch(value) is not None
+        or (_LOCAL.match(value) is not None and worded(value))
     )
+
+
+def placed(value: bytes) -> bool:
+    """Whether ``value`` is a resource's name or a path, in data."""
+    return _PATH.match(value) is not None or (_LOCAL.match(value) is not None and worded(value))
+
+
+def named(value: bytes) -> bool:
+    """Whether ``value`` only names a secret, as a class, a header or a label does."""
+    return _TELLING.search(value) is not None and _DIGIT.search(value) is None and worded(value)
+
+
+def typed(value: bytes) -> bool:
+    """Whether ``value`` may be a class that has to do with secrets."""
+    return value[:1].isupper() and _TELLING.search(value) is not None
