@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from otelier import errors, guard, semconv, truncation, unicode, values, wire
 from otelier.blobs import Keeper
-from otelier.redaction import redact
+from otelier.redaction import Rules, patterns
 from otelier.semconv import Attributes
 from otelier.settings import Settings
 
@@ -34,7 +34,12 @@ class Policy:
         self._span_bytes = settings.span_bytes
         self._full_tools = settings.tool_definitions
         self._redact = settings.redact
-        self._mask = mask or find_mask(settings.mask)
+        own, faults, readable = patterns.load(settings.redact_patterns if self._redact else "")
+        for fault in faults:
+            guard.say_once(fault, fault)
+        self._rules = Rules(own, settings.redact_keep)
+        # A file that is not there must not let out what it would have found.
+        self._mask = (mask or find_mask(settings.mask)) if readable else _refuse
         self._blobs = Keeper(settings)
         # Hashes of texts in which there was no secret: a chat sends its history again and again.
         self._clean: dict[int, None] = {}
@@ -119,7 +124,7 @@ class Policy:
         else:
             data = b"[" + b",".join(pieces) + b"]"
             if self._redact:
-                data = redact(data)
+                data = self._rules.json(data)
         attributes[name] = data.decode()
         _mark(attributes, [lost[at] for at in kept], dropped)
         return len(data)
@@ -153,14 +158,14 @@ class Policy:
         if not self._redact or not fresh:
             return data
         if len(data) <= _WORTH_SPLITTING:
-            cleaned = redact(data)
+            cleaned = self._rules.json(data)
             if cleaned is data:
                 for text in fresh:
                     self._remember(hash(text))
             return cleaned
         for text in fresh:
             raw = text.encode("utf-8", "replace")
-            if redact(raw) is not raw:
+            if self._rules.text(raw) is not raw:
                 return None
             self._remember(hash(text))
         return data
@@ -186,7 +191,7 @@ class Policy:
             key = hash(text if type(text) is str else piece)
             if key in self._clean:
                 return piece
-        cleaned = redact(piece)
+        cleaned = self._rules.json(piece)
         if cleaned is not piece:
             return cleaned
         if key:
@@ -231,9 +236,13 @@ class Policy:
             _mark(attributes, [cut.characters], 0)
 
     def clean(self, value: str) -> str:
-        """A text without secrets, that every exporter and store takes."""
+        """A text without secrets, that every exporter and store takes; JSON stays JSON."""
         value = unicode.clean(value)
-        return redact(value.encode()).decode() if self._redact else value
+        return self._rules.text(value.encode()).decode() if self._redact else value
+
+    def named(self, name: str, value: str) -> str:
+        """An attribute's text without secrets; none of it where the name says that it is one."""
+        return self._rules.member(name, value) if self._redact else value
 
     def message(self, error: BaseException | str | None) -> str:
         """An error's message, short and without secrets."""

@@ -82,6 +82,9 @@ class Emitter:
         attributes = {
             "exception.type": kind,
             "exception.message": policy.message(error),
-            "exception.stacktrace": policy.clean(errors.trace(error, kind, _FRAMES)[-_TRACE:]),
+            # Cut when it is clean: half a key has no form.
+            "exception.stacktrace": policy.clean(errors.trace(error, kind, _FRAMES)[-2 * _TRACE :])[
+                -_TRACE:
+            ],
         }
         self.emit(semconv.EVENT_EXCEPTION, attributes, _WARN, context)

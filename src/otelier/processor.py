@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary, WeakSet
 
 from opentelemetry import baggage, trace
 from opentelemetry.context import Context
+from opentelemetry.trace import Status
 
 from otelier import context, cost, deferred, guard, identity, runtime, scope, semconv, theirs, wire
 from otelier.openinference import SPAN_KIND
@@ -112,17 +113,39 @@ def finish(run: Runtime, span: Any, attributes: dict[str, Any]) -> None:
     """Cost on, and secrets out of, a GenAI span that somebody else made."""
     added: Attributes = {}
     if run.settings.redact:
-        for name, value in attributes.items():
-            if isinstance(value, str):
-                clean = run.policy.clean(value)
-                if clean != value:
-                    added[name] = clean
+        added = _clean(run, attributes)
+        for event in getattr(span, "_events", None) or ():
+            held = getattr(event, "_attributes", None)
+            found = _clean(run, dict(held)) if held else None
+            if found:
+                theirs.put(held, found)
+        status: Any = getattr(span, "_status", None)
+        said = getattr(status, "description", None)
+        if isinstance(said, str) and said:
+            clean = run.policy.clean(said)
+            if clean != said:
+                span._status = Status(status.status_code, clean)
     if run.prices is not None and semconv.COST not in attributes and not theirs.decided(span):
         priced = _price(run, attributes)
         if priced is not None:
             cost.put(priced, added, run.settings.cost_aliases)
     if added:
         theirs.write(span, added)
+
+
+def _clean(run: Runtime, attributes: dict[str, Any]) -> Attributes:
+    """The attributes that have a secret, without it."""
+    found: Attributes = {}
+    for name, value in attributes.items():
+        if isinstance(value, str):
+            clean: Any = run.policy.named(name, value)
+        elif isinstance(value, tuple) and value and isinstance(value[0], str):
+            clean = tuple(run.policy.named(name, each) for each in value)
+        else:
+            continue
+        if clean != value:
+            found[name] = clean
+    return found
 
 
 def _price(run: Runtime, attributes: dict[str, Any]) -> cost.Priced | None:

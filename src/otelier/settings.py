@@ -254,6 +254,21 @@ SETTINGS: Final = (
         "Replace keys, tokens and passwords found in content by `[REDACTED]`. Default `true`.",
     ),
     Setting(
+        "redact_patterns",
+        "OTELIER_REDACT_PATTERNS",
+        _text,
+        "path of a file",
+        "Your own patterns of secrets, one regular expression a line, `#` for comments; each match "
+        "is replaced. A file that cannot be read means that content is left out.",
+    ),
+    Setting(
+        "redact_keep",
+        "OTELIER_REDACT_KEEP",
+        _names,
+        "list of names",
+        "Names whose values are not redacted because of the name, e.g. `session_token,secret`.",
+    ),
+    Setting(
         "mask",
         "OTELIER_MASK",
         _text,
@@ -370,6 +385,8 @@ class Settings:
     blobs: Blobs = Blobs.HASH
     blob_uri: str = ""
     redact: bool = True
+    redact_patterns: str = ""
+    redact_keep: frozenset[str] = frozenset()
     mask: str = ""
     cost: bool = True
     prices: str = ""

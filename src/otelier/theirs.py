@@ -66,8 +66,12 @@ def write(span: Any, attributes: Attributes) -> None:
     """
     if span.is_recording():
         span.set_attributes(attributes)
-        return
-    held = span._attributes
+    else:
+        put(span._attributes, attributes)
+
+
+def put(held: Any, attributes: Attributes) -> None:
+    """Write to attributes that are frozen."""
     held._immutable = False
     try:
         for name, value in attributes.items():

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from otelier import guard, runtime, sdk_setup, settings
 from otelier.content import usable_mask
 from otelier.hooks import foreign, registry, unseen
-from otelier.redaction import redacted
+from otelier.redaction import patterns, redacted
 from otelier.runtime import Runtime
 from otelier.settings import Settings
 from otelier.version import __version__
@@ -58,6 +58,9 @@ def run(args: argparse.Namespace) -> int:
                 "Set it to module:function of a module that can be imported.",
             )
         )
+    problems += [
+        Problem(line, "Correct the file.") for line in patterns.load(chosen.redact_patterns)[1]
+    ]
     lines += ["", "Settings that are not the default"]
     lines += [f"  {line}" for line in _chosen(chosen)] or ["  none"]
     counted = guard.failures()

@@ -1,0 +1,212 @@
+"""Secrets in data: in JSON text values go by their keys' names, strings only.
+
+Only strings are touched, by cutting them out of the text: numbers, their form, white space and the
+order of members stay as they are, and JSON stays JSON. JSON inside of a string is read in the same
+way.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+
+from otelier import wire
+from otelier.redaction import candidates, judge, names, values
+from otelier.redaction.judge import MARK, Span
+from otelier.redaction.names import Kind
+from otelier.redaction.patterns import Pattern
+
+_DEEPEST: Final = 8
+_MARKED: Final = b'"' + MARK + b'"'
+_STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*+"', re.DOTALL)
+_TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*+"|[{}\[\]]', re.DOTALL)
+_COLON: Final = re.compile(rb"\s*:\s*")
+# What JSON schemas have where data has values.
+_TYPES: Final = frozenset("string number integer boolean object array null".split())
+_SCHEMES: Final = frozenset("apikey http oauth2 openidconnect mutualtls".split())
+_SCHEMA: Final = frozenset("$ref anyOf oneOf allOf enum properties shape".split())
+_GIVEN: Final = frozenset(("default", "const", "example", "examples"))
+
+
+class Rules:
+    """What is a secret for this user: the built-in rules, own patterns, names to keep."""
+
+    __slots__ = ("keep", "patterns")
+
+    def __init__(
+        self, patterns: tuple[Pattern, ...] = (), keep: frozenset[str] = frozenset()
+    ) -> None:
+        self.patterns = patterns
+        self.keep = names.kept(keep)
+
+    def text(self, data: bytes) -> bytes:
+        """UTF-8 text without secrets: ``data`` itself where there are none."""
+        return self._text(data, _DEEPEST)
+
+    def json(self, data: bytes) -> bytes:
+        """Valid JSON text without secrets, valid again: ``data`` itself where there are none."""
+        return self._json(data, _DEEPEST)
+
+    def member(self, name: str, value: str) -> str:
+        """A text of the given name without secrets: nothing of it where the name is a secret's."""
+        raw = value.encode("utf-8", "replace")
+        kind = self._kind(name)
+        if kind is not Kind.NONE and _secret(raw, kind):
+            return MARK.decode()
+        return self.text(raw).decode("utf-8", "replace")
+
+    def _kind(self, name: str) -> Kind:
+        kind = names.kind(name)
+        return Kind.NONE if kind and names.normalised(name) in self.keep else kind
+
+    def _text(self, data: bytes, depth: int) -> bytes:
+        places = candidates.find(data)
+        if not places and not self.patterns:
+            return data
+        if depth and data[:256].lstrip()[:1] in (b"{", b"["):
+            try:
+                wire.loads(data)
+            except ValueError:
+                pass
+            else:
+                return self._json(data, depth - 1, places)
+        found = judge.secrets(data, places, self.keep) if places else []
+        if found:
+            data = judge.replaced(data, found)
+        for pattern in self.patterns:
+            data = pattern.replaced(data)
+        return data
+
+    def _json(self, data: bytes, depth: int, places: list[candidates.Place] | None = None) -> bytes:
+        if places is None:
+            places = candidates.find(data)
+        pieces: list[bytes] = []
+        copied = 0
+        looked = 0
+        marks = [at for at, _ in places]
+        if self.patterns:
+            marks = [match.start() + 1 for match in _STRING.finditer(data)]
+        for at in marks:
+            if at < looked:
+                continue
+            string = _STRING.match(data, _opening(data, at))
+            if string is None:
+                continue
+            start, looked = string.span()
+            colon = _COLON.match(data, looked)
+            if colon is None:
+                edits = self._string(data, start, looked, depth)
+            else:
+                edits, looked = self._member(data, start, looked, colon.end())
+            for first, last, new in edits:
+                pieces += (data[copied:first], new)
+                copied = last
+        if not pieces:
+            return data
+        pieces.append(data[copied:])
+        return b"".join(pieces)
+
+    def _string(self, data: bytes, start: int, end: int, depth: int) -> list[tuple[int, int, bytes]]:
+        literal = data[start:end]
+        inner = _decoded(literal)
+        raw = inner.encode("utf-8", "surrogatepass")
+        clean = self._text(raw, depth)
+        if clean is raw or clean == raw:
+            return []
+        return [(start, end, _encoded(clean, literal))]
+
+    def _member(
+        self, data: bytes, start: int, end: int, value: int
+    ) -> tuple[list[tuple[int, int, bytes]], int]:
+        """What to change of the member whose key is there, and where it has been looked at to."""
+        name = _decoded(data[start:end])
+        kind = self._kind(name)
+        if kind is Kind.NONE:
+            return [], end
+        first = data[value : value + 1]
+        if first == b'"':
+            string = _STRING.match(data, value)
+            if string is not None and _secret(_decoded(string[0]).encode("utf-8", "replace"), kind):
+                return [(value, string.end(), _MARKED)], string.end()
+        elif first in (b"{", b"[") and kind is not Kind.WEAK and names.exact(name):
+            last, given, strings = _container(data, value)
+            if _is_schema(data[value:last]):
+                strings = given
+            else:
+                return [(*span, _MARKED) for span in strings], last
+            return [(*span, _MARKED) for span in strings], max(end, *(s[1] for s in strings), end)
+        return [], end
+
+
+def _opening(data: bytes, at: int) -> int:
+    """Where the string begins that ``at`` is in."""
+    while True:
+        quote = data.rfind(b'"', 0, at)
+        if quote < 0:
+            return 0
+        at = quote
+        while at > 0 and data[at - 1] == 0x5C:
+            at -= 1
+        if (quote - at) % 2 == 0:
+            return quote
+
+
+def _decoded(literal: bytes) -> str:
+    if b"\\" not in literal:
+        return literal[1:-1].decode("utf-8", "replace")
+    return str(json.loads(literal, strict=False))
+
+
+def _encoded(clean: bytes, literal: bytes) -> bytes:
+    text = clean.decode("utf-8", "surrogatepass")
+    if literal.isascii():
+        return json.dumps(text).encode()
+    try:
+        return json.dumps(text, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.dumps(text).encode()
+
+
+def _secret(value: bytes, kind: Kind) -> bool:
+    if values.nothing(value):
+        return False
+    if kind is Kind.WEAK:
+        return values.token(value)
+    return kind is Kind.PASSWORD or not values.placed(value)
+
+
+def _container(data: bytes, start: int) -> tuple[int, list[Span], list[Span]]:
+    """The end of the array or object at ``start``, the strings that a schema gives, and all."""
+    depth = 0
+    given: list[Span] = []
+    strings: list[Span] = []
+    name = b""
+    for token in _TOKEN.finditer(data, start):
+        text = token[0]
+        if text in b"{[":
+            depth += 1
+        elif text in b"}]":
+            depth -= 1
+            if not depth:
+                return token.end(), given, strings
+        elif _COLON.match(data, token.end()):
+            name = text if depth == 1 else name
+        elif not values.nothing(_decoded(text).encode("utf-8", "replace")):
+            strings.append(token.span())
+            if name[1:-1].decode("utf-8", "replace") in _GIVEN:
+                given.append(token.span())
+    return len(data), given, strings
+
+
+def _is_schema(data: bytes) -> bool:
+    try:
+        found: Any = wire.loads(data)
+    except ValueError:
+        return False
+    if type(found) is not dict:
+        return False
+    kind = found.get("type")
+    if isinstance(kind, list):
+        return bool(kind) and all(isinstance(each, str) and each in _TYPES for each in kind)
+    return (isinstance(kind, str) and kind.lower() in _TYPES | _SCHEMES) or not _SCHEMA.isdisjoint(found)

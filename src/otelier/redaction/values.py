@@ -1,0 +1,167 @@
+"""What a value looks like: made by a machine, chosen as a password, a stand-in, or code."""
+
+from __future__ import annotations
+
+import re
+from math import log2
+from typing import Final
+
+# A piece of a name: letters, and a number at the end.
+_PIECE: Final = re.compile(rb"[A-Za-z]*[0-9]{0,4}|[0-9]+")
+_SEPARATORS: Final = re.compile(rb"[^A-Za-z0-9]+")
+# Bits for a letter: words have some 3.5 to 4.1 in names of these lengths, drawn letters more;
+# `xxxx` and `0000` have hardly any.
+_DRAWN: Final = 4.2
+_SAME: Final = 2.0
+
+_STAND_IN: Final = re.compile(
+    rb"""
+    [<\[{(] .* [>\]})] \s*                  # <your-key>, {key}, [KEY], {{ key }}
+    | (?: [$%@:] \{ | \$\( | \{\{ ) .*      # ${KEY}, $(pass show x), {{ key }}
+    | \$ [A-Za-z_]\w* [\w/:.,@-]*           # $PASSWORD
+    | % \w+ % | %\( .* | %s                 # %TOKEN%, %(key)s
+    | ! [A-Za-z]+ \s .* | \# \s? .*          # a YAML tag, a comment
+    | (?: [*.xX\#_?-] | \\u2026 | \xe2\x80\xa6 | \xe2\x80\xa2 )+   # ****, xxxx
+    | .* (?: \.\.\. | \xe2\x80\xa6 | \*\*\* | xxxx | XXXX ) .*           # sk-..., abc***
+    | (?i: (?: your | insert | enter | put | replace | example | dummy | fake | sample
+        | placeholder ) [-_ ] .* )
+    | (?i: (?: my | the | some | an? | test ) [-_ ] (?: \w{1,16} [-_ ] ){0,2}
+        (?: key | token | secret | password | passphrase | credentials? ) )
+    | (?i: .* [-_ ] (?: here | placeholder | goes ) )
+    | (?i: your \w* | redacted | masked | hidden | removed | omitted | filtered | placeholder )
+    | \[? REDACTED \]? | [nN] /? [aA]
+    | [A-Z][A-Z0-9]* (?: _[A-Z0-9]+ )+      # YOUR_API_KEY, OPENAI_API_KEY: a variable's name
+    | .* (?: \$\{ | \{\{ | \$\( | <[a-z_ -]+> ) .*
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+# What stands after a telling name and is no secret.
+_SAID: Final = frozenset(
+    b"""
+    a an the any all and or not no yes on off ok true false null none nil undefined void nan
+    str string text int integer float number bool boolean bytes byte object array list dict map
+    char varchar optional required password token secret key enum date datetime uuid email union
+    literal unknown never self cls default value values auto inherit include omit same-origin
+    hidden masked empty missing invalid incorrect wrong valid expired set unset changed reset
+    updated stored encrypted hashed saved sent lost leaked forgotten known safe secure insecure
+    weak strong short long simple old new good bad fine public private gone same different easy
+    hard below above here there this that these what who it in is are was be been being too very
+    so still now never always also just only at by for from to with without of as if when unless
+    until because but than then where which must should cannot can may will would has have had
+    used using please check enter env file vault prompt stdin basic bearer digest test type name
+    authentication authorization management manager login reader field input based hash hashing
+    working broken exactly case-sensitive stronger longer shorter up out mine yours compromised
+    deprecated ignored disabled enabled managed generated rotated provided supplied
+    sha1 sha256 sha384 sha512 md5 hs256 rs256 es256 base64 utf8 utf-8 oauth2 http2 pbkdf2 argon2
+    argon2id bcrypt scrypt ed25519 x25519 rsa2048 rsa4096 aes128 aes256 secretstr securestring
+    characters chars bits bytes letters words digits really actually quite pretty somewhat
+    """.split()
+)  # fmt: skip
+
+_PATH: Final = re.compile(
+    rb"arn:|[a-z][a-z0-9+.-]{1,15}://|(?:env|file|vault|secret|ssm|keyring|keychain):|[A-Z]:\\",
+    re.IGNORECASE,
+)
+_LOCAL: Final = re.compile(rb"(?:~|\.{1,2})?/")
+_DOTTED: Final = re.compile(
+    rb"[A-Za-z_$@][A-Za-z_$]{0,31}[0-9]{0,4}[A-Za-z_$]{0,31}[0-9]{0,4}"
+    rb"(?:(?:\.|::|->|\?\.|!\.)[A-Za-z_$]{1,32}[0-9]{0,4}[A-Za-z_$]{0,31}[0-9]{0,4})+"
+)
+_UUID: Final = re.compile(rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_TELLING: Final = re.compile(rb"key|token|secret|credential|password|passwd|auth", re.IGNORECASE)
+_NOTHING: Final = frozenset(
+    b"""string str text boolean integer number object array null none true false yes no undefined
+    required optional hidden include omit same-origin""".split()
+)
+_TOKEN: Final = re.compile(rb"[\w.~+/=:%|-]{12,}")
+_DIGITS: Final = tuple(b"%d" % digit for digit in range(10))
+_LETTER: Final = re.compile(rb"[A-Za-z\x80-\xff]")
+_DIGIT: Final = re.compile(rb"[0-9]")
+_SMALL: Final = tuple(bytes([code]) for code in range(97, 123))
+_LARGE: Final = tuple(bytes([code]) for code in range(65, 91))
+
+
+def bits(value: bytes) -> float:
+    """Shannon's entropy of ``value``, in bits for a letter."""
+    size = len(value)
+    shares = [value.count(letter) / size for letter in set(value)]
+    return -sum(share * log2(share) for share in shares)
+
+
+def worded(value: bytes) -> bool:
+    """Whether ``value`` is built of words and numbers, as names are."""
+    return all(_PIECE.fullmatch(piece) for piece in _SEPARATORS.split(value))
+
+
+def made(value: bytes, sure: bool = False) -> bool:
+    """Whether ``value`` looks drawn at random, as keys are; if ``sure``, whether it is no mask."""
+    value = value[:256]
+    if not value:
+        return False
+    measure = bits(value)
+    if measure < _SAME:
+        return False
+    if sure:
+        return True
+    if measure >= _DRAWN or not worded(value):
+        return True
+    # Words have few capitals.
+    small = sum(map(value.count, _SMALL))
+    large = sum(map(value.count, _LARGE))
+    return min(small, large) >= 0.3 * len(value)
+
+
+def stand_in(value: bytes) -> bool:
+    """Whether ``value`` stands for a secret without being one: a template, a mask, nothing."""
+    return not value.strip() or _STAND_IN.fullmatch(value) is not None
+
+
+def said(value: bytes) -> bool:
+    """Whether ``value`` is a word that people or schemas put after a name."""
+    return value.lower().rstrip(b".,;:!?*)") in _SAID
+
+
+def nothing(value: bytes) -> bool:
+    """Whether data says by ``value`` that there is no secret here, or of what type it is to be."""
+    return stand_in(value) or value.lower() in _NOTHING
+
+
+def token(value: bytes) -> bool:
+    """Whether a value that is only named as some token looks like a secret."""
+    return (
+        _TOKEN.fullmatch(value) is not None
+        and sum(map(value.count, _DIGITS)) >= 2
+        and _LETTER.search(value) is not None
+        and not _UUID.fullmatch(value)
+        and (_SEPARATORS.search(value) is None or made(value))
+    )
+
+
+def mixed(value: bytes) -> bool:
+    """Whether ``value`` has both letters and digits."""
+    return _LETTER.search(value) is not None and _DIGIT.search(value) is not None
+
+
+def elsewhere(value: bytes) -> bool:
+    """Whether ``value`` tells where something is: a path, a URL, an attribute of an object."""
+    return (
+        _PATH.match(value) is not None
+        or _DOTTED.fullmatch(value) is not None
+        or (_LOCAL.match(value) is not None and worded(value))
+    )
+
+
+def placed(value: bytes) -> bool:
+    """Whether ``value`` is a resource's name or a path, in data."""
+    return _PATH.match(value) is not None or (_LOCAL.match(value) is not None and worded(value))
+
+
+def named(value: bytes) -> bool:
+    """Whether ``value`` only names a secret, as a class, a header or a label does."""
+    return _TELLING.search(value) is not None and _DIGIT.search(value) is None and worded(value)
+
+
+def typed(value: bytes) -> bool:
+    """Whether ``value`` may be a class that has to do with secrets."""
+    return value[:1].isupper() and _TELLING.search(value) is not None
