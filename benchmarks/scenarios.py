@@ -7,7 +7,6 @@ thread. Spans go to a processor that drops them, metrics to a reader that nobody
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -248,11 +247,8 @@ class Bench:
         run = runtime.current()
         if self.variant != "otelier" or run is None or run.prices is None:
             return
-        deadline = time.monotonic() + 10
-        while not run.prices._ready.is_set() and time.monotonic() < deadline:
-            if self.scenario.sampling != "on":
-                break
-            time.sleep(0.01)
+        run.prices.warm()
+        run.prices.wait(10)
         self.run()
 
     def close(self) -> None:

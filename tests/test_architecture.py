@@ -19,7 +19,7 @@ LAYERS = (
     ("version", "semconv", "kinds", "wire", "context", "truncation"),
     ("settings", "usage", "identity", "redaction"),
     ("errors", "deferred"),
-    ("blobs", "documents", "openinference", "protocols", "batches"),
+    ("blobs", "documents", "openinference", "protocols", "batches", "prices"),
     ("background", "content", "cost", "metrics"),
     ("giving_way",),
     ("events", "scope"),

@@ -32,6 +32,7 @@ from otelier import (
 from otelier import context as ctx
 from otelier.identity import Identity
 from otelier.openinference import also
+from otelier.prices.arithmetic import Priced
 from otelier.protocols import Reader, Reply, Route, finish
 from otelier.rendering import render
 from otelier.runtime import Runtime
@@ -350,29 +351,37 @@ class Call:
         # What follows is ours, not the operation's.
         seconds, now = perf_counter() - self._started, time_ns()
         self._ended = True
+        handed_over = False
         try:
-            self._record(error, how, seconds)
+            handed_over = self._record(error, how, seconds, now)
         except Exception:
             guard.failed("call.finish")
         finally:
             if self._share is not None:
                 self._share.end()
-            # The context holds the call: nothing of ours waits for the garbage collector.
-            self._context = _NO_CONTEXT
-            self._body = None
-            self._reader = None
-            self.headers = None
-            if not self._foreign:
-                try:
-                    self._span.end(now)
-                except Exception:
-                    guard.failed("call.span.end")
+            if not handed_over:
+                self._close(now)
 
-    def _record(self, error: BaseException | None, how: str | None, seconds: float) -> None:
+    def _close(self, now: int) -> None:
+        # The context holds the call: nothing of ours waits for the garbage collector.
+        self._context = _NO_CONTEXT
+        self._body = None
+        self._reader = None
+        self.headers = None
+        if not self._foreign:
+            try:
+                self._span.end(now)
+            except Exception:
+                guard.failed("call.span.end")
+
+    def _record(
+        self, error: BaseException | None, how: str | None, seconds: float, now: int
+    ) -> bool:
+        """Write all that is known; whether the rest, and the span's end, waits for the prices."""
         reader = self._reader
         if reader is None:
             # Nobody looks; a failure still shows where a processor keeps unsampled spans.
-            return
+            return False
         run = self._run
         gone = self._foreign and not self._outlasted and not self._span.is_recording()
         if gone and self._recording:
@@ -391,36 +400,85 @@ class Call:
             self._route, self._attributes, self._body or {}, self._identity, reply, streamed
         )
         counted = reply.usage if counts is not None else None
-        priced = None
-        if counts is not None and run.prices is not None:
-            if reply.parts:
-                priced = run.prices.price_sum(
-                    self._identity, reply.model, counts.model, reply.parts
-                )
-            elif counts.operation in semconv.PRICED:
-                priced = run.prices.price(self._identity, reply.model, counts.model, reply)
+        prices = run.prices
+        # Asked before the price: the list may come in between.
+        waits = prices is not None and prices.building and not self._foreign
+        priced = self._price(counts, reply)
         if self._share is not None:
             early = how is not None or (said is not None and self._first_chunk is not None)
             self._share.tell(self._route, reply, counted, priced, said, error, early)
+        held: Attributes = {}
         if self._recording:
-            self._write(reply, counted, priced, said, error, how, first)
+            self._write(reply, counted, priced, said, error, how, first, held)
+        told = (reply, counts, said, error, seconds, first, held)
+        if waits and priced is None and counted is not None and prices is not None:
+            if not prices.later(lambda: self._late(now, *told)):
+                self._late(now, *told)
+            return True
+        self._tell(priced, *told)
+        return False
+
+    def _price(self, counts: background.Begun | None, reply: Reply) -> Priced | None:
+        prices = self._run.prices
+        if counts is None or prices is None:
+            return None
+        if reply.parts:
+            return prices.price_sum(self._identity, reply.model, counts.model, reply.parts)
+        if counts.operation not in semconv.PRICED:
+            return None
+        return prices.price(self._identity, reply.model, counts.model, reply)
+
+    def _late(self, now: int, reply: Reply, counts: background.Begun | None, *told: Any) -> None:
+        """The prices are there, for a call that ended at ``now`` before they were."""
+        try:
+            priced = self._price(counts, reply)
+            if priced is not None and self._recording:
+                found: Attributes = {}
+                cost.put(priced, found, self._run.settings.cost_aliases)
+                self._span.set_attributes(found)
+                reply.attributes.update(found)
+            self._tell(priced, reply, counts, *told)
+        except Exception:
+            guard.failed("call.late")
+        finally:
+            self._close(now)
+
+    def _tell(
+        self,
+        priced: Priced | None,
+        reply: Reply,
+        counts: background.Begun | None,
+        said: str | None,
+        error: BaseException | None,
+        seconds: float,
+        first: float | None,
+        held: Attributes,
+    ) -> None:
+        """The events and the metrics of a call."""
+        run, route = self._run, self._route
+        if self._recording:
+            if run.details and route.operation in semconv.INFERENCE:
+                kept = held if run.settings.capture.events else {}
+                run.events.details({**self._attributes, **reply.attributes}, kept, self._outside())
+            if error is not None and not self._foreign:
+                run.events.exception(error, errors.kind(error), run.policy, self._outside())
         recorder = self._recorder
-        if recorder is not None and not (self._foreign and theirs.measures(self._span)):
-            metered = self._route.metered
-            try:
-                recorder.operation(
-                    self._attributes,
-                    reply,
-                    said,
-                    seconds,
-                    counts if metered else None,
-                    priced.total if priced is not None and metered else None,
-                    first,
-                    self._chunk_times,
-                    self._context,
-                )
-            except Exception:
-                guard.failed("call.metrics")
+        if recorder is None or (self._foreign and theirs.measures(self._span)):
+            return
+        try:
+            recorder.operation(
+                self._attributes,
+                reply,
+                said,
+                seconds,
+                counts if route.metered else None,
+                priced.total if priced is not None and route.metered else None,
+                first,
+                self._chunk_times,
+                self._context,
+            )
+        except Exception:
+            guard.failed("call.metrics")
 
     def _own(self) -> None:
         """The span that was to be enriched has ended before the stream: make one beside it."""
@@ -455,11 +513,12 @@ class Call:
         self,
         reply: Reply,
         counted: usage.Usage | None,
-        priced: cost.Priced | None,
+        priced: Priced | None,
         said: str | None,
         error: BaseException | None,
         how: str | None,
         first: float | None,
+        held: Attributes,
     ) -> None:
         run, settings = self._run, self._run.settings
         late = reply.attributes
@@ -481,7 +540,6 @@ class Call:
             late[semconv.ERROR_TYPE] = said
             errors.put(error, late)
         late = reply.attributes = unicode.attributes(late)
-        held: Attributes = {}
         if self._content:
             render(run, self._route, self._body or {}, reply, self._share, held)
         spans = {**late, **held} if settings.capture.spans else late
@@ -498,11 +556,6 @@ class Call:
         if said is not None and not self._foreign:
             message = run.policy.message(error if error is not None else reply.error_message)
             span.set_status(Status(StatusCode.ERROR, message or None))
-        if run.details and self._route.operation in semconv.INFERENCE:
-            kept = held if settings.capture.events else {}
-            run.events.details({**self._attributes, **late}, kept, self._outside())
-        if error is not None and not self._foreign:
-            run.events.exception(error, errors.kind(error), run.policy, self._outside())
 
     def _outside(self) -> Context:
         # Log records keep their context until they are exported; it must not keep the call.

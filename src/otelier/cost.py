@@ -1,28 +1,32 @@
 """What a call cost, in USD: the provider's own figure, else the user's prices, else price data.
 
-Price data comes from ``genai-prices``, which is imported once, in a thread of its own, when the
-first call that may need it begins (about 30 ms beside an imported SDK). A model's prices are then
-kept as plain numbers, so that a call costs a few multiplications. A price that is not known, or
+The public list (:mod:`otelier.prices`) loads in milliseconds when the first call that may need it
+begins. Where the installed genai-prices is another than the one whose list is shipped, and nothing
+of it is in the user's cache yet, a thread builds the list, once: calls that end meanwhile are
+finished by that thread, so that nobody waits and no cost is lost. A price that is not known, or
 that does not cover what was used (audio tokens at a text price), gives no cost at all.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from otelier import guard, semconv, wire
 from otelier.identity import Identity
+from otelier.prices import arithmetic, sources
+from otelier.prices.arithmetic import Priced, Pricer
+from otelier.prices.listing import Entry, PriceList
 from otelier.protocols import Reply
 from otelier.semconv import Attributes
-from otelier.usage import Usage
 
 # The conventions' provider names that genai-prices calls otherwise.
 PROVIDERS: Final = {
@@ -56,51 +60,13 @@ _OTHER_PRICES: Final = frozenset(
         ("latency", "optimized"),
     }
 )
-# Usage fields as genai-prices names them, with the price they must have to be priced apart.
-_UNITS: Final = (
-    ("input", "input_tokens", None),
-    ("output", "output_tokens", None),
-    ("reasoning", "output_reasoning_tokens", None),
-    ("cache_read", "cache_read_tokens", None),
-    ("cache_write", "cache_write_tokens", None),
-    ("cache_write_5m", "cache_write_5m_tokens", None),
-    ("cache_write_1h", "cache_write_1h_tokens", None),
-    ("audio_input", "input_audio_tokens", "input_audio_mtok"),
-    ("audio_output", "output_audio_tokens", "output_audio_mtok"),
-    ("image_input", "input_image_tokens", None),
-    ("image_output", "output_image_tokens", None),
-    ("video_input", "input_video_tokens", None),
-    ("audio_cache_read", "cache_audio_read_tokens", None),
-    ("image_cache_read", "cache_image_read_tokens", None),
-    ("audio_seconds", "input_audio_seconds", None),
-    ("web_searches", "web_searches", None),
-)
-# What the library would charge as other input where it has no price for it.
-_CACHES: Final = (
-    ("cache_read", "cache_read_mtok"),
-    ("cache_write_1h", "cache_write_1h_mtok"),
-)
-# Where a modality was cached in part, its share must be told even if it is none.
-_SHARES: Final = {"audio_cache_read": "audio_input", "image_cache_read": "image_input"}
 # Prices hold for a while: some depend on the date or the time of day.
 _TTL: Final = 300.0
-_WAIT: Final = 1.0
+# How many ends may wait for a list that is being built; more than a second's worth.
+_MOST_WAITING: Final = 1000
+# How long a flush or the program's end waits for it at most, in seconds.
+PATIENCE: Final = 10.0
 _MAX_RATES: Final = 2048
-
-
-@dataclass(slots=True)
-class Priced:
-    """A cost in USD and where it comes from."""
-
-    total: float
-    source: str
-    input: float | None = None
-    output: float | None = None
-    cache_read: float | None = None
-    cache_write: float | None = None
-
-
-Pricer: TypeAlias = Callable[[Usage], "Priced | None"]
 
 
 def put(priced: Priced, attributes: Attributes, aliases: frozenset[str]) -> None:
@@ -124,6 +90,15 @@ def put(priced: Priced, attributes: Attributes, aliases: frozenset[str]) -> None
         )
 
 
+_builders: Final[set[Prices]] = set()
+
+
+def settle(seconds: float = PATIENCE) -> None:
+    """Wait until all that was handed to a list that is being built has ended; bounded."""
+    for prices in tuple(_builders):
+        prices.wait(min(seconds, PATIENCE))
+
+
 class Prices:
     """Finds prices. One per runtime; thread-safe; nothing in it raises."""
 
@@ -131,48 +106,95 @@ class Prices:
         self._path = path
         self._own: dict[str, Any] | None = None
         self._rates: dict[Any, tuple[float, Pricer | None]] = {}
-        self._library: Any = None
+        self._list: PriceList | None = None
+        # Where the list comes from, for doctor: shipped, cached, built, missing.
+        self.source = "not loaded"
         self._started = False
-        self._ready = threading.Event()
-        self._patience = _WAIT
+        # Whether a thread builds the list: then :meth:`later` takes what needs a price.
+        self.building = False
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._done = threading.Event()
         self._lock = threading.Lock()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forked)
 
     def warm(self) -> None:
-        """Begin to load price data, once, without waiting."""
+        """Load price data, once: within milliseconds, or in a thread where that takes longer."""
         if self._started:
             return
         with self._lock:
             if self._started:
                 return
+            self._load()
             self._started = True
-        try:
-            threading.Thread(target=self._load, name="otelier-prices", daemon=True).start()
-        except Exception:  # No more threads: the program is in trouble, or ends.
-            guard.failed("cost.warm")
-            self._ready.set()
-
-    def _forked(self) -> None:
-        # A thread that was loading is not there in the child.
-        if not self._ready.is_set():
-            self._started = False
-            self._ready = threading.Event()
-        self._lock = threading.Lock()
 
     def _load(self) -> None:
         try:
             if self._path:
                 self._own = read_own(self._path)
-            from genai_prices import data_snapshot, types
-
-            data_snapshot.get_snapshot()
-            types.Usage(input_tokens=1)
-            self._library = (data_snapshot, types)
-        except Exception:
+            found = sources.ready()
+            if found is not None:
+                self._list, self.source = found
+                return
+            self.building = True
+            _builders.add(self)
+            # Before the providers' own, which were registered earlier, end.
+            atexit.register(settle)
+            threading.Thread(target=self._build, name="otelier-prices", daemon=True).start()
+        except Exception:  # No more threads: the program is in trouble, or ends.
             guard.failed("cost.load")
+            self.building = False
+            self.source = "missing"
+
+    def _build(self) -> None:
+        try:
+            self._list, self.source = sources.build()
+        except Exception:
+            guard.failed("cost.build")
+            self.source = "missing"
         finally:
-            self._ready.set()
+            self.building = False
+            self._finish_waiting()
+            self._done.set()
+            _builders.discard(self)
+
+    def later(self, end: Callable[[], None]) -> bool:
+        """Whether ``end`` is called once the list is there, by the thread that builds it.
+
+        False where the list is there, or too many wait already: then the caller does it.
+        """
+        if not self.building or len(self._waiting) >= _MOST_WAITING:
+            return False
+        self._waiting.append(end)
+        if not self.building:
+            # The thread may have looked for the last time before this one came.
+            self._finish_waiting()
+        return True
+
+    def _finish_waiting(self) -> None:
+        while True:
+            try:
+                end = self._waiting.popleft()
+            except IndexError:
+                return
+            try:
+                end()
+            except Exception:
+                guard.failed("cost.later")
+
+    def wait(self, seconds: float) -> None:
+        """Wait until no end waits for the list any more, at most so many seconds."""
+        if self.building or self._waiting:
+            self._done.wait(max(0.0, seconds))
+
+    def _forked(self) -> None:
+        # A thread that was building is not there in the child; what waited for it is the parent's.
+        if self.building:
+            self._started = self.building = False
+            self._waiting.clear()
+            self._done = threading.Event()
+            _builders.discard(self)
+        self._lock = threading.Lock()
 
     def price(
         self, identity: Identity, model: str | None, asked: str | None, reply: Reply
@@ -224,8 +246,7 @@ class Prices:
         if known is not None and known[0] > now:
             return known[1]
         self.warm()
-        if not self._ready.wait(self._patience):
-            self._patience = 0.0  # Once is enough.
+        if self.building:
             return None
         pricer = self._find(identity, model, asked, context)
         if len(self._rates) >= _MAX_RATES:
@@ -253,7 +274,7 @@ class Prices:
                         owner, _, aliased = own.partition("/")
                         return self._listed(owner, None, aliased, context)
                     if own is not None:
-                        return _flat(own, "user")
+                        return arithmetic.own(own)
         if identity.provider == "gcp.vertex_ai" and identity.address != _VERTEX_GLOBAL:
             names = [name for name in names if not _REGIONAL_PREMIUM.match(name)]
         for name in names:
@@ -270,20 +291,21 @@ class Prices:
     def _listed(
         self, provider: str | None, url: str | None, model: str, context: Mapping[str, str]
     ) -> Pricer | None:
-        if self._library is None:
+        if self._list is None:
             return None
-        snapshot, types = self._library
-        try:
-            owner, found = snapshot.get_snapshot().find_provider_model(model, None, provider, url)
-        except LookupError:
+        custom, found = sources.custom(model, provider, url)
+        if not custom:
+            found = self._list.find(model, provider, url)
+        return None if found is None else self._applied(found, context)
+
+    def _applied(self, found: Entry, context: Mapping[str, str]) -> Pricer | None:
+        assert self._list is not None
+        if found.owner in ("aws", "google") and not _OTHER_PRICES.isdisjoint(context.items()):
             return None
-        if owner.id in ("aws", "google") and not _OTHER_PRICES.isdisjoint(context.items()):
-            return None
-        rates = found.get_prices(datetime.now(UTC), dict(context) or None)
-        members = {name: value for name, value in vars(rates).items() if value is not None}
+        members = found.at(datetime.now(UTC), context)
         if not members:
             return None
-        return _listed_pricer(members, rates, types)
+        return arithmetic.listed(members, self._list.units, found.owner, found.id)
 
 
 def _names(provider: str, model: str | None, asked: str | None) -> list[str]:
@@ -300,170 +322,6 @@ def _names(provider: str, model: str | None, asked: str | None) -> list[str]:
         elif kind.endswith(_MODEL_ARNS):
             found.append(id)
     return found
-
-
-def _listed_pricer(members: dict[str, Any], rates: Any, types: Any) -> Pricer:
-    simple = _simple(members)
-    free = not any(_positive(price) for price in members.values())
-
-    def price(usage: Usage) -> Priced | None:
-        if simple is not None and not (
-            usage.audio_input
-            or usage.audio_output
-            or usage.image_input
-            or usage.image_output
-            or usage.video_input
-            or usage.audio_seconds
-        ):
-            return simple(usage)
-        return _by_library(usage, members, rates, types, free)
-
-    return price
-
-
-def _positive(price: Any) -> bool:
-    if hasattr(price, "tiers"):
-        return bool(price.base) or any(tier.price for tier in price.tiers)
-    return bool(price)
-
-
-_RATE_NAMES: Final = {
-    "input_mtok": "input",
-    "output_mtok": "output",
-    "cache_read_mtok": "cache_read",
-    "cache_write_mtok": "cache_write",
-    "cache_write_1h_mtok": "cache_write_1h",
-    "web_searches_kcount": "web_searches",
-}
-_COVERED: Final = frozenset(_RATE_NAMES) | {"storage_searches_kcount"}
-_OTHER_MODALITY: Final = ("audio", "image", "video")
-
-
-def _simple(members: dict[str, Any]) -> Pricer | None:
-    """Prices as plain numbers, where nothing but text tokens and searches matters."""
-    rest = [
-        name
-        for name in members
-        if name not in _COVERED and not any(word in name for word in _OTHER_MODALITY)
-    ]
-    if rest or "input_mtok" not in members:
-        return None
-    rates = {
-        _RATE_NAMES[name]: _steps(price) for name, price in members.items() if name in _RATE_NAMES
-    }
-
-    def price(usage: Usage) -> Priced | None:
-        return _sum(usage, rates, "prices")
-
-    return price
-
-
-Steps: TypeAlias = tuple[float, tuple[tuple[int, float], ...]]
-
-
-def _steps(price: Any) -> Steps:
-    if hasattr(price, "tiers"):
-        return float(price.base), tuple((tier.start, float(tier.price)) for tier in price.tiers)
-    return float(price), ()
-
-
-def _rate(steps: Steps | None, total: int) -> float | None:
-    if steps is None:
-        return None
-    rate = steps[0]
-    for start, higher in steps[1]:
-        if total > start:
-            rate = higher
-    return rate
-
-
-def _sum(usage: Usage, rates: Mapping[str, Steps], source: str) -> Priced | None:
-    total_in = usage.input or 0
-    read, written = usage.cache_read or 0, usage.cache_write or 0
-    if read + written > total_in:
-        return None
-    size = total_in if usage.tier_input is None else usage.tier_input
-    rate_in = _rate(rates.get("input"), size)
-    rate_out = _rate(rates.get("output"), size)
-    if rate_in is None or (usage.output and rate_out is None):
-        return None
-    cost_read = cost_write = 0.0
-    # A list without a price for cached input does not say that it costs what other input does; the
-    # user's own file does. What is written costs as input where no price says otherwise.
-    if read:
-        rate_read = _rate(rates.get("cache_read"), size)
-        if rate_read is None and source != "user":
-            return None
-        cost_read = read * (rate_in if rate_read is None else rate_read)
-    if written:
-        hour = min(usage.cache_write_1h or 0, written)
-        rate_write = _rate(rates.get("cache_write"), size)
-        rate_write = rate_in if rate_write is None else rate_write
-        rate_hour = _rate(rates.get("cache_write_1h"), size)
-        if rate_hour is None and hour and source != "user":
-            return None
-        cost_write = (written - hour) * rate_write
-        cost_write += hour * (rate_write if rate_hour is None else rate_hour)
-    cost_in = (total_in - read - written) * rate_in
-    cost_out = (usage.output or 0) * (rate_out or 0.0)
-    searches = 0.0
-    if usage.web_searches:
-        rate_search = _rate(rates.get("web_searches"), size)
-        if rate_search is None:
-            return None
-        searches = usage.web_searches * rate_search
-    total = (cost_in + cost_read + cost_write + cost_out) * 1e-6 + searches * 1e-3
-    return Priced(
-        round(total, 12),
-        source,
-        round(cost_in * 1e-6, 12),
-        round(cost_out * 1e-6, 12),
-        round(cost_read * 1e-6, 12),
-        round(cost_write * 1e-6, 12),
-    )
-
-
-def _by_library(
-    usage: Usage, members: Mapping[str, Any], rates: Any, types: Any, free: bool
-) -> Priced | None:
-    if usage.tier_input is not None:
-        return None  # The library takes the tier from the sum of many requests.
-    if any(getattr(usage, name) and needs not in members for name, needs in _CACHES):
-        return None
-    counts = {}
-    for name, unit, needs in _UNITS:
-        value = getattr(usage, name)
-        if not value and (value is None or not getattr(usage, _SHARES.get(name, ""), None)):
-            continue
-        if needs is not None and needs not in members:
-            return None  # Audio at a text price would be a wrong number.
-        counts[unit] = value
-    try:
-        result = rates.calc_price(types.Usage(**counts))
-    except (ValueError, LookupError):
-        return None
-    total = float(result["total_price"])
-    if total == 0 and not free:
-        return None
-    return Priced(
-        total, "prices", float(result["input_price"]) or None, float(result["output_price"]) or None
-    )
-
-
-def _flat(own: Mapping[str, Any], source: str) -> Pricer:
-    rates: dict[str, Steps] = {
-        name: (float(value), ())
-        for name, value in own.items()
-        if name in _OWN_RATES and wire.number(value) is not None
-    }
-
-    def price(usage: Usage) -> Priced | None:
-        return _sum(usage, rates, source)
-
-    return price
-
-
-_OWN_RATES: Final = ("input", "output", "cache_read", "cache_write", "cache_write_1h")
 
 
 def read_own(path: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from opentelemetry.trace import Status
 
 from otelier import context, cost, deferred, guard, identity, runtime, scope, semconv, theirs, wire
 from otelier.openinference import SPAN_KIND
+from otelier.prices.arithmetic import Priced
 from otelier.protocols import Reply
 from otelier.runtime import SCOPE, Runtime
 from otelier.semconv import Attributes
@@ -87,6 +88,7 @@ class OtelierSpanProcessor:
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """End what waits to be ended."""
         try:
+            cost.settle(timeout_millis / 1000)
             deferred.drain()
         except Exception:
             guard.failed("processor.flush")
@@ -148,7 +150,7 @@ def _clean(run: Runtime, attributes: dict[str, Any]) -> Attributes:
     return found
 
 
-def _price(run: Runtime, attributes: dict[str, Any]) -> cost.Priced | None:
+def _price(run: Runtime, attributes: dict[str, Any]) -> Priced | None:
     if attributes.get(semconv.OPERATION_NAME) not in semconv.PRICED or run.prices is None:
         return None
     provider = attributes.get(semconv.PROVIDER_NAME) or attributes.get("gen_ai.system")
@@ -206,13 +208,13 @@ def install(run: Runtime) -> None:
         ours = OtelierSpanProcessor()
         add(ours)
         every = getattr(provider, "_active_span_processor", None)
-        if not hasattr(every, "_on_ending"):
-            ours.before_end = False
+        ours.before_end = hasattr(every, "_on_ending")
+        if hasattr(every, "_span_processors"):
             _move_first(every)
 
 
 def _move_first(every: Any) -> None:
-    """Exporters' processors see a span's end in order: ours has to come before them."""
+    """Processors are told of ends and flushes in order: ours has to come before exporters'."""
     try:
         with every._lock:
             every._span_processors = (every._span_processors[-1], *every._span_processors[:-1])

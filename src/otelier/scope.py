@@ -17,7 +17,7 @@ from opentelemetry.trace import Span, get_current_span
 
 from otelier import context as ctx
 from otelier import semconv
-from otelier.cost import Priced
+from otelier.prices.arithmetic import Priced
 from otelier.protocols import Reply, Route
 from otelier.semconv import Attributes
 from otelier.usage import Usage

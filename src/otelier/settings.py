@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from enum import Enum
+from pathlib import Path
 from typing import Any, Final
 
 from otelier import semconv
@@ -474,6 +476,20 @@ def trace_file() -> str:
 def tree_messages() -> bool:
     """Whether the terminal tree shows messages."""
     return read(os.environ)[0].tree_messages
+
+
+def cache_folder() -> Path | None:
+    """Where the user's programs keep what they can make again; None where there is no place."""
+    try:
+        if os.name == "nt":
+            base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+        elif sys.platform == "darwin":
+            base = Path.home() / "Library" / "Caches"
+        else:
+            base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        return Path(base) / "otelier"
+    except (RuntimeError, OSError):  # No home.
+        return None
 
 
 def no_color() -> bool:

@@ -20,8 +20,6 @@ def read(reader: Any, body: Any) -> Reply:
 
 
 def price(reply: Reply, provider: str, asked: str, host: str | None = None) -> Priced | None:
-    PRICES.warm()
-    assert PRICES._ready.wait(30)
     url = f"https://{host}" if host else ""
     return PRICES.price(Identity(provider, host, 443, url), reply.model, asked, reply)
 
