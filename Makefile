@@ -14,7 +14,7 @@ BESIDE_TESTS := tests/hooks/test_litellm.py tests/hooks/test_bedrock.py \
 	tests/transparency/test_providers.py -k "litellm or bedrock"
 LINT_PACKAGES := "ruff>=0.11" "mypy>=1.15"
 
-.PHONY: help demo test lint test-matrix bench backends test-backends bench-collector clean
+.PHONY: help demo test prices lint test-matrix bench backends test-backends bench-collector clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -46,6 +46,10 @@ $(BESIDE)/test.done: pyproject.toml
 test: $(VENV)/test.done $(BESIDE)/test.done ## run all tests
 	$(BIN)/python -m pytest --ignore tests/backends $(ARGS)
 	$(BESIDE)/bin/python -m pytest $(BESIDE_TESTS)
+
+prices: $(VENV)/demo.done ## compile the price list that is shipped from the newest genai-prices
+	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade genai-prices
+	$(BIN)/python -c "from otelier.prices import sources; sources.ship()"
 
 lint: $(VENV)/lint.done ## ruff, mypy --strict, import directions
 	$(BIN)/ruff check .

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from otelier.cli import doctor as main
+from otelier.prices import sources
+from otelier.settings import Settings
 from tests.servers import ProviderServer
 
 SECRET = "sk-very-secret-0123456789"
@@ -43,7 +47,21 @@ def test_all_is_well(tmp_path: Path, server: ProviderServer) -> None:
     assert any("openai" in line and "hooked at openai._base_client" in line for line in lines)
     assert any("its own telemetry: switched off" in line for line in lines)
     assert f"OTEL_EXPORTER_OTLP_ENDPOINT={server.url}" in done.stdout
+    assert f"\nPrices\n  genai-prices {version('genai-prices')} (" in done.stdout
     assert done.stdout.endswith("Problems\n  none\n")
+
+
+def test_a_price_list_that_cannot_be_read_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise ValueError("no such clause")
+
+    monkeypatch.setattr(sources, "ready", lambda: None)
+    monkeypatch.setattr(sources, "build", broken)
+    lines, (problem,) = main._prices(Settings())
+    assert not lines
+    assert "ValueError" in problem.what
+    assert "no cost" in problem.what
+    assert main._prices(Settings(cost=False)) == (["off: OTELIER_COST"], [])
 
 
 @pytest.mark.parametrize(

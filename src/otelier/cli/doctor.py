@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from otelier import guard, runtime, sdk_setup, settings
 from otelier.content import usable_mask
 from otelier.hooks import foreign, registry, unseen
+from otelier.prices import sources
 from otelier.redaction import patterns, redacted
 from otelier.runtime import Runtime
 from otelier.settings import Settings
@@ -51,6 +52,10 @@ def run(args: argparse.Namespace) -> int:
     lines += ["", "Where spans go"]
     lines += [f"  {line}" for line in _destination()]
     problems += list(_destination_problems())
+    lines += ["", "Prices"]
+    told, price_problems = _prices(chosen)
+    lines += [f"  {line}" for line in told]
+    problems += price_problems
     if chosen.mask and not usable_mask(chosen.mask):
         problems.append(
             Problem(
@@ -159,6 +164,23 @@ def _libraries(chosen: Settings) -> tuple[list[str], list[Problem]]:
     registry.unregister()
     runtime.stop()
     return lines, problems
+
+
+def _prices(chosen: Settings) -> tuple[list[str], list[Problem]]:
+    """Which price list is used, and what is wrong with it."""
+    if not chosen.cost:
+        return ["off: OTELIER_COST"], []
+    told = [f"your own: {chosen.prices}"] if chosen.prices else []
+    try:
+        found, source = sources.ready() or sources.build()
+    except Exception as problem:
+        return told, [
+            Problem(
+                f"The price list cannot be read ({type(problem).__name__}): calls have no cost.",
+                "Reinstall genai-prices, or report it.",
+            )
+        ]
+    return [*told, f"genai-prices {found.version} ({source})"], []
 
 
 def _import(module: str) -> str | None:

@@ -112,7 +112,8 @@ class PriceList:
         """Of a file's bytes. Raises ValueError, KeyError or TypeError where it is none of ours."""
         first, *lines = data.rstrip(b"\n").split(b"\n")
         head = wire.loads(first)
-        if head["format"] != FORMAT or len(lines) != len(head["providers"]):
+        whole = data.endswith(b"\n") and len(lines) == len(head["providers"])
+        if head["format"] != FORMAT or not whole:
             raise ValueError("not a list of this format, or not all of it")
         units = {key: Unit(*of) for key, of in head["units"].items()}
         return cls(
