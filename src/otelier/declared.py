@@ -14,7 +14,7 @@ from opentelemetry.context import Context
 from otelier import context as ctx
 from otelier import guard, runtime, semconv, statics, unicode, values
 from otelier.handle import NO_HANDLE, Handle, NoHandle
-from otelier.kinds import RETRIEVAL, SUMS, Kind
+from otelier.kinds import RETRIEVAL, Kind
 from otelier.semconv import Attributes
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -327,7 +327,7 @@ class _Inputs:
 
     def hearing(self, handle: Handle | NoHandle) -> Callable[[Any], None] | None:
         """What takes the items of a generator as they pass, where they may be an answer."""
-        wanted = self._capture and self._kind in SUMS and handle.wants_content
+        wanted = self._capture and self._kind.sums and handle.wants_content
         return handle.hear if wanted else None
 
     def result(self, handle: Handle | NoHandle, result: Any) -> None:

@@ -13,7 +13,7 @@ from otelier import apart, deferred, errors, guard, openinference, semconv, unic
 from otelier import context as ctx
 from otelier.conversation import Conversation
 from otelier.documents import retrieved
-from otelier.kinds import AGENT, RETRIEVAL, SUMS, TOOL, Kind
+from otelier.kinds import AGENT, RETRIEVAL, TOOL, Kind
 from otelier.runtime import Runtime
 from otelier.scope import Scope
 from otelier.semconv import Attributes
@@ -58,7 +58,7 @@ class Handle:
         self._attributes = attributes
         self._scope = (
             Scope(outer, name if isinstance(name, str) else None, kind is AGENT)
-            if kind in SUMS
+            if kind.sums
             else None
         )
         self._result = False
@@ -152,7 +152,7 @@ class Handle:
         try:
             if self._conversation is not None:
                 told, rest = self._conversation.asks(value)
-                return rest if rest or not told else _NOTHING
+                return _NOTHING if told and not rest else rest
         except Exception:
             guard.failed("pipeline.asked")
         return value
@@ -161,7 +161,7 @@ class Handle:
         try:
             if self._conversation is not None:
                 told, rest = self._conversation.answers(value)
-                return rest if rest or not told else _NOTHING
+                return _NOTHING if told and not rest else rest
         except Exception:
             guard.failed("pipeline.said")
         return value

@@ -24,6 +24,8 @@ class Kind:
     duration: Instrument | None
     # Attributes that the duration's metric has.
     measured: tuple[str, ...] = ()
+    # Whether it sums up the model calls in it, and says what it was asked and answered.
+    sums: bool = False
 
 
 WORKFLOW: Final = Kind(
@@ -34,6 +36,7 @@ WORKFLOW: Final = Kind(
     SpanKind.INTERNAL,
     semconv.WORKFLOW_DURATION,
     (semconv.WORKFLOW_NAME,),
+    sums=True,
 )
 AGENT: Final = Kind(
     semconv.INVOKE_AGENT,
@@ -43,6 +46,7 @@ AGENT: Final = Kind(
     SpanKind.INTERNAL,
     semconv.AGENT_DURATION,
     (semconv.AGENT_NAME, semconv.REQUEST_MODEL),
+    sums=True,
 )
 TOOL: Final = Kind(
     semconv.EXECUTE_TOOL,
@@ -65,7 +69,3 @@ RETRIEVAL: Final = Kind(
 STEP: Final = Kind(
     None, semconv.STEP_NAME, semconv.ARGUMENTS, semconv.RESULT, SpanKind.INTERNAL, None
 )
-
-
-# What sums up the model calls in it, and says what it was asked and answered.
-SUMS: Final = (AGENT, WORKFLOW)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from opentelemetry.trace import StatusCode
 
+import otelier
 from tests.hooks.reading import facts, text
 from tests.servers import Gate, Json, ProviderServer, Sse, anthropic_wire, openai_wire
 from tests.telemetry import Telemetry
@@ -101,6 +102,27 @@ def test_a_call_over_the_openai_sdk_is_one_span(
     }
     assert span.attributes["otelier.provider.request_id"] == "req_local_1"
     assert span.attributes["server.port"] == int(server.url.rpartition(":")[2])
+
+
+def test_an_agent_counts_a_call_over_an_sdk_once(
+    openai: dict[str, Any], server: ProviderServer, telemetry: Telemetry
+) -> None:
+    server.script(Json(openai_wire.chat_completion()), Json(openai_wire.chat_completion()))
+
+    async def later() -> None:
+        await litellm.acompletion(GPT, ASK, **openai)
+
+    with otelier.agent("a"):
+        litellm.completion(GPT, ASK, **openai)
+        asyncio.run(later())
+    calls = telemetry.spans("chat")
+    agent = telemetry.span("invoke_agent")
+    assert len(calls) == 2
+    for name in ("gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"):
+        assert agent.attributes[name] == sum(call.attributes[name] for call in calls)
+    cost = sum(call.attributes["gen_ai.usage.cost"] for call in calls)
+    assert agent.attributes["otelier.cost.total"] == pytest.approx(cost)
+    assert "otelier.cost.partial" not in agent.attributes
 
 
 def test_a_call_over_litellms_own_http(
