@@ -99,6 +99,17 @@ def test_what_the_content_type_does_not_tell(
     assert found["gen_ai.response.finish_reasons"] == ["stop"]
 
 
+def test_images_that_are_streamed_without_a_type(
+    post: Any, server: ProviderServer, started: Any
+) -> None:
+    telemetry = started()
+    last = {"type": "image_generation.completed", "usage": {"input_tokens": 7, "output_tokens": 9}}
+    server.script(typed(Sse([last], done=None), None))
+    body = {"model": "gpt-image-1", "prompt": "A cat", "stream": True}
+    post(server.url + "/v1/images/generations", body, True, -1)
+    assert facts(telemetry.span())["gen_ai.usage.output_tokens"] == 9
+
+
 PRETTY = (
     b'{\n "id": "c",\n "model": "gpt-4o",\n "choices": [\n  {"message": {"content": "Hello"}}]}\n'
 )
@@ -161,14 +172,22 @@ def test_cohere_v1_stream(post: Any, server: ProviderServer, started: Any) -> No
     assert found["gen_ai.usage.input_tokens"] == 5
 
 
-@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def encoded(data: bytes, coding: str) -> bytes:
+    if coding == "gzip":
+        return gzip.compress(data)
+    if coding == "deflate":
+        return zlib.compress(data)
+    return bytes(pytest.importorskip("brotli").compress(data))
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br"])
 @pytest.mark.parametrize("stream", [True, False])
 def test_bodies_that_are_encoded(
     post: Any, server: ProviderServer, started: Any, coding: str, stream: bool
 ) -> None:
     telemetry = started()
     whole = b"".join(Sse(EVENTS).chunked().parts)
-    data = gzip.compress(whole) if coding == "gzip" else zlib.compress(whole)
+    data = encoded(whole, coding)
     server.script(Raw(data, "text/event-stream", headers={"content-encoding": coding}))
     post(server.url + CHAT, {**ASK, "stream": True}, stream, -1)
     assert facts(telemetry.span())["gen_ai.output.messages"] == SAID

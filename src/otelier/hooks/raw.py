@@ -54,7 +54,8 @@ class Watch:
         self._json = "json" in kind or self._untold
         self._text = kind.startswith("text/") and "html" not in kind and self._events is None
         # Whether it may still turn out to be server-sent events, and lines of JSON.
-        self._maybe_events = self._maybe_lines = self._events is None and not large
+        self._maybe_events = self._events is None
+        self._maybe_lines = self._events is None and not large
         self._large = large
         self._pieces: list[bytes] = []
         self._size = 0
@@ -62,7 +63,7 @@ class Watch:
     def feed(self, data: bytes) -> None:
         """A piece of the decoded body, on its way to the user."""
         try:
-            if self._maybe_lines and (self._json or self._text):
+            if (self._maybe_events or self._maybe_lines) and (self._json or self._text):
                 data = self._look(data)
             if self._events is not None:
                 for event in self._events.feed(data):
@@ -94,7 +95,7 @@ class Watch:
             if self._untold and not _JSON.match(head):
                 self._json = self._maybe_lines = False
                 return data
-        if b"\n" not in data:
+        if not self._maybe_lines or b"\n" not in data:
             return data
         first, _, rest = b"".join([*self._pieces, data]).lstrip().partition(b"\n")
         rest = rest.lstrip()
@@ -109,7 +110,8 @@ class Watch:
 
     def _stream(self, events: Decoder | Lines, data: bytes) -> bytes:
         whole = b"".join([*self._pieces, data])
-        self._events, self._pieces, self._maybe_lines = events, [], False
+        self._events, self._pieces = events, []
+        self._maybe_events = self._maybe_lines = False
         return whole
 
     def finish(self) -> None:
