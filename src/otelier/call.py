@@ -400,8 +400,8 @@ class Call:
             if said:
                 reply.attributes[semconv.PROVIDER_ERROR_CODE] = said
             said = str(status)
-        begun, made = self._first_chunk is not None, self._route.operation in semconv.INFERENCE
-        said, reply.finish_reasons = finish.settle(reply.finish_reasons, said, begun, made)
+        told, begun = reply.finish_reasons, self._first_chunk is not None
+        said, reply.finish_reasons = finish.settle(told, said, begun, self._route.operation)
         return said
 
     def _write(
