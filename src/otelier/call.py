@@ -494,19 +494,16 @@ class Call:
         self._recording = self._span.is_recording()
 
     def _error(self, error: BaseException | None, reply: Reply) -> str | None:
-        status = self.status
+        status, said = self.status, reply.error
         if error is not None:
-            said: str | None = errors.kind(error)
-        elif status is None or status < 400:
-            said = reply.error
-        else:
+            said = errors.kind(error)
+        elif status is not None and status >= 400:
             reply.attributes[semconv.HTTP_STATUS] = status
-            if reply.error:
-                reply.attributes[semconv.PROVIDER_ERROR_CODE] = reply.error
+            if said:
+                reply.attributes[semconv.PROVIDER_ERROR_CODE] = said
             said = str(status)
         told, begun = reply.finish_reasons, self._first_chunk is not None
-        made = self._route.operation in semconv.INFERENCE
-        said, reply.finish_reasons = finish.settle(told, said, begun, made)
+        said, reply.finish_reasons = finish.settle(told, said, begun, self._route.operation)
         return said
 
     def _write(

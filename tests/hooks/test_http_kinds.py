@@ -99,6 +99,17 @@ def test_what_the_content_type_does_not_tell(
     assert found["gen_ai.response.finish_reasons"] == ["stop"]
 
 
+def test_images_that_are_streamed_without_a_type(
+    post: Any, server: ProviderServer, started: Any
+) -> None:
+    telemetry = started()
+    last = {"type": "image_generation.completed", "usage": {"input_tokens": 7, "output_tokens": 9}}
+    server.script(typed(Sse([last], done=None), None))
+    body = {"model": "gpt-image-1", "prompt": "A cat", "stream": True}
+    post(server.url + "/v1/images/generations", body, True, -1)
+    assert facts(telemetry.span())["gen_ai.usage.output_tokens"] == 9
+
+
 PRETTY = (
     b'{\n "id": "c",\n "model": "gpt-4o",\n "choices": [\n  {"message": {"content": "Hello"}}]}\n'
 )
@@ -161,14 +172,22 @@ def test_cohere_v1_stream(post: Any, server: ProviderServer, started: Any) -> No
     assert found["gen_ai.usage.input_tokens"] == 5
 
 
-@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def encoded(data: bytes, coding: str) -> bytes:
+    if coding == "gzip":
+        return gzip.compress(data)
+    if coding == "deflate":
+        return zlib.compress(data)
+    return bytes(pytest.importorskip("brotli").compress(data))
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br"])
 @pytest.mark.parametrize("stream", [True, False])
 def test_bodies_that_are_encoded(
     post: Any, server: ProviderServer, started: Any, coding: str, stream: bool
 ) -> None:
     telemetry = started()
     whole = b"".join(Sse(EVENTS).chunked().parts)
-    data = gzip.compress(whole) if coding == "gzip" else zlib.compress(whole)
+    data = encoded(whole, coding)
     server.script(Raw(data, "text/event-stream", headers={"content-encoding": coding}))
     post(server.url + CHAT, {**ASK, "stream": True}, stream, -1)
     assert facts(telemetry.span())["gen_ai.output.messages"] == SAID
@@ -406,14 +425,50 @@ def test_forms_are_read_at_both_ends() -> None:
     assert http_forms.of_bytes(b"--\r\n--\r\n--") == {}
 
 
-def test_gemini_arrays_are_no_lines(post: Any, server: ProviderServer, started: Any) -> None:
+ARRAY = "/v1beta/models/gemini-2.5-flash:streamGenerateContent"
+CONTENTS = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}
+
+
+@pytest.mark.parametrize("split", [None, 1, 5])
+def test_gemini_arrays(post: Any, server: ProviderServer, started: Any, split: int | None) -> None:
     telemetry = started("gcp.gemini")
-    pieces = [b"[", *(b"\n,\r\n".join(map(encode_json, gemini("Hel", "lo"))),), b"\n]"]
-    server.script(Chunked(pieces, "application/json"))
-    path = "/v1beta/models/gemini-2.5-flash:streamGenerateContent"
-    body = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}
-    post(server.url + path, body, False, -1)
-    assert facts(telemetry.span())["gen_ai.output.messages"] == [text("model", "Hello")]
+    first, second = map(encode_json, gemini("Hel}", ", ]lö"))
+    pieces = [b"[" + first, b"\n,\r\n" + second, b"\n]"]
+    server.script(Chunked(pieces, "application/json; charset=UTF-8", split=split))
+    post(server.url + ARRAY, CONTENTS, False, -1)
+    found = facts(telemetry.span())
+    assert found["gen_ai.output.messages"] == [text("model", "Hel}, ]lö")]
+    assert found["gen_ai.usage.output_tokens"] == 2
+
+
+def test_a_gemini_array_left_early(post: Any, server: ProviderServer, started: Any) -> None:
+    telemetry = started("gcp.gemini")
+    pieces = [encode_json(each) for each in gemini("Hel", *["lo " * 200] * 500)]
+    server.script(
+        Chunked(
+            [b"[" + pieces[0] + b"\n", *(b",\r\n" + each + b"\n" for each in pieces[1:])],
+            "application/json",
+        )
+    )
+    post(server.url + ARRAY, CONTENTS, True, 1)
+    found = facts(telemetry.span())
+    assert found["otelier.stream.end"] == "closed"
+    assert found["gen_ai.output.messages"][0]["parts"][0]["content"].startswith("Hel")
+    assert "gen_ai.response.finish_reasons" not in found
+
+
+def test_a_gemini_array_that_refuses(post: Any, server: ProviderServer, started: Any) -> None:
+    """Google's errors come in an array, too."""
+    telemetry = started("gcp.gemini")
+    error = {"error": {"code": 429, "message": "Slow down", "status": "RESOURCE_EXHAUSTED"}}
+    server.script(Json([error], status=429))
+    post(server.url + ARRAY, CONTENTS, True, -1)
+    span = telemetry.span()
+    found = facts(span)
+    assert (found["error.type"], span.status.description) == ("429", "Slow down")
+    assert found["otelier.provider.error_code"] == "RESOURCE_EXHAUSTED"
+    assert "gen_ai.response.finish_reasons" not in found
+    assert "gen_ai.response.time_to_first_chunk" not in (span.attributes or {})
 
 
 def test_ollama_behind_a_proxy(post: Any, server: ProviderServer, started: Any) -> None:

@@ -82,11 +82,12 @@ def test_what_is_not_told_is_none(word: Any) -> None:
 def test_error_is_for_errors(
     reasons: list[str | None], error: str | None, begun: bool, wanted: Any
 ) -> None:
-    assert finish.settle(reasons, error, begun, True) == wanted
+    assert finish.settle(reasons, error, begun, "chat") == wanted
 
 
 def test_a_fetched_answer_that_failed_is_no_failed_fetch() -> None:
-    assert finish.settle(["error"], None, False, False) == (None, ["error"])
+    assert finish.settle(["error"], None, False, "fetch_response") == (None, ["error"])
+    assert finish.settle(["error"], None, False, "cancel_response") == (None, [])
 
 
 FUNCTION = {"function": {"name": "f", "arguments": "{}"}}

@@ -16,7 +16,7 @@ from otelier import guard, wire
 from otelier.call import Call
 from otelier.hooks.streams import ByOther, aclosed, on_close
 from otelier.protocols.eventstream import Frames
-from otelier.protocols.sse import Decoder, Lines
+from otelier.protocols.sse import Decoder, Elements, Lines
 
 _MAX_BODY: Final = 8 * 1024 * 1024
 _TAIL: Final = 64 * 1024
@@ -30,10 +30,11 @@ _EVENTS: Final = re.compile(
 )
 _MAYBE_EVENTS: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:$|[edir:])")
 _JSON: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*[{\[]")
+_ARRAY: Final = re.compile(rb"\s*\[\s*\{")
 _MOST_LOOKED_AT: Final = 4096
 
 
-def _decoder(kind: str) -> Decoder | Lines | Frames | None:
+def _decoder(kind: str) -> Decoder | Lines | Elements | Frames | None:
     """What decodes a stream of this content type; None for other types."""
     if "event-stream" in kind:
         return Decoder()
@@ -53,8 +54,10 @@ class Watch:
         self._untold = not kind or "octet-stream" in kind
         self._json = "json" in kind or self._untold
         self._text = kind.startswith("text/") and "html" not in kind and self._events is None
-        # Whether it may still turn out to be server-sent events, and lines of JSON.
-        self._maybe_events = self._maybe_lines = self._events is None and not large
+        # Whether it may still turn out to be server-sent events, and lines of JSON; what a
+        # refused call is told is no stream.
+        self._maybe_events = self._events is None and (call.status or 200) < 400
+        self._maybe_lines = self._maybe_events and not large
         self._large = large
         self._pieces: list[bytes] = []
         self._size = 0
@@ -62,7 +65,7 @@ class Watch:
     def feed(self, data: bytes) -> None:
         """A piece of the decoded body, on its way to the user."""
         try:
-            if self._maybe_lines and (self._json or self._text):
+            if (self._maybe_events or self._maybe_lines) and (self._json or self._text):
                 data = self._look(data)
             if self._events is not None:
                 for event in self._events.feed(data):
@@ -94,7 +97,9 @@ class Watch:
             if self._untold and not _JSON.match(head):
                 self._json = self._maybe_lines = False
                 return data
-        if b"\n" not in data:
+            if self._json and self._maybe_lines and _ARRAY.match(head):
+                return self._stream(Elements(), data)
+        if not self._maybe_lines or b"\n" not in data:
             return data
         first, _, rest = b"".join([*self._pieces, data]).lstrip().partition(b"\n")
         rest = rest.lstrip()
@@ -107,9 +112,10 @@ class Watch:
         self._maybe_lines = lined
         return data
 
-    def _stream(self, events: Decoder | Lines, data: bytes) -> bytes:
+    def _stream(self, events: Decoder | Lines | Elements, data: bytes) -> bytes:
         whole = b"".join([*self._pieces, data])
-        self._events, self._pieces, self._maybe_lines = events, [], False
+        self._events, self._pieces = events, []
+        self._maybe_events = self._maybe_lines = False
         return whole
 
     def finish(self) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from otelier import wire
+from otelier import semconv, wire
 
 STOP: Final = "stop"
 LENGTH: Final = "length"
@@ -74,16 +74,20 @@ def reason(word: Any, called: bool = False) -> str | None:
 
 
 def settle(
-    reasons: Sequence[str | None], error: str | None, begun: bool, made: bool
+    reasons: Sequence[str | None], error: str | None, begun: bool, operation: str
 ) -> tuple[str | None, list[str | None]]:
     """The span's error, and its reasons: one for each choice in order, none of them None.
 
-    ``error`` is what is known of it; ``begun``: something of an answer had come; ``made``: the
-    answer was made now, not fetched. An answer of which the provider says, for all of it, that it
-    failed is an error, whatever HTTP said; fetching one is none.
+    ``error`` is what is known of it; ``begun``: something of an answer had come. An answer of
+    which the provider says, for all of it, that it failed is an error, whatever HTTP said. To fetch
+    such an answer is none, though ``fetch_response`` tells how it had ended, as the conventions
+    want; to cancel one is none either.
     """
-    if error is None and made and reasons and all(each == ERROR for each in reasons):
-        error = "_OTHER"
+    if error is None and reasons and all(each == ERROR for each in reasons):
+        if operation == semconv.FETCH_RESPONSE:
+            return None, [*reasons]
+        error = "_OTHER" if operation in semconv.INFERENCE else None
+        reasons = reasons if error is not None else ()
     if error is not None:
         return error, [each or ERROR for each in reasons] or ([ERROR] if begun else [])
     return None, [each or UNKNOWN for each in reasons] if any(reasons) else []

@@ -1,11 +1,12 @@
 """Server-sent events and JSON lines, decoded from the pieces of bytes in which they arrive.
 
 Formats: WHATWG HTML, "Server-sent events", of which only ``data`` matters to the wire formats
-here; JSON Lines, and JSON text sequences of one line each.
+here; JSON Lines, JSON text sequences of one line each, and arrays of objects.
 """
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
 from otelier import wire
@@ -98,6 +99,53 @@ class Lines:
         """The value of a last line without an end."""
         lines, self._rest = [b"".join(self._rest)], []
         return _values(lines)
+
+
+class Elements:
+    """Bytes of one JSON array in, its objects out, as they come: Gemini's streams of old."""
+
+    __slots__ = ("_held", "_rest")
+    # The end of the array is the end of the body.
+    done: Final = False
+
+    def __init__(self) -> None:
+        self._rest: list[bytes] = []
+        self._held = 0
+
+    def feed(self, data: bytes) -> list[Any]:
+        """The objects that ``data`` completes."""
+        self._held += len(data)
+        if self._held > _MAX_LINE:
+            self._rest = []
+            return []
+        self._rest.append(data)
+        # An object ends with a brace; in the middle of one there is no need to try.
+        if data.rstrip()[-1:] not in (b"}", b"]", b","):
+            return []
+        text, at = b"".join(self._rest).decode("utf-8", "replace"), 0
+        found: list[Any] = []
+        while (at := _next(text, at)) < len(text):
+            try:
+                value, at = _DECODER.raw_decode(text, at)
+            except ValueError:
+                break
+            found.append(value)
+        self._rest = [text[at:].encode("utf-8")]
+        self._held = len(self._rest[0])
+        return found
+
+    def close(self) -> list[Any]:
+        """An object that is not complete is none."""
+        return []
+
+
+_DECODER: Final = json.JSONDecoder()
+
+
+def _next(text: str, at: int) -> int:
+    while at < len(text) and text[at] in "[], \t\r\n":
+        at += 1
+    return at
 
 
 def _values(lines: list[bytes]) -> list[Any]:
