@@ -82,6 +82,8 @@ class Emitter:
         attributes = {
             "exception.type": kind,
             "exception.message": policy.message(error),
-            "exception.stacktrace": policy.clean(errors.trace(error, kind, _FRAMES)[-_TRACE:]),
+            "exception.stacktrace": policy.clean(
+                errors.trace(error, _FRAMES, _TRACE, policy.message)
+            ),
         }
         self.emit(semconv.EVENT_EXCEPTION, attributes, _WARN, context)

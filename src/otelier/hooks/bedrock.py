@@ -13,7 +13,7 @@ from otelier import semconv, wire
 from otelier.call import Call, begin
 from otelier.hooks import bedrock_streams, calling
 from otelier.hooks.patching import Patches
-from otelier.protocols import Route, bedrock_agents, bedrock_converse, bedrock_invoke
+from otelier.protocols import Route, bedrock_agents, bedrock_converse, bedrock_invoke, string
 from otelier.protocols import bedrock_vectors as vectors
 
 _CONVERSE: Final = Route(
@@ -105,7 +105,7 @@ def _open(client: Any, args: Any, kwargs: Any) -> tuple[Call, Route] | None:
     route = _OPERATIONS[client._service_model.service_name, operation]
     if route is None:
         body["body"] = calling.body_of(given.get("body"))
-        route = bedrock_invoke.route(str(given.get("modelId")), body["body"])
+        route = bedrock_invoke.route(string(given.get("modelId")), body["body"])
         if operation != "InvokeModel":
             route = replace(route, attributes=_STREAMED)
     identity = calling.identify(run, client.meta.endpoint_url, "aws.bedrock")
