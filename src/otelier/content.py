@@ -9,7 +9,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final
 
-from otelier import errors, guard, semconv, truncation, unicode, values, wire
+from otelier import errors, guard, semconv, truncation, unicode, wire
 from otelier.blobs import Keeper
 from otelier.redaction import redact
 from otelier.semconv import Attributes
@@ -176,7 +176,7 @@ class Policy:
         kind = part.get("type")
         if kind == "blob":
             return self._blobs.replace(part)
-        if kind == "tool_call_response" and isinstance(part.get("response"), list):
+        if kind == "tool_call_response" and type(part.get("response")) is list:
             return {**part, "response": [self._part(inner) for inner in part["response"]]}
         return part
 
@@ -236,7 +236,7 @@ class Policy:
         """An error's message, short and without secrets."""
         if error is None:
             return ""
-        text = errors.message(error) if isinstance(error, BaseException) else values.words(error)
+        text = errors.message(error)
         return self.short(text, _MAX_ERROR)[0]
 
     def explanation(self, text: str) -> str:

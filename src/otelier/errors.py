@@ -26,18 +26,21 @@ def kind(error: BaseException) -> str:
     return unicode.clean(name if module in ("builtins", "") else f"{module}.{name}")
 
 
-def message(error: BaseException) -> str:
+def message(error: BaseException | str) -> str:
     """What an exception that was raised says: as Python itself tells it in a traceback.
 
     Its own ``__str__`` is asked, for that is what its author made for it; objects that were passed
-    to an exception without one are not.
+    to an exception without one are not. A text is told as it is.
     """
-    if statics.builtin(type(error), "__str__") is not None:
-        return values.message(error)
-    try:
-        return str(error)
-    except Exception:  # A user's exception may fail to print.
-        return values.message(error)
+    raised: Any = error
+    if not issubclass(type(error), BaseException):
+        return values.words(error)
+    if statics.builtin(type(error), "__str__") is None:
+        try:
+            return str(error)
+        except Exception:  # A user's exception may fail to print.
+            pass
+    return values.message(raised)
 
 
 def trace(

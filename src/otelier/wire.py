@@ -37,6 +37,8 @@ def fields(value: Any) -> Wire:
     kind = type(value)
     if kind is dict:
         return value  # type: ignore[no-any-return]
+    if value is None:
+        return _NOTHING
     if type(kind) is _Model:
         try:
             members: dict[str, Any] = _stored(value)
@@ -45,8 +47,6 @@ def fields(value: Any) -> Wire:
         except (AttributeError, TypeError):
             return _fields(value, kind)
         return {**members, **extra} if extra else members
-    if value is None:
-        return _NOTHING
     return _fields(value, kind)
 
 
