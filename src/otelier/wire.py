@@ -154,6 +154,19 @@ else:
         return json.loads(data)
 
 
+def encoded(value: Any) -> bytes:
+    """The same with NUL as it is: for spans in a file, which are others' as well."""
+    if orjson is not None:
+        try:
+            return orjson.dumps(value, _default, _OPTIONS)
+        except (TypeError, ValueError, RecursionError):
+            pass
+    try:
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        return _dumps_slowly(value)
+
+
 def _dumps_slowly(value: Any) -> bytes:
     data = unicode.cleaned(plain(value))
     return json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode()
