@@ -184,9 +184,9 @@ class LoudError(Exception):
     response = property(_noting("response"))
     body = property(_noting("body"))
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattribute__(self, name: str) -> Any:
         touched.append(name)
-        raise AttributeError(name)
+        return Exception.__getattribute__(self, name)
 
 
 _LEFT = (

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from otelier import guard
+from otelier import guard, wire
 from otelier.settings import Blobs, Settings
 
 Part = dict[str, Any]
@@ -60,17 +60,17 @@ class Keeper:
         return known
 
     def _describe(self, part: Part) -> Part:
-        data = part.get("content")
+        data = wire.text(part.get("content"))
         described = {**part, "content": ""}
-        if isinstance(data, str) and data:
+        if data is not None:
             described["size"] = decoded_size(data)
             described["sha256"] = self._digest(data)
         return described
 
     def _refer(self, part: Part) -> Part:
-        data = part.get("content")
+        data = wire.text(part.get("content"))
         described = self._describe(part)
-        if not isinstance(data, str) or self._upload is None:
+        if data is None or self._upload is None:
             return described
         uri = self._upload(described.get("sha256", ""), part.get("mime_type") or "", data)
         if uri is None:

@@ -310,7 +310,7 @@ class Call:
 
     def fail(self, error: BaseException) -> None:
         """The SDK raised ``error``, which the user gets unchanged."""
-        if isinstance(error, GeneratorExit):
+        if issubclass(type(error), GeneratorExit):
             # Nobody waits any longer: the garbage collector, or a loop that ends, closes it.
             self.abandoned()
             return

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final
 
-from otelier import errors, guard, semconv, truncation, unicode, values, wire
+from otelier import errors, guard, semconv, truncation, unicode, wire
 from otelier.blobs import Keeper
 from otelier.redaction import Rules, patterns
 from otelier.semconv import Attributes
@@ -22,7 +22,7 @@ _MAX_CLEAN: Final = 4096
 _WORTH_REMEMBERING: Final = 256
 _WORTH_SPLITTING: Final = 4096
 _WORTH_A_PART: Final = 1024
-_MAX_LOOKED_AT: Final = 65_536
+_LOOKED_AT: Final = 16_384
 _MAX_ERROR: Final = 1024
 
 
@@ -93,7 +93,7 @@ class Policy:
                     text = None
             piece, missing = b"", -1
             # Of a text that is too long by itself not all is written first.
-            if not (len(text) > limit if type(text) is str else truncation.exceeds(parts, limit)):
+            if not (len(text) > limit if type(text) is str else truncation.exceeds(item, limit)):
                 piece = wire.dumps(item)
             if not piece or len(piece) > limit:
                 piece, missing = truncation.shrunk(item, limit)
@@ -181,7 +181,7 @@ class Policy:
         kind = part.get("type")
         if kind == "blob":
             return self._blobs.replace(part)
-        if kind == "tool_call_response" and isinstance(part.get("response"), list):
+        if kind == "tool_call_response" and type(part.get("response")) is list:
             return {**part, "response": [self._part(inner) for inner in part["response"]]}
         return part
 
@@ -228,12 +228,9 @@ class Policy:
             value = self._masked(name, value)
             if not isinstance(value, str):
                 return
-        # What is not kept is not looked through; secrets in the rest are whole.
-        start, behind = truncation.begun(value, self._message_bytes)
-        cut = truncation.Cut()
-        attributes[name] = cut.text(self.clean(start), self._message_bytes, behind)
-        if cut.characters:
-            _mark(attributes, [cut.characters], 0)
+        attributes[name], missing = self.short(value, self._message_bytes)
+        if missing:
+            _mark(attributes, [missing], 0)
 
     def clean(self, value: str) -> str:
         """A text without secrets, that every exporter and store takes; JSON stays JSON."""
@@ -248,9 +245,19 @@ class Policy:
         """An error's message, short and without secrets."""
         if error is None:
             return ""
-        text = errors.message(error) if isinstance(error, BaseException) else values.words(error)
-        start, behind = truncation.begun(text, _MAX_LOOKED_AT)
-        return truncation.Cut().text(self.clean(start), _MAX_ERROR, behind)
+        text = errors.message(error)
+        return self.short(text, _MAX_ERROR)[0]
+
+    def explanation(self, text: str) -> str:
+        """A text that goes with an evaluation."""
+        return self.short(text, self._message_bytes)[0]
+
+    def short(self, text: str, size: int) -> tuple[str, int]:
+        """At most ``size`` bytes of a text without secrets, and how many characters are missing."""
+        # What is not kept is not looked through; secrets in the rest are whole.
+        start, behind = truncation.begun(text, max(size, _LOOKED_AT))
+        cut = truncation.Cut()
+        return cut.text(self.clean(start), size, behind), cut.characters
 
 
 def _mark(attributes: Attributes, lost: list[int], dropped: int) -> None:

@@ -283,7 +283,7 @@ def _cancelled(error: BaseException) -> bool:
 
 def _failure(error: BaseException | None) -> BaseException | None:
     """The error that makes a step a failed one: leaving a generator early is none."""
-    return None if isinstance(error, GeneratorExit) else error
+    return None if issubclass(type(error), GeneratorExit) else error
 
 
 class _Inputs:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
-from otelier import guard, identity, semconv, statics, unicode, values, wire
+from otelier import guard, identity, semconv, statics, truncation, unicode, values, wire
 from otelier.semconv import Attributes
+from otelier.value_readers import more
 
 _MAX_CHAIN: Final = 5
+_MAX_CODE: Final = 128
 _cause: Final = BaseException.__dict__["__cause__"].__get__
 _context: Final = BaseException.__dict__["__context__"].__get__
 _quiet: Final = BaseException.__dict__["__suppress_context__"].__get__
@@ -23,24 +26,30 @@ def kind(error: BaseException) -> str:
     return unicode.clean(name if module in ("builtins", "") else f"{module}.{name}")
 
 
-def message(error: BaseException) -> str:
+def message(error: BaseException | str) -> str:
     """What an exception that was raised says: as Python itself tells it in a traceback.
 
     Its own ``__str__`` is asked, for that is what its author made for it; objects that were passed
-    to an exception without one are not.
+    to an exception without one are not. A text is told as it is.
     """
-    if statics.builtin(type(error), "__str__") is not None:
-        return values.message(error)
-    try:
-        return str(error)
-    except Exception:  # A user's exception may fail to print.
-        return values.message(error)
+    raised: Any = error
+    if not issubclass(type(error), BaseException):
+        return values.words(error)
+    if statics.builtin(type(error), "__str__") is None:
+        try:
+            return str(error)
+        except Exception:  # A user's exception may fail to print.
+            pass
+    return values.message(raised)
 
 
-def trace(error: BaseException, kind_said: str, frames: int) -> str:
-    """The traceback as Python prints it, with what led to it.
+def trace(
+    error: BaseException, frames: int, size: int, say: Callable[[BaseException], str] = message
+) -> str:
+    """The traceback as Python prints it, with what led to it; the last ``size`` characters.
 
     Not by ``traceback.format_exception``: in search of suggestions that asks objects for ``dir``.
+    ``say`` makes the messages, which are of any length and content.
     """
     from traceback import format_tb
 
@@ -50,18 +59,21 @@ def trace(error: BaseException, kind_said: str, frames: int) -> str:
     link = ""
     while found is not None and id(found) not in seen and len(seen) < _MAX_CHAIN:
         seen.add(id(found))
-        said = message(found)
-        name = kind_said if found is error else kind(found)
-        head = "Traceback (most recent call last):\n"
+        said = say(found)
         lines = "".join(format_tb(_traceback(found), limit=-frames))
-        parts.append(f"{head}{lines}{name}{': ' if said else ''}{said}\n{link}")
+        told = f"{kind(found)}{': ' if said else ''}{said}\n{link}"
+        parts.append("Traceback (most recent call last):\n" + lines + told)
         link = "\nThe above exception was the direct cause of the following exception:\n\n"
         led = _cause(found)
         if led is None and not _quiet(found):
             link = "\nDuring handling of the above exception, another exception occurred:\n\n"
             led = _context(found)
         found = led
-    return "".join(reversed(parts))
+    whole = "".join(reversed(parts))
+    if len(whole) <= size:
+        return whole
+    start = whole.find("\n", len(whole) - size) + 1
+    return f"{more(start, 'characters before')}\n{whole[start:]}"
 
 
 def put(error: BaseException | None, attributes: Attributes) -> None:
@@ -83,7 +95,7 @@ def put(error: BaseException | None, attributes: Attributes) -> None:
     code = wire.text(code) or wire.text(members.get("type")) or _code(members.get("body"))
     code = wire.text(code) or _code(_body(response))
     if wire.text(code):
-        attributes[semconv.PROVIDER_ERROR_CODE] = code[:128]
+        attributes[semconv.PROVIDER_ERROR_CODE] = truncation.shortened(code, _MAX_CODE)
     headers = getattr(response, "headers", None)
     if headers is not None:
         identity.put_headers(headers, attributes)
@@ -104,7 +116,7 @@ def _put_rpc(error: Any, attributes: Attributes) -> None:
         # The call is over: nothing of this waits.
         name = getattr(error.code(), "name", None)
         if isinstance(name, str):
-            attributes[semconv.PROVIDER_ERROR_CODE] = name[:128]
+            attributes[semconv.PROVIDER_ERROR_CODE] = truncation.shortened(name, _MAX_CODE)
         for metadata in (error.trailing_metadata(), error.initial_metadata()):
             if metadata:
                 identity.put_headers(dict(metadata), attributes)
@@ -116,7 +128,7 @@ def _put_answer(response: Any, attributes: Attributes) -> None:
     """An answer that the SDK (botocore) has parsed: ``Error`` and ``ResponseMetadata``."""
     code = wire.text(wire.fields(response.get("Error")).get("Code"))
     if code:
-        attributes[semconv.PROVIDER_ERROR_CODE] = code[:128]
+        attributes[semconv.PROVIDER_ERROR_CODE] = truncation.shortened(code, _MAX_CODE)
     told = wire.fields(response.get("ResponseMetadata"))
     status = told.get("HTTPStatusCode")
     if type(status) is int:

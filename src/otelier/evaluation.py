@@ -36,7 +36,9 @@ def record_evaluation(
         if label is not None:
             attributes[semconv.EVALUATION_LABEL] = values.words(label)
         if explanation is not None and (run.settings.capture.spans or run.settings.capture.events):
-            attributes[semconv.EVALUATION_EXPLANATION] = run.policy.clean(values.words(explanation))
+            attributes[semconv.EVALUATION_EXPLANATION] = run.policy.explanation(
+                values.words(explanation)
+            )
         if response_id is not None:
             attributes[semconv.RESPONSE_ID] = values.words(response_id)
         held = ctx.current()

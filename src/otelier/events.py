@@ -82,9 +82,8 @@ class Emitter:
         attributes = {
             "exception.type": kind,
             "exception.message": policy.message(error),
-            # Cut when it is clean: half a key has no form.
-            "exception.stacktrace": policy.clean(errors.trace(error, kind, _FRAMES)[-2 * _TRACE :])[
-                -_TRACE:
-            ],
+            "exception.stacktrace": policy.clean(
+                errors.trace(error, _FRAMES, _TRACE, policy.message)
+            ),
         }
         self.emit(semconv.EVENT_EXCEPTION, attributes, _WARN, context)

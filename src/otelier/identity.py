@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from otelier import guard, semconv
+from otelier import guard, semconv, truncation
 from otelier.semconv import Attributes
 
 
@@ -199,6 +199,7 @@ HEADERS: Final = (
     ("x-litellm-call-id", semconv.PROVIDER_PREFIX + "litellm_call_id"),
     ("x-inference-provider", semconv.PROVIDER_UPSTREAM),
 )
+_MAX_HEADER: Final = 256
 _HEADER_NAMES: Final = dict(HEADERS)
 
 
@@ -208,7 +209,7 @@ def put_headers(headers: Any, attributes: Attributes) -> None:
         for name, value in _pairs(headers):
             attribute = _HEADER_NAMES.get(name)
             if attribute is not None and value:
-                attributes.setdefault(attribute, value[:256])
+                attributes.setdefault(attribute, truncation.shortened(value, _MAX_HEADER))
     except Exception:
         guard.failed("identity.put_headers")
 

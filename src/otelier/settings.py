@@ -214,16 +214,16 @@ SETTINGS: Final = (
         "OTELIER_CONTENT_MESSAGE_BYTES",
         _size,
         "bytes (`64k`)",
-        "Budget for one message's JSON. Longer texts in it are cut, the JSON stays valid. "
-        "Default `128k`.",
+        "Budget for one message's JSON, in bytes of UTF-8. Longer texts in it are cut and say how "
+        "much is missing; the JSON stays valid. Default `128k`.",
     ),
     Setting(
         "span_bytes",
         "OTELIER_CONTENT_SPAN_BYTES",
         _size,
         "bytes (`1m`)",
-        "Budget for all content of one span. The oldest messages in the middle go first. "
-        "Default `1m`.",
+        "Budget for all content of one span, in bytes of UTF-8. The oldest messages in the middle "
+        "go first. Default `1m`.",
     ),
     Setting(
         "tool_definitions",

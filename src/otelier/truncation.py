@@ -94,7 +94,7 @@ class Cut:
     def _dict(self, value: dict[str, Any], budget: int) -> Any:
         sizes = [self._known(member) for member in value.values()]
         keys = [_key(key) + 1 for key in value]
-        least = _least(value.values(), sizes)
+        least = _least(value.values(), sizes, budget - sum(keys))
         shares, count = _shares(sizes, keys, least, budget - 2, _key(MORE) + _MARK)
         found = {
             key: member if size <= share else self._fit(member, share)
@@ -111,7 +111,7 @@ class Cut:
         # Where all are objects, as a message's parts, readers expect objects.
         objects = all(type(member) is dict for member in value)
         mark = _MARK + (len(b'{"type":"text","content":}') if objects else 0)
-        least = _least(value, sizes)
+        least = _least(value, sizes, budget)
         shares, count = _shares(sizes, [1] * len(sizes), least, budget - 1, mark)
         found = [
             member if size <= share else self._fit(member, share)
@@ -214,10 +214,11 @@ def fit(sizes: list[int], budget: int) -> tuple[list[int], int]:
     return kept, budget - total
 
 
-def _least(members: Iterable[Any], sizes: list[int]) -> list[int]:
+def _least(members: Iterable[Any], sizes: list[int], budget: int) -> list[int]:
     """How many bytes each member needs to say something."""
+    many = max(_LEAST, min(_LEAST_MEMBERS, budget * 3 // 4))
     return [
-        min(size, _LEAST if type(member) is str else _LEAST_MEMBERS)
+        min(size, _LEAST if type(member) is str else many)
         for member, size in zip(members, sizes, strict=True)
     ]
 

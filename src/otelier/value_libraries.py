@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 else:
     Walk = object
 
+_PYDANTIC: Final = frozenset({"pydantic_core"})
 _HEAD: Final = 5
 _COLUMNS: Final = 20
 _ELEMENTS: Final = 64
@@ -87,6 +88,11 @@ def _root(value: Any, walk: Walk) -> Any:
     return walk.show(statics.storage(value).get("root"))
 
 
+def _url(value: Any, walk: Walk) -> Any:
+    held = statics.member(value, "_url")
+    return str(held) if statics.made_by(type(held), _PYDANTIC) else walk.named(value)
+
+
 def _secret(value: Any, walk: Walk) -> Any:
     return "**********"
 
@@ -100,6 +106,8 @@ def _image(value: Any, walk: Walk) -> Any:
 
 KNOWN: Final[Mapping[tuple[str, str], Entry]] = {
     ("pydantic.root_model", "RootModel"): (_root, True),
+    ("pydantic.networks", "_BaseUrl"): (_url, True),
+    ("pydantic.networks", "_BaseMultiHostUrl"): (_url, True),
     ("pydantic.types", "SecretStr"): (_secret, True),
     ("pydantic.types", "SecretBytes"): (_secret, True),
     ("pydantic.v1.types", "SecretStr"): (_secret, True),

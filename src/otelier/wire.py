@@ -37,6 +37,8 @@ def fields(value: Any) -> Wire:
     kind = type(value)
     if kind is dict:
         return value  # type: ignore[no-any-return]
+    if value is None:
+        return _NOTHING
     if type(kind) is _Model:
         try:
             members: dict[str, Any] = _stored(value)
@@ -45,8 +47,6 @@ def fields(value: Any) -> Wire:
         except (AttributeError, TypeError):
             return _fields(value, kind)
         return {**members, **extra} if extra else members
-    if value is None:
-        return _NOTHING
     return _fields(value, kind)
 
 
@@ -152,6 +152,19 @@ else:
     def loads(data: bytes | str) -> Any:
         """JSON text to data; raises ValueError."""
         return json.loads(data)
+
+
+def encoded(value: Any) -> bytes:
+    """The same with NUL as it is: for spans in a file, which are others' as well."""
+    if orjson is not None:
+        try:
+            return orjson.dumps(value, _default, _OPTIONS)
+        except (TypeError, ValueError, RecursionError):
+            pass
+    try:
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        return _dumps_slowly(value)
 
 
 def _dumps_slowly(value: Any) -> bytes:

@@ -136,7 +136,7 @@ def test_exceptions_that_pass(telemetry: Telemetry, error: Exception) -> None:
     said = errors.message(error)
     assert said in ("<Tripwire>", "('no row', 3)")
     assert telemetry.span().status.description == said
-    told = errors.trace(error, errors.kind(error), 30)
+    told = errors.trace(error, 30, 9_000)
     assert told.rstrip().endswith(f"{errors.kind(error)}: {said}")
 
 
@@ -145,7 +145,7 @@ def test_a_traceback_asks_no_object_for_its_names() -> None:
     try:
         raise AttributeError("no name", name="nme", obj=GIVEN["tripwire"])
     except AttributeError as error:
-        assert "no name" in errors.trace(error, "AttributeError", 30)
+        assert "no name" in errors.trace(error, 30, 9_000)
 
 
 def test_a_trace_tells_what_led_to_it() -> None:
@@ -155,10 +155,14 @@ def test_a_trace_tells_what_led_to_it() -> None:
         except KeyError as first:
             raise ValueError("second") from first
     except ValueError as second:
-        told = errors.trace(second, "ValueError", 30)
+        told = errors.trace(second, 30, 9_000)
+        short = errors.trace(second, 30, 200)
     assert told.index("KeyError: 'first'") < told.index("direct cause")
     assert told.index("direct cause") < told.index("ValueError: second")
     assert told.count("Traceback (most recent call last):") == 2
+    first, _, rest = short.partition("\n")
+    assert told.endswith(rest) and len(rest) <= 200
+    assert first == f"… [{len(told) - len(rest):,} more characters before]"
 
 
 def test_an_exceptions_own_text_is_what_its_author_made() -> None:

@@ -214,6 +214,14 @@ def test_dropped_messages_add_up() -> None:
     assert found[semconv.CONTENT_DROPPED_MESSAGES] == 18 - kept
 
 
+def test_a_large_image_is_not_taken_for_a_long_text() -> None:
+    image = {"type": "blob", "modality": "image", "content": "aGkh" * 100_000}
+    message = {"role": "user", "parts": [{"type": "text", "content": "look"}, image]}
+    found = rendered([message, {"role": "user", "parts": [image]}])
+    assert set(found) == {semconv.INPUT_MESSAGES}
+    assert json.loads(found[semconv.INPUT_MESSAGES])[0]["parts"][1]["size"] == 300_000
+
+
 def test_marks_of_masked_secrets_do_not_break_the_budget() -> None:
     text = "pwd=abc1 " * 40_000
     data = rendered([user(text)])[semconv.INPUT_MESSAGES]
@@ -223,12 +231,18 @@ def test_marks_of_masked_secrets_do_not_break_the_budget() -> None:
 
 def test_work_is_bounded_by_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     """However long and many texts are: what is not kept is neither written nor searched."""
-    from otelier import content
-
-    written, searched = [], []
-    dumps, redact = wire.dumps, content.redact
+    written: list[int] = []
+    searched: list[int] = []
+    dumps = wire.dumps
     monkeypatch.setattr(wire, "dumps", lambda value: written.append(len(d := dumps(value))) or d)
-    monkeypatch.setattr(content, "redact", lambda data: searched.append(len(data)) or redact(data))
+    for name in ("clean", "_clean_piece"):
+        method = getattr(Policy, name)
+
+        def counted(self: Policy, data: Any, *more: Any, method: Any = method) -> Any:
+            searched.append(len(data))
+            return method(self, data, *more)
+
+        monkeypatch.setattr(Policy, name, counted)
     long = "word " * 10_000_000
     policy = Policy(Settings())
     held: dict[str, Any] = {}

@@ -250,6 +250,11 @@ def test_models_of_pydantic() -> None:
         def total(self) -> int:
             raise AssertionError("computed")
 
+    class Linked(pydantic.BaseModel):
+        site: pydantic.HttpUrl
+
+    assert values.plain(Linked(site="https://a.b/c")) == {"site": "https://a.b/c"}
+
     class Names(pydantic.RootModel[list[str]]): ...
 
     outer = Outer(inner=Inner(when=date(2026, 1, 2)), more=decimal.Decimal(1))

@@ -19,6 +19,7 @@ from otelier.protocols import (
     bedrock_agents,
     bedrock_converse,
     bedrock_invoke,
+    string,
 )
 from otelier.protocols import bedrock_vectors as vectors
 
@@ -119,10 +120,10 @@ def _open(client: Any, args: Any, kwargs: Any) -> tuple[Call, Route] | None:
         body["payload"] = calling.body_of(given.get("payload"))
     if route is None and operation == "StartAsyncInvoke":
         body["body"] = wire.fields(given.get("modelInput"))
-        route = bedrock_invoke.started(str(given.get("modelId")))
+        route = bedrock_invoke.started(string(given.get("modelId")))
     elif route is None:
         body["body"] = calling.body_of(given.get("body"))
-        route = bedrock_invoke.route(str(given.get("modelId")), body["body"])
+        route = bedrock_invoke.route(string(given.get("modelId")), body["body"])
         if operation != "InvokeModel":
             route = replace(route, attributes=_STREAMED)
     identity = calling.identify(run, client.meta.endpoint_url, "aws.bedrock")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from otelier import context as ctx
-from otelier import guard, identity, runtime
+from otelier import guard, identity, runtime, wire
 from otelier.call import Call, begin
 from otelier.hooks import calling, raw, streams
 from otelier.hooks.patching import Patches
@@ -83,7 +83,7 @@ def opener(dialect: Dialect) -> calling.Open:
         body = options.json_data
         if type(body) is not dict:
             body = _EMPTY
-        extra = getattr(options, "extra_json", None)
+        extra = wire.fields(getattr(options, "extra_json", None))
         if extra:
             body = {**body, **extra}
         more: dict[str, Any] | None = None

@@ -121,8 +121,8 @@ def parts(raw: Wire) -> list[Part]:
     found: list[Part] = []
     if wire.text(raw.get("tool_plan")):
         found.append({"type": "reasoning", "content": raw["tool_plan"]})
-    if isinstance(body, str):
-        body = [{"type": "text", "text": body}] if body else ()
+    if issubclass(type(body), str):
+        body = [{"type": "text", "text": body}] if wire.text(body) else ()
     for item in wire.items(body):
         found.append(_part(wire.fields(item)))
     for call in wire.items(raw.get("tool_calls")):

@@ -39,7 +39,7 @@ _UNREADABLE: Final = "(nested too deeply)"
 
 def line(spans: Sequence[ReadableSpan]) -> bytes:
     """The spans as one line of JSON, with its line end."""
-    return wire.dumps(encode(spans)) + b"\n"
+    return wire.encoded(encode(spans)) + b"\n"
 
 
 def encode(spans: Sequence[ReadableSpan]) -> Json:
