@@ -54,8 +54,11 @@ def test_run(server: ProviderServer, telemetry: Telemetry) -> None:
     assert agent.status.status_code is StatusCode.UNSET
     asked = telemetry.spans("generate_content")
     assert len(asked) == 2
-    inside = {span.parent.span_id for span in (*asked, *telemetry.spans("mine"))}
-    assert inside == {agent.context.span_id}
+    tool = telemetry.span("execute_tool")
+    assert tool.name == "execute_tool open"
+    assert tool.attributes[semconv.TOOL_DESCRIPTION] == "Open it."
+    assert {span.parent.span_id for span in (*asked, tool)} == {agent.context.span_id}
+    assert telemetry.span("mine").parent.span_id == tool.context.span_id
 
 
 def test_an_action_that_fails(server: ProviderServer, telemetry: Telemetry) -> None:
@@ -66,6 +69,37 @@ def test_an_action_that_fails(server: ProviderServer, telemetry: Telemetry) -> N
         _run(server, execute)
     agent = telemetry.span("invoke_agent")
     assert agent.attributes[semconv.ERROR_TYPE].endswith("DecisionsToolRunnerError")
+    tool = telemetry.span("execute_tool")
+    assert tool.attributes[semconv.ERROR_TYPE] == "RuntimeError"
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_asynchronous_action_in_the_synchronous_runner(
+    server: ProviderServer, telemetry: Telemetry
+) -> None:
+    async def execute() -> None:
+        raise AssertionError("it never runs")
+
+    with pytest.raises(runner_module.DecisionsToolRunnerError) as seen:
+        _run(server, execute)
+    server.clear()
+    otelier.uninstrument()
+    with pytest.raises(runner_module.DecisionsToolRunnerError) as bare:
+        _run(server, execute)
+    assert (seen.value.reason, str(seen.value)) == (bare.value.reason, str(bare.value))
+
+
+def test_an_action_that_wants_to_know_of_the_end(
+    server: ProviderServer, telemetry: Telemetry
+) -> None:
+    given: list[Any] = []
+
+    def execute(*, cancelled: Any) -> None:
+        given.append(cancelled)
+
+    assert _run(server, execute)["completed_candidate_ids"] == ["open"]
+    assert given == [None]
+    assert telemetry.span("execute_tool").name == "execute_tool open"
 
 
 def test_asynchronous(server: ProviderServer, telemetry: Telemetry) -> None:
@@ -75,6 +109,8 @@ def test_asynchronous(server: ProviderServer, telemetry: Telemetry) -> None:
 
         async def execute() -> None:
             await asyncio.sleep(0)
+            with telemetry.tracer.start_as_current_span("mine"):
+                pass
 
         async def candidates(_: Any) -> Any:
             return _candidates(execute)
@@ -87,7 +123,9 @@ def test_asynchronous(server: ProviderServer, telemetry: Telemetry) -> None:
     assert asyncio.run(main())["completed_candidate_ids"] == ["open"]
     agent = telemetry.span("invoke_agent")
     asked = telemetry.spans("generate_content")
-    assert [span.parent.span_id for span in asked] == [agent.context.span_id] * 2
+    tool = telemetry.span("execute_tool")
+    assert [span.parent.span_id for span in (*asked, tool)] == [agent.context.span_id] * 3
+    assert telemetry.span("mine").parent.span_id == tool.context.span_id
 
 
 def test_same_requests_and_uninstrument(server: ProviderServer, telemetry: Telemetry) -> None:

@@ -39,11 +39,6 @@ UNSEEN: Final = (
     ),
     Unseen(
         "openai",
-        "actions of DecisionsToolRunner",
-        "its run and its decisions are seen; which function runs is not told",
-    ),
-    Unseen(
-        "openai",
         "batches, evals.runs, fine_tuning",
         "jobs: OpenAI makes the model calls later, and results come as files",
     ),
