@@ -14,7 +14,7 @@ from otelier.redaction.issuers import ISSUERS
 from otelier.redaction.judge import MARK
 from otelier.redaction.structure import Rules
 
-__all__ = ["KINDS", "MARK", "Rules", "redact", "redacted"]
+__all__ = ["ISSUERS", "KINDS", "MARK", "Rules", "redact", "redacted"]
 
 KINDS: Final = (
     "API keys in the form that their issuer gives them: " + ", ".join(ISSUERS),
