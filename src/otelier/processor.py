@@ -104,7 +104,7 @@ def finish(run: Runtime, span: Any, attributes: dict[str, Any]) -> None:
             found = _clean(run, dict(held)) if held else None
             if found:
                 _write(held, found)
-        status = getattr(span, "_status", None)
+        status: Any = getattr(span, "_status", None)
         said = getattr(status, "description", None)
         if isinstance(said, str) and said:
             clean = run.policy.clean(said)

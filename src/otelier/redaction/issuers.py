@@ -63,9 +63,42 @@ _FORMS: Final[tuple[tuple[str, tuple[str, ...], str], ...]] = (
 
 # Prefixes that no word and no name begins with: what follows must only be no mask.
 _SURE: Final = frozenset(
-    """AKIA ASIA AIza ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- gldt- glrt- glptt- xoxa- xoxb- xoxe-
-    xoxp- xoxr- xoxs- xapp- sk_live_ sk_test_ rk_live_ rk_test_ whsec_ SG. pypi- dop_v1_ doo_v1_
-    dor_v1_ lsv2_pt_ lsv2_sk_ nvapi- pcsk_""".split()
+    [
+        "AKIA",
+        "ASIA",
+        "AIza",
+        "ghp_",
+        "gho_",
+        "ghu_",
+        "ghs_",
+        "ghr_",
+        "github_pat_",
+        "glpat-",
+        "gldt-",
+        "glrt-",
+        "glptt-",
+        "xoxa-",
+        "xoxb-",
+        "xoxe-",
+        "xoxp-",
+        "xoxr-",
+        "xoxs-",
+        "xapp-",
+        "sk_live_",
+        "sk_test_",
+        "rk_live_",
+        "rk_test_",
+        "whsec_",
+        "SG.",
+        "pypi-",
+        "dop_v1_",
+        "doo_v1_",
+        "dor_v1_",
+        "lsv2_pt_",
+        "lsv2_sk_",
+        "nvapi-",
+        "pcsk_",
+    ]
 )
 
 ISSUERS: Final = tuple(dict.fromkeys(issuer for issuer, _, _ in _FORMS))

@@ -35,9 +35,7 @@ def shown(text: str, depth: int) -> str:
 
 def test_every_secret_goes_and_nothing_else() -> None:
     wrong = [
-        text
-        for text, secret in SECRETS
-        if redacted(text) != text.replace(secret, "[REDACTED]")
+        text for text, secret in SECRETS if redacted(text) != text.replace(secret, "[REDACTED]")
     ]
     assert wrong == []
 

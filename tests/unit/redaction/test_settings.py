@@ -80,7 +80,9 @@ def test_own_patterns_in_long_texts(tmp_path: Path) -> None:
     file.write_text("EMP-\\d{6}\n")
     for at in range(4000, 4200, 3):
         text = "a" * at + "EMP-123456" + "b" * 9000
-        assert masked([text], redact_patterns=str(file)) == [text.replace("EMP-123456", "[REDACTED]")]
+        assert masked([text], redact_patterns=str(file)) == [
+            text.replace("EMP-123456", "[REDACTED]")
+        ]
 
 
 def test_a_pattern_that_takes_too_long_lets_nothing_out(
