@@ -21,8 +21,8 @@ KINDS: Final = (
     "JSON Web Tokens",
     "private keys (PEM)",
     "strings in JSON (arguments, results, headers; JSON inside of JSON, too) under a name that "
-    "ends in password, passwd, passphrase, passcode, pwd, secret, credential, authorization, cookie; in "
-    "api, access, private, secret, account, master, signing, encryption, shared or auth key; or in "
+    "ends in password, passwd, passphrase, passcode, pwd, secret, credential, authorization, "
+    "cookie; in api, access, private, secret, account, master, signing, encryption, shared or auth key; or in "
     "auth, access, refresh, session, bearer, id, api, security or private token. `apiKey`, "
     "`api_key` and `X-API-Key` are one name; null, booleans, numbers and JSON schemas stay",
     "literal values of such names in text: `password: hunter2`, `DB_PASSWORD=…`, `--password …`, "

@@ -107,13 +107,15 @@ ISSUERS: Final = tuple(dict.fromkeys(issuer for issuer, _, _ in _FORMS))
 # break.
 START: Final = rb"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrtbf])|(?<=\\u[0-9a-fA-F]{4}))"
 
-# Groups named `made…` have to look made; those named `sure…` not like a mask; JSON Web Tokens have a form that nothing else has.
+# Groups named `made…` have to look made; those named `sure…` not like a mask.
+# JSON Web Tokens have a form that nothing else has.
 KEY: Final = re.compile(
     START
     + rb"(?:"
     + b"|".join(
         (
-            f"(?:{'|'.join(map(re.escape, prefixes))})(?P<{'sure' if prefixes[0] in _SURE else 'made'}{number}>{rest})(?![{_ALNUM}_])"
+            f"(?:{'|'.join(map(re.escape, prefixes))})"
+            f"(?P<{'sure' if prefixes[0] in _SURE else 'made'}{number}>{rest})(?![{_ALNUM}_])"
         ).encode()
         for number, (_, prefixes, rest) in enumerate(_FORMS)
     )
