@@ -56,7 +56,9 @@ _OWNED: Final = re.compile(rb"\b(?:my|our)(?: [\w-]{1,20}){0,2} \Z", re.IGNORECA
 _IDENTIFIER: Final = re.compile(rb"[A-Za-z_]\w*")
 _CALLED: Final = re.compile(rb"[A-Za-z_$][\w$.:?!>-]*[(\[{<]")
 _SPECIAL: Final = re.compile(rb"[!@#%^*~$?+=]")
-_UNIT: Final = re.compile(rb"\s{1,3}(?:bit|byte|char|letter|digit|symbol|time|day|hour|minute|of|out|or|to)")
+_UNIT: Final = re.compile(
+    rb"\s{1,3}(?:bit|byte|char|letter|digit|symbol|time|day|hour|minute|of|out|or|to)"
+)
 _CLAUSE: Final = re.compile(
     rb"[.,;!?)]|\s*(?:\Z|[\n\\])|\s{1,2}(?:and|but|can|could|please|so|for|is|i|you|what|how|help)\b",
     re.IGNORECASE,
@@ -213,7 +215,7 @@ def _literal_text(content: bytes, name: _Named) -> bool:
         return False
     if names.kind(content[:96].decode("ascii", "replace")) is not Kind.NONE:
         return False
-    if "redential" in name.text or _prose(name) and name.kind is Kind.KEY:
+    if "redential" in name.text or (_prose(name) and name.kind is Kind.KEY):
         return len(content) >= 8 and values.mixed(content)
     return True
 

@@ -73,9 +73,9 @@ def find(data: bytes) -> list[Place]:
                 if PREFIX.match(data, first) is not None:
                     found.append((at, Sign.RUN))
                     break
-        elif (
-            data[at : at + 2] in HEADS and PREFIX.match(data, at) is not None
-        ) or (before == b"." and data[max(at - 5, 0) : at].endswith(DOTTED)):
+        elif (data[at : at + 2] in HEADS and PREFIX.match(data, at) is not None) or (
+            before == b"." and data[max(at - 5, 0) : at].endswith(DOTTED)
+        ):
             found.append((at, Sign.RUN))
         at = runs.find(_RUN, end)
     valued = _VALUED.match

@@ -63,9 +63,42 @@ _FORMS: Final[tuple[tuple[str, tuple[str, ...], str], ...]] = (
 
 # Prefixes that no word and no name begins with: what follows must only be no mask.
 _SURE: Final = frozenset(
-    """AKIA ASIA AIza ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- gldt- glrt- glptt- xoxa- xoxb- xoxe-
-    xoxp- xoxr- xoxs- xapp- sk_live_ sk_test_ rk_live_ rk_test_ whsec_ SG. pypi- dop_v1_ doo_v1_
-    dor_v1_ lsv2_pt_ lsv2_sk_ nvapi- pcsk_""".split()
+    [
+        "AKIA",
+        "ASIA",
+        "AIza",
+        "ghp_",
+        "gho_",
+        "ghu_",
+        "ghs_",
+        "ghr_",
+        "github_pat_",
+        "glpat-",
+        "gldt-",
+        "glrt-",
+        "glptt-",
+        "xoxa-",
+        "xoxb-",
+        "xoxe-",
+        "xoxp-",
+        "xoxr-",
+        "xoxs-",
+        "xapp-",
+        "sk_live_",
+        "sk_test_",
+        "rk_live_",
+        "rk_test_",
+        "whsec_",
+        "SG.",
+        "pypi-",
+        "dop_v1_",
+        "doo_v1_",
+        "dor_v1_",
+        "lsv2_pt_",
+        "lsv2_sk_",
+        "nvapi-",
+        "pcsk_",
+    ]
 )
 
 ISSUERS: Final = tuple(dict.fromkeys(issuer for issuer, _, _ in _FORMS))
@@ -74,13 +107,15 @@ ISSUERS: Final = tuple(dict.fromkeys(issuer for issuer, _, _ in _FORMS))
 # break.
 START: Final = rb"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrtbf])|(?<=\\u[0-9a-fA-F]{4}))"
 
-# Groups named `made…` have to look made; those named `sure…` not like a mask; JSON Web Tokens have a form that nothing else has.
+# Groups named `made…` have to look made; those named `sure…` not like a mask.
+# JSON Web Tokens have a form that nothing else has.
 KEY: Final = re.compile(
     START
     + rb"(?:"
     + b"|".join(
         (
-            f"(?:{'|'.join(map(re.escape, prefixes))})(?P<{'sure' if prefixes[0] in _SURE else 'made'}{number}>{rest})(?![{_ALNUM}_])"
+            f"(?:{'|'.join(map(re.escape, prefixes))})"
+            f"(?P<{'sure' if prefixes[0] in _SURE else 'made'}{number}>{rest})(?![{_ALNUM}_])"
         ).encode()
         for number, (_, prefixes, rest) in enumerate(_FORMS)
     )

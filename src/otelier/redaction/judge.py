@@ -107,7 +107,7 @@ def _scheme(data: bytes, at: int) -> Iterator[Span]:
     if b"authorization" in before:
         yield match.span("value")
     elif data[at : at + 2].lower() == b"be":
-        if len(value) >= 12 and (values.token(value) or len(value) >= 20 and values.made(value)):
+        if len(value) >= 12 and (values.token(value) or (len(value) >= 20 and values.made(value))):
             yield match.span("value")
     elif _userpass(value):
         yield match.span("value")

@@ -28,30 +28,161 @@ class Kind(IntEnum):
 
 _ENDINGS: Final = {
     **dict.fromkeys(
-        """password passwd passphrase passcode pwd passwords userpassword dbpassword adminpassword
-        rootpassword newpassword oldpassword pgpassword mysqlpwd sshpass""".split(),
+        [
+            "password",
+            "passwd",
+            "passphrase",
+            "passcode",
+            "pwd",
+            "passwords",
+            "userpassword",
+            "dbpassword",
+            "adminpassword",
+            "rootpassword",
+            "newpassword",
+            "oldpassword",
+            "pgpassword",
+            "mysqlpwd",
+            "sshpass",
+        ],
         Kind.PASSWORD,
     ),
     **dict.fromkeys(
-        """secret secrets apikey apikeys apisecret secretkey clientsecret accesskey privatekey
-        accountkey masterkey signingkey encryptionkey sharedkey sharedaccesskey credential
-        credentials authtoken accesstoken refreshtoken sessiontoken bearertoken idtoken apitoken
-        securitytoken privatetoken authkey""".split(),
+        [
+            "secret",
+            "secrets",
+            "apikey",
+            "apikeys",
+            "apisecret",
+            "secretkey",
+            "clientsecret",
+            "accesskey",
+            "privatekey",
+            "accountkey",
+            "masterkey",
+            "signingkey",
+            "encryptionkey",
+            "sharedkey",
+            "sharedaccesskey",
+            "credential",
+            "credentials",
+            "authtoken",
+            "accesstoken",
+            "refreshtoken",
+            "sessiontoken",
+            "bearertoken",
+            "idtoken",
+            "apitoken",
+            "securitytoken",
+            "privatetoken",
+            "authkey",
+        ],
         Kind.KEY,
     ),
-    **dict.fromkeys("token pass auth".split(), Kind.WEAK),
+    **dict.fromkeys(["token", "pass", "auth"], Kind.WEAK),
 }
 _WHOLE: Final = dict.fromkeys(
-    """authorization proxyauthorization xauthorization cookie setcookie""".split(), Kind.KEY
+    ["authorization", "proxyauthorization", "xauthorization", "cookie", "setcookie"], Kind.KEY
 )
 # Before the ending they make a flag, a deed or a count of it.
 _NO_SECRET: Final = frozenset(
-    """has is was show hide reset forgot forget require requires required need needs no non use uses
-    with without enable enabled disable disabled allow allows check verify validate change changed
-    update get set generate make create find read load save delete remove ask prompt invalid
-    missing wrong bad incorrect max min num count len next previous prev page continuation start
-    end sync pagination cursor eos bos pad unk sep cls mask special stop first last input output
-    cached completion starting request idempotency lifecycle list describe reasoning public by per verbose on handle test parse tokenize""".split()
+    [
+        "has",
+        "is",
+        "was",
+        "show",
+        "hide",
+        "reset",
+        "forgot",
+        "forget",
+        "require",
+        "requires",
+        "required",
+        "need",
+        "needs",
+        "no",
+        "non",
+        "use",
+        "uses",
+        "with",
+        "without",
+        "enable",
+        "enabled",
+        "disable",
+        "disabled",
+        "allow",
+        "allows",
+        "check",
+        "verify",
+        "validate",
+        "change",
+        "changed",
+        "update",
+        "get",
+        "set",
+        "generate",
+        "make",
+        "create",
+        "find",
+        "read",
+        "load",
+        "save",
+        "delete",
+        "remove",
+        "ask",
+        "prompt",
+        "invalid",
+        "missing",
+        "wrong",
+        "bad",
+        "incorrect",
+        "max",
+        "min",
+        "num",
+        "count",
+        "len",
+        "next",
+        "previous",
+        "prev",
+        "page",
+        "continuation",
+        "start",
+        "end",
+        "sync",
+        "pagination",
+        "cursor",
+        "eos",
+        "bos",
+        "pad",
+        "unk",
+        "sep",
+        "cls",
+        "mask",
+        "special",
+        "stop",
+        "first",
+        "last",
+        "input",
+        "output",
+        "cached",
+        "completion",
+        "starting",
+        "request",
+        "idempotency",
+        "lifecycle",
+        "list",
+        "describe",
+        "reasoning",
+        "public",
+        "by",
+        "per",
+        "verbose",
+        "on",
+        "handle",
+        "test",
+        "parse",
+        "tokenize",
+    ]
 )
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
@@ -71,7 +202,7 @@ def kind(name: str) -> Kind:
     """What ``name`` says about its value."""
     if len(name) > 96 or ":" in name:
         return Kind.NONE
-    whole = _WHOLE.get(normalised(name))
+    whole = _WHOLE.get(normalised(name.rpartition(".")[2]))
     if whole is not None:
         return whole
     words = [word.lower() for word in _WORD.findall(name)]
@@ -88,4 +219,4 @@ def kind(name: str) -> Kind:
 
 def exact(name: str) -> bool:
     """Whether ``name`` is a secret's and says nothing else: all that it holds is secret."""
-    return normalised(name) in _ENDINGS
+    return normalised(name).removeprefix("x") in _ENDINGS

@@ -23,9 +23,9 @@ _STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*+"', re.DOTALL)
 _TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*+"|[{}\[\]]', re.DOTALL)
 _COLON: Final = re.compile(rb"\s*:\s*")
 # What JSON schemas have where data has values.
-_TYPES: Final = frozenset("string number integer boolean object array null".split())
-_SCHEMES: Final = frozenset("apikey http oauth2 openidconnect mutualtls".split())
-_SCHEMA: Final = frozenset("$ref anyOf oneOf allOf enum properties shape".split())
+_TYPES: Final = frozenset(["string", "number", "integer", "boolean", "object", "array", "null"])
+_SCHEMES: Final = frozenset(["apikey", "http", "oauth2", "openidconnect", "mutualtls"])
+_SCHEMA: Final = frozenset(["$ref", "anyOf", "oneOf", "allOf", "enum", "properties", "shape"])
 _GIVEN: Final = frozenset(("default", "const", "example", "examples"))
 
 
@@ -107,7 +107,9 @@ class Rules:
         pieces.append(data[copied:])
         return b"".join(pieces)
 
-    def _string(self, data: bytes, start: int, end: int, depth: int) -> list[tuple[int, int, bytes]]:
+    def _string(
+        self, data: bytes, start: int, end: int, depth: int
+    ) -> list[tuple[int, int, bytes]]:
         literal = data[start:end]
         inner = _decoded(literal)
         raw = inner.encode("utf-8", "surrogatepass")
@@ -209,4 +211,6 @@ def _is_schema(data: bytes) -> bool:
     kind = found.get("type")
     if isinstance(kind, list):
         return bool(kind) and all(isinstance(each, str) and each in _TYPES for each in kind)
-    return (isinstance(kind, str) and kind.lower() in _TYPES | _SCHEMES) or not _SCHEMA.isdisjoint(found)
+    return (isinstance(kind, str) and kind.lower() in _TYPES | _SCHEMES) or not _SCHEMA.isdisjoint(
+        found
+    )

@@ -16,22 +16,22 @@ _SAME: Final = 2.0
 
 _STAND_IN: Final = re.compile(
     rb"""
-    [<\[{(] .* [>\]})] \s*                  # <your-key>, {key}, [KEY], {{ key }}
+    [<\[{(]{1,3} [^0-9]{0,80} [>\]})]{1,3} \s* | \{ \d? \}  # <your-key>, {key}, [KEY]
     | (?: [$%@:] \{ | \$\( | \{\{ ) .*      # ${KEY}, $(pass show x), {{ key }}
     | \$ [A-Za-z_]\w* [\w/:.,@-]*           # $PASSWORD
     | % \w+ % | %\( .* | %s                 # %TOKEN%, %(key)s
-    | ! [A-Za-z]+ \s .* | \# \s? .*          # a YAML tag, a comment
-    | (?: [*.xX\#_?-] | \\u2026 | \xe2\x80\xa6 | \xe2\x80\xa2 )+   # ****, xxxx
-    | .* (?: \.\.\. | \xe2\x80\xa6 | \*\*\* | xxxx | XXXX ) .*           # sk-..., abc***
+    | ! [A-Za-z]+ \s .* | \# \s .*           # a YAML tag, a comment
+    | [xX]{3,} | (?: [*.\#_?-] | \\u2026 | \xe2\x80\xa6 | \xe2\x80\xa2 )+   # ****, xxxx
+    | .{0,40} (?: \.\.\. | \xe2\x80\xa6 | \*\*\* | xxxx | XXXX ) .{0,40} # sk-..., abc***
     | (?i: (?: your | insert | enter | put | replace | example | dummy | fake | sample
         | placeholder ) [-_ ] .* )
     | (?i: (?: my | the | some | an? | test ) [-_ ] (?: \w{1,16} [-_ ] ){0,2}
         (?: key | token | secret | password | passphrase | credentials? ) )
-    | (?i: .* [-_ ] (?: here | placeholder | goes ) )
+    | (?i: .{0,80} [-_ ] (?: here | placeholder | goes ) )
     | (?i: your \w* | redacted | masked | hidden | removed | omitted | filtered | placeholder )
     | \[? REDACTED \]? | [nN] /? [aA]
-    | [A-Z][A-Z0-9]* (?: _[A-Z0-9]+ )+      # YOUR_API_KEY, OPENAI_API_KEY: a variable's name
-    | .* (?: \$\{ | \{\{ | \$\( | <[a-z_ -]+> ) .*
+    | [A-Z]+ [0-9]? (?: _ [A-Z]+ [0-9]? )+   # YOUR_API_KEY, OPENAI_API_KEY: a variable's name
+    | .{0,256} (?: \$\{ | \{\{ | \$\( | <[a-z_ -]{1,40}> ) .{0,256}
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -102,9 +102,11 @@ def made(value: bytes, sure: bool = False) -> bool:
     measure = bits(value)
     if measure < _SAME:
         return False
-    if sure:
+    if measure >= _DRAWN:
         return True
-    if measure >= _DRAWN or not worded(value):
+    if sure:
+        return _DIGIT.search(value) is not None or not value.islower()
+    if not worded(value):
         return True
     # Words have few capitals.
     small = sum(map(value.count, _SMALL))

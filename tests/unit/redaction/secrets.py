@@ -183,7 +183,9 @@ def _web_token(random: Random) -> str:
 def _pem(random: Random, kind: str) -> str:
     lines = [_drawn(random, ALNUM + "+/", 64) for _ in range(4)]
     lines.append(_drawn(random, ALNUM, 20) + "==")
-    return "\n".join((f"-----BEGIN {kind}PRIVATE KEY-----", *lines, f"-----END {kind}PRIVATE KEY-----"))
+    return "\n".join(
+        (f"-----BEGIN {kind}PRIVATE KEY-----", *lines, f"-----END {kind}PRIVATE KEY-----")
+    )
 
 
 def secrets() -> Iterator[tuple[str, str]]:
@@ -193,7 +195,7 @@ def secrets() -> Iterator[tuple[str, str]]:
         for step in range(8):
             key = _key(random, parts)
             yield FRAMES[(number * 5 + step * 3) % len(FRAMES)].format(key), key
-    for step, frame in enumerate(FRAMES):
+    for frame in FRAMES:
         key = _web_token(random)
         yield frame.format(key), key
     for kind in ("", "RSA ", "EC ", "DSA ", "OPENSSH ", "ENCRYPTED "):
