@@ -16,9 +16,10 @@ FILES = sorted(ROOT.rglob("*.py"))
 # Layers from the bottom up: a module may import from its own layer and those below.
 LAYERS = (
     ("version", "semconv", "guard", "wire", "context"),
-    ("settings", "usage", "identity", "redaction"),
+    ("settings", "usage", "gateways", "identity", "redaction"),
     ("errors", "deferred"),
     ("blobs", "documents", "protocols"),
+    ("billing",),
     ("content", "cost", "metrics"),
     ("events",),
     ("runtime",),

@@ -17,8 +17,10 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, get_current_span
 
 from otelier import context as ctx
-from otelier import cost, deferred, errors, guard, identity, runtime, semconv, usage
+from otelier import cost, deferred, errors, guard, identity, runtime, semconv, usage, wire
+from otelier.billing import answered
 from otelier.identity import Identity
+from otelier.metrics import measures
 from otelier.protocols import Content, Reader, Reply, Route
 from otelier.runtime import Runtime
 from otelier.semconv import Attributes
@@ -346,8 +348,9 @@ class Call:
         if self._first_chunk is not None and self._route.operation in semconv.INFERENCE:
             first = self._first_chunk - self._started
         reply = reader.reply(error is None and how is None)
+        self._answered(reply, error is None and how is None)
         said = self._error(error, reply)
-        asked = self._attributes.get(semconv.REQUEST_MODEL)
+        asked = wire.text(self._attributes.get(semconv.REQUEST_MODEL))
         counted = reply.usage if self._route.counts_usage else None
         priced = None
         known = counted is not None or (reply.cost is not None and self._route.counts_usage)
@@ -355,13 +358,11 @@ class Call:
             if reply.parts:
                 priced = run.prices.price_sum(self._identity, reply.parts)
             elif self._route.operation in semconv.PRICED:
-                priced = run.prices.price(
-                    self._identity, reply.model, asked if isinstance(asked, str) else None, reply
-                )
+                priced = run.prices.price(self._identity, reply.model, asked, reply)
         if self._recording:
             self._write(reply, counted, priced, said, error, how, first)
         recorder = self._recorder
-        if recorder is not None and not (self._foreign and _measures(self._span)):
+        if recorder is not None and not (self._foreign and measures(self._span)):
             metered = self._route.metered
             try:
                 recorder.operation(
@@ -377,6 +378,12 @@ class Call:
                 )
             except Exception:
                 guard.failed("call.metrics")
+
+    def _answered(self, reply: Reply, complete: bool) -> None:
+        streamed = self._first_chunk is not None or semconv.REQUEST_STREAM in self._attributes
+        who = answered(reply, self.headers, self._identity, complete, streamed)
+        if who is not self._identity and not self._foreign:
+            self.answered_by(who)
 
     def _own(self) -> None:
         """The span that was to be enriched has ended before the stream: make one beside it."""
@@ -427,8 +434,7 @@ class Call:
             usage.put(counted, late, settings.generation)
         if priced is not None:
             cost.put(priced, late, settings.cost_aliases)
-        if self.headers is not None:
-            identity.put_headers(self.headers, late)
+        identity.put_headers(self.headers, late)
         if how is not None:
             late[semconv.STREAM_END] = how
         if said is not None:
@@ -501,10 +507,3 @@ def _made_for_this(route: Route, parent: Context) -> bool:
         _SAME.get(operation, operation) == _SAME.get(route.operation, route.operation)
         and span not in _enriched
     )
-
-
-def _measures(span: Span) -> bool:
-    """Whether a foreign span's library records the conventions' metrics itself."""
-    scope = getattr(span, "instrumentation_scope", None)
-    name = getattr(scope, "name", "") or ""
-    return name.startswith("opentelemetry.")

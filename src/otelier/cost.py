@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from otelier import guard, semconv, wire
+from otelier import billing, guard, semconv, wire
 from otelier.identity import Identity
 from otelier.protocols import Reply
 from otelier.semconv import Attributes
@@ -45,17 +45,6 @@ _MODEL_ARNS: Final = (":foundation-model", ":inference-profile")
 # prices are the listed ones.
 _VERTEX_GLOBAL: Final = "aiplatform.googleapis.com"
 _REGIONAL_PREMIUM: Final = re.compile(r"claude-(?!3|(?:sonnet|opus)-4(?:-1)?(?:@|-2025|$))")
-# Ways in which AWS and Google serve a model at other prices than the listed ones.
-_OTHER_PRICES: Final = frozenset(
-    {
-        ("service_tier", "flex"),
-        ("service_tier", "priority"),
-        ("service_tier", "reserved"),
-        ("service_tier", "off_peak"),
-        ("service_tier", "provisioned_throughput"),
-        ("latency", "optimized"),
-    }
-)
 # Usage fields as genai-prices names them, with the price they must have to be priced apart.
 _UNITS: Final = (
     ("input", "input_tokens", None),
@@ -98,6 +87,8 @@ class Priced:
     output: float | None = None
     cache_read: float | None = None
     cache_write: float | None = None
+    # It is of the part that was told before the answer was cut off: the whole cost is higher.
+    partial: bool = False
 
 
 Pricer: TypeAlias = Callable[[Usage], "Priced | None"]
@@ -107,6 +98,8 @@ def put(priced: Priced, attributes: Attributes, aliases: frozenset[str]) -> None
     """Write a cost into span ``attributes``."""
     attributes[semconv.COST] = priced.total
     attributes[semconv.COST_SOURCE] = priced.source
+    if priced.partial:
+        attributes[semconv.COST_PARTIAL] = True
     for name, value in (
         (semconv.COST_INPUT, priced.input),
         (semconv.COST_OUTPUT, priced.output),
@@ -120,7 +113,7 @@ def put(priced: Priced, attributes: Attributes, aliases: frozenset[str]) -> None
     if "gen_ai.usage.cost.amount" in aliases:
         attributes["gen_ai.usage.cost.currency"] = "USD"
         attributes["gen_ai.usage.cost.source"] = (
-            "provider" if priced.source == "provider" else "local"
+            "provider" if priced.source in ("provider", "gateway") else "local"
         )
 
 
@@ -181,14 +174,19 @@ class Prices:
         try:
             if reply.cost is not None:
                 said = reply.cost
-                return Priced(said.total, said.source, said.input, said.output)
+                return Priced(
+                    said.total, said.source, said.input, said.output, partial=reply.partial
+                )
             usage = reply.usage
             if usage is None or not (usage.input or usage.output or usage.audio_seconds):
                 return None
             if reply.unpriced:
                 return None
             pricer = self._pricer(identity, model, asked, reply.pricing)
-            return pricer(usage) if pricer is not None else None
+            found = pricer(usage) if pricer is not None else None
+            if found is not None:
+                found.partial = reply.partial
+            return found
         except Exception:
             guard.failed("cost.price")
             return None
@@ -208,7 +206,13 @@ class Prices:
     def _pricer(
         self, identity: Identity, model: str | None, asked: str | None, context: Mapping[str, str]
     ) -> Pricer | None:
-        key: tuple[Any, ...] = (identity.provider, identity.url, model, asked)
+        key: tuple[Any, ...] = (
+            identity.provider,
+            identity.assumed,
+            identity.url,
+            model,
+            asked,
+        )
         if context:
             key += tuple(context.items())
         now = time.monotonic()
@@ -239,13 +243,17 @@ class Prices:
         names = _names(identity.provider, model, asked)
         if self._own:
             for name in names:
-                for key in (f"{identity.provider}/{name}", name):
+                # A provider that is only assumed may stand in the file by its host.
+                for key in (f"{identity.provider}/{name}", f"{identity.address}/{name}", name):
                     own = self._own.get(key)
                     if isinstance(own, str):
                         owner, _, aliased = own.partition("/")
                         return self._listed(owner, None, aliased, context)
                     if own is not None:
                         return _flat(own, "user")
+        if identity.assumed:
+            return None
+        names = billing.listed_names(identity.provider, names, model)
         if identity.provider == "gcp.vertex_ai" and identity.address != _VERTEX_GLOBAL:
             names = [name for name in names if not _REGIONAL_PREMIUM.match(name)]
         for name in names:
@@ -266,16 +274,16 @@ class Prices:
             return None
         snapshot, types = self._library
         try:
-            owner, found = snapshot.get_snapshot().find_provider_model(model, None, provider, url)
+            _, found = snapshot.get_snapshot().find_provider_model(model, None, provider, url)
         except LookupError:
             return None
-        if owner.id in ("aws", "google") and not _OTHER_PRICES.isdisjoint(context.items()):
+        if context and not billing.covered(context, billing.conditions(found)):
             return None
         rates = found.get_prices(datetime.now(UTC), dict(context) or None)
         members = {name: value for name, value in vars(rates).items() if value is not None}
         if not members:
             return None
-        return _listed_pricer(members, rates, types)
+        return _listed_pricer(members, rates, types, model)
 
 
 def _names(provider: str, model: str | None, asked: str | None) -> list[str]:
@@ -294,11 +302,13 @@ def _names(provider: str, model: str | None, asked: str | None) -> list[str]:
     return found
 
 
-def _listed_pricer(members: dict[str, Any], rates: Any, types: Any) -> Pricer:
+def _listed_pricer(members: dict[str, Any], rates: Any, types: Any, model: str) -> Pricer:
     simple = _simple(members)
     free = not any(_positive(price) for price in members.values())
 
     def price(usage: Usage) -> Priced | None:
+        if not billing.split(usage, members, model):
+            return None
         if simple is not None and not (
             usage.audio_input
             or usage.audio_output

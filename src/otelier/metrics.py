@@ -147,3 +147,10 @@ class Recorder:
     ) -> None:
         """Record one value of a step's metric."""
         self._of(instrument).record(value, attributes, context)
+
+
+def measures(span: Any) -> bool:
+    """Whether a foreign span's library records the conventions' metrics itself."""
+    scope = getattr(span, "instrumentation_scope", None)
+    name = getattr(scope, "name", "") or ""
+    return name.startswith("opentelemetry.")

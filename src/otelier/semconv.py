@@ -115,6 +115,8 @@ METADATA: Final = "otelier.metadata."
 # --- cost (USD); the conventions' pull request 443 is not merged: the names that backends read
 COST: Final = "gen_ai.usage.cost"
 COST_SOURCE: Final = "otelier.cost.source"
+# The cost is of what was told before the answer was cut off.
+COST_PARTIAL: Final = "otelier.cost.partial"
 COST_INPUT: Final = "otelier.cost.input"
 COST_OUTPUT: Final = "otelier.cost.output"
 COST_CACHE_READ: Final = "otelier.cost.cache_read"

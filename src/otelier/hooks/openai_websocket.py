@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from otelier import guard, identity, runtime, semconv, wire
 from otelier.call import Call, begin
-from otelier.hooks import families, foreign, stainless
+from otelier.hooks import calling, families, foreign, stainless
 from otelier.hooks.patching import Patches
 from otelier.protocols import openai_realtime as realtime
 from otelier.protocols import routes
@@ -99,11 +99,11 @@ class Watch:
     def _identity(self, run: runtime.Runtime) -> identity.Identity:
         client = self._client() if self._client is not None else None
         if client is None:
-            return identity.identify(self._url or "", None, run.settings.provider_hosts)
+            return calling.identify(run, self._url or "", assumed=_DIALECT.assumed)
         if self._url is None:
             return stainless.identify(_DIALECT, client, run)
         provider = stainless.by_class(_DIALECT, client)
-        return identity.identify(self._url, provider, run.settings.provider_hosts)
+        return calling.identify(run, self._url, provider, assumed=_DIALECT.assumed)
 
     # --- what the server sends -------------------------------------------------------------
 

@@ -41,6 +41,8 @@ class Facts:
     first_chunk: float | None
     tokens: Tokens
     cost: float | None
+    # The cost is of what came before the answer was cut off.
+    partial: bool
     finish_reasons: tuple[str, ...]
     tool_calls: tuple[tuple[str, int], ...]
     failed: bool
@@ -73,6 +75,7 @@ def facts(span: StoredSpan) -> Facts:
             count(attributes, semconv.USAGE_REASONING),
         ),
         cost=number(attributes, semconv.COST),
+        partial=attributes.get(semconv.COST_PARTIAL) is True,
         finish_reasons=texts(attributes, semconv.RESPONSE_FINISH_REASONS),
         tool_calls=_tool_calls(attributes),
         failed=span.status == "ERROR" or bool(text(attributes, semconv.ERROR_TYPE)),
