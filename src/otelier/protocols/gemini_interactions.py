@@ -17,6 +17,7 @@ from otelier.protocols import (
     Reply,
     Route,
     Texts,
+    billed,
     blob,
     function_definition,
     integer,
@@ -337,11 +338,10 @@ class Reader:
                 reply.system = [{"type": "text", "content": instruction}]
         spent = wire.fields(raw.get("usage"))
         reply.usage = usage(spent, reply.model)
-        reply.unpriced = any(
-            wire.count(wire.fields(each).get("count"))
-            and wire.fields(each).get("type") != "google_search"
-            for each in wire.items(spent.get("grounding_tool_count"))
-        )
+        for each in map(wire.fields, wire.items(spent.get("grounding_tool_count"))):
+            # Searches are counted with the usage.
+            if each.get("type") != "google_search":
+                billed.note(reply, string(each.get("type")), wire.count(each.get("count")) or 0)
         reason = _FINISH.get(self._status or "")
         if reason:
             reply.finish_reasons = [reason]

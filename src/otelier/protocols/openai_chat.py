@@ -16,6 +16,7 @@ from otelier.protocols import (
     Part,
     Reply,
     Texts,
+    billed,
     blob,
     function_definition,
     integer,
@@ -295,6 +296,7 @@ class Reader:
         "_last",
         "_messages",
         "_pieces",
+        "_ran",
         "_seen",
         "_tier",
         "_usage",
@@ -306,6 +308,8 @@ class Reader:
         self._messages: dict[int, Message] | None = None
         self._seen: dict[str, Any] = {}
         self._usage: Any = None
+        # A tool of the provider's that ran.
+        self._ran: str | None = None
         self._tier: Any = None
         self._groq: Any = None
         # The choice of the chunk before, which is nearly always this one's.
@@ -379,6 +383,8 @@ class Reader:
             choice.finish = raw["finish_reason"]
         if "usage" in raw and raw["usage"] is not None:  # Moonshot
             self._usage = raw["usage"]
+        if self._ran is None and "delta" in raw and raw["delta"] is not None:
+            self._ran = billed.shown(wire.fields(raw["delta"]))
         if not self._keep:
             return
         if "delta" in raw and raw["delta"] is not None:
@@ -405,6 +411,7 @@ class Reader:
                 index = position if position not in self._choices else 1_000_000 + position
             held = self._choices[index] = _Choice()
             held.finish = wire.text(members.get("finish_reason"))
+            self._ran = self._ran or billed.shown(wire.fields(members.get("message")))
             if self._messages is not None:
                 self._messages[index] = _choice_message(members)
 
@@ -437,6 +444,7 @@ class Reader:
         # Tokens of which nobody knows what they are have no price.
         reply.unpriced = not openai_usage.explain(self._usage, reply.usage, reply.model)
         reply.cost = openai_usage.cost(self._usage)
+        billed.note_chat(reply, self._usage, self._ran)
         if self._error is not None and not self._choices:
             body_error(self._error, reply)
         return reply
