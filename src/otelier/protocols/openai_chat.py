@@ -284,6 +284,10 @@ class _Choice:
         return {"role": self.role or "assistant", "parts": parts}
 
 
+# What shows a tool of the provider's, in SDKs that declare it.
+_RAN: Final = frozenset({"annotations", "executed_tools"})
+
+
 class Reader:
     """Reads a chat completion, whole or chunk by chunk."""
 
@@ -383,12 +387,20 @@ class Reader:
             choice.finish = raw["finish_reason"]
         if "usage" in raw and raw["usage"] is not None:  # Moonshot
             self._usage = raw["usage"]
-        if self._ran is None and "delta" in raw and raw["delta"] is not None:
-            self._ran = billed.shown(wire.fields(raw["delta"]))
+        delta = raw["delta"] if "delta" in raw else None
+        if (
+            delta is not None
+            and self._ran is None
+            and (
+                getattr(delta, "__pydantic_extra__", True)
+                or not _RAN.isdisjoint(getattr(delta, "__pydantic_fields_set__", ()))
+            )
+        ):
+            self._ran = billed.shown(wire.fields(delta))
         if not self._keep:
             return
-        if "delta" in raw and raw["delta"] is not None:
-            choice.delta(wire.fields(raw["delta"]))
+        if delta is not None:
+            choice.delta(wire.fields(delta))
             # Only where the text so far is text: odd pieces take the careful way.
             self._pieces = choice.text.pieces if choice.text is not None else None
         elif "text" in raw and type(raw["text"]) is str:  # legacy completions
