@@ -17,9 +17,10 @@ FILES = sorted(ROOT.rglob("*.py"))
 LAYERS = (
     ("guard", "statics", "unicode", "protobuf", "values", "value_readers", "value_libraries"),
     ("version", "semconv", "kinds", "wire", "context", "truncation"),
-    ("settings", "usage", "identity", "redaction"),
+    ("settings", "usage", "gateways", "identity", "redaction"),
     ("errors", "deferred"),
     ("blobs", "documents", "openinference", "protocols", "batches", "prices"),
+    ("billing",),
     ("background", "content", "cost", "metrics"),
     ("giving_way",),
     ("events", "scope"),

@@ -30,6 +30,7 @@ from otelier import (
     usage,
 )
 from otelier import context as ctx
+from otelier.billing import answered
 from otelier.identity import Identity
 from otelier.openinference import also
 from otelier.prices.arithmetic import Priced
@@ -394,6 +395,7 @@ class Call:
             first = self._first_chunk - self._started
         reply = reader.reply(error is None and how is None)
         reply.model = unicode.maybe(reply.model)
+        self._answered(reply, error is None and how is None)
         said = unicode.maybe(self._error(error, reply))
         streamed = self._first_chunk is not None
         counts = background.account(
@@ -480,6 +482,12 @@ class Call:
         except Exception:
             guard.failed("call.metrics")
 
+    def _answered(self, reply: Reply, complete: bool) -> None:
+        streamed = self._first_chunk is not None or semconv.REQUEST_STREAM in self._attributes
+        who = answered(reply, self.headers, self._identity, complete, streamed)
+        if who is not self._identity and not self._foreign:
+            self.answered_by(who)
+
     def _own(self) -> None:
         """The span that was to be enriched has ended before the stream: make one beside it."""
         route, attributes = self._route, self._attributes
@@ -529,8 +537,7 @@ class Call:
             usage.put(counted, late, settings.generation)
         if priced is not None:
             cost.put(priced, late, settings.cost_aliases)
-        if self.headers is not None:
-            identity.put_headers(self.headers, late)
+        identity.put_headers(self.headers, late)
         if how is not None:
             late[semconv.STREAM_END] = how
         if said is not None:

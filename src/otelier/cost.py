@@ -20,13 +20,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from otelier import guard, semconv, wire
+from otelier import billing, guard, semconv, wire
 from otelier.identity import Identity
 from otelier.prices import arithmetic, sources
 from otelier.prices.arithmetic import Priced, Pricer
 from otelier.prices.listing import Entry, PriceList
 from otelier.protocols import Reply
 from otelier.semconv import Attributes
+from otelier.usage import Usage
 
 # The conventions' provider names that genai-prices calls otherwise.
 PROVIDERS: Final = {
@@ -73,6 +74,8 @@ def put(priced: Priced, attributes: Attributes, aliases: frozenset[str]) -> None
     """Write a cost into span ``attributes``."""
     attributes[semconv.COST] = priced.total
     attributes[semconv.COST_SOURCE] = priced.source
+    if priced.partial:
+        attributes[semconv.COST_PARTIAL] = True
     for name, value in (
         (semconv.COST_INPUT, priced.input),
         (semconv.COST_OUTPUT, priced.output),
@@ -86,7 +89,7 @@ def put(priced: Priced, attributes: Attributes, aliases: frozenset[str]) -> None
     if "gen_ai.usage.cost.amount" in aliases:
         attributes["gen_ai.usage.cost.currency"] = "USD"
         attributes["gen_ai.usage.cost.source"] = (
-            "provider" if priced.source == "provider" else "local"
+            "provider" if priced.source in ("provider", "gateway") else "local"
         )
 
 
@@ -203,14 +206,19 @@ class Prices:
         try:
             if reply.cost is not None:
                 said = reply.cost
-                return Priced(said.total, said.source, said.input, said.output)
+                return Priced(
+                    said.total, said.source, said.input, said.output, partial=reply.partial
+                )
             usage = reply.usage
             if usage is None or not (usage.input or usage.output or usage.audio_seconds):
                 return None
             if reply.unpriced:
                 return None
             pricer = self._pricer(identity, model, asked, reply.pricing)
-            return pricer(usage) if pricer is not None else None
+            found = pricer(usage) if pricer is not None else None
+            if found is not None:
+                found.partial = reply.partial
+            return found
         except Exception:
             guard.failed("cost.price")
             return None
@@ -238,7 +246,13 @@ class Prices:
     def _pricer(
         self, identity: Identity, model: str | None, asked: str | None, context: Mapping[str, str]
     ) -> Pricer | None:
-        key: tuple[Any, ...] = (identity.provider, identity.url, model, asked)
+        key: tuple[Any, ...] = (
+            identity.provider,
+            identity.assumed,
+            identity.url,
+            model,
+            asked,
+        )
         if context:
             key += tuple(context.items())
         now = time.monotonic()
@@ -268,13 +282,17 @@ class Prices:
         names = _names(identity.provider, model, asked)
         if self._own:
             for name in names:
-                for key in (f"{identity.provider}/{name}", name):
+                # A provider that is only assumed may stand in the file by its host.
+                for key in (f"{identity.provider}/{name}", f"{identity.address}/{name}", name):
                     own = self._own.get(key)
                     if isinstance(own, str):
                         owner, _, aliased = own.partition("/")
                         return self._listed(owner, None, aliased, context)
                     if own is not None:
                         return arithmetic.own(own)
+        if identity.assumed:
+            return None
+        names = billing.listed_names(identity.provider, names, model)
         if identity.provider == "gcp.vertex_ai" and identity.address != _VERTEX_GLOBAL:
             names = [name for name in names if not _REGIONAL_PREMIUM.match(name)]
         for name in names:
@@ -300,12 +318,17 @@ class Prices:
 
     def _applied(self, found: Entry, context: Mapping[str, str]) -> Pricer | None:
         assert self._list is not None
-        if found.owner in ("aws", "google") and not _OTHER_PRICES.isdisjoint(context.items()):
+        if context and not billing.covered(context, found.whens()):
             return None
         members = found.at(datetime.now(UTC), context)
         if not members:
             return None
-        return arithmetic.listed(members, self._list.units, found.owner, found.id)
+        pricer = arithmetic.listed(members, self._list.units, found.owner, found.id)
+
+        def price(usage: Usage) -> Priced | None:
+            return pricer(usage) if billing.split(usage, members, found.id) else None
+
+        return price
 
 
 def _names(provider: str, model: str | None, asked: str | None) -> list[str]:

@@ -1,7 +1,8 @@
 """Who answers: provider name and server from the host, ids from headers.
 
 Provider names are the conventions' (``gen_ai.provider.name``); a host that nobody knows is named
-by its registrable label, never ``openai``.
+by its registrable label, never ``openai``; one that nobody can know (this machine, a private
+network) by the SDK's own provider, which is then only assumed.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from otelier import guard, semconv, truncation
+from otelier import gateways, guard, semconv, truncation
 from otelier.semconv import Attributes
 
 
@@ -25,6 +26,8 @@ class Identity:
     port: int | None
     # What price data is matched by; no userinfo, no query.
     url: str
+    # The name is the SDK's own, for a host that nobody can know: no list's prices hold for it.
+    assumed: bool = False
 
 
 # Anchored at a label boundary: "x.ai" matches api.x.ai, never foox.ai. First match wins.
@@ -131,6 +134,56 @@ def _unlisted(host: str, port: int | None) -> str:
     return label
 
 
+# Names that are given out on private networks alone (RFC 6762, RFC 8375, ICANN's "internal", RFC
+# 2606) and those of Kubernetes and Docker.
+_PRIVATE: Final = (
+    ".local",
+    ".internal",
+    ".localhost",
+    ".lan",
+    ".home.arpa",
+    ".test",
+    ".svc",
+    ".docker",
+)
+
+
+def unknowable(host: str) -> bool:
+    """Whether a host's name or address says nothing to those outside of its network."""
+    import ipaddress
+
+    host = host.lower().rstrip(".")
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return "." not in host or host.endswith(_PRIVATE)
+    return address.is_private or address.is_loopback or address.is_link_local
+
+
+_LLAMA_CPP: Final = re.compile(r"b\d+-[0-9a-f]{6,}")
+_LM_STUDIO_PORT: Final = 1234
+
+
+def confirmed(assumed: Identity, attributes: Mapping[str, Any], model: str | None) -> Identity:
+    """Who answered in place of an ``assumed`` one, by the answer's system fingerprint.
+
+    Ollama writes ``fp_ollama``; llama.cpp its build (``b4567-0a1b2c3d``); LM Studio, by default
+    on port 1234, the model's name. vLLM shows nothing that others do not.
+    """
+    mark = attributes.get(semconv.OPENAI_SYSTEM_FINGERPRINT)
+    if not isinstance(mark, str):
+        return assumed
+    if mark == "fp_ollama":
+        name = "ollama"
+    elif _LLAMA_CPP.fullmatch(mark):
+        name = "llama_cpp"
+    elif assumed.port == _LM_STUDIO_PORT and mark == model:
+        name = "lm_studio"
+    else:
+        return assumed
+    return Identity(name, assumed.address, assumed.port, assumed.url)
+
+
 def registrable(host: str) -> str:
     """The label that somebody registered: ``api.acme.co.uk`` gives ``acme``."""
     labels = [label for label in host.split(".") if label]
@@ -150,11 +203,20 @@ def _identify(
     provider: str | None,
     chosen: frozenset[Any],
     fallback: str | None,
+    assumed: str | None,
 ) -> Identity:
     port = port or {"https": 443, "http": 80, "wss": 443, "ws": 80}.get(scheme)
-    named = provider or by_host(host, port, dict(chosen), fallback)
+    named = provider or by_host(host, port, dict(chosen), fallback or (assumed and "?"))
+    guessed = assumed is not None and named == "?"
+    if guessed:
+        guessed = unknowable(host)
+        named = assumed if guessed and assumed else _unlisted(host, port)
     return Identity(
-        named, host or None, port if host else None, f"{scheme}://{host}{path}".rstrip("/")
+        named,
+        host or None,
+        port if host else None,
+        f"{scheme}://{host}{path}".rstrip("/"),
+        guessed,
     )
 
 
@@ -163,11 +225,13 @@ def identify(
     provider: str | None,
     chosen: Mapping[str, str],
     fallback: str | None = None,
+    assumed: str | None = None,
 ) -> Identity:
     """Identity for a client's base URL (an httpx or httpx2 ``URL``, duck-typed, or text).
 
     ``provider`` is the name where the client's class says it; the user's table wins over it.
-    ``fallback`` is the name for hosts that nobody knows.
+    ``fallback`` is the name for hosts that nobody knows, ``assumed`` for those that nobody outside
+    of their network can know.
     """
     if isinstance(base_url, str):
         from urllib.parse import urlsplit
@@ -179,7 +243,9 @@ def identify(
         port, path = base_url.port, str(base_url.path)
     if chosen:
         provider = chosen.get(f"{host}:{port}") or chosen.get(host) or provider
-    return _identify(scheme, host, port, path, provider, frozenset(chosen.items()), fallback)
+    return _identify(
+        scheme, host, port, path, provider, frozenset(chosen.items()), fallback, assumed
+    )
 
 
 # Headers that are recorded; all others never are.
@@ -198,6 +264,7 @@ HEADERS: Final = (
     ("mistral-correlation-id", semconv.PROVIDER_REQUEST_ID),
     ("x-litellm-call-id", semconv.PROVIDER_PREFIX + "litellm_call_id"),
     ("x-inference-provider", semconv.PROVIDER_UPSTREAM),
+    *gateways.HEADERS,
 )
 _MAX_HEADER: Final = 256
 _HEADER_NAMES: Final = dict(HEADERS)
@@ -205,6 +272,8 @@ _HEADER_NAMES: Final = dict(HEADERS)
 
 def put_headers(headers: Any, attributes: Attributes) -> None:
     """Write the ids among response ``headers`` (httpx-like or a mapping) into ``attributes``."""
+    if headers is None:
+        return
     try:
         for name, value in _pairs(headers):
             attribute = _HEADER_NAMES.get(name)

@@ -157,9 +157,10 @@ def _price(run: Runtime, attributes: dict[str, Any]) -> Priced | None:
     address = attributes.get(semconv.SERVER_ADDRESS)
     if not isinstance(provider, str):
         return None
-    who = identity.Identity(
-        provider, None, None, f"https://{address}" if isinstance(address, str) else ""
-    )
+    host = address if isinstance(address, str) else ""
+    # Others' libraries call every host that OpenAI's SDK asks "openai".
+    assumed = provider == "openai" and bool(host) and identity.unknowable(host)
+    who = identity.Identity(provider, None, None, f"https://{host}" if host else "", assumed)
     return run.prices.price(
         who,
         wire.text(attributes.get(semconv.RESPONSE_MODEL)),

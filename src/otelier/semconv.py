@@ -115,6 +115,8 @@ METADATA: Final = "otelier.metadata."
 # --- cost (USD); the conventions' pull request 443 is not merged: the names that backends read
 COST: Final = "gen_ai.usage.cost"
 COST_SOURCE: Final = "otelier.cost.source"
+# The cost is of what was told before the answer was cut off.
+COST_PARTIAL: Final = "otelier.cost.partial"
 COST_INPUT: Final = "otelier.cost.input"
 COST_OUTPUT: Final = "otelier.cost.output"
 COST_CACHE_READ: Final = "otelier.cost.cache_read"
@@ -148,8 +150,6 @@ BATCH_ID: Final = "otelier.batch.id"
 BATCH_COUNT: Final = "otelier.batch."
 # What agents and workflows sum up: not under gen_ai.usage., where backends add spans up again.
 COST_TOTAL: Final = "otelier.cost.total"
-# Part of the cost is not known: the number is the least that it was.
-COST_PARTIAL: Final = "otelier.cost.partial"
 UNPRICED_CALLS: Final = "otelier.cost.unpriced_calls"
 UNCOUNTED_CALLS: Final = "otelier.usage.uncounted_calls"
 EMBEDDINGS_INPUTS: Final = "otelier.embeddings.inputs"

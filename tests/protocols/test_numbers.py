@@ -176,3 +176,34 @@ def test_small_facts() -> None:
     assert at is not None and at.route.request(at.body)["gen_ai.request.stream"] is True
     at = endpoints.find("ollama", "post", "/api/chat", {"model": "m", "stream": False})
     assert at is not None and "gen_ai.request.stream" not in at.route.request(at.body)
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "usage", "message"),
+    [
+        ("openai", "gpt-4o-search-preview-2025-03-11", {}, {}),
+        ("openai", "gpt-4o-mini-search-preview", {}, {}),
+        ("openai", "gpt-4o", {}, {"annotations": [{"type": "url_citation"}]}),
+        ("groq", "openai/gpt-oss-120b", {}, {"executed_tools": [{"type": "browser_search"}]}),
+        ("x_ai", "grok-4", {"num_sources_used": 3}, {}),
+    ],
+)
+def test_a_chat_that_used_what_is_billed_by_itself(
+    provider: str, model: str, usage: Any, message: Any
+) -> None:
+    spent = {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10, **usage}
+    said = {"role": "assistant", "content": "hi", **message}
+    whole = {"model": model, "usage": spent, "choices": [{"index": 0, "message": said}]}
+    reader = openai_chat.Reader(False)
+    reader.chunk({"model": model, "id": "c", "choices": [{"index": 0, "delta": said}]})
+    reader.chunk({"model": model, "id": "c", "choices": [], "usage": spent})
+    for reply in (read(openai_chat.Reader(True), whole), reader.reply(True)):
+        assert reply.unpriced
+        assert price(reply, provider, model) is None
+
+
+def test_a_chat_that_used_nothing_else_has_its_price() -> None:
+    spent = {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10, "num_sources_used": 0}
+    said = {"role": "assistant", "content": "hi", "annotations": []}
+    body = {"model": "gpt-4o", "usage": spent, "choices": [{"index": 0, "message": said}]}
+    assert price(read(openai_chat.Reader(True), body), "openai", "gpt-4o") is not None

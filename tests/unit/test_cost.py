@@ -59,7 +59,9 @@ def test_every_model_agrees_with_the_library() -> None:
             hour = chance.randrange(0, written + 1)
             usage = Usage(
                 input=total,
-                output=chance.randrange(0, 5000),
+                output=(made := chance.randrange(0, 5000)),
+                text_input=total,
+                text_output=made,
                 cache_read=read,
                 cache_write=written,
                 cache_write_5m=written - hour,

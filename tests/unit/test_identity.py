@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from otelier.identity import by_host, identify, put_headers
+from otelier.identity import by_host, confirmed, identify, put_headers
 
 CASES = {
     "https://router.huggingface.co/v1": ("huggingface", 443),
@@ -64,6 +64,58 @@ def test_secrets_of_urls_do_not_stay() -> None:
     found = identify("https://user:secret@api.openai.com/v1?key=abc", None, {})
     assert "secret" not in str(found)
     assert "abc" not in found.url
+
+
+KNOWN_TO_NOBODY = (
+    "http://localhost:8000/v1",
+    "http://127.0.0.1:11434/v1",
+    "http://[::1]:8080/v1",
+    "http://10.1.2.3:8000/v1",
+    "http://192.168.0.7/v1",
+    "http://vllm:8000/v1",
+    "http://box.local/v1",
+    "http://llm.corp.internal/v1",
+    "http://llm.team.svc.cluster.local/v1",
+)
+
+
+@pytest.mark.parametrize("url", KNOWN_TO_NOBODY)
+def test_hosts_that_nobody_can_know_are_assumed_to_be_the_sdks_own(url: str) -> None:
+    found = identify(url, None, {}, assumed="openai")
+    assert (found.provider, found.assumed) == ("openai", True)
+
+
+@pytest.mark.parametrize(
+    ("url", "provider"),
+    [("https://llm.acme.com/v1", "acme"), ("https://api.openai.com/v1", "openai")],
+)
+def test_public_hosts_are_never_assumed(url: str, provider: str) -> None:
+    found = identify(url, None, {}, assumed="openai")
+    assert (found.provider, found.assumed) == (provider, False)
+
+
+def test_a_provider_that_the_user_names_is_not_assumed() -> None:
+    found = identify("http://vllm/v1", None, {"vllm": "openai"}, assumed="openai")
+    assert (found.provider, found.assumed) == ("openai", False)
+
+
+@pytest.mark.parametrize(
+    ("port", "mark", "provider"),
+    [
+        (8000, "fp_ollama", "ollama"),
+        (8080, "b4567-0a1b2c3d", "llama_cpp"),
+        (1234, "qwen3", "lm_studio"),
+        (8000, "qwen3", "openai"),
+        (11434, "fp_1234", "openai"),
+        (11434, None, "openai"),
+    ],
+)
+def test_local_servers_are_named_by_what_they_answer(
+    port: int, mark: str | None, provider: str
+) -> None:
+    assumed = identify(f"http://localhost:{port}/v1", None, {}, assumed="openai")
+    told = {"openai.response.system_fingerprint": mark} if mark else {}
+    assert confirmed(assumed, told, "qwen3").provider == provider
 
 
 def test_host_case_and_dot() -> None:

@@ -32,10 +32,17 @@ def running(library: str) -> runtime.Runtime | None:
 
 
 def identify(
-    run: runtime.Runtime, url: Any, provider: str | None = None, *, fallback: str | None = None
+    run: runtime.Runtime,
+    url: Any,
+    provider: str | None = None,
+    *,
+    fallback: str | None = None,
+    assumed: str | None = None,
 ) -> Identity:
-    """Who answers at ``url``; ``fallback`` names hosts that nobody knows."""
-    return identity.identify(url, provider, run.settings.provider_hosts, fallback)
+    """Who answers at ``url``; ``fallback`` names hosts that nobody knows, ``assumed`` those that
+    nobody outside of their network can know.
+    """
+    return identity.identify(url, provider, run.settings.provider_hosts, fallback, assumed)
 
 
 def argument(args: Any, kwargs: Any, position: int, name: str) -> Any:

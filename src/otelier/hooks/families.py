@@ -22,6 +22,7 @@ DIALECTS: Final = {
         Dialect(
             "openai",
             routes.OPENAI,
+            assumed="openai",
             clients=(("BaseAzureClient", "azure.ai.openai"), ("BedrockOpenAI", "aws.bedrock")),
         ),
         Dialect(

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from otelier import identity, runtime, semconv, wire
 from otelier.call import Call, begin
-from otelier.hooks import families, stainless
+from otelier.hooks import calling, families, stainless
 from otelier.hooks.openai_transcripts import Transcripts
 from otelier.protocols import openai_realtime as realtime
 from otelier.protocols import routes
@@ -113,11 +113,11 @@ class Watch:
     def _identity(self, run: runtime.Runtime) -> identity.Identity:
         client = self._client() if self._client is not None else None
         if client is None:
-            return identity.identify(self._url or "", None, run.settings.provider_hosts)
+            return calling.identify(run, self._url or "", assumed=_DIALECT.assumed)
         if self._url is None:
             return stainless.identify(_DIALECT, client, run)
         provider = stainless.by_class(_DIALECT, client)
-        return identity.identify(self._url, provider, run.settings.provider_hosts)
+        return calling.identify(run, self._url, provider, assumed=_DIALECT.assumed)
 
     # --- what the server sends -------------------------------------------------------------
 

@@ -32,6 +32,8 @@ class Dialect:
     routes: Routes
     # The provider for hosts that nobody knows; None names those by host.
     provider: str | None = None
+    # The provider that is assumed for hosts that nobody can know (loopback, private networks).
+    assumed: str | None = None
     # Client classes that say who answers, by class name anywhere among a client's bases.
     clients: tuple[tuple[str, str], ...] = ()
     table: Table = field(init=False)
@@ -54,7 +56,7 @@ def identify(dialect: Dialect, client: Any, run: runtime.Runtime) -> identity.Id
     if held is not None and held[0] is url and held[1] is run:
         return held[2]
     provider = by_class(dialect, client)
-    found = calling.identify(run, url, provider, fallback=dialect.provider)
+    found = calling.identify(run, url, provider, fallback=dialect.provider, assumed=dialect.assumed)
     _known[client] = (url, run, found)
     return found
 

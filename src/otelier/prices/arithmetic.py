@@ -26,6 +26,8 @@ class Priced:
     output: float | None = None
     cache_read: float | None = None
     cache_write: float | None = None
+    # It is of the part that was told before the answer was cut off: the whole cost is higher.
+    partial: bool = False
 
 
 Pricer: TypeAlias = Callable[[Usage], "Priced | None"]

@@ -57,6 +57,8 @@ class Reply:
     pricing: dict[str, str] = field(default_factory=dict)
     # Something was used that price lists do not cover: the price of its tokens is not the cost.
     unpriced: bool = False
+    # Usage is of what came before the answer was cut off: the whole of it costs more.
+    partial: bool = False
     messages: list[Message] = field(default_factory=list)
     # Instructions that only the answer shows (a fetched response).
     system: list[Part] = field(default_factory=list)

@@ -7,8 +7,10 @@ that is in no row is taken to be billed: an unknown fee must not be missing from
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from typing import Any, Final
 
+from otelier import wire
 from otelier.protocols import Reply
 
 # Where the tool's uses cost nothing beyond their tokens.
@@ -21,7 +23,27 @@ TOOLS: Final[dict[str, str | None]] = {
     "code_interpreter": None,
     "image_generation": None,
     "mcp": FREE,
+    # Anthropic, "Web fetch tool": no charge but the tokens; Gemini API, "URL context" and "Code
+    # execution": billed as tokens.
+    "web_fetch": FREE,
+    "url_context": FREE,
+    # Fees that the price list has for no provider: Google's maps and file search, xAI's searches
+    # and sources, Mistral's connectors, Cohere's units, Groq's tools.
+    "code_execution": None,
+    "x_search": None,
+    "collections_search": None,
+    "live_search": None,
+    "maps_grounding": None,
+    "retrieval": None,
+    "connector": None,
+    "search_units": None,
+    "server_tool": None,
 }
+
+# Models that search before each answer, which is billed by the request, and models that are systems
+# with tools of their own (OpenAI, "Web search"; Groq, "Compound"). The answer does not count them.
+_SEARCHES: Final = re.compile(r"gpt-[\w.-]+-search-(?:preview|api)")
+_SYSTEMS: Final = re.compile(r"(?:groq/)?compound(?:-|$)")
 
 
 def note(reply: Reply, tool: str, uses: int | None) -> None:
@@ -35,3 +57,31 @@ def note(reply: Reply, tool: str, uses: int | None) -> None:
         reply.unpriced = True
         return
     setattr(reply.usage, field, (getattr(reply.usage, field) or 0) + uses)
+
+
+def note_chat(reply: Reply, usage: Any, used: str | None) -> None:
+    """What OpenAI's dialect of chats tells, of all who speak it: by the model's name, by counts in
+    ``usage`` (xAI's ``num_sources_used``), and by ``used``, the tool that a message shows.
+    """
+    model = (reply.model or "").rpartition(":")[2]
+    if _SEARCHES.search(model):
+        note(reply, "web_search", None)
+    elif _SYSTEMS.match(model):
+        note(reply, "server_tool", None)
+    elif used:
+        note(reply, used, None)
+    sources = wire.count(wire.fields(usage).get("num_sources_used"))
+    if sources:
+        note(reply, "live_search", sources)
+
+
+def shown(message: wire.Wire) -> str | None:
+    """The tool that a chat's message or delta shows to have run: citations of the web (OpenAI), or
+    Groq's ``executed_tools``.
+    """
+    if message.get("executed_tools"):
+        return "server_tool"
+    for note in wire.items(message.get("annotations")):
+        if wire.fields(note).get("type") == "url_citation":
+            return "web_search"
+    return None

@@ -31,6 +31,7 @@ from otelier.protocols import (
     tool_call,
     unshaped,
 )
+from otelier.protocols.billed import note
 from otelier.protocols.openai_chat import definition, put
 from otelier.semconv import Attributes
 from otelier.usage import Usage
@@ -197,6 +198,7 @@ def put_usage(counts: Any, reply: Reply) -> None:
         units = wire.count(billed.get(name))
         if units:
             reply.attributes[semconv.PROVIDER_PREFIX + name] = units
+            note(reply, name, units)
     for name, paid in (("input_tokens", used.input), ("output_tokens", used.output)):
         seen = wire.count(tokens.get(name))
         if seen is not None and seen != paid:

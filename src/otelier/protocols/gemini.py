@@ -20,6 +20,7 @@ from otelier.protocols import (
     Route,
     Texts,
     WholeReader,
+    billed,
     blob,
     finish,
     modality,
@@ -430,7 +431,8 @@ class Reader:
         if traffic in TRAFFIC:
             reply.pricing["service_tier"] = TRAFFIC[traffic]
         reply.usage = usage(self._usage)
-        reply.unpriced = self._unpriced
+        if self._unpriced:
+            billed.note(reply, "maps_grounding", None)
         if reply.usage is not None:
             reply.usage.web_searches = searches(reply.model, sum(self._queries.values()))
         candidates = [self._candidates[index] for index in sorted(self._candidates)]

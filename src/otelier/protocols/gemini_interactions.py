@@ -17,6 +17,7 @@ from otelier.protocols import (
     Reply,
     Route,
     Texts,
+    billed,
     blob,
     finish,
     function_definition,
@@ -343,11 +344,10 @@ class Reader:
         reply.ended = self._status is not None and not reply.waiting
         spent = wire.fields(raw.get("usage"))
         reply.usage = usage(spent, reply.model)
-        reply.unpriced = any(
-            wire.count(wire.fields(each).get("count"))
-            and wire.fields(each).get("type") != "google_search"
-            for each in wire.items(spent.get("grounding_tool_count"))
-        )
+        for each in map(wire.fields, wire.items(spent.get("grounding_tool_count"))):
+            # Searches are counted with the usage.
+            if each.get("type") != "google_search":
+                billed.note(reply, string(each.get("type")), wire.count(each.get("count")) or 0)
         if self._status in _ENDED:
             reply.finish_reasons = [finish.reason(self._status)]
         elif self._status == "cancelled" and self._fetched:

@@ -19,6 +19,7 @@ from otelier.protocols import (
     Reply,
     Route,
     WholeReader,
+    billed,
     integer,
     openai_chat,
     openai_media,
@@ -138,8 +139,7 @@ class Told:
         tier = wire.text(raw.get("service_tier"))
         if tier:
             reply.attributes[semconv.PROVIDER_SERVICE_TIER] = tier
-            # Price lists have the standard tier's.
-            reply.unpriced = tier != "standard"
+            reply.pricing["service_tier"] = tier
         self._connectors(raw, reply)
         if self._error is not None:
             _told(self._error, reply)
@@ -150,12 +150,12 @@ class Told:
         tokens = wire.count(raw.get("connector_tokens"))
         if tokens:
             reply.attributes[_CONNECTOR_TOKENS] = tokens
-            reply.unpriced = True
+            billed.note(reply, "connector", None)
         for name, times in list(wire.fields(raw.get("connectors")).items())[:_MOST_CONNECTORS]:
             counted = wire.count(times)
             if counted:
                 reply.attributes[_CONNECTOR + str(name)[:64]] = counted
-                reply.unpriced = True
+                billed.note(reply, "connector", counted)
 
 
 def _told(raw: Wire, reply: Reply) -> None:

@@ -16,6 +16,7 @@ from otelier.protocols import (
     Part,
     Reply,
     Texts,
+    billed,
     blob,
     finish,
     function_definition,
@@ -280,6 +281,19 @@ class _Choice:
         return {"role": self.role or "assistant", "parts": parts}
 
 
+# What shows a tool of the provider's, in SDKs that declare it.
+_TOLD: Final = frozenset({"annotations", "executed_tools"})
+
+
+def _says_more(delta: Any) -> bool:
+    """Whether a delta may show such a tool: nearly all hold text alone."""
+    if type(delta) is dict:
+        return not _TOLD.isdisjoint(delta)
+    # An SDK's own model; what it does not declare is among its extras.
+    extra = getattr(delta, "__pydantic_extra__", True)
+    return bool(extra) or not _TOLD.isdisjoint(getattr(delta, "__pydantic_fields_set__", ()))
+
+
 class Reader:
     """Reads a chat completion, whole or chunk by chunk."""
 
@@ -292,6 +306,7 @@ class Reader:
         "_last",
         "_messages",
         "_pieces",
+        "_ran",
         "_seen",
         "_tier",
         "_usage",
@@ -303,6 +318,8 @@ class Reader:
         self._messages: dict[int, Message] | None = None
         self._seen: dict[str, Any] = {}
         self._usage: Any = None
+        # A tool of the provider's that ran.
+        self._ran: str | None = None
         self._tier: Any = None
         self._groq: Any = None
         # The choice of the chunk before, which is nearly always this one's.
@@ -378,7 +395,10 @@ class Reader:
             self._usage = raw["usage"]
         if "error" in raw and raw["error"] is not None:  # OpenRouter
             self._error = raw["error"]
-        delta = wire.fields(raw["delta"]) if "delta" in raw and raw["delta"] is not None else None
+        given = raw["delta"] if "delta" in raw else None
+        if given is not None and self._ran is None and _says_more(given):
+            self._ran = billed.shown(wire.fields(given))
+        delta = None if given is None else wire.fields(given)
         if delta is not None and not choice.called:
             choice.called = _asks(delta)
         if not self._keep:
@@ -407,7 +427,9 @@ class Reader:
                 index = position if position not in self._choices else 1_000_000 + position
             held = self._choices[index] = _Choice()
             held.finish = wire.text(members.get("finish_reason"))
-            held.called = _asks(wire.fields(members.get("message")))
+            message = wire.fields(members.get("message"))
+            held.called = _asks(message)
+            self._ran = self._ran or billed.shown(message)
             self._error = self._error or members.get("error")
             if self._messages is not None:
                 self._messages[index] = _choice_message(members)
@@ -439,6 +461,7 @@ class Reader:
         # Tokens of which nobody knows what they are have no price.
         reply.unpriced = not openai_usage.explain(self._usage, reply.usage, reply.model)
         reply.cost = openai_usage.cost(self._usage)
+        billed.note_chat(reply, self._usage, self._ran)
         if self._error is not None and set(reply.finish_reasons) <= {finish.ERROR}:
             body_error(self._error, reply)
         return reply

@@ -19,6 +19,7 @@ from otelier.protocols import (
     Reply,
     Route,
     Texts,
+    billed,
     blob,
     finish,
     function_definition,
@@ -41,7 +42,7 @@ _OUTPUT_TYPES: Final = {
     "FORMAT_TYPE_JSON_SCHEMA": "json",
 }
 _CLIENT_SIDE: Final = frozenset({None, "TOOL_CALL_TYPE_INVALID", "TOOL_CALL_TYPE_CLIENT_SIDE_TOOL"})
-_WEB_SEARCH: Final = "SERVER_SIDE_TOOL_WEB_SEARCH"
+_TOOL: Final = "server_side_tool_"
 
 
 def _word(prefix: str) -> Any:
@@ -409,13 +410,13 @@ def _answer(raw: Wire, spent: Any) -> Reply:
     sources = wire.count(usage.get("num_sources_used"))
     if sources:
         reply.attributes[semconv.PROVIDER_PREFIX + "num_sources_used"] = sources
+        billed.note(reply, "live_search", sources)
     tools = strings(usage.get("server_side_tools_used"))
     if tools:
         reply.attributes[semconv.PROVIDER_PREFIX + "server_side_tools_used"] = tools
-        if reply.usage is not None:
-            reply.usage.web_searches = tools.count(_WEB_SEARCH)
     # The provider's tools are billed by themselves, where it does not tell the cost.
-    reply.unpriced = bool(sources or tools)
+    for tool in tools or ():
+        billed.note(reply, tool.lower().removeprefix(_TOOL), 1)
     return reply
 
 

@@ -112,8 +112,10 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
 
 
-def dollars(amount: float) -> str:
-    """A cost with three digits that say something, at least cents."""
+def dollars(amount: float, partial: bool = False) -> str:
+    """A cost with three digits that say something, at least cents; ``≥`` where it is of a part."""
+    if partial:
+        return "≥" + (dollars(amount) if amount else "$0.00")
     if amount == 0:
         return "free"
     if amount >= 1:

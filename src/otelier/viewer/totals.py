@@ -20,6 +20,8 @@ class Totals:
     tools: int = 0
     errors: int = 0
     unpriced: int = 0
+    # Calls whose cost is of what came before they were cut off; it is in the sum.
+    partial: int = 0
     cost: float | None = None
     tokens: Tokens = field(default_factory=Tokens)
 
@@ -79,6 +81,7 @@ def _add(sums: Totals, facts: Facts, call: _Call) -> _Call:
         sums.tokens = _plus(sums.tokens, facts.tokens)
     if not call.cost and facts.cost is not None:
         sums.cost = (sums.cost or 0.0) + facts.cost
+        sums.partial += facts.partial
     return _Call(
         call.first,
         call.tokens or bool(facts.tokens),

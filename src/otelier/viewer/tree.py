@@ -124,8 +124,7 @@ def _fields(node: Node, known: Facts) -> Iterator[Field]:
     if known.tokens:
         yield (sigma + _tokens(known.tokens), plain)
     if known.cost is not None:
-        least = "≥ " if known.partial else ""
-        yield (sigma + least + txt.dollars(known.cost), plain or "green")
+        yield (sigma + txt.dollars(known.cost, known.partial), plain or "green")
     if known.finish_reasons and not known.failed:
         yield (", ".join(known.finish_reasons), plain or _ending_style(known))
     if known.tool_calls:
@@ -169,7 +168,10 @@ def _sums(sums: Totals) -> Iterator[Field]:
     if sums.tokens:
         yield (_tokens(sums.tokens), "")
     if sums.cost is not None:
-        yield (txt.dollars(sums.cost), "green")
+        yield (txt.dollars(sums.cost, bool(sums.partial)), "green")
+    if sums.partial:
+        calls = "call" if sums.partial == 1 else "calls"
+        yield (f"{sums.partial:,} {calls} cut off, priced in part", "yellow")
     if sums.unpriced:
         calls = "call" if sums.unpriced == 1 else "calls"
         yield (f"{sums.unpriced:,} {calls} without a known price", "yellow")

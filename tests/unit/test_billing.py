@@ -1,0 +1,143 @@
+"""When a listed price holds, and what gateways tell."""
+
+from __future__ import annotations
+
+import pytest
+
+from otelier import gateways
+from otelier.billing import answered
+from otelier.cost import Prices
+from otelier.identity import Identity, identify
+from otelier.protocols import Cost, Reply
+from otelier.usage import Usage
+
+OPENAI = Identity("openai", "api.openai.com", 443, "https://api.openai.com/v1")
+
+
+def cost(
+    provider: str, model: str | None, asked: str | None = None, **context: str
+) -> float | None:
+    reply = Reply(usage=Usage(input=1000, output=100), pricing=context)
+    found = Prices().price(Identity(provider, None, None, ""), model, asked, reply)
+    return None if found is None else found.total
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "context"),
+    [
+        ("openai", "gpt-3.5-turbo", {"service_tier": "priority"}),
+        ("openai", "gpt-4o", {"service_tier": "scale"}),
+        ("anthropic", "claude-sonnet-4-5", {"service_tier": "priority"}),
+        ("anthropic", "claude-sonnet-4-5", {"inference_geo": "us"}),
+        ("groq", "llama-3.3-70b-versatile", {"service_tier": "performance"}),
+        ("aws.bedrock", "amazon.nova-pro-v1:0", {"latency": "optimized"}),
+        ("x_ai", "grok-4", {"service_tier": "priority"}),
+    ],
+)
+def test_tiers_without_a_listed_price_have_no_cost(
+    provider: str, model: str, context: dict[str, str]
+) -> None:
+    assert cost(provider, model, model) is not None
+    assert cost(provider, model, model, **context) is None
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "context"),
+    [
+        ("openai", "gpt-4o", {"service_tier": "default"}),
+        ("openai", "gpt-4o", {"service_tier": "auto"}),
+        ("groq", "llama-3.3-70b-versatile", {"service_tier": "on_demand"}),
+        (
+            "anthropic",
+            "claude-sonnet-4-5",
+            {"service_tier": "standard", "inference_geo": "global", "speed": "standard"},
+        ),
+    ],
+)
+def test_values_that_mean_the_listed_price(
+    provider: str, model: str, context: dict[str, str]
+) -> None:
+    assert cost(provider, model, **context) == cost(provider, model) is not None
+
+
+def test_a_batch_is_priced_by_its_own_price() -> None:
+    listed = cost("anthropic", "claude-sonnet-4-5")
+    batch = cost("anthropic", "claude-sonnet-4-5", service_tier="batch", processing="batch")
+    assert listed is not None
+    assert batch == pytest.approx(listed / 2)
+
+
+@pytest.mark.parametrize("provider", ["azure.ai.openai", "azure.ai.inference"])
+def test_azure_deployments_are_no_models(provider: str) -> None:
+    assert cost(provider, "gpt-4o", "anything") is not None
+    assert cost(provider, None, "gpt-4o") is None
+
+
+def test_images_beside_text_have_no_price_until_they_are_told_apart() -> None:
+    who = Identity("gcp.gemini", None, None, "")
+    told = Usage(input=10, output=1300, image_output=1290, text_output=10)
+    untold = Usage(input=10, output=1300)
+    name = "gemini-2.5-flash-image"
+    assert Prices().price(who, name, None, Reply(usage=told)) is not None
+    assert Prices().price(who, name, None, Reply(usage=untold)) is None
+
+
+def test_what_is_only_assumed_has_no_listed_price() -> None:
+    local = identify("http://localhost:8000/v1", None, {}, assumed="openai")
+    reply = Reply(usage=Usage(input=10, output=10))
+    assert Prices().price(OPENAI, "gpt-4o", None, reply) is not None
+    assert Prices().price(local, "gpt-4o", None, reply) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "usd"),
+    [
+        ("0.00231", 0.00231),
+        (" 1e-05 ", 1e-05),
+        ("0.0", None),
+        ("-1", None),
+        ("nan", None),
+        ("inf", None),
+        ("None", None),
+        ("", None),
+    ],
+)
+def test_a_cost_in_a_header(value: str, usd: float | None) -> None:
+    assert gateways.told({"X-LiteLLM-Response-Cost": value}, False) == (usd, False)
+    # Headers come before a stream has a cost.
+    assert gateways.told({"X-LiteLLM-Response-Cost": value}, True) == (None, False)
+    assert gateways.told({"x-litellm-key-spend": "12"}, False) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "cached"),
+    [
+        ("cf-aig-cache-status", "HIT", True),
+        ("x-portkey-cache-status", "SEMANTIC HIT", True),
+        ("helicone-cache", "HIT", True),
+        ("helicone-cache", "MISS", False),
+        ("x-portkey-cache-status", "DISABLED", False),
+    ],
+)
+def test_what_a_gateways_cache_answers_has_no_price(name: str, value: str, cached: bool) -> None:
+    reply = Reply(usage=Usage(input=10, output=10))
+    answered(reply, {name: value}, OPENAI, True, False)
+    assert reply.unpriced is cached
+
+
+def test_the_body_wins_over_the_header() -> None:
+    reply = Reply(cost=Cost(1.0))
+    answered(reply, {"x-litellm-response-cost": "2"}, OPENAI, True, False)
+    assert reply.cost == Cost(1.0)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "complete", "partial"),
+    [(["stop"], False, False), ([], False, True), (["error"], False, True), ([], True, False)],
+)
+def test_usage_of_a_part(reasons: list[str], complete: bool, partial: bool) -> None:
+    reply = Reply(usage=Usage(input=10, output=10), finish_reasons=reasons)
+    answered(reply, None, OPENAI, complete, True)
+    found = Prices().price(OPENAI, "gpt-4o", None, reply)
+    assert found is not None
+    assert found.partial is partial
