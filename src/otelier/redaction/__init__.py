@@ -20,11 +20,12 @@ KINDS: Final = (
     "API keys in the form that their issuer gives them: " + ", ".join(ISSUERS),
     "JSON Web Tokens",
     "private keys (PEM)",
-    "strings in JSON (arguments, results, headers; JSON inside of JSON, too) under a name that "
-    "ends in password, passwd, passphrase, passcode, pwd, secret, credential, authorization, "
-    "cookie; in api, access, private, secret, account, master, signing, encryption, "
-    "shared or auth key; or in auth, access, refresh, session, bearer, id, api, security or private "
-    "token. `apiKey`, `api_key` and `X-API-Key` are one name; null, booleans, numbers and JSON schemas stay",
+    "strings in JSON (arguments, results, headers; JSON inside of JSON, too) under a name "
+    "that ends in password, passwd, passphrase, passcode, pwd, secret, credential, "
+    "authorization, cookie; in api, access, private, secret, account, master, signing, "
+    "encryption, shared or auth key; or in auth, access, refresh, session, bearer, id, api, "
+    "security or private token. `apiKey`, `api_key` and `X-API-Key` are one name; null, "
+    "booleans, numbers and JSON schemas stay",
     "literal values of such names in text: `password: hunter2`, `DB_PASSWORD=…`, `--password …`, "
     "`my password is …`; code that only names a secret stays, as do variables and placeholders",
     "values of other names that end in token, if they look like one (12 characters or more, "
