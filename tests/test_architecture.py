@@ -27,6 +27,7 @@ LAYERS = (
     ("runtime", "conversation"),
     ("rendering",),
     ("apart", "theirs"),
+    ("outcome",),
     ("call", "session"),
     ("handle", "processor", "evaluation", "sdk_setup", "children"),
     ("declared",),

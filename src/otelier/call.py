@@ -13,29 +13,24 @@ from time import perf_counter, time_ns
 from typing import Any, Final
 
 from opentelemetry.context import Context
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode, get_current_span
+from opentelemetry.trace import Span, SpanKind, get_current_span
 
 from otelier import (
     apart,
     background,
-    cost,
     deferred,
     errors,
     guard,
-    identity,
     runtime,
     semconv,
     theirs,
     unicode,
-    usage,
 )
 from otelier import context as ctx
 from otelier.billing import answered
 from otelier.identity import Identity
-from otelier.openinference import also
-from otelier.prices.arithmetic import Priced
+from otelier.outcome import Outcome
 from otelier.protocols import Reader, Reply, Route, finish
-from otelier.rendering import render
 from otelier.runtime import Runtime
 from otelier.scope import began
 from otelier.semconv import Attributes
@@ -393,94 +388,63 @@ class Call:
         first = None
         if self._first_chunk is not None and self._route.operation in semconv.INFERENCE:
             first = self._first_chunk - self._started
-        reply = reader.reply(error is None and how is None)
+        complete = error is None and how is None
+        reply = reader.reply(complete)
         reply.model = unicode.maybe(reply.model)
-        self._answered(reply, error is None and how is None)
+        self._answered(reply, complete)
         said = unicode.maybe(self._error(error, reply))
+        body: Wire = self._body or {}
         streamed = self._first_chunk is not None
         counts = background.account(
-            self._route, self._attributes, self._body or {}, self._identity, reply, streamed
+            self._route, self._attributes, body, self._identity, reply, streamed
         )
-        counted = reply.usage if counts is not None else None
+        outcome = Outcome(
+            run=run,
+            route=self._route,
+            asked=self._attributes,
+            body=body,
+            who=self._identity,
+            headers=self.headers,
+            reply=reply,
+            counts=counts,
+            said=said,
+            error=error,
+            how=how,
+            seconds=seconds,
+            first=first,
+            chunk_times=self._chunk_times,
+            span=self._span,
+            foreign=self._foreign,
+            recording=self._recording,
+            content=self._content,
+            context=self._context,
+            recorder=self._recorder,
+            share=self._share,
+        )
         prices = run.prices
         # Asked before the price: the list may come in between.
         waits = prices is not None and prices.building and not self._foreign
-        priced = self._price(counts, reply)
+        priced = outcome.price()
         if self._share is not None:
-            early = how is not None or (said is not None and self._first_chunk is not None)
-            self._share.tell(self._route, reply, counted, priced, said, error, early)
-        held: Attributes = {}
+            early = reply.partial and (how is not None or streamed)
+            self._share.tell(self._route, reply, outcome.counted, priced, said, error, early)
         if self._recording:
-            self._write(reply, counted, priced, said, error, how, first, held)
-        told = (reply, counts, said, error, seconds, first, held)
-        if waits and priced is None and counted is not None and prices is not None:
-            if not prices.later(lambda: self._late(now, *told)):
-                self._late(now, *told)
+            outcome.write(priced)
+        if waits and priced is None and outcome.counted is not None and prices is not None:
+            if not prices.later(lambda: self._late(now, outcome)):
+                self._late(now, outcome)
             return True
-        self._tell(priced, *told)
+        outcome.tell(priced)
         return False
 
-    def _price(self, counts: background.Begun | None, reply: Reply) -> Priced | None:
-        prices = self._run.prices
-        if counts is None or prices is None:
-            return None
-        if reply.parts:
-            return prices.price_sum(self._identity, reply.model, counts.model, reply.parts)
-        if counts.operation not in semconv.PRICED:
-            return None
-        return prices.price(self._identity, reply.model, counts.model, reply)
-
-    def _late(self, now: int, reply: Reply, counts: background.Begun | None, *told: Any) -> None:
+    def _late(self, now: int, outcome: Outcome) -> None:
         """The prices are there, for a call that ended at ``now`` before they were."""
         try:
-            priced = self._price(counts, reply)
-            if priced is not None and self._recording:
-                found: Attributes = {}
-                cost.put(priced, found, self._run.settings.cost_aliases)
-                self._span.set_attributes(found)
-                reply.attributes.update(found)
-            self._tell(priced, reply, counts, *told)
+            outcome.late()
         except Exception:
             guard.failed("call.late")
         finally:
             self._close(now)
-
-    def _tell(
-        self,
-        priced: Priced | None,
-        reply: Reply,
-        counts: background.Begun | None,
-        said: str | None,
-        error: BaseException | None,
-        seconds: float,
-        first: float | None,
-        held: Attributes,
-    ) -> None:
-        """The events and the metrics of a call."""
-        run, route = self._run, self._route
-        if self._recording:
-            if run.details and route.operation in semconv.INFERENCE:
-                kept = held if run.settings.capture.events else {}
-                run.events.details({**self._attributes, **reply.attributes}, kept, self._outside())
-            if error is not None and not self._foreign:
-                run.events.exception(error, errors.kind(error), run.policy, self._outside())
-        recorder = self._recorder
-        if recorder is None or (self._foreign and theirs.measures(self._span)):
-            return
-        try:
-            recorder.operation(
-                self._attributes,
-                reply,
-                said,
-                seconds,
-                counts if route.metered else None,
-                priced.total if priced is not None and route.metered else None,
-                first,
-                self._chunk_times,
-                self._context,
-            )
-        except Exception:
-            guard.failed("call.metrics")
 
     def _answered(self, reply: Reply, complete: bool) -> None:
         streamed = self._first_chunk is not None or semconv.REQUEST_STREAM in self._attributes
@@ -513,57 +477,6 @@ class Call:
         told, begun = reply.finish_reasons, self._first_chunk is not None
         said, reply.finish_reasons = finish.settle(told, said, begun, self._route.operation)
         return said
-
-    def _write(
-        self,
-        reply: Reply,
-        counted: usage.Usage | None,
-        priced: Priced | None,
-        said: str | None,
-        error: BaseException | None,
-        how: str | None,
-        first: float | None,
-        held: Attributes,
-    ) -> None:
-        run, settings = self._run, self._run.settings
-        late = reply.attributes
-        if reply.model:
-            late[semconv.RESPONSE_MODEL] = reply.model
-        if reply.finish_reasons:
-            late[semconv.RESPONSE_FINISH_REASONS] = [each for each in reply.finish_reasons if each]
-        if first is not None:
-            late[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = first
-        if counted is not None:
-            usage.put(counted, late, settings.generation)
-        if priced is not None:
-            cost.put(priced, late, settings.cost_aliases)
-        identity.put_headers(self.headers, late)
-        if how is not None:
-            late[semconv.STREAM_END] = how
-        if said is not None:
-            late[semconv.ERROR_TYPE] = said
-            errors.put(error, late)
-        late = reply.attributes = unicode.attributes(late)
-        if self._content:
-            render(run, self._route, self._body or {}, reply, self._share, held)
-        spans = {**late, **held} if settings.capture.spans else late
-        span = self._span
-        if settings.openinference:
-            seen = getattr(span, "attributes", None) or {}
-            spans = {**spans, **also({**seen, **spans})}
-        if self._foreign:
-            present = getattr(span, "attributes", None) or {}
-            spans = {name: value for name, value in spans.items() if name not in present}
-            theirs.write(span, spans)
-        else:
-            span.set_attributes(spans)
-        if said is not None and not self._foreign:
-            message = run.policy.message(error if error is not None else reply.error_message)
-            span.set_status(Status(StatusCode.ERROR, message or None))
-
-    def _outside(self) -> Context:
-        # Log records keep their context until they are exported; it must not keep the call.
-        return ctx.with_value(self._context, ctx.CALL, None)
 
 
 def _name(route: Route, attributes: Attributes) -> str:

@@ -14,6 +14,7 @@ from opentelemetry.metrics import Meter
 
 from otelier import semconv
 from otelier.background import Begun
+from otelier.prices.arithmetic import Priced
 from otelier.protocols import Reply
 from otelier.semconv import Attributes, Generation, Instrument
 from otelier.usage import Usage, split
@@ -59,7 +60,7 @@ class Recorder:
         error: str | None,
         seconds: float,
         begun: Begun | None,
-        cost: float | None,
+        priced: Priced | None,
         first_chunk: float | None,
         chunk_times: Sequence[float],
         context: Context,
@@ -92,8 +93,10 @@ class Recorder:
                 shared[semconv.REQUEST_MODEL] = begun.model
         if reply.usage is not None:
             self._tokens(begun.operation, reply.usage, shared, context)
-        if cost is not None:
-            self._of(semconv.OPERATION_COST).record(cost, shared, context)
+        if priced is not None:
+            if priced.partial:  # Sums can leave it out, or say that they are the least.
+                shared = {**shared, semconv.COST_PARTIAL: True}
+            self._of(semconv.OPERATION_COST).record(priced.total, shared, context)
 
     def _told(self, group: Attributes, reply: Reply) -> Attributes:
         """``group`` with what the conventions recommend of OpenAI's answers."""

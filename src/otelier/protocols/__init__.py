@@ -260,6 +260,22 @@ def no_attributes(body: Wire) -> Attributes:
     return {}
 
 
+def put(attributes: Attributes, name: str, value: Any) -> None:
+    """Set an attribute to a non-empty string; anything else is left out."""
+    if isinstance(value, str) and value:
+        attributes[name] = value
+
+
+def body_error(error: Any, reply: Reply) -> None:
+    """An ``{"error": …}`` in a body that HTTP called a success."""
+    raw = wire.fields(error)
+    code = raw.get("code")
+    kind = raw.get("type")
+    reply.error = str(code) if isinstance(code, str | int) else wire.text(kind) or "_OTHER"
+    message = raw.get("message")
+    reply.error_message = message if isinstance(message, str) else wire.text(error)
+
+
 def no_content(body: Wire) -> Content:
     """For operations whose request carries no messages."""
     return Content()

@@ -19,10 +19,12 @@ from otelier.protocols import (
     Texts,
     WholeReader,
     blob,
+    body_error,
     finish,
     function_definition,
     integer,
     parameters,
+    put,
     server_call,
     server_result,
     string,
@@ -31,7 +33,6 @@ from otelier.protocols import (
     unshaped,
 )
 from otelier.protocols import anthropic_usage as bill
-from otelier.protocols.openai_chat import body_error, put
 from otelier.semconv import Attributes
 from otelier.wire import Wire
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from otelier import semconv, wire
-from otelier.protocols import Content, Part, Reply, Route, Texts, bedrock_converse, integer
-from otelier.protocols.openai_chat import put
+from otelier.protocols import Content, Part, Reply, Route, Texts, bedrock_converse, integer, put
 from otelier.semconv import Attributes
 from otelier.wire import Wire
 

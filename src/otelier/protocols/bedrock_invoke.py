@@ -33,6 +33,7 @@ from otelier.protocols import (
     no_content,
     openai_chat,
     parameters,
+    put,
     strings,
     tool_call,
 )
@@ -178,7 +179,7 @@ class PieceReader:
     def reply(self, complete: bool) -> Reply:
         """What was read so far."""
         reply = Reply()
-        openai_chat.put(reply.attributes, semconv.RESPONSE_ID, self._id)
+        put(reply.attributes, semconv.RESPONSE_ID, self._id)
         if self._counts:
             reply.usage = Usage(self._counts.get("input"), self._counts.get("output"))
         for index in sorted(self._finish):
@@ -403,7 +404,7 @@ class StartReader(WholeReader):
     def reply(self, complete: bool) -> Reply:
         """What was read."""
         reply = Reply()
-        openai_chat.put(reply.attributes, semconv.RESPONSE_ID, self._raw.get("invocationArn"))
+        put(reply.attributes, semconv.RESPONSE_ID, self._raw.get("invocationArn"))
         return reply
 
 

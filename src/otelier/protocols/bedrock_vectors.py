@@ -8,7 +8,7 @@ length is kept.
 from __future__ import annotations
 
 from otelier import semconv, wire
-from otelier.protocols import Content, Reply, WholeReader, integer, openai_chat, ranked, strings
+from otelier.protocols import Content, Reply, WholeReader, integer, put, ranked, strings
 from otelier.semconv import Attributes
 from otelier.usage import Usage
 from otelier.wire import Wire
@@ -55,7 +55,7 @@ class VectorReader(WholeReader):
         """What was read."""
         reply = Reply()
         raw = self._raw
-        openai_chat.put(reply.attributes, semconv.RESPONSE_ID, raw.get("id"))
+        put(reply.attributes, semconv.RESPONSE_ID, raw.get("id"))
         counted = wire.count(raw.get("inputTextTokenCount"))
         if counted is not None:
             reply.usage = Usage(input=counted)
@@ -92,7 +92,7 @@ def rerank_request(body: Wire) -> Attributes:
     config = _ranking(body)
     model = wire.fields(config.get("modelConfiguration"))
     found: Attributes = {}
-    openai_chat.put(found, semconv.REQUEST_MODEL, model.get("modelArn"))
+    put(found, semconv.REQUEST_MODEL, model.get("modelArn"))
     most = integer(config.get("numberOfResults"))
     if most is not None:
         found[semconv.RETRIEVAL_TOP_K] = most

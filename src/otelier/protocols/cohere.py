@@ -25,6 +25,7 @@ from otelier.protocols import (
     located,
     no_content,
     parameters,
+    put,
     ranked,
     string,
     strings,
@@ -32,7 +33,7 @@ from otelier.protocols import (
     unshaped,
 )
 from otelier.protocols.billed import note
-from otelier.protocols.openai_chat import definition, put
+from otelier.protocols.openai_chat import definition
 from otelier.semconv import Attributes
 from otelier.usage import Usage
 from otelier.wire import Wire

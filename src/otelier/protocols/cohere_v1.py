@@ -17,11 +17,11 @@ from otelier.protocols import (
     Routes,
     Texts,
     finish,
+    put,
     string,
     tool_call,
 )
 from otelier.protocols import cohere as v2
-from otelier.protocols.openai_chat import put
 from otelier.protocols.table import Table
 from otelier.semconv import Attributes
 from otelier.wire import Wire

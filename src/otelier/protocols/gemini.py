@@ -25,13 +25,13 @@ from otelier.protocols import (
     finish,
     modality,
     parameters,
+    put,
     string,
     strings,
     tool_call,
     unshaped,
 )
 from otelier.protocols.gemini_usage import TRAFFIC, member, searches, tier, usage
-from otelier.protocols.openai_chat import put
 from otelier.semconv import Attributes
 from otelier.wire import Wire
 

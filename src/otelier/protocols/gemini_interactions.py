@@ -25,6 +25,7 @@ from otelier.protocols import (
     integer,
     no_content,
     parameters,
+    put,
     string,
     strings,
     tool_call,
@@ -32,7 +33,6 @@ from otelier.protocols import (
 )
 from otelier.protocols.gemini import error
 from otelier.protocols.gemini_usage import modalities, searches, shares, tier, totals
-from otelier.protocols.openai_chat import put
 from otelier.protocols.table import Table
 from otelier.semconv import Attributes
 from otelier.usage import Usage

@@ -21,6 +21,7 @@ from otelier.protocols import (
     Route,
     Texts,
     blob,
+    body_error,
     finish,
     integer,
     located,
@@ -29,9 +30,9 @@ from otelier.protocols import (
     openai_media,
     openai_usage,
     parameters,
+    put,
     strings,
 )
-from otelier.protocols.openai_chat import body_error, put
 from otelier.semconv import Attributes
 from otelier.usage import Usage
 from otelier.wire import Wire
@@ -383,7 +384,7 @@ TASKS: Final[Mapping[str, Route]] = {
 }
 _COMPLETION: Final = Route(
     semconv.TEXT_COMPLETION,
-    openai_chat.completion_request,
+    openai_chat.request,
     openai_chat.completion_content,
     ChatReader,
 )

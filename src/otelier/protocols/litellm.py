@@ -22,13 +22,13 @@ from otelier.protocols import (
     no_content,
     openai_usage,
     parameters,
+    put,
     sse,
 )
 from otelier.protocols import anthropic_messages as messages
 from otelier.protocols import openai_chat as chat
 from otelier.protocols import openai_media as media
 from otelier.protocols import openai_responses as responses
-from otelier.protocols.openai_chat import put
 from otelier.semconv import Attributes
 from otelier.usage import Usage
 from otelier.wire import Wire
@@ -275,7 +275,7 @@ ROUTES: Final[Mapping[str, Route]] = {
     "completion": Route(semconv.CHAT, _chat_request, chat.content, _reader(chat.Reader)),
     "text_completion": Route(
         semconv.TEXT_COMPLETION,
-        chat.completion_request,
+        chat.request,
         chat.completion_content,
         _reader(chat.Reader),
     ),

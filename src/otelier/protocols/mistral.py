@@ -24,12 +24,12 @@ from otelier.protocols import (
     openai_chat,
     openai_media,
     parameters,
+    put,
     string,
 )
 from otelier.protocols import mistral_conversations as conversations
 from otelier.protocols import openai_responses as responses
 from otelier.protocols.anthropic_messages import CountReader
-from otelier.protocols.openai_chat import put
 from otelier.protocols.openai_parts import part
 from otelier.semconv import Attributes
 from otelier.wire import Wire

@@ -22,11 +22,11 @@ from otelier.protocols import (
     openai_chat,
     openai_usage,
     parameters,
+    put,
     string,
     tool_call,
     unshaped,
 )
-from otelier.protocols.openai_chat import put
 from otelier.protocols.openai_parts import part
 from otelier.semconv import Attributes
 from otelier.wire import Wire

@@ -18,12 +18,14 @@ from otelier.protocols import (
     Texts,
     billed,
     blob,
+    body_error,
     finish,
     function_definition,
     integer,
     no_content,
     openai_usage,
     parameters,
+    put,
     string,
     strings,
     tool_call,
@@ -490,27 +492,6 @@ def _choice_message(raw: Wire) -> Message:
     found = _message(wire.fields(message))
     found["role"] = found["role"] or "assistant"
     return found
-
-
-def put(attributes: Attributes, name: str, value: Any) -> None:
-    """Set an attribute to a non-empty string; anything else is left out."""
-    if isinstance(value, str) and value:
-        attributes[name] = value
-
-
-def body_error(error: Any, reply: Reply) -> None:
-    """An ``{"error": …}`` in a body that HTTP called a success."""
-    raw = wire.fields(error)
-    code = raw.get("code")
-    kind = raw.get("type")
-    reply.error = str(code) if isinstance(code, str | int) else wire.text(kind) or "_OTHER"
-    message = raw.get("message")
-    reply.error_message = message if isinstance(message, str) else wire.text(error)
-
-
-def completion_request(body: Wire) -> Attributes:
-    """Attributes of a legacy completion's parameters."""
-    return request(body)
 
 
 def completion_content(body: Wire) -> Content:

@@ -15,11 +15,11 @@ from otelier.protocols import (
     Reply,
     Route,
     WholeReader,
+    body_error,
     openai_responses,
     openai_usage,
     unshaped,
 )
-from otelier.protocols.openai_chat import body_error
 from otelier.semconv import Attributes
 from otelier.wire import Wire
 

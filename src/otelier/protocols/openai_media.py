@@ -16,12 +16,13 @@ from otelier.protocols import (
     Reply,
     Texts,
     blob,
+    body_error,
     integer,
     openai_usage,
     parameters,
+    put,
     strings,
 )
-from otelier.protocols.openai_chat import body_error, put
 from otelier.semconv import Attributes
 from otelier.wire import Wire
 

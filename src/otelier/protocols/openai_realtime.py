@@ -16,13 +16,14 @@ from otelier.protocols import (
     Reply,
     Route,
     Texts,
+    body_error,
     finish,
     no_content,
     openai_media,
     openai_usage,
+    put,
 )
 from otelier.protocols import openai_responses as responses
-from otelier.protocols.openai_chat import body_error, put
 from otelier.semconv import Attributes
 from otelier.wire import Wire
 

@@ -17,6 +17,7 @@ from otelier.protocols import (
     Reply,
     Texts,
     blob,
+    body_error,
     finish,
     function_definition,
     integer,
@@ -24,11 +25,11 @@ from otelier.protocols import (
     openai_hosted,
     openai_usage,
     parameters,
+    put,
     string,
     tool_call,
     unshaped,
 )
-from otelier.protocols.openai_chat import body_error, put
 from otelier.semconv import Attributes
 from otelier.wire import Wire
 

@@ -9,8 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from otelier import semconv, wire
-from otelier.protocols import Reply, Route, WholeReader, openai_media
-from otelier.protocols.openai_chat import body_error, put
+from otelier.protocols import Reply, Route, WholeReader, body_error, openai_media, put
 
 
 class Reader(WholeReader):

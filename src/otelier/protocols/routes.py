@@ -64,7 +64,7 @@ def _media(output: str, *, large: bool = False) -> Route:
 COMPATIBLE: Final[Routes] = {
     ("post", "/chat/completions"): _CHAT,
     ("post", "/completions"): Route(
-        semconv.TEXT_COMPLETION, chat.completion_request, chat.completion_content, chat.Reader
+        semconv.TEXT_COMPLETION, chat.request, chat.completion_content, chat.Reader
     ),
     ("post", "/embeddings"): _EMBEDDINGS,
     ("post", "/images/generations"): _media("image", large=True),

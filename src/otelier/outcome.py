@@ -1,0 +1,159 @@
+"""What a call was when it was over, and the writing of it: span, events, metrics.
+
+Made by :class:`otelier.call.Call` when it ends. All but the price is written at once; the price,
+and what comes after it, may wait for a list that a thread is building.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, Status, StatusCode
+
+from otelier import context as ctx
+from otelier import cost, errors, guard, identity, semconv, theirs, unicode, usage
+from otelier.background import Begun
+from otelier.identity import Identity
+from otelier.metrics import Recorder
+from otelier.openinference import also
+from otelier.prices.arithmetic import Priced
+from otelier.protocols import Reply, Route
+from otelier.rendering import render
+from otelier.runtime import Runtime
+from otelier.scope import Share
+from otelier.semconv import Attributes
+from otelier.wire import Wire
+
+
+@dataclass(slots=True)
+class Outcome:
+    """A finished call."""
+
+    run: Runtime
+    route: Route
+    # Attributes and body of the request.
+    asked: Attributes
+    body: Wire
+    who: Identity
+    headers: Any
+    reply: Reply
+    # What its tokens count for; None where they count at another call.
+    counts: Begun | None
+    # The kind of error, and the exception if there was one.
+    said: str | None
+    error: BaseException | None
+    # How a stream was left early.
+    how: str | None
+    seconds: float
+    # Seconds to the first chunk, and between the others.
+    first: float | None
+    chunk_times: Sequence[float]
+    span: Span
+    # Whether the span is somebody else's, records, and takes content.
+    foreign: bool
+    recording: bool
+    content: bool
+    context: Context
+    recorder: Recorder | None
+    share: Share | None
+    held: Attributes = field(default_factory=dict)
+
+    @property
+    def counted(self) -> usage.Usage | None:
+        """The usage, where it counts here."""
+        return self.reply.usage if self.counts is not None else None
+
+    def price(self) -> Priced | None:
+        """What it cost, as far as that is known now."""
+        prices, counts, reply = self.run.prices, self.counts, self.reply
+        if counts is None or prices is None:
+            return None
+        if reply.parts:
+            return prices.price_sum(self.who, reply.model, counts.model, reply.parts)
+        if counts.operation not in semconv.PRICED:
+            return None
+        return prices.price(self.who, reply.model, counts.model, reply)
+
+    def write(self, priced: Priced | None) -> None:
+        """The attributes and the status of the span."""
+        run, reply, settings = self.run, self.reply, self.run.settings
+        late = reply.attributes
+        if reply.model:
+            late[semconv.RESPONSE_MODEL] = reply.model
+        if reply.finish_reasons:
+            late[semconv.RESPONSE_FINISH_REASONS] = [each for each in reply.finish_reasons if each]
+        if self.first is not None:
+            late[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = self.first
+        counted = self.counted
+        if counted is not None:
+            usage.put(counted, late, settings.generation)
+        if priced is not None:
+            cost.put(priced, late, settings.cost_aliases)
+        identity.put_headers(self.headers, late)
+        if self.how is not None:
+            late[semconv.STREAM_END] = self.how
+        if self.said is not None:
+            late[semconv.ERROR_TYPE] = self.said
+            errors.put(self.error, late)
+        late = reply.attributes = unicode.attributes(late)
+        if self.content:
+            render(run, self.route, self.body, reply, self.share, self.held)
+        spans = {**late, **self.held} if settings.capture.spans else late
+        span = self.span
+        if settings.openinference:
+            seen = getattr(span, "attributes", None) or {}
+            spans = {**spans, **also({**seen, **spans})}
+        if self.foreign:
+            present = getattr(span, "attributes", None) or {}
+            spans = {name: value for name, value in spans.items() if name not in present}
+            theirs.write(span, spans)
+            return
+        span.set_attributes(spans)
+        if self.said is not None:
+            problem = self.error if self.error is not None else reply.error_message
+            message = run.policy.message(problem)
+            span.set_status(Status(StatusCode.ERROR, message or None))
+
+    def late(self) -> None:
+        """The prices are there now; the rest of it."""
+        priced = self.price()
+        if priced is not None and self.recording:
+            found: Attributes = {}
+            cost.put(priced, found, self.run.settings.cost_aliases)
+            self.span.set_attributes(found)
+            self.reply.attributes.update(found)
+        self.tell(priced)
+
+    def tell(self, priced: Priced | None) -> None:
+        """The events and the metrics."""
+        run, route, reply = self.run, self.route, self.reply
+        if self.recording:
+            if run.details and route.operation in semconv.INFERENCE:
+                kept = self.held if run.settings.capture.events else {}
+                run.events.details({**self.asked, **reply.attributes}, kept, self._outside())
+            if self.error is not None and not self.foreign:
+                kind = errors.kind(self.error)
+                run.events.exception(self.error, kind, run.policy, self._outside())
+        if self.recorder is None or (self.foreign and theirs.measures(self.span)):
+            return
+        try:
+            self.recorder.operation(
+                self.asked,
+                reply,
+                self.said,
+                self.seconds,
+                self.counts if route.metered else None,
+                priced if route.metered else None,
+                self.first,
+                self.chunk_times,
+                self.context,
+            )
+        except Exception:
+            guard.failed("call.metrics")
+
+    def _outside(self) -> Context:
+        # Log records keep their context until they are exported; it must not keep the call.
+        return ctx.with_value(self.context, ctx.CALL, None)
