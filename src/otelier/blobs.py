@@ -16,7 +16,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from otelier import guard, wire
-from otelier.settings import Blobs, Settings
+from otelier.setting_texts import Blobs
+from otelier.settings import Settings
 
 Part = dict[str, Any]
 _MAX_KNOWN: Final = 256

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from otelier import wire
+from otelier import unicode, wire
 from otelier.protocols import Message, Texts
 from otelier.scope import Scope
 
@@ -85,8 +85,8 @@ def heard(value: Any) -> tuple[list[Message], Any]:
 
     ``value`` is a text, a list of chat messages, or a function's arguments by their names.
     """
-    if isinstance(value, Mapping):
-        return _among(value)
+    if issubclass(type(value), dict):
+        return _among(wire.fields(value))
     return _of("user", value)
 
 
@@ -98,11 +98,17 @@ def said(value: Any) -> tuple[list[Message], Any]:
 
 
 def _of(role: str, value: Any) -> tuple[list[Message], Any]:
-    if isinstance(value, str):
-        return spoken(role, value), None if len(value) > TWICE else value
+    text = _text(value)
+    if text is not None:
+        return spoken(role, text), None if len(text) > TWICE else text
     if _are_messages(value):
         return _messages(value), None
     return [], value
+
+
+def _text(value: Any) -> str | None:
+    """A text, in the form that none of the program's code has a part in; None for all else."""
+    return unicode.clean(value) if issubclass(type(value), str) else None
 
 
 def spoken(role: str, text: str) -> list[Message]:
@@ -119,12 +125,12 @@ def _among(arguments: Mapping[str, Any]) -> tuple[list[Message], Any]:
             found = _messages(value)
             taken.add(name)
             break
-    texts = [name for name, value in arguments.items() if isinstance(value, str) and value]
+    texts = {name: text for name, value in arguments.items() if (text := _text(value))}
     telling = [name for name in texts if _tells(name)]
     if not telling and not found:
         telling = [name for name in texts if not _words(name) & _OTHER]
     if telling:
-        text = arguments[telling[0]]
+        text = texts[telling[0]]
         message = spoken("user", text)
         if found[-1:] != message:
             found += message
@@ -143,15 +149,14 @@ def _tells(name: str) -> bool:
 
 
 def _are_messages(value: Any) -> bool:
-    return bool(wire.items(value)) and all(map(_is_message, value))
+    found = wire.items(value)
+    return bool(found) and all(map(_is_message, found))
 
 
 def _is_message(value: Any) -> bool:
     """A chat message by its shape; nothing of an object that is no SDK's model is looked at."""
-    if type(value) is not dict and not hasattr(type(value), "model_fields"):
-        return False
     raw = wire.fields(value)
-    if not isinstance(raw.get("role"), str):
+    if not issubclass(type(raw.get("role")), str):
         return _is_item(raw)
     return "content" in raw or "parts" in raw or "tool_calls" in raw
 
@@ -159,7 +164,7 @@ def _is_message(value: Any) -> bool:
 def _is_item(raw: wire.Wire) -> bool:
     """An item of OpenAI's Responses that is no message: a call of a function, its result, …"""
     kind = raw.get("type")
-    return isinstance(kind, str) and kind.endswith(("_call", "_call_output", "reasoning"))
+    return type(kind) is str and kind.endswith(("_call", "_call_output", "reasoning"))
 
 
 def _messages(value: Any) -> list[Message]:
@@ -167,7 +172,7 @@ def _messages(value: Any) -> list[Message]:
     # Protocols are read when a program has messages of its own; most have a text.
     from otelier.protocols import anthropic_messages, gemini, openai_chat, openai_responses
 
-    raws = [wire.fields(item) for item in value]
+    raws = [wire.fields(item) for item in wire.items(value)]
     if any(map(_of_responses, raws)):
         return openai_responses.messages(raws)
     found: list[Message] = []
@@ -186,7 +191,7 @@ def _messages(value: Any) -> list[Message]:
 
 def _kinds(raw: wire.Wire) -> set[str]:
     blocks = (wire.fields(block) for block in wire.items(raw.get("content")))
-    return {kind for kind in (block.get("type") for block in blocks) if isinstance(kind, str)}
+    return {kind for kind in (block.get("type") for block in blocks) if type(kind) is str}
 
 
 def _of_responses(raw: wire.Wire) -> bool:

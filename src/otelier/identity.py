@@ -278,7 +278,9 @@ def put_headers(headers: Any, attributes: Attributes) -> None:
         for name, value in _pairs(headers):
             attribute = _HEADER_NAMES.get(name)
             if attribute is not None and value:
-                attributes.setdefault(attribute, truncation.shortened(value, _MAX_HEADER))
+                if len(value) > _MAX_HEADER:
+                    value = truncation.shortened(value, _MAX_HEADER)
+                attributes.setdefault(attribute, value)
     except Exception:
         guard.failed("identity.put_headers")
 

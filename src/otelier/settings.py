@@ -13,142 +13,15 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
-from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
 from otelier import semconv
+from otelier import setting_texts as texts
+from otelier.setting_texts import FALSE as FALSE
+from otelier.setting_texts import TRUE, Blobs, Capture, InvalidError
 
 logger = logging.getLogger("otelier")
-
-TRUE: Final = frozenset({"1", "true", "yes", "on"})
-FALSE: Final = frozenset({"0", "false", "no", "off"})
-
-
-class Capture(Enum):
-    """Where the content of messages, tools and retrievals goes."""
-
-    NO_CONTENT = "NO_CONTENT"
-    SPAN_ONLY = "SPAN_ONLY"
-    EVENT_ONLY = "EVENT_ONLY"
-    SPAN_AND_EVENT = "SPAN_AND_EVENT"
-
-    @property
-    def spans(self) -> bool:
-        """Whether spans carry content."""
-        return self in (Capture.SPAN_ONLY, Capture.SPAN_AND_EVENT)
-
-    @property
-    def events(self) -> bool:
-        """Whether events carry content."""
-        return self in (Capture.EVENT_ONLY, Capture.SPAN_AND_EVENT)
-
-
-class Blobs(Enum):
-    """What stands for an image, a sound or a file in recorded content."""
-
-    HASH = "hash"
-    INLINE = "inline"
-    UPLOAD = "upload"
-
-
-class InvalidError(ValueError):
-    """A setting's text that its reader does not understand."""
-
-
-def _flag(text: str) -> bool:
-    lowered = text.lower()
-    if lowered in TRUE:
-        return True
-    if lowered in FALSE:
-        return False
-    raise InvalidError("true or false")
-
-
-def _size(text: str) -> int:
-    units = {"": 1, "k": 1024, "kb": 1024, "kib": 1024, "m": 1 << 20, "mb": 1 << 20, "mib": 1 << 20}
-    digits = text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ")
-    unit = text[len(digits) :].strip().lower()
-    if not digits.isdecimal() or unit not in units or int(digits) * units[unit] < 256:
-        raise InvalidError("a number of bytes of at least 256, such as 65536 or 64k")
-    return int(digits) * units[unit]
-
-
-def _size_or_off(text: str) -> int:
-    if text.lower() in FALSE:
-        return 0
-    try:
-        return max(_size(text), 16_384)
-    except InvalidError as wanted:
-        raise InvalidError(f"{wanted}, or off") from None
-
-
-def _names(text: str) -> frozenset[str]:
-    return frozenset(part.strip().lower() for part in text.split(",") if part.strip())
-
-
-def _text(text: str) -> str:
-    return text
-
-
-def _capture(text: str) -> Capture:
-    lowered = text.lower()
-    if lowered in TRUE:
-        return Capture.SPAN_ONLY
-    if lowered in FALSE:
-        return Capture.NO_CONTENT
-    try:
-        return Capture[text.upper()]
-    except KeyError:
-        raise InvalidError(
-            "NO_CONTENT, SPAN_ONLY, EVENT_ONLY, SPAN_AND_EVENT, true or false"
-        ) from None
-
-
-def _blobs(text: str) -> Blobs:
-    try:
-        return Blobs(text.lower())
-    except ValueError:
-        raise InvalidError("hash, inline or upload") from None
-
-
-def _generation(text: str) -> semconv.Generation:
-    # The variable is shared by all conventions: words of other domains are not ours to judge.
-    words = _names(text)
-    if "gen_ai_latest_experimental/dup" in words:
-        return semconv.DUPLICATE
-    return semconv.LATEST if "gen_ai_latest_experimental" in words else semconv.COMPAT
-
-
-def _tools(text: str) -> bool:
-    if text.lower() in ("full", "names"):
-        return text.lower() == "full"
-    raise InvalidError("full or names")
-
-
-def _aliases(text: str) -> frozenset[str]:
-    names = _names(text)
-    if names - semconv.COST_ALIASES.keys():
-        raise InvalidError("a list of " + ", ".join(semconv.COST_ALIASES))
-    return names
-
-
-def _compat(text: str) -> frozenset[str]:
-    names = _names(text)
-    if names - {"openinference"}:
-        raise InvalidError("a list of openinference")
-    return names
-
-
-def _hosts(text: str) -> Mapping[str, str]:
-    pairs = {}
-    for part in text.split(","):
-        if part.strip():
-            host, equals, provider = part.partition("=")
-            if not equals or not host.strip() or not provider.strip():
-                raise InvalidError("a list of host=provider or host:port=provider")
-            pairs[host.strip().lower()] = provider.strip()
-    return pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +44,7 @@ SETTINGS: Final = (
     Setting(
         "capture",
         CAPTURE_ENV,
-        _capture,
+        texts.capture,
         "`NO_CONTENT`, `SPAN_ONLY`, `EVENT_ONLY`, `SPAN_AND_EVENT`, `true`, `false`",
         "Where messages, tool arguments and results, queries and documents go. "
         "Default `SPAN_ONLY`; a value that is not understood means `NO_CONTENT`.",
@@ -180,7 +53,7 @@ SETTINGS: Final = (
     Setting(
         "disabled",
         "OTELIER_DISABLED",
-        _names,
+        texts.names,
         "list of libraries, or `*`",
         "Libraries that are left alone, e.g. `openai,anthropic`. The names in "
         "`OTEL_PYTHON_DISABLED_INSTRUMENTATIONS` count too.",
@@ -188,7 +61,7 @@ SETTINGS: Final = (
     Setting(
         "http",
         "OTELIER_HTTP",
-        _flag,
+        texts.flag,
         "`true`, `false`",
         "See calls that a program makes by `httpx`, `httpx2`, `requests` or `aiohttp` without an "
         "SDK. Default `false`.",
@@ -196,7 +69,7 @@ SETTINGS: Final = (
     Setting(
         "generation",
         OPT_IN_ENV,
-        _generation,
+        texts.generation,
         "`gen_ai_latest_experimental`, `gen_ai_latest_experimental/dup`",
         "Metric and attribute names: by default the released ones, with the first value those of "
         "the conventions' main branch, with `/dup` both.",
@@ -204,7 +77,7 @@ SETTINGS: Final = (
     Setting(
         "emit_event",
         "OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT",
-        _flag,
+        texts.flag,
         "`true`, `false`",
         "Emit the event `gen_ai.client.inference.operation.details`. Default: when the capture "
         "mode names events.",
@@ -212,7 +85,7 @@ SETTINGS: Final = (
     Setting(
         "message_bytes",
         "OTELIER_CONTENT_MESSAGE_BYTES",
-        _size,
+        texts.size,
         "bytes (`64k`)",
         "Budget for one message's JSON, in bytes of UTF-8. Longer texts in it are cut and say how "
         "much is missing; the JSON stays valid. Default `128k`.",
@@ -220,7 +93,7 @@ SETTINGS: Final = (
     Setting(
         "span_bytes",
         "OTELIER_CONTENT_SPAN_BYTES",
-        _size,
+        texts.size,
         "bytes (`1m`)",
         "Budget for all content of one span, in bytes of UTF-8. The oldest messages in the middle "
         "go first. Default `1m`.",
@@ -228,7 +101,7 @@ SETTINGS: Final = (
     Setting(
         "tool_definitions",
         "OTELIER_TOOL_DEFINITIONS",
-        _tools,
+        texts.tools,
         "`full`, `names`",
         "Tool definitions with description and JSON schema, or type and name alone. "
         "Default `full`.",
@@ -236,7 +109,7 @@ SETTINGS: Final = (
     Setting(
         "blobs",
         "OTELIER_BLOBS",
-        _blobs,
+        texts.blobs,
         "`hash`, `inline`, `upload`",
         "Images, audio and files in messages: type, size and SHA-256 of the base64 text as sent "
         "(`hash`, default), the base64 itself (`inline`), or a reference to an upload.",
@@ -244,21 +117,21 @@ SETTINGS: Final = (
     Setting(
         "blob_uri",
         "OTELIER_BLOB_URI",
-        _text,
+        texts.text,
         "fsspec URI",
         "Where `OTELIER_BLOBS=upload` writes, e.g. `s3://bucket/prefix`. Needs `fsspec`.",
     ),
     Setting(
         "redact",
         "OTELIER_REDACT",
-        _flag,
+        texts.flag,
         "`true`, `false`",
         "Replace keys, tokens and passwords found in content by `[REDACTED]`. Default `true`.",
     ),
     Setting(
         "redact_patterns",
         "OTELIER_REDACT_PATTERNS",
-        _text,
+        texts.text,
         "path of a file",
         "Your own patterns of secrets, one regular expression a line, `#` for comments; each match "
         "is replaced. A file that cannot be read means that content is left out.",
@@ -266,14 +139,14 @@ SETTINGS: Final = (
     Setting(
         "redact_keep",
         "OTELIER_REDACT_KEEP",
-        _names,
+        texts.names,
         "list of names",
         "Names whose values are not redacted because of the name, e.g. `session_token,secret`.",
     ),
     Setting(
         "mask",
         "OTELIER_MASK",
-        _text,
+        texts.text,
         "`module:function`",
         "Your own masking of content: called with (attribute name, value), returns the value to "
         "record. If it fails, the content is left out.",
@@ -281,28 +154,28 @@ SETTINGS: Final = (
     Setting(
         "cost",
         "OTELIER_COST",
-        _flag,
+        texts.flag,
         "`true`, `false`",
         "Put `gen_ai.usage.cost` (USD) on model calls. Default `true`.",
     ),
     Setting(
         "prices",
         "OTELIER_PRICES",
-        _text,
+        texts.text,
         "path of a JSON file",
         "Your own prices, asked before the public price list. Format: see [Cost](#cost).",
     ),
     Setting(
         "cost_aliases",
         "OTELIER_COST_ALIASES",
-        _aliases,
+        texts.aliases,
         "`operation.cost`, `llm.cost.total`, `gen_ai.usage.cost.amount`",
         "Further names to write the cost under, for backends that read those.",
     ),
     Setting(
         "compat",
         "OTELIER_COMPAT",
-        _compat,
+        texts.compat,
         "`openinference`",
         "Also write what readers of OpenInference read alone, for Phoenix: kinds of spans, "
         "`input.value`, `output.value`.",
@@ -310,14 +183,14 @@ SETTINGS: Final = (
     Setting(
         "provider_hosts",
         "OTELIER_PROVIDER_HOSTS",
-        _hosts,
+        texts.hosts,
         "list of `host=provider`",
         "Who answers behind a proxy or gateway, e.g. `llm.internal:4000=openai`.",
     ),
     Setting(
         "baggage",
         "OTELIER_BAGGAGE",
-        _flag,
+        texts.flag,
         "`true`, `false`",
         "Send `session()` values along as W3C baggage with every outgoing request, providers' "
         "included. Default `false`: they stay in the process.",
@@ -325,7 +198,7 @@ SETTINGS: Final = (
     Setting(
         "chunk_times",
         "OTELIER_TIME_PER_OUTPUT_CHUNK",
-        _flag,
+        texts.flag,
         "`true`, `false`",
         "Record the time between chunks of streams as a metric. Default `false` (about 9 µs a "
         "chunk, after the stream).",
@@ -333,7 +206,7 @@ SETTINGS: Final = (
     Setting(
         "metrics_fingerprint",
         "OTELIER_METRICS_SYSTEM_FINGERPRINT",
-        _flag,
+        texts.flag,
         "`true`, `false`",
         "Tell metrics of OpenAI's answers apart by `openai.response.system_fingerprint`, which has "
         "many values. Default `false`.",
@@ -341,7 +214,7 @@ SETTINGS: Final = (
     Setting(
         "configure_sdk",
         "OTELIER_CONFIGURE_SDK",
-        _flag,
+        texts.flag,
         "`true`, `false`",
         "Set the OpenTelemetry SDK up from its `OTEL_*` variables when nobody else has. "
         "Default `true`.",
@@ -349,7 +222,7 @@ SETTINGS: Final = (
     Setting(
         "export_bytes",
         "OTELIER_EXPORT_BYTES",
-        _size_or_off,
+        texts.size_or_off,
         "bytes (`4m`), `off`",
         "Most that the OTLP exporters send at once: larger batches are sent in parts, and of a "
         "span that is too large alone content gives way. Default `4m`, which most receivers take; "
@@ -358,14 +231,14 @@ SETTINGS: Final = (
     Setting(
         "trace_file",
         "OTELIER_TRACE_FILE",
-        _text,
+        texts.text,
         "path",
         "Where the exporter `otelier_file` writes OTLP JSON lines. Default `otelier-traces.jsonl`.",
     ),
     Setting(
         "tree_messages",
         "OTELIER_TREE_MESSAGES",
-        _flag,
+        texts.flag,
         "`true`, `false`",
         "Show messages below each step in the terminal tree. Default `false`.",
     ),
@@ -433,7 +306,7 @@ def read(environ: Mapping[str, str]) -> tuple[Settings, list[str]]:
             )
             if setting.unsafe is not None:
                 chosen[setting.field] = setting.unsafe
-    disabled = _names(environ.get("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", ""))
+    disabled = texts.names(environ.get("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", ""))
     settings = Settings(**chosen)
     if disabled:
         settings = replace(settings, disabled=settings.disabled | disabled)

@@ -83,6 +83,8 @@ def items(value: Any) -> Sequence[Any]:
     kind = type(value)
     if kind is list or kind is tuple:
         return value  # type: ignore[no-any-return]
+    if value is None:
+        return ()
     if issubclass(kind, list):
         return list.copy(value)
     return tuple(tuple.__iter__(value)) if issubclass(kind, tuple) else ()

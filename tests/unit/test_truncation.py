@@ -139,7 +139,7 @@ SECRETS = {
     + "Sf1KxwRJSMeKKF2QT4" * 9,
     "url": "postgres://admin:" + "Hunter2" * 12 + "@db.internal/app",
     "named": "password=" + "hunter2X" * 9,
-    "quoted": '{"password": "' + "correct horse 9 " * 9 + '"}',
+    "quoted": '{"password": "' + "correct horse 9 battery" + '"}',
     "bearer": "Authorization: Bearer " + "abc123DEF" * 12,
 }
 

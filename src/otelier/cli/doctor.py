@@ -17,7 +17,7 @@ from otelier import guard, runtime, sdk_setup, settings
 from otelier.content import usable_mask
 from otelier.hooks import foreign, registry, unseen
 from otelier.prices import sources
-from otelier.redaction import patterns, redacted
+from otelier.redaction import MARK, issuers, patterns, redacted
 from otelier.runtime import Runtime
 from otelier.settings import Settings
 from otelier.version import __version__
@@ -227,7 +227,9 @@ def _shown(value: str) -> str:
     if "," in value:
         return ",".join(_shown(part) for part in value.split(","))
     if "://" not in value:
-        return redacted(value.rpartition("@")[2])
+        value = value.rpartition("@")[2]
+        # Where a key was put into the wrong variable, less than a whole key is too much.
+        return MARK.decode() if issuers.begins(value) else redacted(value)
     try:
         parts = urlsplit(value)
         port = f":{parts.port}" if parts.port else ""

@@ -61,15 +61,6 @@ _CACHES: Final = (
 )
 # Where a modality was cached in part, its share must be told even if it is none.
 _SHARES: Final = {"audio_cache_read": "audio_input", "image_cache_read": "image_input"}
-# Text is not all that was used.
-_OTHERS: Final = (
-    "audio_input",
-    "audio_output",
-    "image_input",
-    "image_output",
-    "video_input",
-    "audio_seconds",
-)
 _RATE_NAMES: Final = {
     "input_mtok": "input",
     "output_mtok": "output",
@@ -95,7 +86,15 @@ def listed(
     least = _LEAST_SECONDS if (owner, model) in _LEAST_BILLED else 0.0
 
     def price(usage: Usage) -> Priced | None:
-        if simple is not None and not any(getattr(usage, name) for name in _OTHERS):
+        # Spelled out: this is asked of every call.
+        if simple is not None and not (
+            usage.audio_input
+            or usage.audio_output
+            or usage.image_input
+            or usage.image_output
+            or usage.video_input
+            or usage.audio_seconds
+        ):
             return _sum(usage, simple, "prices")
         return _by_units(usage, members, units, free, least)
 

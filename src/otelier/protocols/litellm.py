@@ -206,7 +206,7 @@ class MessagesReader:
     def chunk(self, event: Any) -> None:
         """One piece of the stream, as the user gets it."""
         if isinstance(event, str):
-            event = event.encode()
+            event = event.encode("utf-8", "replace")
         if isinstance(event, bytes):
             for each in self._decoder.feed(event):
                 self._inner.chunk(each)

@@ -78,7 +78,7 @@ def request(body: Wire) -> Attributes:
     choices = body.get("n")
     if type(choices) is int and choices != 1:
         found[semconv.REQUEST_CHOICE_COUNT] = choices
-    wanted = wire.fields(body.get("response_format")).get("format_type")
+    wanted = wire.text(wire.fields(body.get("response_format")).get("format_type"))
     if wanted in _OUTPUT_TYPES:
         found[semconv.OUTPUT_TYPE] = _OUTPUT_TYPES[wanted]
     return found

@@ -65,6 +65,8 @@ _CLAUSE: Final = re.compile(
 )
 _END_OF_LINE: Final = re.compile(rb"[.!]?[ \t]{0,8}(?:#|\Z|[\r\n]|\\[nr])")
 _PUNCTUATION: Final = b".,;:?)*&"
+# What otelier writes in the place of a text's rest (``truncation``).
+_MORE: Final = re.compile(rb"\xe2\x80\xa6 \[[\d,]+ more [a-z]+\]\Z")
 
 
 class _Named(NamedTuple):
@@ -198,6 +200,7 @@ def _closes(data: bytes, position: int, quote: bytes) -> bool:
 
 def _literal_text(content: bytes, name: _Named) -> bool:
     """Whether a quoted value is a secret."""
+    content = _MORE.sub(b"", content)
     if values.stand_in(content):
         return False
     if name.kind is Kind.WEAK:

@@ -133,3 +133,8 @@ PREFIX: Final = re.compile(
 )
 HEADS: Final = frozenset(prefix[:2].encode() for prefix in _PREFIXES)
 DOTTED: Final = tuple(prefix.encode() for prefix in sorted(_PREFIXES) if prefix[-1] == ".")
+
+
+def begins(text: str) -> bool:
+    """Whether a text begins as a key does, whatever follows: for settings, which are no prose."""
+    return text.startswith(tuple(_PREFIXES))

@@ -1,0 +1,150 @@
+"""What the texts of settings mean. A text that is not understood raises :class:`InvalidError`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Final
+
+from otelier import semconv
+
+TRUE: Final = frozenset({"1", "true", "yes", "on"})
+FALSE: Final = frozenset({"0", "false", "no", "off"})
+
+
+class Capture(Enum):
+    """Where the content of messages, tools and retrievals goes."""
+
+    NO_CONTENT = "NO_CONTENT"
+    SPAN_ONLY = "SPAN_ONLY"
+    EVENT_ONLY = "EVENT_ONLY"
+    SPAN_AND_EVENT = "SPAN_AND_EVENT"
+
+    @property
+    def spans(self) -> bool:
+        """Whether spans carry content."""
+        return self in (Capture.SPAN_ONLY, Capture.SPAN_AND_EVENT)
+
+    @property
+    def events(self) -> bool:
+        """Whether events carry content."""
+        return self in (Capture.EVENT_ONLY, Capture.SPAN_AND_EVENT)
+
+
+class Blobs(Enum):
+    """What stands for an image, a sound or a file in recorded content."""
+
+    HASH = "hash"
+    INLINE = "inline"
+    UPLOAD = "upload"
+
+
+class InvalidError(ValueError):
+    """A setting's text that its reader does not understand."""
+
+
+def flag(text: str) -> bool:
+    """A switch. Raises InvalidError where ``text`` is none."""
+    lowered = text.lower()
+    if lowered in TRUE:
+        return True
+    if lowered in FALSE:
+        return False
+    raise InvalidError("true or false")
+
+
+def size(text: str) -> int:
+    """A number of bytes. Raises InvalidError where ``text`` is none."""
+    units = {"": 1, "k": 1024, "kb": 1024, "kib": 1024, "m": 1 << 20, "mb": 1 << 20, "mib": 1 << 20}
+    digits = text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ")
+    unit = text[len(digits) :].strip().lower()
+    if not digits.isdecimal() or unit not in units or int(digits) * units[unit] < 256:
+        raise InvalidError("a number of bytes of at least 256, such as 65536 or 64k")
+    return int(digits) * units[unit]
+
+
+def size_or_off(text: str) -> int:
+    """A number of bytes; 0 for off. Raises InvalidError where ``text`` is none."""
+    if text.lower() in FALSE:
+        return 0
+    try:
+        return max(size(text), 16_384)
+    except InvalidError as wanted:
+        raise InvalidError(f"{wanted}, or off") from None
+
+
+def names(text: str) -> frozenset[str]:
+    """A list of names, in lower case."""
+    return frozenset(part.strip().lower() for part in text.split(",") if part.strip())
+
+
+def text(text: str) -> str:
+    """Any text."""
+    return text
+
+
+def capture(text: str) -> Capture:
+    """Where content goes. Raises InvalidError where ``text`` is none."""
+    lowered = text.lower()
+    if lowered in TRUE:
+        return Capture.SPAN_ONLY
+    if lowered in FALSE:
+        return Capture.NO_CONTENT
+    try:
+        return Capture[text.upper()]
+    except KeyError:
+        raise InvalidError(
+            "NO_CONTENT, SPAN_ONLY, EVENT_ONLY, SPAN_AND_EVENT, true or false"
+        ) from None
+
+
+def blobs(text: str) -> Blobs:
+    """What stands for a blob. Raises InvalidError where ``text`` is none."""
+    try:
+        return Blobs(text.lower())
+    except ValueError:
+        raise InvalidError("hash, inline or upload") from None
+
+
+def generation(text: str) -> semconv.Generation:
+    """Which names are written."""
+    # The variable is shared by all conventions: words of other domains are not ours to judge.
+    words = names(text)
+    if "gen_ai_latest_experimental/dup" in words:
+        return semconv.DUPLICATE
+    return semconv.LATEST if "gen_ai_latest_experimental" in words else semconv.COMPAT
+
+
+def tools(text: str) -> bool:
+    """Whether tool definitions are whole. Raises InvalidError where ``text`` is none."""
+    if text.lower() in ("full", "names"):
+        return text.lower() == "full"
+    raise InvalidError("full or names")
+
+
+def aliases(text: str) -> frozenset[str]:
+    """Further names of the cost. Raises InvalidError where ``text`` is none."""
+    found = names(text)
+    if found - semconv.COST_ALIASES.keys():
+        raise InvalidError("a list of " + ", ".join(semconv.COST_ALIASES))
+    return found
+
+
+def compat(text: str) -> frozenset[str]:
+    """Whose names are written as well. Raises InvalidError where ``text`` is none."""
+    found = names(text)
+    if found - {"openinference"}:
+        raise InvalidError("a list of openinference")
+    return found
+
+
+def hosts(text: str) -> Mapping[str, str]:
+    """Providers by host. Raises InvalidError where ``text`` is none."""
+    pairs = {}
+    for part in text.split(","):
+        if part.strip():
+            host, equals, provider = part.partition("=")
+            if not equals or not host.strip() or not provider.strip():
+                raise InvalidError("a list of host=provider or host:port=provider")
+            pairs[host.strip().lower()] = provider.strip()
+    return pairs
