@@ -6,11 +6,12 @@ Pure functions over names, the context of a call and the members of a price.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any, Final
 
 from otelier import gateways, identity
 from otelier.identity import Identity
+from otelier.prices.listing import Price
 from otelier.protocols import Cost, Reply, finish
 from otelier.usage import Usage
 
@@ -21,9 +22,16 @@ _LISTED: Final[Mapping[str, frozenset[str]]] = {
     "inference_geo": frozenset({"global", "not_available"}),
     "speed": frozenset({"standard"}),
     "latency": frozenset({"standard"}),
+    # Looked at with the fee of a request, which depends on it; where there is none, nothing does.
+    "search_context_size": frozenset({"low", "medium", "high"}),
 }
 _BATCH: Final = ("processing", "batch")
 _AZURE: Final = ("azure.ai.openai", "azure.ai.inference")
+_REQUESTS: Final = "requests_kcount"
+_SEARCH_SIZE: Final = "search_context_size"
+_LARGEST: Final = "high"
+_INPUT: Final = "input_mtok"
+_TOKENS: Final = "_mtok"
 _HEARS: Final = re.compile(r"audio|realtime|transcribe|live|tts")
 
 
@@ -54,6 +62,32 @@ def listed_names(provider: str, names: list[str], model: str | None) -> list[str
     if provider in _AZURE:
         return [name for name in names if name == model]
     return names
+
+
+def prices_of(
+    context: Mapping[str, str],
+    members: Mapping[str, Price],
+    special: Container[str],
+    owner: str,
+) -> Mapping[str, Price]:
+    """Those of a list's ``members`` that are prices of a call in ``context``.
+
+    ``special`` are the members that the context, such as a tier, has prices of its own for. Where
+    it has one of input, the standard price of other tokens is not its price: OpenAI's table of
+    batches has none of cached input, though the list goes on with the standard one. Google's says
+    that cached input stays at it (Gemini API, "Pricing"). Fees of searches are the same in all.
+
+    The fee of a request that the list has is Perplexity's for the largest context of a search.
+    """
+    if _REQUESTS in members and context.get(_SEARCH_SIZE) != _LARGEST:
+        return {}
+    if owner == "google" or _INPUT not in special:
+        return members
+    return {
+        name: price
+        for name, price in members.items()
+        if name in special or not name.endswith(_TOKENS)
+    }
 
 
 def split(usage: Usage, members: Iterable[str], model: str) -> bool:
@@ -89,7 +123,7 @@ def answered(reply: Reply, headers: Any, who: Identity, complete: bool, streamed
 
     A cost in the body wins over one in a header. What a gateway's cache answered was not bought
     from the provider: nobody tells its cost. Every protocol tells its final usage with the finish
-    reason, or after it: an answer that was cut off before has usage of a part.
+    reason, or with the end that it tells: an answer that was cut off before has usage of a part.
     """
     if headers is not None:
         cost, cached = gateways.told(headers, streamed)
@@ -98,5 +132,6 @@ def answered(reply: Reply, headers: Any, who: Identity, complete: bool, streamed
         elif cost is not None and reply.cost is None:
             reply.cost = Cost(cost, source="gateway")
     reasons = reply.finish_reasons
-    reply.partial = not complete and (not reasons or not all(reasons) or finish.ERROR in reasons)
+    whole = complete or reply.ended or (reasons and all(reasons) and finish.ERROR not in reasons)
+    reply.partial = not whole
     return identity.confirmed(who, reply.attributes, reply.model) if who.assumed else who

@@ -318,9 +318,11 @@ class Prices:
 
     def _applied(self, found: Entry, context: Mapping[str, str]) -> Pricer | None:
         assert self._list is not None
-        if context and not billing.covered(context, found.whens()):
+        now = datetime.now(UTC)
+        if context and not billing.covered(context, found.whens(now)):
             return None
-        members = found.at(datetime.now(UTC), context)
+        listed, special = found.at(now, context), found.special(now, context)
+        members = billing.prices_of(context, listed, special, found.owner)
         if not members:
             return None
         pricer = arithmetic.listed(members, self._list.units, found.owner, found.id)

@@ -36,6 +36,7 @@ class Usage:
     image_cache_read: int | None = None
     audio_cache_read: int | None = None
     web_searches: int | None = None
+    file_searches: int | None = None
     # What tools of the provider's used of other models: never part of the totals.
     image_tool_input: int | None = None
     image_tool_output: int | None = None
@@ -73,6 +74,7 @@ PARTS: Final = (
     ("image_cache_read", semconv.USAGE_IMAGE_CACHE_READ),
     ("audio_cache_read", semconv.USAGE_AUDIO_CACHE_READ),
     ("web_searches", semconv.WEB_SEARCHES),
+    ("file_searches", semconv.FILE_SEARCHES),
     ("image_tool_input", semconv.IMAGE_TOOL_INPUT),
     ("image_tool_output", semconv.IMAGE_TOOL_OUTPUT),
     ("audio_seconds", semconv.AUDIO_SECONDS),

@@ -39,7 +39,7 @@ CASES: dict[str, tuple[list[Any], dict[str, Any], int | None, bool]] = {
     "pages opened, told": ([SEARCH, OPENED, FOUND], _told(1), 1, False),
     "a search that failed": ([{**SEARCH, "status": "failed"}], {}, None, False),
     "without an action, as once": ([{"type": "web_search_call"}], {}, 1, False),
-    "files": ([{"type": "file_search_call", "queries": ["a"]}], {}, None, True),
+    "files": ([{"type": "file_search_call", "queries": ["a"]}], {}, None, False),
     "code": ([{"type": "code_interpreter_call", "code": "1"}], {}, None, True),
     "a program": ([{"type": "program", "code": "1"}], {}, None, True),
     "an image": ([{"type": "image_generation_call", "result": "aGk="}], {}, None, True),
@@ -93,6 +93,12 @@ def test_stream(
     reply = streamed(responses.Reader, events, keep=keep)
     assert reply.usage is not None
     assert (reply.usage.web_searches, reply.unpriced) == (searches, unpriced)
+
+
+def test_file_searches_are_counted() -> None:
+    searched = {"type": "file_search_call", "queries": ["a", "b"], "status": "completed"}
+    reply = whole(responses.Reader, _response("gpt-5", [searched, searched], {}))
+    assert reply.usage is not None and reply.usage.file_searches == 2
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from otelier import gateways
-from otelier.billing import answered
+from otelier.billing import answered, covered
 from otelier.cost import Prices
 from otelier.identity import Identity, identify
-from otelier.protocols import Cost, Reply
+from otelier.prices.listing import Entry
+from otelier.protocols import Cost, Reply, openai_chat
 from otelier.usage import Usage
 
 OPENAI = Identity("openai", "api.openai.com", 443, "https://api.openai.com/v1")
@@ -71,6 +74,80 @@ def test_a_batch_is_priced_by_its_own_price() -> None:
 def test_azure_deployments_are_no_models(provider: str) -> None:
     assert cost(provider, "gpt-4o", "anything") is not None
     assert cost(provider, None, "gpt-4o") is None
+
+
+@pytest.mark.parametrize(
+    ("model", "context"),
+    [
+        ("gpt-4.1", {"processing": "batch"}),
+        ("o3-mini", {"processing": "batch"}),
+    ],
+)
+def test_a_tier_that_has_no_price_of_cached_input(model: str, context: dict[str, str]) -> None:
+    """OpenAI's table of batches has none; the library goes on with the standard one."""
+    read = Reply(usage=Usage(input=1000, output=100, cache_read=500))
+    assert Prices().price(OPENAI, model, None, read) is not None
+    assert cost("openai", model, **context) is not None
+    read.pricing = context
+    assert Prices().price(OPENAI, model, None, read) is None
+
+
+def test_cached_input_that_stays_at_the_standard_price() -> None:
+    """Of Gemini's batches the page says so."""
+    who = Identity("gcp.gemini", None, None, "")
+    reply = Reply(
+        usage=Usage(input=1000, output=100, cache_read=1000), pricing={"processing": "batch"}
+    )
+    found = Prices().price(who, "gemini-2.5-pro", None, reply)
+    assert found is not None
+    assert found.cache_read == pytest.approx(1000 * 0.125e-6)
+    assert found.output == pytest.approx(100 * 5e-6)
+
+
+def test_a_price_that_is_only_announced_covers_nothing_yet() -> None:
+    prices = [[None, {"input_mtok": 1.0, "output_mtok": 2.0}]]
+    dearer = [{"service_tier": "priority"}, ["from", "2026-12-01"], {"input_mtok": 2.0}]
+    entry = Entry("openai", False, "m", prices, [dearer])
+    before, after = (datetime(2026, month, 15, tzinfo=UTC) for month in (11, 12))
+    assert not covered({"service_tier": "priority"}, entry.whens(before))
+    assert covered({"service_tier": "priority"}, entry.whens(after))
+
+
+@pytest.mark.parametrize(
+    ("size", "fee"), [(None, None), ("low", None), ("medium", None), ("high", 0.012)]
+)
+def test_the_fee_of_a_request_is_that_of_the_largest_search(
+    size: str | None, fee: float | None
+) -> None:
+    """Perplexity bills by the context of a search; the list has the highest fee alone."""
+    spent = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
+    reader = openai_chat.Reader(False)
+    told = {} if size is None else {"search_context_size": size}
+    reader.whole({"model": "sonar", "choices": [], "usage": {**spent, **told}})
+    who = Identity("perplexity", None, None, "")
+    found = Prices().price(who, None, "sonar", reader.reply(True))
+    assert (found and found.total) == (fee and pytest.approx(1000e-6 + 100e-6 + fee))
+
+
+def test_file_searches_have_a_listed_fee() -> None:
+    def total(usage: Usage, who: Identity = OPENAI, name: str = "gpt-5") -> float | None:
+        found = Prices().price(who, name, None, Reply(usage=usage))
+        return None if found is None else found.total
+
+    tokens = total(Usage(input=1000, output=100))
+    assert tokens is not None
+    searched = Usage(input=1000, output=100, file_searches=2, web_searches=1)
+    assert total(searched) == pytest.approx(tokens + 2 * 0.0025 + 0.01)
+    # Where no fee is listed, there is no cost: with text alone, and where units are told apart.
+    for provider, name in (("x_ai", "grok-4"), ("openai", "gpt-audio"), ("openai", "o1")):
+        who = Identity(provider, None, None, "")
+        assert total(Usage(input=10, output=1, text_input=10, text_output=1), who, name), name
+        assert (
+            total(
+                Usage(input=10, output=1, text_input=10, text_output=1, file_searches=1), who, name
+            )
+            is None
+        )
 
 
 def test_images_beside_text_have_no_price_until_they_are_told_apart() -> None:

@@ -92,6 +92,8 @@ def test_every_model_agrees_with_the_library() -> None:
                     hour and "cache_write_1h_mtok" not in members
                 ):
                     continue  # The library takes the price of other input.
+                if "requests_kcount" in members:
+                    continue  # The library takes the highest fee.
                 members = vars(theirs.model_price)
                 priced_apart = {"input_mtok", "output_mtok"} <= members.keys()
                 assert not theirs.total_price or not priced_apart, (provider.id, model.id)

@@ -52,7 +52,8 @@ _UNITS: Final = (
     # Sound that goes in is sound: lists have the price of either.
     ("audio_seconds", "audio_seconds", None),
     ("audio_seconds", "input_audio_seconds", None),
-    ("web_searches", "web_searches", None),
+    ("web_searches", "web_searches", "web_searches_kcount"),
+    ("file_searches", "storage_searches", "storage_searches_kcount"),
 )
 # What would be charged as other input where there is no price for it.
 _CACHES: Final = (
@@ -68,8 +69,10 @@ _RATE_NAMES: Final = {
     "cache_write_mtok": "cache_write",
     "cache_write_1h_mtok": "cache_write_1h",
     "web_searches_kcount": "web_searches",
+    "storage_searches_kcount": "file_searches",
 }
-_COVERED: Final = frozenset(_RATE_NAMES) | {"storage_searches_kcount"}
+# Tools of the provider's that are billed by use.
+_TOOLS: Final = ("web_searches", "file_searches")
 _OTHER_MODALITY: Final = ("audio", "image", "video")
 _OWN_RATES: Final = ("input", "output", "cache_read", "cache_write", "cache_write_1h")
 # Groq bills at least ten seconds of these (https://groq.com/pricing).
@@ -121,7 +124,7 @@ def _simple(members: Mapping[str, Price]) -> dict[str, Steps] | None:
     rest = [
         name
         for name in members
-        if name not in _COVERED and not any(word in name for word in _OTHER_MODALITY)
+        if name not in _RATE_NAMES and not any(word in name for word in _OTHER_MODALITY)
     ]
     if rest or "input_mtok" not in members:
         return None
@@ -176,11 +179,13 @@ def _sum(usage: Usage, rates: Mapping[str, Steps], source: str) -> Priced | None
     cost_in = (total_in - read - written) * rate_in
     cost_out = (usage.output or 0) * (rate_out or 0.0)
     searches = 0.0
-    if usage.web_searches:
-        rate_search = _rate(rates.get("web_searches"), size)
-        if rate_search is None:
-            return None
-        searches = usage.web_searches * rate_search
+    for tool in _TOOLS:
+        uses = getattr(usage, tool)
+        if uses:
+            fee = _rate(rates.get(tool), size)
+            if fee is None:
+                return None
+            searches += uses * fee
     total = (cost_in + cost_read + cost_write + cost_out) * 1e-6 + searches * 1e-3
     return Priced(
         round(total, 12),
@@ -206,8 +211,6 @@ def _by_units(
     if usage.tier_input is not None:
         return None  # The tier would be taken from the sum of many requests.
     if any(getattr(usage, name) and needs not in members for name, needs in _CACHES):
-        return None
-    if usage.web_searches and "web_searches_kcount" not in members:
         return None
     counts: dict[str, float] = {}
     for name, unit, needs in _UNITS:

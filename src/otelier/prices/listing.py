@@ -55,9 +55,11 @@ class Entry:
     prices: Sequence[Any]
     variants: Sequence[Any]
 
-    def whens(self) -> list[Mapping[str, str]]:
-        """What the prices may depend on: the contexts that have prices of their own."""
-        return [] if self.borrowed else [when for when, _, _ in self.variants]
+    def whens(self, moment: datetime) -> list[Mapping[str, str]]:
+        """What the prices depend on at a moment: the contexts that have prices of their own."""
+        if self.borrowed:
+            return []
+        return [when for when, condition, _ in self.variants if _holds(condition, moment)]
 
     def at(self, moment: datetime, context: Mapping[str, str]) -> dict[str, Price]:
         """The prices by their keys, at a moment (UTC), in a context such as a service tier."""
@@ -66,15 +68,19 @@ class Entry:
             if _holds(condition, moment):
                 found = prices
                 break
-        if not context or self.borrowed:
-            return dict(found)
+        return {**found, **self.special(moment, context)}
+
+    def special(self, moment: datetime, context: Mapping[str, str]) -> dict[str, Price]:
+        """Those of the prices at a moment that a context has of its own."""
         special: dict[str, Price] = {}
+        if not context or self.borrowed:
+            return special
         for when, condition, prices in self.variants:
             fits = all(context.get(key) == value for key, value in when.items())
             if fits and _holds(condition, moment):
                 for key, price in prices.items():
                     special.setdefault(key, price)
-        return {**found, **special}
+        return special
 
 
 def _holds(condition: Sequence[Any] | None, moment: datetime) -> bool:

@@ -19,7 +19,7 @@ FREE: Final = ""
 # Tool -> the field of Usage that is priced, FREE, or None where no price list has its fee.
 TOOLS: Final[dict[str, str | None]] = {
     "web_search": "web_searches",
-    "file_search": None,
+    "file_search": "file_searches",
     "code_interpreter": None,
     "image_generation": None,
     "mcp": FREE,
@@ -61,7 +61,7 @@ def note(reply: Reply, tool: str, uses: int | None) -> None:
 
 def note_chat(reply: Reply, usage: Any, used: str | None) -> None:
     """What OpenAI's dialect of chats tells, of all who speak it: by the model's name, by counts in
-    ``usage`` (xAI's ``num_sources_used``), and by ``used``, the tool that a message shows.
+    ``usage`` (xAI's ``num_sources_used``, Alibaba's ``plugins``), and by ``used``, the tool that a message shows.
     """
     model = (reply.model or "").rpartition(":")[2]
     if _SEARCHES.search(model):
@@ -70,9 +70,17 @@ def note_chat(reply: Reply, usage: Any, used: str | None) -> None:
         note(reply, "server_tool", None)
     elif used:
         note(reply, used, None)
-    sources = wire.count(wire.fields(usage).get("num_sources_used"))
+    raw = wire.fields(usage)
+    sources = wire.count(raw.get("num_sources_used"))
     if sources:
         note(reply, "live_search", sources)
+    for plugin, told in wire.fields(raw.get("plugins")).items():
+        # Alibaba's ``{"search": {"count": 1, "strategy": "turbo"}}``.
+        note(reply, f"plugin_{plugin}", wire.count(wire.fields(told).get("count")))
+    size = wire.text(raw.get("search_context_size"))
+    if size:
+        # Perplexity's fee of a request depends on it.
+        reply.pricing["search_context_size"] = size
 
 
 def shown(message: wire.Wire) -> str | None:

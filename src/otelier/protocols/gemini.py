@@ -346,9 +346,25 @@ def _lists(value: Any) -> Any:
     return {str(key): _lists(member) for key, member in value.items()}
 
 
+_OTHER_GROUNDING: Final = (
+    "googleMapsWidgetContextToken",
+    "retrievalQueries",
+    # Whether these are billed as other searches are is not told.
+    "imageSearchQueries",
+)
+
+
+def listed(body: Wire) -> bool:
+    """Whether a request's tools have listed prices: searches for enterprises are dearer than the
+    others (Vertex AI pricing, "Web Grounding for Enterprise"), and answers look the same.
+    """
+    tools = map(wire.fields, wire.items(body.get("tools")))
+    return all(member(tool, "enterpriseWebSearch") is None for tool in tools)
+
+
 def _other_grounding(grounding: Wire) -> bool:
     """Whether maps or a user's own documents were asked, which price lists do not cover."""
-    if grounding.get("googleMapsWidgetContextToken") or grounding.get("retrievalQueries"):
+    if any(grounding.get(name) for name in _OTHER_GROUNDING):
         return True
     chunks = map(wire.fields, wire.items(grounding.get("groundingChunks")))
     return any("maps" in each or "retrievedContext" in each for each in chunks)
@@ -470,7 +486,9 @@ class CountReader(WholeReader):
 
 
 ROUTES: Final = {
-    "generateContent": Route(semconv.GENERATE_CONTENT, request, content, Reader),
-    "streamGenerateContent": Route(semconv.GENERATE_CONTENT, stream_request, content, Reader),
+    "generateContent": Route(semconv.GENERATE_CONTENT, request, content, Reader, listed=listed),
+    "streamGenerateContent": Route(
+        semconv.GENERATE_CONTENT, stream_request, content, Reader, listed=listed
+    ),
     "countTokens": Route(semconv.COUNT_TOKENS, request, content, CountReader),
 }

@@ -19,6 +19,7 @@ from otelier.protocols import (
     Reply,
     Route,
     WholeReader,
+    billed,
     no_content,
     openai_usage,
     parameters,
@@ -246,6 +247,7 @@ class RerankReader(WholeReader):
         units = wire.count(wire.fields(meta.get("billed_units")).get("search_units"))
         if units:
             reply.attributes[semconv.PROVIDER_PREFIX + "search_units"] = units
+            billed.note(reply, "search_units", units)
         tokens = wire.fields(meta.get("tokens"))
         read = wire.count(tokens.get("input_tokens"))
         if read is not None:

@@ -17,6 +17,7 @@ from otelier.protocols import (
     Part,
     Reply,
     Texts,
+    billed,
     finish,
     integer,
     openai_chat,
@@ -168,6 +169,9 @@ class ConversationReader:
         put(reply.attributes, semconv.CONVERSATION_ID, facts.get("conversation_id"))
         reply.usage = openai_usage.usage(self._usage)
         kinds = [entry.get("type") for entry in self._entries.values()]
+        if "tool.execution" in kinds:
+            # A connector, or a tool of Mistral's own: the usage may count it, or not.
+            billed.note(reply, "connector", None)
         if "agent.handoff" not in kinds:
             # Of several agents, the one that was asked.
             put(reply.attributes, semconv.AGENT_ID, facts.get("agent_id"))

@@ -119,10 +119,11 @@ class EmbeddingsReader:
 class Reader:
     """Reads images, transcriptions, speech and moderations."""
 
-    __slots__ = ("_body", "_deltas", "_keep", "_text", "_usage")
+    __slots__ = ("_body", "_deltas", "_ended", "_keep", "_text", "_usage")
 
     def __init__(self, keep: bool) -> None:
         self._keep = keep
+        self._ended = False
         self._body: Any = None
         self._usage: Any = None
         self._text: str | None = None
@@ -133,9 +134,11 @@ class Reader:
         raw = wire.fields(event)
         if raw.get("usage") is not None:
             self._usage = raw["usage"]
+        kind = raw.get("type")
+        if isinstance(kind, str) and kind.endswith((".done", ".completed")):
+            self._ended = True
         if not self._keep:
             return
-        kind = raw.get("type")
         if kind == "transcript.text.delta" and isinstance(raw.get("delta"), str):
             self._deltas.add(raw["delta"])
         elif kind == "transcript.text.done" and isinstance(raw.get("text"), str):
@@ -150,6 +153,7 @@ class Reader:
         else:
             self._body = body
             self._usage = wire.fields(body).get("usage")
+        self._ended = True
 
     def reply(self, complete: bool) -> Reply:
         """What was read so far."""
@@ -157,6 +161,7 @@ class Reader:
         raw = wire.fields(self._body)
         reply.model = wire.text(raw.get("model"))
         put(reply.attributes, semconv.RESPONSE_ID, raw.get("id"))
+        reply.ended = self._ended
         reply.usage = openai_usage.usage(self._usage)
         reply.cost = openai_usage.cost(self._usage)
         if self._keep:
