@@ -284,8 +284,8 @@ def test_discounted_windows_have_no_price(
 def test_tools_that_have_no_price(
     client: openai.OpenAI, server: ProviderServer, telemetry: Telemetry
 ) -> None:
-    search = {"type": "file_search_call", "id": "fs_1", "queries": ["a"], "status": "completed"}
-    done = openai_wire.response_object(search, openai_wire.message_item(), model="gpt-5")
+    code = {"type": "code_interpreter_call", "id": "ci_1", "code": "1", "status": "completed"}
+    done = openai_wire.response_object(code, openai_wire.message_item(), model="gpt-5")
     server.script(_told("queued"), Json(done))
     client.responses.create(**ASK)
     client.responses.retrieve(ID)

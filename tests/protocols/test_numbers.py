@@ -6,9 +6,21 @@ from typing import Any
 
 import pytest
 
+from otelier import billing
 from otelier.cost import Priced, Prices
 from otelier.identity import Identity, by_host
-from otelier.protocols import Reply, bedrock_invoke, endpoints, gemini, ollama, openai_chat, xai
+from otelier.protocols import (
+    Reply,
+    bedrock_invoke,
+    endpoints,
+    gemini,
+    litellm,
+    mistral_conversations,
+    ollama,
+    openai_chat,
+    openai_media,
+    xai,
+)
 
 PRICES = Prices()
 
@@ -90,6 +102,7 @@ def test_regional_endpoints_of_vertex_cost_more_for_new_claudes(
         ({"webSearchQueries": ["a"], "groundingChunks": [{"web": {}}]}, False),
         ({"groundingChunks": [{"maps": {"uri": "u"}}]}, True),
         ({"groundingChunks": [{"retrievedContext": {}}]}, True),
+        ({"webSearchQueries": ["a"], "imageSearchQueries": ["b"]}, True),
     ],
 )
 def test_grounding_that_lists_do_not_cover(grounding: Any, unpriced: bool) -> None:
@@ -186,6 +199,8 @@ def test_small_facts() -> None:
         ("openai", "gpt-4o", {}, {"annotations": [{"type": "url_citation"}]}),
         ("groq", "openai/gpt-oss-120b", {}, {"executed_tools": [{"type": "browser_search"}]}),
         ("x_ai", "grok-4", {"num_sources_used": 3}, {}),
+        ("alibaba", "qwen3-max", {"plugins": {"search": {"count": 1, "strategy": "turbo"}}}, {}),
+        ("alibaba", "qwen3-max", {"plugins": {"search": {"strategy": "turbo"}}}, {}),
     ],
 )
 def test_a_chat_that_used_what_is_billed_by_itself(
@@ -207,3 +222,49 @@ def test_a_chat_that_used_nothing_else_has_its_price() -> None:
     said = {"role": "assistant", "content": "hi", "annotations": []}
     body = {"model": "gpt-4o", "usage": spent, "choices": [{"index": 0, "message": said}]}
     assert price(read(openai_chat.Reader(True), body), "openai", "gpt-4o") is not None
+
+
+def test_plugins_that_were_not_used() -> None:
+    spent = {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10}
+    assert not chat(**spent, plugins={"search": {"count": 0}}).unpriced
+
+
+@pytest.mark.parametrize("name", ["enterpriseWebSearch", "enterprise_web_search"])
+def test_a_search_for_enterprises_is_dearer_than_the_list_says(name: str) -> None:
+    for path in ("models/gemini-2.5-flash:generateContent", "models/m:streamGenerateContent"):
+        at = endpoints.find("gcp.vertex_ai", "post", f"/v1beta/{path}", {})
+        assert at is not None and at.route.listed is not None
+        assert at.route.listed({"tools": [{"googleSearch": {}}]})
+        assert not at.route.listed({"tools": [{"functionDeclarations": []}, {name: {}}]})
+
+
+def test_tools_that_mistral_ran_are_billed_by_themselves() -> None:
+    """Also where the usage does not count them."""
+    spent = {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10}
+    said = {"type": "message.output", "content": "hi"}
+    ran = {"type": "tool.execution", "name": "image_generation", "id": "t"}
+    for outputs, unpriced in (([said], False), ([ran, said], True)):
+        body = {"conversation_id": "c", "outputs": outputs, "usage": spent}
+        assert read(mistral_conversations.ConversationReader(False), body).unpriced is unpriced
+    reader = mistral_conversations.ConversationReader(False)
+    reader.chunk({"type": "tool.execution.started", "name": "web_search", "id": "t"})
+    reader.chunk({"type": "conversation.response.done", "usage": spent})
+    assert reader.reply(True).unpriced
+
+
+def test_a_rerank_is_billed_by_the_search() -> None:
+    meta = {"billed_units": {"search_units": 1}, "tokens": {"input_tokens": 9}}
+    reader = litellm.ROUTES["rerank"].reader(False)
+    assert read(reader, {"id": "r", "meta": meta, "results": []}).unpriced
+
+
+@pytest.mark.parametrize("keep", [True, False])
+@pytest.mark.parametrize("last", ["transcript.text.done", "image_generation.completed"])
+def test_a_stream_left_after_its_last_event_is_whole(last: str, keep: bool) -> None:
+    spent = {"input_tokens": 9, "output_tokens": 1, "total_tokens": 10}
+    reader = openai_media.Reader(keep)
+    for kind, partial in (("transcript.text.delta", True), (last, False)):
+        reader.chunk({"type": kind, "delta": "a", "usage": spent})
+        reply = reader.reply(False)
+        billing.answered(reply, None, Identity("openai", None, None, ""), False, True)
+        assert reply.partial is partial

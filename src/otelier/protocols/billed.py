@@ -61,7 +61,8 @@ def note(reply: Reply, tool: str, uses: int | None) -> None:
 
 def note_chat(reply: Reply, usage: Any, used: str | None) -> None:
     """What OpenAI's dialect of chats tells, of all who speak it: by the model's name, by counts in
-    ``usage`` (xAI's ``num_sources_used``, Alibaba's ``plugins``), and by ``used``, the tool that a message shows.
+    ``usage`` (xAI's ``num_sources_used``, Alibaba's ``plugins``), and by ``used``, the tool that a
+    message shows.
     """
     model = (reply.model or "").rpartition(":")[2]
     if _SEARCHES.search(model):
