@@ -29,12 +29,13 @@ _LISTED: Final[Mapping[str, frozenset[str]]] = {
     "search_context_size": frozenset({"low", "medium", "high"}),
 }
 # What requests ask for, by its names in bodies.
-_ASKED: Final = (
-    ("service_tier", "service_tier"),
-    ("serviceTier", "service_tier"),
-    ("inference_geo", "inference_geo"),
-    ("speed", "speed"),
-)
+_ASKED: Final = {
+    "service_tier": "service_tier",
+    "serviceTier": "service_tier",
+    "inference_geo": "inference_geo",
+    "speed": "speed",
+}
+_NAMES: Final = frozenset(_ASKED)
 _BATCH: Final = ("processing", "batch")
 _AZURE: Final = ("azure.ai.openai", "azure.ai.inference")
 _REQUESTS: Final = "requests_kcount"
@@ -78,8 +79,10 @@ def untold(body: Wire, reply: Reply) -> bool:
     """Whether a request asks for another price than the listed one, and the answer does not say
     which it got: providers may serve a call in another tier than the one that was asked for.
     """
+    if _NAMES.isdisjoint(body):
+        return False
     tiers = (semconv.PROVIDER_SERVICE_TIER, semconv.OPENAI_RESPONSE_SERVICE_TIER)
-    for member, name in _ASKED:
+    for member, name in _ASKED.items():
         value = body.get(member)
         if value is None:
             continue
@@ -168,6 +171,8 @@ def answered(reply: Reply, headers: Any, who: Identity, complete: bool, streamed
         elif cost is not None and reply.cost is None:
             reply.cost = Cost(cost, source="gateway")
     reasons = reply.finish_reasons
+    # Not every SDK raises what a stream tells of an error.
+    complete = complete and not (streamed and reply.error)
     whole = complete or reply.ended or (reasons and all(reasons) and finish.ERROR not in reasons)
     reply.partial = not whole
     return identity.confirmed(who, reply.attributes, reply.model) if who.assumed else who

@@ -245,6 +245,14 @@ def test_the_body_wins_over_the_header() -> None:
     assert reply.cost == Cost(1.0)
 
 
+@pytest.mark.parametrize(("streamed", "partial"), [(True, True), (False, False)])
+def test_a_stream_that_tells_an_error_is_a_part(streamed: bool, partial: bool) -> None:
+    """Not every SDK raises it, and plain HTTP does not."""
+    reply = Reply(usage=Usage(input=10, output=10), error="overloaded")
+    answered(reply, None, OPENAI, True, streamed)
+    assert reply.partial is partial
+
+
 @pytest.mark.parametrize(
     ("reasons", "complete", "partial"),
     [(["stop"], False, False), ([], False, True), (["error"], False, True), ([], True, False)],
