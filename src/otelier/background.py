@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from otelier import semconv
+from otelier import billing, semconv
 from otelier.identity import Identity
 from otelier.protocols import Reply, Route
 from otelier.semconv import Attributes
@@ -59,7 +59,8 @@ def account(
                 reply.attributes[semconv.REQUEST_MODEL] = begun.model
         return begun
     asked = attributes.get(semconv.REQUEST_MODEL)
-    if route.listed is not None and not route.listed(body):
+    listed = route.listed is None or route.listed(body)
+    if not listed or billing.untold(body, reply):
         reply.unpriced = True
     begun = Begun(route.operation, asked if isinstance(asked, str) else None, reply.unpriced)
     if not reply.waiting or route.background is None or (streamed and not route.background(body)):

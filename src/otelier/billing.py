@@ -9,22 +9,33 @@ import re
 from collections.abc import Container, Iterable, Mapping
 from typing import Any, Final
 
-from otelier import gateways, identity
+from otelier import gateways, identity, semconv, wire
 from otelier.identity import Identity
 from otelier.prices.listing import Price
 from otelier.protocols import Cost, Reply, finish
 from otelier.usage import Usage
+from otelier.wire import Wire
 
 # Values that say what a listed price says anyway (OpenAI and Groq API references: ``service_tier``;
 # Anthropic, "Service tiers", "Data residency", "Fast mode"; AWS and Google: "standard").
 _LISTED: Final[Mapping[str, frozenset[str]]] = {
-    "service_tier": frozenset({"default", "standard", "auto", "standard_only", "on_demand"}),
+    "service_tier": frozenset(
+        {"default", "standard", "auto", "standard_only", "on_demand", "unspecified"}
+    ),
     "inference_geo": frozenset({"global", "not_available"}),
     "speed": frozenset({"standard"}),
     "latency": frozenset({"standard"}),
     # Looked at with the fee of a request, which depends on it; where there is none, nothing does.
     "search_context_size": frozenset({"low", "medium", "high"}),
 }
+# What requests ask for, by its names in bodies.
+_ASKED: Final = {
+    "service_tier": "service_tier",
+    "serviceTier": "service_tier",
+    "inference_geo": "inference_geo",
+    "speed": "speed",
+}
+_NAMES: Final = frozenset(_ASKED)
 _BATCH: Final = ("processing", "batch")
 _AZURE: Final = ("azure.ai.openai", "azure.ai.inference")
 _REQUESTS: Final = "requests_kcount"
@@ -64,6 +75,26 @@ def listed_names(provider: str, names: list[str], model: str | None) -> list[str
     return names
 
 
+def untold(body: Wire, reply: Reply) -> bool:
+    """Whether a request asks for another price than the listed one, and the answer does not say
+    which it got: providers may serve a call in another tier than the one that was asked for.
+    """
+    if _NAMES.isdisjoint(body):
+        return False
+    tiers = (semconv.PROVIDER_SERVICE_TIER, semconv.OPENAI_RESPONSE_SERVICE_TIER)
+    for member, name in _ASKED.items():
+        value = body.get(member)
+        if value is None:
+            continue
+        # AWS: ``{"type": "priority"}``.
+        asked = value if isinstance(value, str) else wire.fields(value).get("type")
+        if not isinstance(asked, str) or asked.lower() in _LISTED[name] or name in reply.pricing:
+            continue
+        if name != "service_tier" or not any(tier in reply.attributes for tier in tiers):
+            return True
+    return False
+
+
 def prices_of(
     context: Mapping[str, str],
     members: Mapping[str, Price],
@@ -99,6 +130,14 @@ def split(usage: Usage, members: Iterable[str], model: str) -> bool:
         and usage.text_output is None
     ):
         return False
+    if (
+        "input_image_mtok" in members
+        and usage.input
+        and usage.image_input is None
+        and usage.text_input is None
+        and usage.audio_input is None
+    ):
+        return False
     if _HEARS.search(model) is None:
         return True
     return not (
@@ -132,6 +171,8 @@ def answered(reply: Reply, headers: Any, who: Identity, complete: bool, streamed
         elif cost is not None and reply.cost is None:
             reply.cost = Cost(cost, source="gateway")
     reasons = reply.finish_reasons
+    # Not every SDK raises what a stream tells of an error.
+    complete = complete and not (streamed and reply.error)
     whole = complete or reply.ended or (reasons and all(reasons) and finish.ERROR not in reasons)
     reply.partial = not whole
     return identity.confirmed(who, reply.attributes, reply.model) if who.assumed else who

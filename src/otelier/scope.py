@@ -220,7 +220,8 @@ class Share:
             return
         if usage is not None and self._operation in _FETCHES:
             self._awaits = -1
-        self.used(usage, None if cost is None else cost.total, early)
+        # What is left after its final usage was told is known whole.
+        self.used(usage, None if cost is None else cost.total, early and reply.partial)
 
     def used(self, usage: Usage | None, cost: float | None, early: bool) -> None:
         """Tokens and cost, as far as they are known."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
+import anthropic
 import openai
 import pytest
 
-from tests.servers import Json, ProviderServer, Sse
+import otelier
+from tests.servers import Json, ProviderServer, Sse, anthropic_wire, mistral_wire
 from tests.servers.openai_wire import chat_chunks, chat_completion, chat_message
 from tests.telemetry import Telemetry
 
@@ -86,3 +89,57 @@ def test_a_stream_that_is_left_early_has_a_cost_of_a_part(
         telemetry.stop()
     assert found["gen_ai.usage.cost"] > 0
     assert found.get("otelier.cost.partial") is (True if taken else None)
+
+
+@pytest.mark.parametrize("left_at", ["message_start", "message_delta", "message_stop"])
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_messages_that_are_left(
+    server: ProviderServer, local: Telemetry, asynchronous: bool, left_at: str
+) -> None:
+    """The last usage comes with the reason to stop: what is left after it is known whole."""
+    events = anthropic_wire.message_events(anthropic_wire.message())
+    server.script(Sse(events, done=None, named=True))
+    asked: dict[str, Any] = {"model": anthropic_wire.CLAUDE, "max_tokens": 9, "messages": MESSAGES}
+    given: dict[str, Any] = {"base_url": server.url, "api_key": "k", "max_retries": 0}
+    whole = left_at != "message_start"
+    if asynchronous:
+
+        async def leave() -> None:
+            async with anthropic.AsyncAnthropic(**given) as client:
+                async with await client.messages.create(**asked, stream=True) as stream:
+                    async for event in stream:
+                        if event.type == left_at:
+                            return
+
+        with otelier.agent("hurried"):
+            asyncio.run(leave())
+    else:
+        with otelier.agent("hurried"):
+            with anthropic.Anthropic(**given).messages.create(**asked, stream=True) as stream:
+                for event in stream:
+                    if event.type == left_at:
+                        break
+    call, agent = (local.span(name).attributes or {} for name in ("chat", "invoke_agent"))
+    assert call["gen_ai.usage.cost"] > 0  # type: ignore[operator]
+    assert agent["otelier.cost.total"] == call["gen_ai.usage.cost"]
+    for found in (call, agent):
+        assert found.get("otelier.cost.partial") is (None if whole else True)
+    assert ("gen_ai.usage.input_tokens" in agent) is whole
+    assert ("otelier.usage.uncounted_calls" in agent) is not whole
+
+
+def test_a_deployment_is_no_model(server: ProviderServer, local: Telemetry) -> None:
+    """By Mistral's client of Azure; its answer's model has a price."""
+    module = pytest.importorskip("mistralai.azure.client", exc_type=ImportError)
+    client = module.MistralAzure(api_key="k", server_url=server.url)
+    whole = mistral_wire.chat()
+    server.script(Json({**whole, "model": None}), Json({**whole, "model": "gpt-4o"}))
+    for _ in range(2):
+        try:
+            client.chat.complete(model="gpt-4o", messages=MESSAGES)
+        except Exception:  # The SDK may insist on a model.
+            continue
+    unknown, known = (span.attributes or {} for span in local.spans())
+    assert unknown["gen_ai.provider.name"] == "azure.ai.inference"
+    assert "gen_ai.usage.cost" not in unknown
+    assert known["gen_ai.usage.cost"] > 0  # type: ignore[operator]

@@ -258,6 +258,16 @@ def test_a_rerank_is_billed_by_the_search() -> None:
     assert read(reader, {"id": "r", "meta": meta, "results": []}).unpriced
 
 
+def test_a_conversation_left_after_its_last_event_is_whole() -> None:
+    spent = {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10}
+    reader = mistral_conversations.ConversationReader(False)
+    for kind, partial in (("started", True), ("done", False)):
+        reader.chunk({"type": f"conversation.response.{kind}", "usage": spent})
+        reply = reader.reply(False)
+        billing.answered(reply, None, Identity("mistral_ai", None, None, ""), False, True)
+        assert reply.partial is partial
+
+
 @pytest.mark.parametrize("keep", [True, False])
 @pytest.mark.parametrize("last", ["transcript.text.done", "image_generation.completed"])
 def test_a_stream_left_after_its_last_event_is_whole(last: str, keep: bool) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from otelier import gateways
+from otelier.background import account
 from otelier.billing import answered, covered
 from otelier.cost import Prices
 from otelier.identity import Identity, identify
 from otelier.prices.listing import Entry
-from otelier.protocols import Cost, Reply, openai_chat
+from otelier.protocols import Cost, Reply, Route, no_content, openai_chat
 from otelier.usage import Usage
 
 OPENAI = Identity("openai", "api.openai.com", 443, "https://api.openai.com/v1")
@@ -159,6 +161,41 @@ def test_images_beside_text_have_no_price_until_they_are_told_apart() -> None:
     assert Prices().price(who, name, None, Reply(usage=untold)) is None
 
 
+def test_pictures_that_are_read_have_no_price_until_they_are_told_apart() -> None:
+    told = Usage(input=300, output=1000, image_input=290, text_input=10)
+    untold = Usage(input=300, output=1000)
+    for name in ("gpt-image-1", "gpt-image-2"):
+        found = Prices().price(OPENAI, name, None, Reply(usage=told))
+        assert found is not None and found.total > 0
+        assert Prices().price(OPENAI, name, None, Reply(usage=untold)) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "told", "absent"),
+    [
+        ({"service_tier": "priority"}, {}, True),
+        ({"service_tier": "priority"}, {"service_tier": "default"}, False),
+        ({"service_tier": "auto"}, {}, False),
+        ({"service_tier": None}, {}, False),
+        ({"serviceTier": {"type": "priority"}}, {}, True),
+        ({"serviceTier": {"type": "default"}}, {}, False),
+        ({"serviceTier": "SERVICE_TIER"}, {}, True),
+        ({"serviceTier": "STANDARD"}, {}, False),
+        ({"speed": "fast"}, {}, True),
+        ({"speed": 1.25, "inference_geo": ["us"]}, {}, False),
+        ({"inference_geo": "us"}, {"speed": "standard"}, True),
+    ],
+)
+def test_a_tier_that_was_asked_for_and_is_not_told(
+    body: Any, told: dict[str, str], absent: bool
+) -> None:
+    reply = Reply(usage=Usage(input=10, output=10), pricing=told)
+    account(
+        Route("chat", lambda _: {}, no_content, openai_chat.Reader), {}, body, OPENAI, reply, False
+    )
+    assert reply.unpriced is absent
+
+
 def test_what_is_only_assumed_has_no_listed_price() -> None:
     local = identify("http://localhost:8000/v1", None, {}, assumed="openai")
     reply = Reply(usage=Usage(input=10, output=10))
@@ -206,6 +243,14 @@ def test_the_body_wins_over_the_header() -> None:
     reply = Reply(cost=Cost(1.0))
     answered(reply, {"x-litellm-response-cost": "2"}, OPENAI, True, False)
     assert reply.cost == Cost(1.0)
+
+
+@pytest.mark.parametrize(("streamed", "partial"), [(True, True), (False, False)])
+def test_a_stream_that_tells_an_error_is_a_part(streamed: bool, partial: bool) -> None:
+    """Not every SDK raises it, and plain HTTP does not."""
+    reply = Reply(usage=Usage(input=10, output=10), error="overloaded")
+    answered(reply, None, OPENAI, True, streamed)
+    assert reply.partial is partial
 
 
 @pytest.mark.parametrize(

@@ -114,3 +114,13 @@ def test_an_answer_in_the_background_counts_where_it_was_fetched() -> None:
     assert total(*spans[:3], unpriced) == (
         "1 model call · in 10 out 5 · 1 call without a known price"
     )
+
+
+def test_calls_that_were_cut_off_are_counted_apart() -> None:
+    cut = {"otelier.cost.partial": True}
+    told = total(chat("a", None), chat("b", None, attributes=cut), chat("c", None, attributes=cut))
+    assert told == "3 model calls · in 30 out 15 · ≥ $0.003 · 2 calls cut off, priced in part"
+    # Of a call that two libraries saw, once.
+    twice = (chat("a", None, attributes=cut), chat("b", "a", attributes=cut))
+    assert "1 call cut off" in total(*twice)
+    assert "cut off" not in total(chat("a", None, cost=None, attributes=cut))

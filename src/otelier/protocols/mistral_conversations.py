@@ -116,10 +116,11 @@ def _execution(raw: Wire) -> list[Part]:
 class ConversationReader:
     """Reads a conversation's answer, whole or event by event."""
 
-    __slots__ = ("_entries", "_facts", "_keep", "_usage")
+    __slots__ = ("_ended", "_entries", "_facts", "_keep", "_usage")
 
     def __init__(self, keep: bool) -> None:
         self._keep = keep
+        self._ended = False
         # By the id or the place that events give.
         self._entries: dict[Any, dict[str, Any]] = {}
         self._facts: dict[str, Any] = {}
@@ -138,7 +139,8 @@ class ConversationReader:
         """One event of a stream; pieces are put together by entry."""
         raw = wire.fields(event)
         self._seen(raw)
-        name = string(raw.get("type")).rpartition(".")[0]
+        name, _, what = string(raw.get("type")).rpartition(".")
+        self._ended = self._ended or (name == "conversation.response" and what == "done")
         if name in ("", "conversation.response"):
             return
         key = raw.get("id") or raw.get("output_index")
@@ -167,6 +169,7 @@ class ConversationReader:
         facts = self._facts
         reply.model = facts.get("model")
         put(reply.attributes, semconv.CONVERSATION_ID, facts.get("conversation_id"))
+        reply.ended = self._ended
         reply.usage = openai_usage.usage(self._usage)
         kinds = [entry.get("type") for entry in self._entries.values()]
         if "tool.execution" in kinds:

@@ -115,7 +115,7 @@ def duration(seconds: float) -> str:
 def dollars(amount: float, partial: bool = False) -> str:
     """A cost with three digits that say something, at least cents; ``≥`` where it is of a part."""
     if partial:
-        return "≥" + (dollars(amount) if amount else "$0.00")
+        return "≥ " + (dollars(amount) if amount else "$0.00")
     if amount == 0:
         return "free"
     if amount >= 1:
