@@ -116,6 +116,12 @@ def test_a_cost_in_a_header(value: str, usd: float | None) -> None:
         ("x-portkey-cache-status", "SEMANTIC HIT", True),
         ("helicone-cache", "HIT", True),
         ("helicone-cache", "MISS", False),
+        ("x-cache-status", "Hit", True),
+        ("x-cache-status", "Miss", False),
+        ("x-ai-cache-status", "HIT-L2", True),
+        ("x-ai-cache-status", "BYPASS", False),
+        ("x-litellm-cache-key", "f3f3c1bf", True),
+        ("x-litellm-cache-key", "", False),
         ("x-portkey-cache-status", "DISABLED", False),
     ],
 )
@@ -123,6 +129,11 @@ def test_what_a_gateways_cache_answers_has_no_price(name: str, value: str, cache
     reply = Reply(usage=Usage(input=10, output=10))
     answered(reply, {name: value}, OPENAI, True, False)
     assert reply.unpriced is cached
+
+
+def test_a_cached_answer_has_not_the_cost_of_the_one_that_filled_the_cache() -> None:
+    told = {"x-litellm-response-cost": "0.002", "x-litellm-cache-key": "f3f3c1bf"}
+    assert gateways.told(told, False) == (None, True)
 
 
 def test_the_body_wins_over_the_header() -> None:
