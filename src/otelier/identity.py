@@ -27,8 +27,8 @@ class Identity:
     port: int | None
     # What price data is matched by; no userinfo, no query.
     url: str
-    # Nobody outside of its network can know the host; the name is the SDK's own, the host's, or what
-    # its answer shows: no list's prices hold for it.
+    # Nobody outside of its network can know the host; the name is the SDK's own, the host's, or
+    # what its answer shows: no list's prices hold for it.
     assumed: bool = False
 
 

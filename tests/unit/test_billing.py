@@ -136,6 +136,21 @@ def test_a_cached_answer_has_not_the_cost_of_the_one_that_filled_the_cache() -> 
     assert gateways.told(told, False) == (None, True)
 
 
+def test_a_cached_body_has_not_the_cost_of_the_one_that_filled_the_cache() -> None:
+    bought = Reply(usage=Usage(input=10, output=10), cost=Cost(0.002))
+    bought.parts = [Reply(model="gpt-4o", usage=Usage(input=10, output=10))]
+    answered(bought, {"cf-aig-cache-status": "HIT"}, OPENAI, True, False)
+    assert bought.cost is None
+    assert not bought.parts
+
+
+def test_a_gateways_cost_is_that_of_all_parts() -> None:
+    reply = Reply(parts=[Reply(model="gpt-4o", usage=Usage(input=10, output=10))])
+    answered(reply, {"x-litellm-response-cost": "2"}, OPENAI, True, False)
+    assert reply.cost == Cost(2.0, source="gateway")
+    assert not reply.parts
+
+
 def test_the_body_wins_over_the_header() -> None:
     reply = Reply(cost=Cost(1.0))
     answered(reply, {"x-litellm-response-cost": "2"}, OPENAI, True, False)

@@ -188,7 +188,7 @@ def _decimal(value: Any) -> float | None:
     return wire.number(float(value))
 
 
-def _openrouter(raw: Wire, total: float) -> Cost:
+def _openrouter(raw: Wire, total: float) -> Cost | None:
     # With the user's own key (BYOK), `cost` is OpenRouter's fee alone; the upstream bill is apart.
     details = wire.fields(raw.get("cost_details"))
     if raw.get("is_byok") is True:
