@@ -167,9 +167,11 @@ def answered(reply: Reply, headers: Any, who: Identity, complete: bool, streamed
     if headers is not None:
         cost, cached = gateways.told(headers, streamed)
         if cached:
-            reply.unpriced = True
+            # A cost in its body is that of the call that filled the cache.
+            reply.unpriced, reply.cost, reply.parts = True, None, []
         elif cost is not None and reply.cost is None:
-            reply.cost = Cost(cost, source="gateway")
+            # It is that of all parts together.
+            reply.cost, reply.parts = Cost(cost, source="gateway"), []
     reasons = reply.finish_reasons
     # Not every SDK raises what a stream tells of an error.
     complete = complete and not (streamed and reply.error)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from otelier import gateways, guard, semconv, truncation
 from otelier.semconv import Attributes
@@ -26,7 +27,8 @@ class Identity:
     port: int | None
     # What price data is matched by; no userinfo, no query.
     url: str
-    # The name is the SDK's own, for a host that nobody can know: no list's prices hold for it.
+    # Nobody outside of its network can know the host; the name is the SDK's own, the host's, or
+    # what its answer shows: no list's prices hold for it.
     assumed: bool = False
 
 
@@ -79,9 +81,6 @@ HOSTS: Final[tuple[tuple[str, str], ...]] = (
 
 _BEDROCK: Final = "aws.bedrock"
 _MULTI_REGION: Final = re.compile(r"aiplatform\.[a-z0-9-]+\.rep\.googleapis\.com")
-# Programs that answer on this machine by their documented default ports.
-LOCAL_PORTS: Final = {11434: "ollama", 1234: "lm_studio"}
-
 _SECOND_LEVEL: Final = frozenset({"ac", "co", "com", "edu", "gov", "net", "org"})
 
 
@@ -108,30 +107,22 @@ def by_host(
     # The region is in the first label, or a label of its own.
     if host.endswith("-aiplatform.googleapis.com") or _MULTI_REGION.fullmatch(host):
         return "gcp.vertex_ai"
-    return fallback or _unlisted(host, port)
+    return fallback or _unlisted(host)
 
 
 def listed(host: str, port: int | None, chosen: Mapping[str, str]) -> bool:
     """Whether a host is known: by the tables here, or by the user's."""
-    return by_host(host, port, chosen, "?") != "?" or (port in LOCAL_PORTS and _local(host))
+    return by_host(host, port, chosen, "?") != "?"
 
 
-def _local(host: str) -> bool:
-    return _unlisted(host, None) == host
-
-
-def _unlisted(host: str, port: int | None) -> str:
+def _unlisted(host: str) -> str:
     import ipaddress
 
     try:
-        local = ipaddress.ip_address(host).is_loopback
-        label = host
+        ipaddress.ip_address(host)
     except ValueError:
-        local = host == "localhost"
-        label = registrable(host)
-    if local:
-        return LOCAL_PORTS.get(port or 0, label)
-    return label
+        return registrable(host)
+    return host
 
 
 # Names that are given out on private networks alone (RFC 6762, RFC 8375, ICANN's "internal", RFC
@@ -160,16 +151,23 @@ def unknowable(host: str) -> bool:
     return address.is_private or address.is_loopback or address.is_link_local
 
 
-_LLAMA_CPP: Final = re.compile(r"b\d+-[0-9a-f]{6,}")
+# Build number and commit, or what a distribution puts in its place ("b8681-Debian").
+_LLAMA_CPP: Final = re.compile(r"b\d+-[0-9A-Za-z.]{3,}")
+_VLLM: Final = "vllm-"
 _LM_STUDIO_PORT: Final = 1234
+_OLLAMA_ALONE: Final = semconv.PROVIDER_PREFIX + "load_duration"
 
 
 def confirmed(assumed: Identity, attributes: Mapping[str, Any], model: str | None) -> Identity:
     """Who answered in place of an ``assumed`` one, by the answer's system fingerprint.
 
-    Ollama writes ``fp_ollama``; llama.cpp its build (``b4567-0a1b2c3d``); LM Studio, by default
-    on port 1234, the model's name. vLLM shows nothing that others do not.
+    Ollama writes ``fp_ollama``; llama.cpp its build (``b4567-0a1b2c3d``, its pull request 10917);
+    vLLM, in answers that are not streamed, its version or a hash (``vllm-0.11.0-H100-tp8-…``, its
+    pull request 40537); LM Studio, by default on port 1234, the model's name. Of Ollama's own
+    protocol the time of loading is nobody else's.
     """
+    if _OLLAMA_ALONE in attributes:
+        return replace(assumed, provider="ollama")
     mark = attributes.get(semconv.OPENAI_SYSTEM_FINGERPRINT)
     if not isinstance(mark, str):
         return assumed
@@ -177,11 +175,14 @@ def confirmed(assumed: Identity, attributes: Mapping[str, Any], model: str | Non
         name = "ollama"
     elif _LLAMA_CPP.fullmatch(mark):
         name = "llama_cpp"
+    elif mark.startswith(_VLLM):
+        name = "vllm"
     elif assumed.port == _LM_STUDIO_PORT and mark == model:
         name = "lm_studio"
     else:
         return assumed
-    return Identity(name, assumed.address, assumed.port, assumed.url)
+    # Whatever it is called, no list's prices hold for it.
+    return replace(assumed, provider=name)
 
 
 def registrable(host: str) -> str:
@@ -206,11 +207,10 @@ def _identify(
     assumed: str | None,
 ) -> Identity:
     port = port or {"https": 443, "http": 80, "wss": 443, "ws": 80}.get(scheme)
-    named = provider or by_host(host, port, dict(chosen), fallback or (assumed and "?"))
-    guessed = assumed is not None and named == "?"
-    if guessed:
-        guessed = unknowable(host)
-        named = assumed if guessed and assumed else _unlisted(host, port)
+    named = provider or by_host(host, port, dict(chosen), "?")
+    guessed = named == "?" and (bool(host) or assumed is not None) and unknowable(host)
+    if named == "?":
+        named = fallback or (assumed if guessed and assumed else _unlisted(host))
     return Identity(
         named,
         host or None,
@@ -234,8 +234,6 @@ def identify(
     of their network can know.
     """
     if isinstance(base_url, str):
-        from urllib.parse import urlsplit
-
         parts = urlsplit(base_url)
         scheme, host, port, path = parts.scheme, parts.hostname or "", parts.port, parts.path
     else:
@@ -277,12 +275,30 @@ def put_headers(headers: Any, attributes: Attributes) -> None:
     try:
         for name, value in _pairs(headers):
             attribute = _HEADER_NAMES.get(name)
-            if attribute is not None and value:
-                if len(value) > _MAX_HEADER:
-                    value = truncation.shortened(value, _MAX_HEADER)
-                attributes.setdefault(attribute, value)
+            if attribute is None or not value:
+                continue
+            if "://" in value:
+                value = gateways.bare(value)
+            if len(value) > _MAX_HEADER:
+                value = truncation.shortened(value, _MAX_HEADER)
+            attributes.setdefault(attribute, value)
+            if name in gateways.BEHIND:
+                behind = _upstream(name, value)
+                if behind:
+                    attributes.setdefault(semconv.PROVIDER_UPSTREAM, behind[:_MAX_HEADER])
     except Exception:
         guard.failed("identity.put_headers")
+
+
+def _upstream(name: str, value: str) -> str | None:
+    """Who answered behind a gateway, where one of its other headers shows it."""
+    if name == gateways.ADDRESS:
+        host = urlsplit(value).hostname
+        return by_host(host, None) if host else None
+    if name == gateways.NAMED:
+        first, slash, _ = value.partition("/")
+        return first if slash else None
+    return None
 
 
 def _pairs(headers: Any) -> Iterable[tuple[str, str]]:

@@ -50,6 +50,14 @@ DEFAULTS = ("gen_ai.request.temperature", "gen_ai.request.top_p")
 
 @pytest.fixture
 def telemetry() -> Iterator[Telemetry]:
+    running = Telemetry().start(provider_hosts="127.0.0.1=mistral_ai,localhost=mistral_ai")
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def unnamed() -> Iterator[Telemetry]:
+    """otelier without the user's word on who the local server is."""
     running = Telemetry().start()
     yield running
     running.stop()
@@ -742,8 +750,8 @@ def test_transcription(client: Any, server: ProviderServer, telemetry: Telemetry
 @pytest.mark.parametrize(
     ("cloud", "name"), [("azure", "azure.ai.inference"), ("gcp", "gcp.vertex_ai")]
 )
-def test_clouds(cloud: str, name: str, server: ProviderServer, telemetry: Telemetry) -> None:
-    old = OLD
+def test_clouds(cloud: str, name: str, server: ProviderServer, unnamed: Telemetry) -> None:
+    telemetry, old = unnamed, OLD
     root = f"mistralai_{cloud}" if old else f"mistralai.{cloud}.client"
     module = pytest.importorskip(root, exc_type=ImportError)
     with provider.http(False) as http:

@@ -66,7 +66,7 @@ CALL = {"id": "call_1", "function": {"name": "weather", "arguments": '{"city": "
 
 @pytest.fixture
 def telemetry() -> Iterator[Telemetry]:
-    running = Telemetry().start()
+    running = Telemetry().start(provider_hosts="127.0.0.1=x_ai,localhost=x_ai")
     yield running
     running.stop()
     assert not guard.failures(), guard.failures()

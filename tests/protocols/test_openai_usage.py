@@ -156,7 +156,7 @@ COSTS: dict[str, tuple[Any, Cost | None]] = {
     ),
     "OpenRouter with the user's own key, bill unknown": (
         {**TOTALS, "cost": 0.0001, "is_byok": True, "cost_details": None},
-        Cost(0.0001),
+        None,
     ),
     "xAI: 1 tick is 1e-10 USD": ({**TOTALS, "cost_in_usd_ticks": 12_345_000}, Cost(0.0012345)),
     "Perplexity": (
@@ -308,3 +308,29 @@ def test_worked_example_of_the_conventions() -> None:
 )
 def test_split(total: int | None, parts: Any, wanted: list[tuple[str, int]]) -> None:
     assert usage.split(total, parts) == wanted
+
+
+@pytest.mark.parametrize(
+    ("told", "usd"),
+    [
+        ({"cost": "0.00001155", "marketCost": "0.00001155"}, 0.00001155),
+        ({"cost": "0", "marketCost": "0"}, 0.0),
+        # By the user's own key, or free credit: what it came to is not told.
+        ({"cost": "0", "marketCost": "0.0001"}, None),
+        ({"cost": "-1"}, None),
+        ({"cost": "nan"}, None),
+        ({"cost": "1e400"}, None),
+        ({"cost": 1}, None),
+        ({"cost": ""}, None),
+        (None, None),
+    ],
+)
+def test_vercels_amounts(told: Any, usd: float | None) -> None:
+    cost, behind = openai_usage.gateway({"gateway": told})
+    assert (cost.total if cost is not None else None) == usd
+    assert behind is None
+
+
+def test_the_users_own_key_without_its_bill_has_no_listed_price_either() -> None:
+    raw = {**TOTALS, "cost": 0.0001, "is_byok": True, "cost_details": None}
+    assert not openai_usage.explain(raw, openai_usage.usage(raw), "openai/gpt-4o")

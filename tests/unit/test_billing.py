@@ -230,6 +230,12 @@ def test_a_cost_in_a_header(value: str, usd: float | None) -> None:
         ("x-portkey-cache-status", "SEMANTIC HIT", True),
         ("helicone-cache", "HIT", True),
         ("helicone-cache", "MISS", False),
+        ("x-cache-status", "Hit", True),
+        ("x-cache-status", "Miss", False),
+        ("x-ai-cache-status", "HIT-L2", True),
+        ("x-ai-cache-status", "BYPASS", False),
+        ("x-litellm-cache-key", "f3f3c1bf", True),
+        ("x-litellm-cache-key", "", False),
         ("x-portkey-cache-status", "DISABLED", False),
     ],
 )
@@ -237,6 +243,26 @@ def test_what_a_gateways_cache_answers_has_no_price(name: str, value: str, cache
     reply = Reply(usage=Usage(input=10, output=10))
     answered(reply, {name: value}, OPENAI, True, False)
     assert reply.unpriced is cached
+
+
+def test_a_cached_answer_has_not_the_cost_of_the_one_that_filled_the_cache() -> None:
+    told = {"x-litellm-response-cost": "0.002", "x-litellm-cache-key": "f3f3c1bf"}
+    assert gateways.told(told, False) == (None, True)
+
+
+def test_a_cached_body_has_not_the_cost_of_the_one_that_filled_the_cache() -> None:
+    bought = Reply(usage=Usage(input=10, output=10), cost=Cost(0.002))
+    bought.parts = [Reply(model="gpt-4o", usage=Usage(input=10, output=10))]
+    answered(bought, {"cf-aig-cache-status": "HIT"}, OPENAI, True, False)
+    assert bought.cost is None
+    assert not bought.parts
+
+
+def test_a_gateways_cost_is_that_of_all_parts() -> None:
+    reply = Reply(parts=[Reply(model="gpt-4o", usage=Usage(input=10, output=10))])
+    answered(reply, {"x-litellm-response-cost": "2"}, OPENAI, True, False)
+    assert reply.cost == Cost(2.0, source="gateway")
+    assert not reply.parts
 
 
 def test_the_body_wins_over_the_header() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from otelier import guard
 from otelier.identity import by_host, confirmed, identify, put_headers
 
 CASES = {
@@ -27,8 +28,8 @@ CASES = {
     "https://api.cerebras.ai/v1": ("cerebras", 443),
     "https://bedrock-runtime.us-east-1.amazonaws.com": ("aws.bedrock", 443),
     "https://inference.generativeai.us-chicago-1.oci.oraclecloud.com": ("oci", 443),
-    "http://localhost:11434/v1": ("ollama", 11434),
-    "http://127.0.0.1:11434/v1": ("ollama", 11434),
+    "http://localhost:11434/v1": ("localhost", 11434),
+    "http://127.0.0.1:11434/v1": ("127.0.0.1", 11434),
     "http://localhost:8000/v1": ("localhost", 8000),
     "http://10.1.2.3:8000/v1": ("10.1.2.3", 8000),
     "https://llm.acme.com/openai/v1": ("acme", 443),
@@ -104,6 +105,11 @@ def test_a_provider_that_the_user_names_is_not_assumed() -> None:
     [
         (8000, "fp_ollama", "ollama"),
         (8080, "b4567-0a1b2c3d", "llama_cpp"),
+        (8080, "b1-6a746cf", "llama_cpp"),
+        (8080, "b8681-Debian", "llama_cpp"),
+        (8000, "vllm-0.11.0-H100-tp8-bf16-a3b21f94", "vllm"),
+        (8000, "vllm-a3b21f94", "vllm"),
+        (8000, "vllmish", "openai"),
         (1234, "qwen3", "lm_studio"),
         (8000, "qwen3", "openai"),
         (11434, "fp_1234", "openai"),
@@ -115,7 +121,76 @@ def test_local_servers_are_named_by_what_they_answer(
 ) -> None:
     assumed = identify(f"http://localhost:{port}/v1", None, {}, assumed="openai")
     told = {"openai.response.system_fingerprint": mark} if mark else {}
-    assert confirmed(assumed, told, "qwen3").provider == provider
+    found = confirmed(assumed, told, "qwen3")
+    # Whatever its name, no list's prices hold for it.
+    assert (found.provider, found.assumed) == (provider, True)
+
+
+def test_ollamas_own_protocol_confirms_it() -> None:
+    host = identify("http://localhost:11434/api/chat", None, {})
+    assert confirmed(host, {}, "m").provider == "localhost"
+    assert confirmed(host, {"otelier.provider.load_duration": 0.1}, "m").provider == "ollama"
+
+
+@pytest.mark.parametrize("url", KNOWN_TO_NOBODY)
+def test_an_sdks_own_name_for_such_a_host_is_assumed_too(url: str) -> None:
+    found = identify(url, None, {}, fallback="anthropic")
+    assert (found.provider, found.assumed) == ("anthropic", True)
+
+
+def test_an_sdks_own_name_for_a_public_host_is_not_assumed() -> None:
+    found = identify("https://llm.acme.com", None, {}, fallback="anthropic")
+    assert (found.provider, found.assumed) == ("anthropic", False)
+    assert not identify("", None, {}, fallback="anthropic").assumed
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "attribute", "kept", "upstream"),
+    [
+        (
+            "x-litellm-model-api-base",
+            "https://user:pass@acme.openai.azure.com/openai?key=abc#x",
+            "litellm_model_api_base",
+            "https://acme.openai.azure.com/openai",
+            "azure.ai.openai",
+        ),
+        (
+            "x-litellm-model-api-base",
+            "http://vllm:8000/v1",
+            "litellm_model_api_base",
+            "http://vllm:8000/v1",
+            "vllm",
+        ),
+        ("x-litellm-model-api-base", "nowhere", "litellm_model_api_base", "nowhere", None),
+        ("x-litellm-model-api-base", "http://[", "litellm_model_api_base", None, None),
+        (
+            "x-litellm-model-api-base",
+            "http://h:port/",
+            "litellm_model_api_base",
+            "http://h:port/",
+            "h",
+        ),
+        ("x-kong-llm-model", "openai/gpt-4", "gateway.model", "openai/gpt-4", "openai"),
+        ("x-kong-llm-model", "gpt-4", "gateway.model", "gpt-4", None),
+        ("x-tfy-resolved-model", "our-bedrock/m", "gateway.model", "our-bedrock/m", None),
+        ("x-bifrost-provider", "anthropic", "upstream", "anthropic", "anthropic"),
+    ],
+)
+def test_who_answered_behind_a_gateway(
+    name: str, value: str, attribute: str, kept: str | None, upstream: str | None
+) -> None:
+    found: dict[str, object] = {}
+    before = guard.failures()
+    put_headers({name: value}, found)  # type: ignore[arg-type]
+    assert found.get(f"otelier.provider.{attribute}") == kept
+    assert found.get("otelier.provider.upstream") == upstream
+    assert guard.failures() == before
+
+
+def test_the_body_names_who_answered_before_headers_do() -> None:
+    found: dict[str, object] = {"otelier.provider.upstream": "DeepInfra"}
+    put_headers({"x-kong-llm-model": "openai/gpt-4"}, found)  # type: ignore[arg-type]
+    assert found["otelier.provider.upstream"] == "DeepInfra"
 
 
 def test_host_case_and_dot() -> None:

@@ -283,12 +283,12 @@ class _Choice:
         return {"role": self.role or "assistant", "parts": parts}
 
 
-# What shows a tool of the provider's, in SDKs that declare it.
-_TOLD: Final = frozenset({"annotations", "executed_tools"})
+# What shows a tool of the provider's or what a gateway tells, in SDKs that declare it.
+_TOLD: Final = frozenset({"annotations", "executed_tools", "provider_metadata"})
 
 
 def _says_more(delta: Any) -> bool:
-    """Whether a delta may show such a tool: nearly all hold text alone."""
+    """Whether a delta may show such things: nearly all hold text alone."""
     if type(delta) is dict:
         return not _TOLD.isdisjoint(delta)
     # An SDK's own model; what it does not declare is among its extras.
@@ -302,6 +302,7 @@ class Reader:
     __slots__ = (
         "_choices",
         "_error",
+        "_gateway",
         "_groq",
         "_index",
         "_keep",
@@ -322,6 +323,7 @@ class Reader:
         self._usage: Any = None
         # A tool of the provider's that ran.
         self._ran: str | None = None
+        self._gateway: Any = None
         self._tier: Any = None
         self._groq: Any = None
         # The choice of the chunk before, which is nearly always this one's.
@@ -398,8 +400,8 @@ class Reader:
         if "error" in raw and raw["error"] is not None:  # OpenRouter
             self._error = raw["error"]
         given = raw["delta"] if "delta" in raw else None
-        if given is not None and self._ran is None and _says_more(given):
-            self._ran = billed.shown(wire.fields(given))
+        if given is not None and _says_more(given):
+            self._more(wire.fields(given))
         delta = None if given is None else wire.fields(given)
         if delta is not None and not choice.called:
             choice.called = _asks(delta)
@@ -431,10 +433,15 @@ class Reader:
             held.finish = wire.text(members.get("finish_reason"))
             message = wire.fields(members.get("message"))
             held.called = _asks(message)
-            self._ran = self._ran or billed.shown(message)
+            self._more(message)
             self._error = self._error or members.get("error")
             if self._messages is not None:
                 self._messages[index] = _choice_message(members)
+
+    def _more(self, message: Wire) -> None:
+        self._ran = self._ran or billed.shown(message)
+        if "provider_metadata" in message:
+            self._gateway = message["provider_metadata"]
 
     def reply(self, complete: bool) -> Reply:
         """What was read so far."""
@@ -463,6 +470,10 @@ class Reader:
         # Tokens of which nobody knows what they are have no price.
         reply.unpriced = not openai_usage.explain(self._usage, reply.usage, reply.model)
         reply.cost = openai_usage.cost(self._usage)
+        if self._gateway is not None:
+            told, behind = openai_usage.gateway(self._gateway)
+            reply.cost = reply.cost or told
+            put(reply.attributes, semconv.PROVIDER_UPSTREAM, behind)
         billed.note_chat(reply, self._usage, self._ran)
         if self._error is not None and set(reply.finish_reasons) <= {finish.ERROR}:
             body_error(self._error, reply)

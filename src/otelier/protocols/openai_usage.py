@@ -2,12 +2,13 @@
 
 Sources: OpenAI API reference (``usage`` of chat completions and responses); DeepSeek
 (``prompt_cache_hit_tokens``), Moonshot (``cached_tokens``), xAI (``cost_in_usd_ticks``, 1 tick =
-1e-10 USD), OpenRouter (``cost``, ``is_byok``, ``cost_details``), Perplexity (``cost``), Mistral and
-vLLM (``prompt_tokens_details``) API references.
+1e-10 USD), OpenRouter and Vercel (``cost``, ``is_byok``, ``cost_details``), Perplexity (``cost``),
+Mistral and vLLM (``prompt_tokens_details``) API references.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from otelier import wire
@@ -15,6 +16,7 @@ from otelier.protocols import Cost
 from otelier.usage import Usage
 from otelier.wire import Wire
 
+_DECIMAL: Final = re.compile(r"\d{1,9}(?:\.\d{1,30})?", re.ASCII)
 _INPUT_DETAILS: Final = (
     ("cached_tokens", "cache_read"),
     ("cache_write_tokens", "cache_write"),
@@ -123,9 +125,13 @@ def _fold_reasoning(raw: Wire, used: Usage) -> None:
 def explain(value: Any, used: Usage | None, model: str | None) -> bool:
     """Whether ``used`` is all that the total says; Gemini's thoughts are added to it.
 
-    Gemini's endpoint of OpenAI's dialect counts thoughts in ``total_tokens`` alone.
+    Gemini's endpoint of OpenAI's dialect counts thoughts in ``total_tokens`` alone. What the user's
+    own key was billed beside a gateway's fee, and nobody tells, is in no list either.
     """
-    total = wire.count(wire.fields(value).get("total_tokens"))
+    raw = wire.fields(value)
+    if raw.get("is_byok") is True and cost(raw) is None:
+        return False
+    total = wire.count(raw.get("total_tokens"))
     if used is None or total is None or used.input is None or used.output is None:
         return True
     rest = total - used.input - used.output
@@ -161,12 +167,33 @@ def cost(value: Any) -> Cost | None:
     )
 
 
-def _openrouter(raw: Wire, total: float) -> Cost:
+def gateway(value: Any) -> tuple[Cost | None, str | None]:
+    """What Vercel's AI Gateway wrote into ``provider_metadata``: cost and who answered behind it.
+
+    Its amounts are decimal text (Vercel, "AI Gateway", "Evaluation": ``cost``, ``marketCost``;
+    ``routing.finalProvider``). No cost where it charges nothing for what has a market price: by
+    the user's own key the provider's bill is not told.
+    """
+    told = wire.fields(wire.fields(value).get("gateway"))
+    behind = wire.text(wire.fields(told.get("routing")).get("finalProvider"))
+    total = _decimal(told.get("cost"))
+    if total is None or (total == 0 and _decimal(told.get("marketCost"))):
+        return None, behind
+    return Cost(total), behind
+
+
+def _decimal(value: Any) -> float | None:
+    if type(value) is not str or _DECIMAL.fullmatch(value) is None:
+        return None
+    return wire.number(float(value))
+
+
+def _openrouter(raw: Wire, total: float) -> Cost | None:
     # With the user's own key (BYOK), `cost` is OpenRouter's fee alone; the upstream bill is apart.
     details = wire.fields(raw.get("cost_details"))
     if raw.get("is_byok") is True:
         upstream = wire.number(details.get("upstream_inference_cost"))
-        return Cost(total + upstream) if upstream is not None else Cost(total)
+        return Cost(total + upstream) if upstream is not None else None
     into = wire.number(details.get("upstream_inference_prompt_cost"))
     out = wire.number(details.get("upstream_inference_completions_cost"))
     if into is not None and out is not None and abs(into + out - total) <= 1e-9 + total * 1e-6:
