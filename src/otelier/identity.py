@@ -279,6 +279,8 @@ def put_headers(headers: Any, attributes: Attributes) -> None:
                 continue
             if "://" in value:
                 value = gateways.bare(value)
+                if not value:
+                    continue
             if len(value) > _MAX_HEADER:
                 value = truncation.shortened(value, _MAX_HEADER)
             attributes.setdefault(attribute, value)

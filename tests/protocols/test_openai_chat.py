@@ -8,6 +8,7 @@ import pytest
 
 from otelier import semconv
 from otelier.protocols import openai_chat as chat
+from otelier.protocols import openai_completions as completions
 from tests.protocols.reading import parts, streamed, whole
 
 MODEL = {"model": "m"}
@@ -299,9 +300,9 @@ def test_choices_in_the_providers_order() -> None:
 def test_legacy_completion() -> None:
     body = {"id": "cmpl-1", "choices": [{"text": "a", "index": 0, "finish_reason": "stop"}]}
     assert parts(whole(chat.Reader, body)) == [{"type": "text", "content": "a"}]
-    asked = chat.completion_content({"prompt": ["a", "b", [1, 2]]})
+    asked = completions.content({"prompt": ["a", "b", [1, 2]]})
     assert [message["parts"][0]["content"] for message in asked.messages] == ["a", "b"]
-    assert chat.completion_content({"prompt": [1, 2]}).messages == []
+    assert completions.content({"prompt": [1, 2]}).messages == []
 
 
 def test_facts_from_later_chunks() -> None:

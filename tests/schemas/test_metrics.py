@@ -33,7 +33,8 @@ RELEASED = {
     "gen_ai.client.operation.time_per_output_chunk": Metric("histogram", "s", _GROUP),
 }
 # Not in the conventions yet: ours.
-OURS = {"gen_ai.client.operation.cost": Metric("histogram", "USD", _GROUP | _TOLD)}
+_PARTIAL = {"otelier.cost.partial": Attribute("otelier.cost.partial", False, False)}
+OURS = {"gen_ai.client.operation.cost": Metric("histogram", "USD", _GROUP | _TOLD | _PARTIAL)}
 # On main since the copy of the model that is read here.
 EMBEDDED = "gen_ai.client.embeddings."
 NEWER = {
@@ -101,6 +102,9 @@ def _problems(metric: Any) -> Iterator[tuple[str, str]]:
                 yield name, "is not allowed"
             elif name == "gen_ai.token.type":
                 if value not in ("input", "output"):
+                    yield name, f"is {value}"
+            elif name in _PARTIAL:
+                if value is not True:
                     yield name, f"is {value}"
             elif not model.well_typed(name, value):
                 yield name, f"is of a wrong type: {value!r}"

@@ -273,8 +273,8 @@ READERS = (openai_chat.Reader, openai_responses.Reader, anthropic_messages.Reade
 # What of otelier is made to raise: place, name.
 FRAGILE = (
     *((reader, name) for reader in READERS for name in ("chunk", "whole", "reply", "__init__")),
-    ("otelier.call.identity", "put_headers"),
-    ("otelier.call.usage", "put"),
+    ("otelier.outcome.identity", "put_headers"),
+    ("otelier.outcome.usage", "put"),
     ("otelier.content.Policy", "render"),
     ("otelier.cost.Prices", "price"),
     ("otelier.cost.Prices", "warm"),
@@ -287,6 +287,13 @@ FRAGILE = (
     ("otelier.hooks.foreign", "stands_in"),
     ("otelier.context", "with_span"),
     ("otelier.context", "suppressed"),
+    ("otelier.call.background", "account"),
+    ("otelier.call", "answered"),
+    ("otelier.outcome", "render"),
+    ("otelier.outcome.Outcome", "write"),
+    ("otelier.outcome.Outcome", "tell"),
+    ("otelier.unicode", "attributes"),
+    ("otelier.theirs", "made_for"),
 )
 
 

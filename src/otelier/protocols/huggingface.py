@@ -27,6 +27,7 @@ from otelier.protocols import (
     located,
     no_content,
     openai_chat,
+    openai_completions,
     openai_media,
     openai_usage,
     parameters,
@@ -385,7 +386,7 @@ TASKS: Final[Mapping[str, Route]] = {
 _COMPLETION: Final = Route(
     semconv.TEXT_COMPLETION,
     openai_chat.request,
-    openai_chat.completion_content,
+    openai_completions.content,
     ChatReader,
 )
 

@@ -28,6 +28,7 @@ from otelier.protocols import (
 )
 from otelier.protocols import anthropic_messages as messages
 from otelier.protocols import openai_chat as chat
+from otelier.protocols import openai_completions as completions
 from otelier.protocols import openai_media as media
 from otelier.protocols import openai_responses as responses
 from otelier.semconv import Attributes
@@ -278,7 +279,7 @@ ROUTES: Final[Mapping[str, Route]] = {
     "text_completion": Route(
         semconv.TEXT_COMPLETION,
         chat.request,
-        chat.completion_content,
+        completions.content,
         _reader(chat.Reader),
     ),
     "responses": Route(

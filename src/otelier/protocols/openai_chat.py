@@ -22,7 +22,6 @@ from otelier.protocols import (
     finish,
     function_definition,
     integer,
-    no_content,
     openai_usage,
     parameters,
     put,
@@ -502,17 +501,4 @@ def _choice_message(raw: Wire) -> Message:
         return {"role": "assistant", "parts": parts}
     found = _message(wire.fields(message))
     found["role"] = found["role"] or "assistant"
-    return found
-
-
-def completion_content(body: Wire) -> Content:
-    """The prompt of a legacy completion, as user messages."""
-    prompt = body.get("prompt")
-    texts = [prompt] if isinstance(prompt, str) else wire.items(prompt)
-    found = no_content(body)
-    for text in texts:
-        if isinstance(text, str):
-            found.messages.append(
-                {"role": "user", "parts": [{"type": "text", "content": text}]},
-            )
     return found

@@ -13,6 +13,7 @@ from otelier.protocols import Route, Routes, in_background, no_attributes, no_co
 from otelier.protocols import anthropic_batches as batches
 from otelier.protocols import anthropic_messages as messages
 from otelier.protocols import openai_chat as chat
+from otelier.protocols import openai_completions as completions
 from otelier.protocols import openai_decisions as decisions
 from otelier.protocols import openai_media as media
 from otelier.protocols import openai_responses as responses
@@ -64,7 +65,7 @@ def _media(output: str, *, large: bool = False) -> Route:
 COMPATIBLE: Final[Routes] = {
     ("post", "/chat/completions"): _CHAT,
     ("post", "/completions"): Route(
-        semconv.TEXT_COMPLETION, chat.request, chat.completion_content, chat.Reader
+        semconv.TEXT_COMPLETION, chat.request, completions.content, chat.Reader
     ),
     ("post", "/embeddings"): _EMBEDDINGS,
     ("post", "/images/generations"): _media("image", large=True),
