@@ -300,7 +300,7 @@ class Call:
         """All was received (``how`` is None), or the user left the stream early (``how``)."""
         if how is not None and deferred.inside_telemetry():
             # A generator that the garbage collector closes, see abandoned().
-            deferred.defer(lambda: self._finish(None, how))
+            self._defer(how)
             return
         self._finish(None, how)
 
@@ -323,7 +323,7 @@ class Call:
             return
         try:
             if deferred.inside_telemetry():
-                deferred.defer(lambda: self._finish(None, "abandoned"))
+                self._defer("abandoned")
             else:
                 self._finish(None, "abandoned")
         except Exception:
@@ -339,13 +339,24 @@ class Call:
             self._outlasted = True
             self._finish(None, None)
 
-    def _finish(self, error: BaseException | None, how: str | None) -> None:
+    def _defer(self, how: str) -> None:
+        """End as of now, but later."""
+        ended = perf_counter() - self._started, time_ns()
+        deferred.defer(lambda: self._finish(None, how, ended))
+
+    def _finish(
+        self,
+        error: BaseException | None,
+        how: str | None,
+        ended: tuple[float, int] | None = None,
+    ) -> None:
+        """Once. ``ended``: after how many seconds, and when, if that was not now."""
         try:
             self._open.pop()
         except IndexError:
             return
         # What follows is ours, not the operation's.
-        seconds, now = perf_counter() - self._started, time_ns()
+        seconds, now = ended or (perf_counter() - self._started, time_ns())
         self._ended = True
         handed_over = False
         try:
@@ -422,9 +433,11 @@ class Call:
             share=self._share,
         )
         prices = run.prices
-        # Asked before the price: the list may come in between.
-        waits = prices is not None and prices.building and not self._foreign
+        # Asked before the price, for the list may come in between, and after it, for looking for a
+        # price may have begun to build it.
+        waits = prices is not None and prices.building
         priced = outcome.price()
+        waits = (waits or (prices is not None and prices.building)) and not self._foreign
         if self._share is not None:
             early = reply.partial and (how is not None or streamed)
             self._share.tell(self._route, reply, outcome.counted, priced, said, error, early)

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from weakref import WeakSet
 
 from otelier import billing, guard, semconv, wire
 from otelier.identity import Identity
@@ -93,13 +94,31 @@ def put(priced: Priced, attributes: Attributes, aliases: frozenset[str]) -> None
         )
 
 
+_all: Final[WeakSet[Prices]] = WeakSet()
 _builders: Final[set[Prices]] = set()
 
 
-def settle(seconds: float = PATIENCE) -> None:
+def settle(seconds: float | None = None) -> None:
     """Wait until all that was handed to a list that is being built has ended; bounded."""
     for prices in tuple(_builders):
-        prices.wait(min(seconds, PATIENCE))
+        prices.wait(PATIENCE if seconds is None else min(seconds, PATIENCE))
+
+
+def _leave() -> None:
+    """The program ends: what still waits ends without a cost, rather than not at all."""
+    settle()
+    for prices in tuple(_builders):
+        prices.give_up()
+
+
+def _forked() -> None:
+    _builders.clear()
+    for prices in tuple(_all):
+        prices.forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 class Prices:
@@ -118,8 +137,7 @@ class Prices:
         self._waiting: deque[Callable[[], None]] = deque()
         self._done = threading.Event()
         self._lock = threading.Lock()
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._forked)
+        _all.add(self)
 
     def warm(self) -> None:
         """Load price data, once: within milliseconds, or in a thread where that takes longer."""
@@ -142,12 +160,12 @@ class Prices:
             self.building = True
             _builders.add(self)
             # Before the providers' own, which were registered earlier, end.
-            atexit.register(settle)
+            atexit.register(_leave)
             threading.Thread(target=self._build, name="otelier-prices", daemon=True).start()
         except Exception:  # No more threads: the program is in trouble, or ends.
             guard.failed("cost.load")
-            self.building = False
             self.source = "missing"
+            self.give_up()
 
     def _build(self) -> None:
         try:
@@ -156,10 +174,14 @@ class Prices:
             guard.failed("cost.build")
             self.source = "missing"
         finally:
-            self.building = False
-            self._finish_waiting()
-            self._done.set()
-            _builders.discard(self)
+            self.give_up()
+
+    def give_up(self) -> None:
+        """There is a list now, or there will be none: end what waits."""
+        self.building = False
+        self._finish_waiting()
+        self._done.set()
+        _builders.discard(self)
 
     def later(self, end: Callable[[], None]) -> bool:
         """Whether ``end`` is called once the list is there, by the thread that builds it.
@@ -190,13 +212,13 @@ class Prices:
         if self.building or self._waiting:
             self._done.wait(max(0.0, seconds))
 
-    def _forked(self) -> None:
+    def forked(self) -> None:
+        """This is a forked child."""
         # A thread that was building is not there in the child; what waited for it is the parent's.
         if self.building:
             self._started = self.building = False
             self._waiting.clear()
             self._done = threading.Event()
-            _builders.discard(self)
         self._lock = threading.Lock()
 
     def price(
@@ -314,11 +336,22 @@ class Prices:
         custom, found = sources.custom(model, provider, url)
         if not custom:
             found = self._list.find(model, provider, url)
-        return None if found is None else self._applied(found, context)
+        if found is None:
+            return None
+        entry, now = found, datetime.now(UTC)
+        pricer = self._applied(entry, context, now)
+        if not entry.changes(now):
+            return pricer
 
-    def _applied(self, found: Entry, context: Mapping[str, str]) -> Pricer | None:
+        def price(usage: Usage) -> Priced | None:
+            at_present = self._applied(entry, context, datetime.now(UTC))
+            return at_present(usage) if at_present is not None else None
+
+        return price
+
+    def _applied(self, found: Entry, context: Mapping[str, str], now: datetime) -> Pricer | None:
+        """Applies a model's prices at a moment."""
         assert self._list is not None
-        now = datetime.now(UTC)
         if context and not billing.covered(context, found.whens(now)):
             return None
         listed, special = found.at(now, context), found.special(now, context)

@@ -92,7 +92,7 @@ def _data(text: str) -> Any:
 
 def _json(data: Any, size: int) -> bytes:
     """JSON in at most ``size`` bytes: of messages the oldest in the middle go."""
-    if type(data) is not list:
+    if type(data) is not list or not all(type(item) is dict for item in data):
         return truncation.shrunk(data, size)[0]
     pieces = [truncation.refit(wire.dumps(item), size - 2) for item in data]
     kept, _ = truncation.fit([len(piece) for piece in pieces], size)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from otelier.cost import Prices
 from tests.servers import ProviderServer
 
 # A program of a few fast calls. `installed` is the genai-prices that it believes to have.
@@ -28,6 +31,9 @@ if installed:
     sources.installed = lambda: installed
 if how == "unbuildable":
     sources.build = lambda: 1 / 0
+if how == "never":
+    cost.PATIENCE = 0.2
+    sources.build = lambda: threading.Event().wait()
 
 class File(SpanExporter):
     def export(self, spans):
@@ -168,3 +174,15 @@ def test_a_list_that_cannot_be_built_loses_the_cost_and_nothing_else(run: Any) -
     assert ["imported", False, "missing"] in lines
     assert len(chats(lines)) == 20
     assert not any("gen_ai.usage.cost" in attributes for _, attributes, *_ in chats(lines))
+
+
+def test_a_list_that_never_comes_takes_no_span_with_it(run: Any) -> None:
+    lines = run("9.9.9", "never")
+    assert len(chats(lines)) == 20
+    assert not any("gen_ai.usage.cost" in attributes for _, attributes, *_ in chats(lines))
+
+
+def test_starting_again_and_again_holds_nothing() -> None:
+    made = weakref.WeakSet(Prices() for _ in range(20))
+    gc.collect()
+    assert not made

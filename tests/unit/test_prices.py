@@ -239,6 +239,32 @@ def test_prices_that_the_program_has_set_are_used() -> None:
     assert price(Usage(input=1_000_000, output=0), "gpt-4o", "openai") == 2.5
 
 
+def test_prices_change_on_the_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DeepSeek's are lower from 16:30 to 0:30 UTC: no price of before is remembered."""
+    from otelier import cost
+
+    entry = LIST.find("deepseek-chat", "deepseek", None)
+    assert entry is not None
+    day = datetime(2025, 7, 1, 16, 29, tzinfo=UTC)
+    assert entry.changes(day)
+    assert entry.at(day, {}) != entry.at(day.replace(minute=31), {})
+    moment = [day]
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+            return moment[0]
+
+    monkeypatch.setattr(cost, "datetime", Clock)
+    prices, usage = Prices(), Usage(input=1_000_000, output=0)
+    before = price(usage, "deepseek-chat", "deepseek", prices)
+    moment[0] = day.replace(minute=31)
+    after = price(usage, "deepseek-chat", "deepseek", prices)
+    assert before and after and after < before
+    fixed = LIST.find("gpt-4o", "openai", None)
+    assert fixed is not None and not fixed.changes(MOMENTS[5])
+
+
 # --- where the list comes from ------------------------------------------------------------------
 
 

@@ -120,6 +120,7 @@ def _send(
                 waiting.extend([*batches.split(batch, size_of, limit)][::-1])
                 continue
             batch = [_lighter(batch[0], limit - batches.of_head(batch[0]), lighten)]
+            size = size_of(batch[0]) + batches.of_head(batch[0])
         _refusal.seen = False
         result = wrapped(batch)
         if _failed(result):

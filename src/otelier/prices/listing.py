@@ -55,6 +55,18 @@ class Entry:
     prices: Sequence[Any]
     variants: Sequence[Any]
 
+    def changes(self, moment: datetime) -> bool:
+        """Whether the prices depend on the time of day, or will change on a date to come."""
+        conditions = [
+            *(condition for condition, _ in self.prices),
+            *(condition for _, condition, _ in self.variants),
+        ]
+        return any(
+            condition[0] == "between" or date.fromisoformat(condition[1]) > moment.date()
+            for condition in conditions
+            if condition is not None
+        )
+
     def whens(self, moment: datetime) -> list[Mapping[str, str]]:
         """What the prices depend on at a moment: the contexts that have prices of their own."""
         if self.borrowed:
