@@ -208,8 +208,10 @@ def _identify(
 ) -> Identity:
     port = port or {"https": 443, "http": 80, "wss": 443, "ws": 80}.get(scheme)
     named = provider or by_host(host, port, dict(chosen), "?")
-    guessed = named == "?" and (bool(host) or assumed is not None) and unknowable(host)
+    guessed = False
     if named == "?":
+        # A vendor's own protocol is spoken by the vendor; OpenAI's by everybody.
+        guessed = not fallback and (bool(host) or assumed is not None) and unknowable(host)
         named = fallback or (assumed if guessed and assumed else _unlisted(host))
     return Identity(
         named,

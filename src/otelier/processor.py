@@ -158,8 +158,8 @@ def _price(run: Runtime, attributes: dict[str, Any]) -> Priced | None:
     if not isinstance(provider, str):
         return None
     host = address if isinstance(address, str) else ""
-    # Others' libraries call every host that an SDK asks by the SDK's name.
-    assumed = bool(host) and identity.unknowable(host)
+    # Others' libraries call every host that OpenAI's SDK asks "openai".
+    assumed = provider == "openai" and bool(host) and identity.unknowable(host)
     who = identity.Identity(provider, None, None, f"https://{host}" if host else "", assumed)
     return run.prices.price(
         who,

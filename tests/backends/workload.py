@@ -66,7 +66,7 @@ class Traffic:
         self.claude = clients.claude(url)
         self.llama = ollama.Client(host=url)
         self.gemini = genai.Client(api_key="k", http_options=genai.types.HttpOptions(base_url=url))
-        self.mistral = Mistral(api_key="k", server_url=clients.home(url, "mistral_ai"))
+        self.mistral = Mistral(api_key="k", server_url=url)
         self.cohere = cohere.ClientV2(api_key="k", base_url=url)
         self.bedrock = clients.bedrock(url)
 

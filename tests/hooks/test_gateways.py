@@ -159,23 +159,6 @@ def test_messages_through_a_gateway(server: ProviderServer, telemetry: Telemetry
     assert facts(telemetry)["gen_ai.usage.cost"] == 0.00231
 
 
-@pytest.mark.parametrize("named", [False, True])
-def test_a_local_server_is_not_priced_as_the_sdks_vendor(
-    named: bool, server: ProviderServer
-) -> None:
-    host = server.url.removeprefix("http://")
-    options = {"provider_hosts": f"{host}=anthropic"} if named else {}
-    running = Telemetry().start(**options)
-    try:
-        server.script(Json(anthropic_wire.message(model="claude-sonnet-4-5")))
-        _anthropic(server.url)
-        found = facts(running)
-    finally:
-        running.stop()
-    assert found["gen_ai.provider.name"] == "anthropic"
-    assert ("gen_ai.usage.cost" in found) is named
-
-
 def test_a_local_servers_name_is_read_from_its_answer_without_an_sdk(
     server: ProviderServer, telemetry: Telemetry
 ) -> None:

@@ -133,9 +133,9 @@ def test_ollamas_own_protocol_confirms_it() -> None:
 
 
 @pytest.mark.parametrize("url", KNOWN_TO_NOBODY)
-def test_an_sdks_own_name_for_such_a_host_is_assumed_too(url: str) -> None:
+def test_a_vendors_own_protocol_is_the_vendors_there(url: str) -> None:
     found = identify(url, None, {}, fallback="anthropic")
-    assert (found.provider, found.assumed) == ("anthropic", True)
+    assert (found.provider, found.assumed) == ("anthropic", False)
 
 
 def test_an_sdks_own_name_for_a_public_host_is_not_assumed() -> None:
