@@ -34,7 +34,10 @@ def made_for(operation: str, span: Span) -> bool:
     made = present.get(semconv.OPERATION_NAME)
     if made is None and present.get("openinference.span.kind") == "LLM":
         made = semconv.CHAT
-    return _SAME.get(made, made) == _SAME.get(operation, operation) and span not in enriched
+    same = _SAME.get(made, made) == _SAME.get(operation, operation)
+    # One that says already what came of a call, as a program's span into which LiteLLM's callback
+    # has written, is not for the one that begins.
+    return same and span not in enriched and not told(span)
 
 
 def take(span: Span, call: Any) -> None:

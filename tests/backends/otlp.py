@@ -20,7 +20,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.backends.running import opened
 
 Sent = dict[str, Any]
-_KINDS = {str: "string_value", int: "int_value", float: "double_value"}
+_KINDS = {str: "string_value", bool: "bool_value", int: "int_value", float: "double_value"}
 # Numbers that no two spans of a run share, and the first bytes of ids: zeros are left out by some.
 _ids = count(1)
 _FIRST = b"\x5e\xed"

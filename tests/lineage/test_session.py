@@ -196,6 +196,20 @@ def test_a_span_that_somebody_else_made_for_the_call_is_enriched(
     assert second.parent.span_id == theirs.context.span_id
 
 
+def test_a_programs_span_that_tells_of_an_earlier_call_is_not_for_the_next(
+    telemetry: Telemetry, server: ProviderServer
+) -> None:
+    """LiteLLM's callback writes into whatever span is current."""
+    client = openai.OpenAI(base_url=server.url + "/v1", api_key="k")
+    told = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 7}
+    with telemetry.tracer.start_as_current_span("GET /chat", attributes=told):
+        client.chat.completions.create(**CHAT)
+    request, call = telemetry.span("GET /chat"), telemetry.span("chat gpt-4o")
+    assert request.attributes["gen_ai.usage.input_tokens"] == 7
+    assert "gen_ai.response.id" not in request.attributes
+    assert call.parent.span_id == request.context.span_id
+
+
 def test_suppressed_calls_have_no_span(telemetry: Telemetry, server: ProviderServer) -> None:
     from opentelemetry.instrumentation.utils import suppress_instrumentation
 
