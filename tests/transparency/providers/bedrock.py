@@ -269,7 +269,7 @@ PROVIDER = Provider(
         Case(
             "runtime-stream",
             lambda c, _: c.call("core", "invoke_agent_runtime", **RUNTIME),
-            lambda: Chunked((SPOKEN[:9], SPOKEN[9:]), content_type="text/event-stream"),
+            lambda: Chunked((SPOKEN,), content_type="text/event-stream"),
             streamed=True,
             stream=member("response"),
         ),
