@@ -40,6 +40,19 @@ _ESCAPED: Final = re.compile(
 _ESCAPED_CUT: Final = re.compile(rb"[^\"\\]*(?:\\.[^\"\\]*)*+", re.DOTALL)
 _QUERY: Final = re.compile(rb"[^\s\"'`,;&{}\[\]<>()|\\]{1,512}")
 _BARE: Final = re.compile(rb"[^\s\"'`,;{}\[\]<>()|\\]{1,512}")
+# Brackets inside of a value, as passwords have them, but nothing that ends what is around it.
+_BRACKETED: Final = re.compile(
+    rb"(?:[^\s\"'`,;&{}\[\]<>()|\\]|\([^\s\"'`,;()\\]{0,64}\)|\[[^\s\"'`,;\[\]\\]{0,64}\]"
+    rb"|\{[^\s\"'`,;{}\\]{0,64}\}){1,512}"
+)
+_FIELD: Final = re.compile(rb"[^\s\"'`;\\]{3,512}")
+_LISTED: Final = re.compile(rb"[^\s\"'`\\;=&|(){}\[\]<>]{3,512}(?=[ \t]{0,8}(?:\Z|[\r\n]))")
+# Before a password in `Server=db;User Id=sa;Password=…`.
+_CONNECTION: Final = re.compile(
+    rb"(?:server|data source|host|user id|userid|uid|user|username|database|initial catalog|port"
+    rb"|driver|dsn)\s?=[^\n;]{0,128};(?:[^\n;]{0,128};)*\s?\Z",
+    re.IGNORECASE,
+)
 _BARE_REST: Final = re.compile(rb"[^\s\"'`,;&{}\[\]<>()|\\]*+")
 _COOKIES: Final = re.compile(rb"[^\s=;:\"'\\]{1,128}=[^\n\"'\\]{1,8192}")
 _LONG: Final = 512
@@ -55,6 +68,11 @@ _ASSIGNS: Final = re.compile(
 _OWNED: Final = re.compile(rb"\b(?:my|our)(?: [\w-]{1,20}){0,2} \Z", re.IGNORECASE)
 _IDENTIFIER: Final = re.compile(rb"[A-Za-z_]\w*")
 _CALLED: Final = re.compile(rb"[A-Za-z_$][\w$.:?!>-]*[(\[{<]")
+# What a call or an index is followed by; what is no argument.
+_GOES_ON: Final = re.compile(rb"[\w!@#$%^~\x80-\xff]")
+_NO_ARGUMENT: Final = re.compile(rb"[!@#$%^&?~]+")
+_CLOSES: Final = {b"(": b")", b"[": b"]", b"{": b"}", b"<": b">"}
+_NO_NAME: Final = re.compile(rb"[!@#%^*~?(\[]")
 _SPECIAL: Final = re.compile(rb"[!@#%^*~$?+=]")
 _UNIT: Final = re.compile(
     rb"\s{1,3}(?:bit|byte|char|letter|digit|symbol|time|day|hour|minute|of|out|or|to)"
@@ -216,7 +234,7 @@ def _literal_text(content: bytes, name: _Named) -> bool:
         return False
     if name.kind is not Kind.PASSWORD and values.named(content):
         return False
-    if names.kind(content[:96].decode("ascii", "replace")) is not Kind.NONE:
+    if _names_one(content):
         return False
     if "redential" in name.text or (_prose(name) and name.kind is Kind.KEY):
         return len(content) >= 8 and values.mixed(content)
@@ -233,12 +251,29 @@ def _bare(data: bytes, position: int, name: _Named) -> Iterator[tuple[int, int]]
     )
     upper = line and name.text == name.text.upper()
     query = data[name.start - 1 : name.start] in (b"?", b"&")
-    match = (_LINE if upper else _QUERY if query else _BARE).match(data, position)
+    close = name.join == b"=" and not name.spaced and not name.quoted
+    field = (
+        close
+        and data[max(name.start - 2, 0) : name.start].rstrip(b" ").endswith(b";")
+        and _CONNECTION.search(data, max(name.start - 512, 0), name.start) is not None
+    )
+    match = (_LINE if upper else _FIELD if field else _QUERY if query else _BARE).match(
+        data, position
+    )
     if match is None:
         return
+    if close and not (upper or field or query):
+        # A bracket or a comma may be a part of it.
+        whole = _BRACKETED.match(data, position)
+        if whole is not None and whole.end() > match.end() and not _called(whole[0], False):
+            match = whole
+        elif line and name.kind is Kind.PASSWORD and data[match.end() : match.end() + 1] == b",":
+            listed = _LISTED.match(data, position)
+            if listed is not None and values.mixed(listed[0]):
+                match = listed
     word, end = match[0], match.end()
     following = data[end : end + 1]
-    if not upper:
+    if not (upper or field):
         stripped = word.rstrip(_PUNCTUATION)
         if stripped.rstrip(b"!").isalpha():
             stripped = stripped.rstrip(b"!")
@@ -248,13 +283,15 @@ def _bare(data: bytes, position: int, name: _Named) -> Iterator[tuple[int, int]]
         return
     identifier = _IDENTIFIER.match(word)
     if identifier is not None:
-        if _CALLED.match(word + following) is not None:
+        if not field and _called(word + following, upper and _END_OF_LINE.match(data, end)):
             return
         if name.join == b":" and name.kind is not Kind.PASSWORD and values.typed(word):
             return
     if name.kind is not Kind.PASSWORD and values.named(word):
         return
-    if values.elsewhere(word) or names.kind(word[:96].decode("ascii", "replace")) is not Kind.NONE:
+    if values.elsewhere(word):
+        return
+    if not (close and _NO_NAME.search(word)) and _names_one(word):
         return
     if match.end() - position >= _LONG:
         # No name and no sentence is so long.
@@ -262,8 +299,30 @@ def _bare(data: bytes, position: int, name: _Named) -> Iterator[tuple[int, int]]
         if rest is not None and b"=" not in word:
             end = rest.end()
         yield position, end
-    elif _strong(data, end, word, name) or _plain(data, end, word, name, line, upper, query):
+    elif (
+        field or _strong(data, end, word, name) or _plain(data, end, word, name, line, upper, query)
+    ):
         yield position, end
+
+
+def _names_one(value: bytes) -> bool:
+    return names.kind(value[:96].decode("ascii", "replace")) is not Kind.NONE
+
+
+def _called(word: bytes, whole: object) -> bool:
+    """Whether ``word`` begins as a call or an index does, of code; ``whole`` if nothing follows."""
+    match = _CALLED.match(word)
+    if match is None:
+        return False
+    begun = match.end()
+    closing = _CLOSES[word[begun - 1 : begun]]
+    closed = word.find(closing, begun)
+    if closed < 0:
+        # It goes on in the next line.
+        return not whole or word[-1:] in b"([{<,"
+    if _NO_ARGUMENT.fullmatch(word, begun, closed) is not None:
+        return False
+    return _GOES_ON.match(word, closed + 1) is None
 
 
 def _strong(data: bytes, end: int, word: bytes, name: _Named) -> bool:
