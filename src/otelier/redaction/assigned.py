@@ -81,10 +81,10 @@ _CLAUSE: Final = re.compile(
     rb"[.,;!?)]|\s*(?:\Z|[\n\\])|\s{1,2}(?:and|but|can|could|please|so|for|is|i|you|what|how|help)\b",
     re.IGNORECASE,
 )
-_END_OF_LINE: Final = re.compile(rb"[.!]?[ \t]{0,8}(?:#|\Z|[\r\n]|\\[nr])")
+_END_OF_LINE: Final = re.compile(rb"\xe2\x80\xa6 \[|[.!]?[ \t]{0,8}(?:#|\Z|[\r\n]|\\[nr])")
 _PUNCTUATION: Final = b".,;:?)*&"
 # What otelier writes in the place of a text's rest (``truncation``).
-_MORE: Final = re.compile(rb"\xe2\x80\xa6 \[[\d,]+ more [a-z]+\]\Z")
+_MORE: Final = re.compile(rb"\xe2\x80\xa6(?= \[[\d,]{1,20} more [a-z]{1,16}\])")
 
 
 class _Named(NamedTuple):
@@ -218,7 +218,7 @@ def _closes(data: bytes, position: int, quote: bytes) -> bool:
 
 def _literal_text(content: bytes, name: _Named) -> bool:
     """Whether a quoted value is a secret."""
-    content = _MORE.sub(b"", content)
+    content = values.whole(content)
     if values.stand_in(content):
         return False
     if name.kind is Kind.WEAK:
@@ -273,13 +273,18 @@ def _bare(data: bytes, position: int, name: _Named) -> Iterator[tuple[int, int]]
                 match = listed
     word, end = match[0], match.end()
     following = data[end : end + 1]
-    if not (upper or field):
+    more = _MORE.match(data, end - 3) if word.endswith(b"\xe2\x80\xa6") else None
+    if more is not None:
+        # Cut by otelier: whatever it is, it ends here.
+        word, end = word[:-3], end - 3
+    elif not (upper or field):
         stripped = word.rstrip(_PUNCTUATION)
         if stripped.rstrip(b"!").isalpha():
             stripped = stripped.rstrip(b"!")
         end -= len(word) - len(stripped)
         word = stripped
-    if len(word) < 3 or values.stand_in(word) or values.said(word):
+    own = values.placeholder if upper or field else values.stand_in
+    if len(word) < 3 or own(word) or values.said(word):
         return
     identifier = _IDENTIFIER.match(word)
     if identifier is not None:

@@ -171,6 +171,7 @@ def _encoded(clean: bytes, literal: bytes) -> bytes:
 
 
 def _secret(value: bytes, kind: Kind) -> bool:
+    value = values.whole(value)
     if values.nothing(value):
         return False
     if kind is Kind.WEAK:
@@ -194,7 +195,7 @@ def _container(data: bytes, start: int) -> tuple[int, list[Span], list[Span]]:
                 return token.end(), given, strings
         elif _COLON.match(data, token.end()):
             name = text if depth == 1 else name
-        elif not values.nothing(_decoded(text).encode("utf-8", "replace")):
+        elif not values.nothing(values.whole(_decoded(text).encode("utf-8", "replace"))):
             strings.append(token.span())
             if name[1:-1].decode("utf-8", "replace") in _GIVEN:
                 given.append(token.span())
