@@ -20,7 +20,7 @@ Mask = Callable[[str, Any], Any]
 # What may stand beside a text without a look at it; with anything else all is looked at.
 _ROLES: Final = frozenset(["system", "developer", "user", "assistant", "tool", "model", "function"])
 _REASONS: Final = frozenset(
-    ["stop", "length", "content_filter", "tool_call", "tool_calls", "error", "", None]
+    ["stop", "length", "content_filter", "tool_call", "tool_calls", "error", "unknown", "", None]
 )
 _LOST: Final = object()
 _MAX_CLEAN: Final = 4096

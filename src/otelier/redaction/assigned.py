@@ -87,6 +87,19 @@ _PUNCTUATION: Final = b".,;:?)*&"
 _MORE: Final = re.compile(rb"\xe2\x80\xa6(?= \[[\d,]{1,20} more [a-z]{1,16}\])")
 
 
+# A pair of two texts; a name that is the value of another, `- name: DB_PASSWORD`, `value: …`.
+_PAIR: Final = re.compile(
+    rb"\s{0,8},\s{0,8}(?P<quote>[\"'])(?P<value>[^\"'\\\n]{3,512})(?P=quote)\s{0,8},?\s{0,8}[)\]]"
+)
+_PAIR_BEFORE: Final = re.compile(rb"[(\[]\s{0,8}[\"']\Z")
+_ITS_VALUE: Final = re.compile(
+    rb",?\s{0,32}(?:[\"']value[\"']|value)\s{0,4}(?P<join>[:=])\s{0,4}", re.IGNORECASE
+)
+_ITS_NAME: Final = re.compile(
+    rb"\b(?:name|key|header)[\"']?\s{0,4}[:=]\s{0,4}[\"']?\Z", re.IGNORECASE
+)
+
+
 class _Named(NamedTuple):
     """A name in a text."""
 
@@ -112,6 +125,26 @@ def value(data: bytes, at: int, keep: frozenset[str]) -> Iterator[tuple[int, int
     if name is None:
         return
     position = after.end()
+    if not name.join:
+        shut = after.end("shut") if after["shut"] else after.end("rest")
+        pair = _PAIR.match(data, shut) if name.quoted else None
+        if pair is not None:
+            first = _PAIR_BEFORE.search(data, max(name.start - 12, 0), name.start)
+            if first and values.mixed(pair["value"]) and _literal_text(pair["value"], name):
+                yield pair.span("value")
+            return
+        its = _ITS_VALUE.match(data, shut)
+        if its is not None:
+            if _ITS_NAME.search(data, max(name.start - 20, 0), name.start) is None:
+                return
+            name = name._replace(join=b":", quoted=False, broken=False)
+            position = its.end()
+            opened = _OPEN.match(data, position)
+            if opened is not None:
+                yield from _quoted(data, position, opened, name)
+            else:
+                yield from _bare(data, position, name)
+            return
     if name.join == b">":
         if data[name.start - 1 : name.start] == b"<" and not name.quoted:
             element = _ELEMENT.match(data, position)
@@ -197,6 +230,11 @@ def _quoted(
     else:
         inside = _CLOSED[quote].match(data, start)
         end = inside.end() if inside is not None else start
+        if quote == b"'":
+            # SQL and YAML write a quote in a text twice.
+            while data[end : end + 2] == b"''" and data[end + 2 : end + 3].isalnum():
+                inside = _CLOSED[quote].match(data, end + 2)
+                end = inside.end() if inside is not None else end
         if len(quote) == 1 and _closes(data, position, quote) and _JOINED.match(data, start):
             return
         if _CONCATENATED.match(data, start):
@@ -234,7 +272,7 @@ def _literal_text(content: bytes, name: _Named) -> bool:
         return False
     if name.kind is not Kind.PASSWORD and values.named(content):
         return False
-    if _names_one(content):
+    if b"''" not in content and _names_one(content):
         return False
     if "redential" in name.text or (_prose(name) and name.kind is Kind.KEY):
         return len(content) >= 8 and values.mixed(content)

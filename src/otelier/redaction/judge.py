@@ -11,7 +11,7 @@ from base64 import b64decode
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 
-from otelier.redaction import assigned, issuers, values
+from otelier.redaction import assigned, commands, issuers, values
 from otelier.redaction.candidates import Place, Sign
 
 MARK: Final = b"[REDACTED]"
@@ -23,6 +23,16 @@ _SCHEME: Final = re.compile(
     rb"(?:bearer|basic)\s{1,4}(?P<value>[A-Za-z0-9._~+/=-]{6,})", re.IGNORECASE
 )
 _USERINFO: Final = re.compile(rb"://[^\s/:@\"'\\\[\](){}<>$]{0,256}:(?P<value>[^\s/\"'\\]{1,256})@")
+# Of databases, where passwords are written as they are: with `/` and `@`.
+_DATABASE: Final = re.compile(
+    rb"(?:postgres(?:ql)?|mysql|mariadb|mongodb|rediss?|amqps?|mssql|oracle|clickhouse|cockroachdb"
+    rb"|snowflake)(?:\+\w{1,16})?\Z",
+    re.IGNORECASE,
+)
+_DATABASE_USERINFO: Final = re.compile(
+    rb"://[^\s/:@\"'\\\[\](){}<>$]{0,256}:(?!\d{1,5}[/\s])(?P<value>[^\s\"'`\\<>?]{1,256})@"
+    rb"[\w.-]{1,256}(?::\d{1,5})?(?:[/?,\s\"'`)\]};]|\Z)"
+)
 _PEM: Final = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _PEM_END: Final = re.compile(rb"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 # Lines of base64, of which the last may be short; line breaks may be escaped, lines quoted.
@@ -47,6 +57,10 @@ def secrets(data: bytes, places: list[Place], keep: frozenset[str]) -> list[Span
             spans = _scheme(data, at)
         elif sign is Sign.URL:
             spans = _userinfo(data, at)
+        elif sign is Sign.OPTION:
+            spans = commands.option(data, at)
+        elif sign is Sign.PHRASE:
+            spans = commands.phrase(data, at)
         else:
             ended = ended and data.find(b"-----END ", at) >= 0
             spans = _pem(data, at, ended)
@@ -122,7 +136,10 @@ def _userpass(value: bytes) -> bool:
 
 
 def _userinfo(data: bytes, at: int) -> Iterator[Span]:
-    match = _USERINFO.match(data, at)
+    match = None
+    if _DATABASE.search(data, max(at - 32, 0), at) is not None:
+        match = _DATABASE_USERINFO.match(data, at)
+    match = match or _USERINFO.match(data, at)
     if match is not None and not values.stand_in(match["value"]):
         yield match.span("value")
 

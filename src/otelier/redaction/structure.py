@@ -17,11 +17,28 @@ from otelier.redaction.judge import MARK, Span
 from otelier.redaction.names import Kind
 from otelier.redaction.patterns import Pattern
 
-_DEEPEST: Final = 8
+# Each level doubles the backslashes before a quote: no text that is kept has more of them.
+_DEEPEST: Final = 24
+_LONGEST_NAME: Final = 100
 _MARKED: Final = b'"' + MARK + b'"'
 _STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*+"', re.DOTALL)
 _TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*+"|[{}\[\]]', re.DOTALL)
 _COLON: Final = re.compile(rb"\s*:\s*")
+# Of what a name that is a value itself stands for: `["password", "…"]`, `{"name": "password", …}`.
+_TEXT: Final = rb'"[^"\\]*(?:\\.[^"\\]*)*+"'
+_PAIR: Final = re.compile(rb"\s*,\s*(?P<value>" + _TEXT + rb")\s*\]", re.DOTALL)
+_PAIR_BEFORE: Final = re.compile(rb"\[\s{0,32}\Z")
+_NAME_BEFORE: Final = re.compile(rb'"(?:name|key|header)"\s{0,8}:\s{0,8}\Z', re.IGNORECASE)
+_VALUE_AFTER: Final = re.compile(
+    rb'(?:\s{0,32},\s{0,32}"(?!value")\w{1,32}"\s{0,8}:\s{0,8}(?:"[^"\\]{0,256}"|[\w.+-]{1,32})){0,4}'
+    rb'\s{0,32},\s{0,32}"value"\s{0,8}:\s{0,8}(?P<value>' + _TEXT + rb")",
+    re.DOTALL | re.IGNORECASE,
+)
+_VALUE_BEFORE: Final = re.compile(
+    rb'"value"\s{0,8}:\s{0,8}(?P<value>"(?:[^"\\]|\\.){0,1024}")\s{0,32},\s{0,32}'
+    rb'"(?:name|key|header)"\s{0,8}:\s{0,8}\Z',
+    re.DOTALL | re.IGNORECASE,
+)
 # What JSON schemas have where data has values.
 _TYPES: Final = frozenset(["string", "number", "integer", "boolean", "object", "array", "null"])
 _SCHEMES: Final = frozenset(["apikey", "http", "oauth2", "openidconnect", "mutualtls"])
@@ -96,7 +113,12 @@ class Rules:
             start, looked = string.span()
             colon = _COLON.match(data, looked)
             if colon is None:
-                edits = self._string(data, start, looked, depth)
+                beside = self._beside(data, start, looked)
+                if beside is not None and beside[0] >= copied:
+                    edits = [(*beside, _MARKED)]
+                    looked = max(looked, beside[1])
+                else:
+                    edits = self._string(data, start, looked, depth)
             else:
                 edits, looked = self._member(data, start, looked, colon.end())
             for first, last, new in edits:
@@ -117,6 +139,31 @@ class Rules:
         if clean is raw or clean == raw:
             return []
         return [(start, end, _encoded(clean, literal))]
+
+    def _beside(self, data: bytes, start: int, end: int) -> Span | None:
+        """The secret whose name the string there is, as the value of another member or a pair."""
+        if end - start > _LONGEST_NAME:
+            return None
+        if data[end : end + 1].isspace() or data[end : end + 1] in b",}":
+            kind = self._kind(_decoded(data[start:end]))
+            if kind is Kind.NONE:
+                return None
+            match = None
+            if _NAME_BEFORE.search(data, max(start - 40, 0), start) is not None:
+                match = _VALUE_AFTER.match(data, end) or _VALUE_BEFORE.search(
+                    data, max(start - 1200, 0), start
+                )
+                least = True
+            elif _PAIR_BEFORE.search(data, max(start - 33, 0), start) is not None:
+                match = _PAIR.match(data, end)
+                least = False
+            if match is not None:
+                value = _decoded(match["value"]).encode("utf-8", "replace")
+                # Two words may be two names.
+                other = least or (values.mixed(value) and not _names(value))
+                if other and _secret(value, kind):
+                    return match.span("value")
+        return None
 
     def _member(
         self, data: bytes, start: int, end: int, value: int
@@ -168,6 +215,10 @@ def _encoded(clean: bytes, literal: bytes) -> bytes:
         return json.dumps(text, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         return json.dumps(text).encode()
+
+
+def _names(value: bytes) -> bool:
+    return names.kind(value[:96].decode("utf-8", "replace")) is not Kind.NONE
 
 
 def _secret(value: bytes, kind: Kind) -> bool:
