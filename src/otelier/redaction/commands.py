@@ -12,10 +12,8 @@ from otelier.redaction import values
 _BACK: Final = 1024
 # A line that a backslash ends goes on in the next one.
 _LINE_END: Final = re.compile(rb"(?<!\\)\n|[;|&]")
-_COMMAND: Final = re.compile(
-    rb"(?:\A|[\s;|&(\"'`$/])(?P<name>curl|mysql\w*|mariadb[\w-]*|sshpass"
-    rb"|(?:docker|podman|nerdctl|helm registry|oras|az)(?= login\b)|redis-cli)(?=\s)",
-    re.IGNORECASE,
+_BEFORE: Final = re.compile(
+    rb"(?:\A|[\s;|&(\"'`$/])(?:(?:helm registry|docker|podman|nerdctl|oras|az))?\Z"
 )
 _WORD: Final = (
     rb"(?:\"(?P<double>[^\"\n]{1,256})\"|'(?P<single>[^'\n]{1,256})'"
@@ -31,13 +29,14 @@ _ATTACHED: Final = re.compile(rb"-p" + _WORD)
 _APART: Final = re.compile(rb"-p[ =]{1,4}" + _WORD)
 _EITHER: Final = re.compile(rb"-p[ =]{0,4}" + _WORD)
 _REDIS: Final = re.compile(rb"-a[ =]{1,4}" + _WORD)
-_FORMS: Final = (
-    (b"curl", _USER),
-    (b"mysql", _ATTACHED),
-    (b"mariadb", _ATTACHED),
-    (b"sshpass", _EITHER),
-    (b"redis-cli", _REDIS),
-    (b"", _APART),
+# Commands, what else belongs to their names, and how they take a password.
+_COMMANDS: Final = (
+    (b"curl", re.compile(rb"\s"), _USER),
+    (b"mysql", re.compile(rb"\w*\s"), _ATTACHED),
+    (b"mariadb", re.compile(rb"[\w-]*\s"), _ATTACHED),
+    (b"sshpass", re.compile(rb"\s"), _EITHER),
+    (b"redis-cli", re.compile(rb"\s"), _REDIS),
+    (b" login", re.compile(rb"\s"), _APART),
 )
 _SQL: Final = re.compile(
     rb"identified(?:\s{1,4}with\s{1,4}[\w'\"]{1,64})?\s{1,4}(?:by|as)(?:\s{1,4}password)?\s{1,4}"
@@ -55,14 +54,18 @@ _NETRC: Final = re.compile(
 def option(data: bytes, at: int) -> Iterator[tuple[int, int]]:
     """The password that the option at ``at`` gives to its command, if it is one that takes some."""
     first = max(at - _BACK, 0)
-    for ended in _LINE_END.finditer(data, first, at):
-        first = ended.end()
-    name = b""
-    for found in _COMMAND.finditer(data, first, at + 1):
-        name = found["name"].lower()
-    if name:
-        form = next(form for start, form in _FORMS if name.startswith(start))
-        yield from _given(form.match(data, at))
+    before = data[first : at + 1].lower()
+    for name, rest, form in _COMMANDS:
+        given = form.match(data, at)
+        begun = before.rfind(name) if given is not None else -1
+        if (
+            begun >= 0
+            and _BEFORE.search(before, max(begun - 16, 0), begun) is not None
+            and rest.match(before, begun + len(name)) is not None
+            and _LINE_END.search(before, begun) is None
+        ):
+            yield from _given(given)
+            return
 
 
 def phrase(data: bytes, at: int) -> Iterator[tuple[int, int]]:

@@ -20,6 +20,7 @@ from otelier.redaction.patterns import Pattern
 # Each level doubles the backslashes before a quote: no text that is kept has more of them.
 _DEEPEST: Final = 24
 _LONGEST_NAME: Final = 100
+_MOST_NESTED: Final = 8
 _MARKED: Final = b'"' + MARK + b'"'
 _STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*+"', re.DOTALL)
 _TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*+"|[{}\[\]]', re.DOTALL)
@@ -84,7 +85,7 @@ class Rules:
         if depth and data[:256].lstrip()[:1] in (b"{", b"["):
             try:
                 wire.loads(data)
-            except ValueError:
+            except (ValueError, RecursionError):
                 pass
             else:
                 return self._json(data, depth - 1, places)
@@ -101,6 +102,8 @@ class Rules:
         pieces: list[bytes] = []
         copied = 0
         looked = 0
+        # Schemas inside of schemas are read again for each; who nests them without end gets marks.
+        left = [_MOST_NESTED * len(data)]
         marks = [at for at, _ in places]
         if self.patterns:
             marks = [match.start() + 1 for match in _STRING.finditer(data)]
@@ -120,7 +123,7 @@ class Rules:
                 else:
                     edits = self._string(data, start, looked, depth)
             else:
-                edits, looked = self._member(data, start, looked, colon.end())
+                edits, looked = self._member(data, start, looked, colon.end(), left)
             for first, last, new in edits:
                 pieces += (data[copied:first], new)
                 copied = last
@@ -166,7 +169,7 @@ class Rules:
         return None
 
     def _member(
-        self, data: bytes, start: int, end: int, value: int
+        self, data: bytes, start: int, end: int, value: int, left: list[int]
     ) -> tuple[list[tuple[int, int, bytes]], int]:
         """What to change of the member whose key is there, and where it has been looked at to."""
         name = _decoded(data[start:end])
@@ -180,11 +183,10 @@ class Rules:
                 return [(value, string.end(), _MARKED)], string.end()
         elif first in (b"{", b"[") and kind is not Kind.WEAK and names.exact(name):
             last, given, strings = _container(data, value)
-            if _is_schema(data[value:last]):
-                strings = given
-            else:
+            left[0] -= last - value
+            if left[0] < 0 or not _is_schema(data[value:last]):
                 return [(*span, _MARKED) for span in strings], last
-            return [(*span, _MARKED) for span in strings], max(end, *(s[1] for s in strings), end)
+            return [(*span, _MARKED) for span in given], max(end, *(s[1] for s in given), end)
         return [], end
 
 
@@ -256,7 +258,7 @@ def _container(data: bytes, start: int) -> tuple[int, list[Span], list[Span]]:
 def _is_schema(data: bytes) -> bool:
     try:
         found: Any = wire.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     if type(found) is not dict:
         return False

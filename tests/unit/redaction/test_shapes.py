@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from otelier.redaction import Rules, redacted
+from otelier.redaction import Rules, redacted, structure
 
 # A text, what of it is secret.
 BRACKETS = (
@@ -94,7 +94,8 @@ def test_what_only_looks_like_it_stays(text: str) -> None:
 
 
 PASSWORDS = ("abc...def9", "pa***word9", "Sxxxx9word", "$ecretWord9", "correct-horse-here",
-             "your-Dog-Ate9", "a1${b2}c3", "my-9-secret!", "hunter9...", "# comment9 x")  # fmt: skip
+             "your-Dog-Ate9", "a1${b2}c3", "my-9-secret!", "hunter9...",
+             "# comment9 x")  # fmt: skip
 PLACEHOLDERS = ("****", "...", "\u2026", "<your-key>", "${X}", "$PASSWORD", "$DB_PASSWORD1",
                 "your-api-key-here", "sk-...", "sk-****", "xxxx", "xxxx-xxxx", "{{ key }}",
                 "%TOKEN%", "[KEY]", "YOUR_API_KEY", "$(pass show x)", "Bearer ${TOKEN}",
@@ -173,3 +174,23 @@ def test_json_inside_of_json_is_read_to_the_end(depth: int) -> None:
     for _ in range(depth):
         found = json.loads(found["a"])
     assert found == {"password": "[REDACTED]", "n": 1}
+
+
+def test_schemas_inside_of_schemas_take_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    is_schema = structure._is_schema
+
+    def seen(data: bytes) -> bool:
+        read.append(len(data))
+        return is_schema(data)
+
+    monkeypatch.setattr(structure, "_is_schema", seen)
+    depth = 500
+    start = '{"credentials":{"type":"object","pad":"' + "p" * 300 + '","properties":'
+    data = (start * depth + "1" + "}}" * depth).encode()
+    Rules().json(data)
+    assert sum(read) <= 8 * len(data)
+    shallow = json.dumps(
+        {"credentials": {"type": "object", "properties": {"a": {"type": "string"}}}}
+    )
+    assert Rules().json(shallow.encode()).decode() == shallow
