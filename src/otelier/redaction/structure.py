@@ -156,15 +156,15 @@ class Rules:
                 match = _VALUE_AFTER.match(data, end) or _VALUE_BEFORE.search(
                     data, max(start - 1200, 0), start
                 )
-                least = True
+                sure = True
             elif _PAIR_BEFORE.search(data, max(start - 33, 0), start) is not None:
                 match = _PAIR.match(data, end)
-                least = False
+                sure = False
             if match is not None:
                 value = _decoded(match["value"]).encode("utf-8", "replace")
                 # Two words may be two names.
-                other = least or (values.mixed(value) and not _names(value))
-                if other and _secret(value, kind):
+                likely = sure or values.mixed(value)
+                if likely and not _names(value) and _secret(value, kind):
                     return match.span("value")
         return None
 

@@ -48,6 +48,7 @@ _PLACEHOLDER: Final = re.compile(
         | secret | password | passwd | pwd | credential ) [A-Za-z_]* )
     | % [A-Za-z_]\w* % | %\( \w+ \)s | %s
     | ! [A-Za-z]+ \s [\w.]+
+    | (?: [A-Za-z]{1,12} [-_ ] ){0,3} [A-Za-z]{1,4} (?: \.{3} | \xe2\x80\xa6 )   # sk-abc...
     | (?: [A-Za-z]{1,12} [-_ ] ){0,3}                   # sk-..., ****, xxxx-xxxx
       (?: [xX]{3,} | \*{2,} | [.*\#_?-]+ | \\u2026 | \xe2\x80\xa6 | (?: \xe2\x80\xa2 )+ )
       (?: [-_ ] (?: [xX]{3,} | \*{2,} ) ){0,8}
