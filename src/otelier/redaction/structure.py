@@ -164,7 +164,7 @@ class Rules:
                 value = _decoded(match["value"]).encode("utf-8", "replace")
                 # Two words may be two names.
                 likely = sure or values.mixed(value)
-                if likely and not _names(value) and _secret(value, kind):
+                if likely and not names.told(value) and _secret(value, kind):
                     return match.span("value")
         return None
 
@@ -217,10 +217,6 @@ def _encoded(clean: bytes, literal: bytes) -> bytes:
         return json.dumps(text, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         return json.dumps(text).encode()
-
-
-def _names(value: bytes) -> bool:
-    return names.kind(value[:96].decode("utf-8", "replace")) is not Kind.NONE
 
 
 def _secret(value: bytes, kind: Kind) -> bool:

@@ -97,7 +97,8 @@ PASSWORDS = ("abc...def9", "pa***word9", "Sxxxx9word", "$ecretWord9", "correct-h
              "your-Dog-Ate9", "a1${b2}c3", "my-9-secret!", "hunter9...",
              "# comment9 x")  # fmt: skip
 PLACEHOLDERS = ("****", "...", "\u2026", "<your-key>", "${X}", "$PASSWORD", "$DB_PASSWORD1",
-                "your-api-key-here", "sk-...", "sk-proj-abc...", "sk-****", "xxxx", "xxxx-xxxx", "{{ key }}",
+                "your-api-key-here", "sk-...", "sk-proj-abc...",
+                "sk-****", "xxxx", "xxxx-xxxx", "{{ key }}",
                 "%TOKEN%", "[KEY]", "YOUR_API_KEY", "$(pass show x)", "Bearer ${TOKEN}",
                 "${{ secrets.KEY }}", "${USER}:${PASS}", "$dbPassword", "my-secret-key",
                 "put-your-key-here", "", "n/a", "string")  # fmt: skip
