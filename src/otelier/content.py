@@ -17,6 +17,11 @@ from otelier.settings import Settings
 
 Mask = Callable[[str, Any], Any]
 
+# What may stand beside a text without a look at it; with anything else all is looked at.
+_ROLES: Final = frozenset(["system", "developer", "user", "assistant", "tool", "model", "function"])
+_REASONS: Final = frozenset(
+    ["stop", "length", "content_filter", "tool_call", "tool_calls", "error", "unknown", "", None]
+)
 _LOST: Final = object()
 _MAX_CLEAN: Final = 4096
 _WORTH_REMEMBERING: Final = 256
@@ -87,7 +92,7 @@ class Policy:
                 item = self._part(item)
                 text = None
             else:
-                text = parts[0].get("content") if len(parts) == 1 else None
+                text = _only_text(item)
                 if any(part.get("type") != "text" for part in parts):
                     item = {**item, "parts": [self._part(part) for part in parts]}
                     text = None
@@ -135,23 +140,12 @@ class Policy:
         longest = min(self._message_bytes, budget) // 6 - 64
         fresh: list[str] = []
         clean = self._clean
-        try:
-            for item in items:
-                parts = item["parts"]
-                part = parts[0]
-                text = part["content"]
-                if (
-                    len(parts) != 1
-                    or len(part) != 2
-                    or part["type"] != "text"
-                    or type(text) is not str
-                    or len(text) > longest
-                ):
-                    return None
-                if hash(text) not in clean:
-                    fresh.append(text)
-        except (KeyError, IndexError, TypeError):
-            return None
+        for item in items:
+            text = _only_text(item)
+            if text is None or len(text) > longest:
+                return None
+            if hash(text) not in clean:
+                fresh.append(text)
         data = wire.dumps(items)
         if len(data) > budget:
             return None
@@ -258,6 +252,24 @@ class Policy:
         start, behind = truncation.begun(text, max(size, _LOOKED_AT))
         cut = truncation.Cut()
         return cut.text(self.clean(start), size, behind), cut.characters
+
+
+def _only_text(item: Any) -> str | None:
+    """The text of a message that has nothing else in which a secret could be."""
+    try:
+        parts = item["parts"]
+        part = parts[0]
+        text = part["content"]
+        others = len(item) - 1
+        if len(parts) != 1 or len(part) != 2 or part["type"] != "text" or type(text) is not str:
+            return None
+        if others and item["role"] in _ROLES:
+            others -= 1
+        if others and item["finish_reason"] in _REASONS:
+            others -= 1
+    except (KeyError, IndexError, TypeError):
+        return None
+    return None if others else text
 
 
 def _mark(attributes: Attributes, lost: list[int], dropped: int) -> None:

@@ -22,6 +22,12 @@ _LONGEST_SECRET: Final = 4096
 _MARK: Final = len(f"{MORE} [999,999,999,999 more characters]".encode())
 # Where a word ends: a key, a token or an address with a password in it does not go on behind.
 _END: Final = re.compile(r"[\s\"'`<>\\]|[^\x00-\x7f]")
+# A name of a secret, shortly before.
+_NEAR: Final = 48
+_TELLING: Final = re.compile(
+    r"(?:pass|pwd|secret|credential|key|token|auth|cookie|login|bearer|basic)[^\n]{0,40}\Z",
+    re.IGNORECASE,
+)
 _TRUNCATED: Final = len(b',"truncated":true')
 # Beyond so many budgets texts are taken for long ones without a look, unless they are short.
 _MOST_MEASURED: Final = 8
@@ -156,6 +162,9 @@ def safe_end(text: str, end: int) -> int:
     word = text[start:last]
     # Of one letter again and again, or a plain word.
     plain = word.isalpha() and (word.islower() or word.isupper())
+    if plain and _TELLING.search(text, max(start - _NEAR, 0), start) is not None:
+        # It may be a password, of which half is as bad.
+        plain = False
     harmless = plain or len(word) > _LONGEST_SECRET
     return end if harmless else start
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from otelier import statics
+from otelier import statics, unicode
 
 if TYPE_CHECKING:
     from otelier.values import Walk
@@ -205,7 +205,10 @@ def message(error: BaseException, walk: Walk) -> str:
 
 def _scalar(value: Any) -> bool:
     kind = type(value)
-    return kind is str or kind is int or kind is float or kind is bool or value is None
+    if kind is int:
+        # Some are too long to be written.
+        return unicode.cleaned(value) is value
+    return kind is str or kind is float or kind is bool or value is None
 
 
 KNOWN: Final[Mapping[tuple[str, str], Entry]] = {

@@ -104,7 +104,8 @@ class Walk:
         elif type(shown) is list:
             name = ", ".join(map(self.words, shown))
         else:
-            name = shown if type(shown) is str else str(shown)
+            # Some integers are too long to be written.
+            name = shown if type(shown) is str else str(unicode.cleaned(shown))
         again, number = name, 1
         while again in taken:
             number += 1

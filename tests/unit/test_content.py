@@ -209,3 +209,23 @@ def test_odd_values_become_data() -> None:
     assert shown["o"] == "<Odd>"
     assert shown["big"] == 1 << 70
     assert shown["b"] == {"type": "bytes", "size": 2, "sha256": hashlib.sha256(b"xx").hexdigest()}
+
+
+@pytest.mark.parametrize("size", [10, 300, 6_000])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"name": "sk-proj-" + "aB3dE5gH7" * 6},
+        {"finish_reason": "sk-proj-" + "aB3dE5gH7" * 6},
+        {"finish_reason": ["sk-proj-" + "aB3dE5gH7" * 6]},
+        {"role": "sk-proj-" + "aB3dE5gH7" * 6},
+        {"password": "aB3dE5gH7"},
+    ],
+    ids=str,
+)
+def test_what_stands_beside_a_known_text_is_looked_at(more: dict[str, Any], size: int) -> None:
+    policy = Policy(Settings())
+    for item in (user("word " * size), {**user("word " * size), **more}):
+        found: dict[str, Any] = {}
+        policy.render([item], [], [], [], found)
+    assert "aB3dE5gH7" not in str(found)

@@ -258,3 +258,22 @@ def test_work_is_bounded_by_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     searched.clear()
     policy.render([user("w " * 50_000) for _ in range(300)], [], [], [], held)
     assert sum(searched) <= 1_100_000
+
+
+@pytest.mark.parametrize("word", ["correcthorsebattery" * 4, "CORRECTHORSE" * 8])
+@pytest.mark.parametrize("name", ["password: ", "PGPASSWORD=", "my password is ", "Bearer "])
+def test_a_word_after_a_secrets_name_is_not_cut_in_two(name: str, word: str) -> None:
+    text = "It is here.\n" * 10 + name + word
+    for end in range(len(text) - len(word) + 1, len(text)):
+        assert truncation.safe_end(text, end) <= len(text) - len(word)
+    assert truncation.safe_end("and so on " + word, 14) == 14
+
+
+@pytest.mark.parametrize("size", range(620, 680, 7))
+def test_half_a_password_does_not_stay(size: int) -> None:
+    said = "It is here.\n" * 40 + "password: " + "correcthorsebattery" * 4
+    for messages in (
+        [user(said)],
+        [{"role": "assistant", "parts": [{"type": "tool_call", "arguments": {"password": said}}]}],
+    ):
+        assert "correct" not in json.dumps(rendered(messages, message_bytes=size))

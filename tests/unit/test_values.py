@@ -26,7 +26,9 @@ from typing import Any, ClassVar, NamedTuple
 import pytest
 
 import otelier
-from otelier import guard, values, wire
+from otelier import errors, guard, values, wire
+from otelier.content import Policy
+from otelier.settings import Settings
 from tests.telemetry import Telemetry
 
 
@@ -361,3 +363,24 @@ def test_sessions_and_evaluations_take_everyday_values(telemetry: Telemetry) -> 
     (event,) = telemetry.events()
     assert event.attributes["gen_ai.evaluation.score.label"] == "user"
     assert event.attributes["gen_ai.evaluation.score.value"] == 0.5
+
+
+def test_integers_that_are_too_long_to_be_written() -> None:
+    huge = 10**5000
+    told = "\u2026 [a number of 16,610 bits]"
+    for held in (huge, {huge: 1}, {(huge, 1): 1}, {huge: 1, -huge: 2}, [huge], {"a": huge}):
+        assert b"bits]" in wire.dumps(values.plain(held))
+        assert "bits]" in values.words(held)
+    assert values.plain({huge: 1}) == {told: 1}
+    for error in (ValueError(huge), KeyError(huge), OSError(huge, huge), ValueError("a", [huge])):
+        assert told in values.message(error)
+        assert told in errors.message(error)
+    for odd in (
+        fractions.Fraction(huge, 3), range(huge), slice(huge), {huge}, frozenset([huge]),
+        collections.Counter({huge: huge}), Level, types.SimpleNamespace(a=huge),
+    ):  # fmt: skip
+        assert wire.dumps(values.plain(odd))
+    policy = Policy(Settings())
+    found: dict[str, Any] = {}
+    policy.value("a", {huge: {"b": huge}}, found)
+    assert json.loads(found["a"]) == {told: {"b": told}}

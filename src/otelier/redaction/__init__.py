@@ -1,9 +1,9 @@
 """Secrets in recorded content are replaced by ``[REDACTED]`` before anything is exported.
 
 :mod:`candidates` finds the places that are worth a look, in one cheap pass over a text's bytes;
-:mod:`judge` decides there (:mod:`issuers`, :mod:`assigned`, :mod:`names`, :mod:`values` are its
-rules); :mod:`structure` does it by keys where data has them. :data:`KINDS` says what is found, for
-README.md.
+:mod:`judge` decides there (:mod:`issuers`, :mod:`assigned`, :mod:`bare`, :mod:`names`,
+:mod:`values` are its rules); :mod:`structure` does it by keys where data has
+them. :data:`KINDS` says what is found, for README.md.
 """
 
 from __future__ import annotations
@@ -32,6 +32,10 @@ KINDS: Final = (
     "letters and at least two digits)",
     "`Bearer` and `Basic` authorization values",
     "passwords in URLs (`://user:password@host`)",
+    "passwords of commands, SQL and `.netrc` files: `curl -u user:…`, `mysql -p…`, `sshpass -p …`, "
+    "`docker login -p …`, `redis-cli -a …`, `WITH PASSWORD '…'`, `IDENTIFIED BY '…'`",
+    'what stands beside such a name in data: `["x-api-key", "…"]`, '
+    '`{"name": "DB_PASSWORD", "value": "…"}`',
 )
 
 _BUILT_IN: Final = Rules()

@@ -26,6 +26,10 @@ class Sign(IntEnum):
     URL = 3
     # The first line of a PEM block.
     PEM = 4
+    # An option of a command that takes a password by it, `-p`.
+    OPTION = 5
+    # SQL that gives a password, a line of a `.netrc`.
+    PHRASE = 6
 
 
 # Where, and what.
@@ -49,9 +53,22 @@ _KEYS: Final = (
 )  # fmt: skip
 # The rest of a name, and what comes between it and a value. Looked for in lower case.
 _VALUED: Final = re.compile(
-    rb"[\w-]{0,24}(?:\\{0,31}[\"'`]\]?|\*\*|\])?\s{0,8}"
-    rb"(?:[:=>]|(?:is|was|are)[\s:]|'s\s|[a-z][\w.]{0,20}\s{0,4}=)"
+    rb"[\w-]{0,24}(?:\\*+[\"'`]\]?|\*\*|\])?\s{0,8}"
+    rb"(?:[:=>]|(?:is|was|are)[\s:]|'s\s|[a-z][\w.]{0,20}\s{0,4}=|,?\s{0,32}\\*+[\"']?value)"
+    # Of a pair; of a name that is a value itself: `("password", "…")`, `{"name": "password", …}`.
+    rb"|[\w-]{0,24}\\*+[\"']\s{0,8}[,}]"
 )
+# Commands, and their options.
+_OPTIONS: Final = (
+    (b"curl", (b" -u", b" --user", b" --proxy-user")),
+    (b"mysql", (b" -p",)),
+    (b"mariadb", (b" -p",)),
+    (b"sshpass", (b" -p",)),
+    (b" login", (b" -p",)),
+    (b"redis-cli", (b" -a",)),
+)
+_PHRASES: Final = (b"identified ", b"machine ", b"default login ")
+_GIVEN: Final = re.compile(rb"(?:encrypted|with|login|(?:user|role)\s{1,4}[\w\"]{1,64})\s{1,4}\Z")
 _SCHEMES: Final = (b"bearer ", b"basic ")
 _PEM: Final = b"-----begin "
 
@@ -97,6 +114,23 @@ def find(data: bytes) -> list[Place]:
         while at >= 0:
             found.append((at, Sign.URL))
             at = data.find(b"://", at + 3)
+    options = {each for command, its in _OPTIONS if command in lowered for each in its}
+    for word in options:
+        at = lowered.find(word)
+        while at >= 0:
+            found.append((at + 1, Sign.OPTION))
+            at = lowered.find(word, at + len(word))
+    for word in _PHRASES:
+        at = lowered.find(word)
+        while at >= 0:
+            found.append((at, Sign.PHRASE))
+            at = lowered.find(word, at + len(word))
+    at = lowered.find(b"password '")
+    while at >= 0:
+        given = _GIVEN.search(lowered, max(at - 80, 0), at)
+        if given is not None:
+            found.append((given.start(), Sign.PHRASE))
+        at = lowered.find(b"password '", at + 10)
     at = lowered.find(_PEM)
     while at >= 0:
         found.append((at, Sign.PEM))

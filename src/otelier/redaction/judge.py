@@ -23,12 +23,65 @@ _SCHEME: Final = re.compile(
     rb"(?:bearer|basic)\s{1,4}(?P<value>[A-Za-z0-9._~+/=-]{6,})", re.IGNORECASE
 )
 _USERINFO: Final = re.compile(rb"://[^\s/:@\"'\\\[\](){}<>$]{0,256}:(?P<value>[^\s/\"'\\]{1,256})@")
+# Of databases, where passwords are written as they are: with `/` and `@`.
+_DATABASE: Final = re.compile(
+    rb"(?:postgres(?:ql)?|mysql|mariadb|mongodb|rediss?|amqps?|mssql|oracle|clickhouse|cockroachdb"
+    rb"|snowflake)(?:\+\w{1,16})?\Z",
+    re.IGNORECASE,
+)
+_DATABASE_USERINFO: Final = re.compile(
+    rb"://[^\s/:@\"'\\\[\](){}<>$]{0,256}:(?!\d{1,5}[/\s])(?P<value>[^\s\"'`\\<>?]{1,256})@"
+    rb"[\w.-]{1,256}(?::\d{1,5})?(?:[/?,\s\"'`)\]};]|\Z)"
+)
 _PEM: Final = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _PEM_END: Final = re.compile(rb"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 # Lines of base64, of which the last may be short; line breaks may be escaped, lines quoted.
 _BODY: Final = re.compile(rb"(?:(?:\s|\\{1,31}[nr]|[>#|]){0,16}[A-Za-z0-9+/=]{16,}+)+")
 _CODE: Final = re.compile(rb"[(<{_]| [+=]")
 _NO_BODY: Final = re.compile(rb"\\{1,31}[nr]|[^A-Za-z0-9+/=]")
+
+# --- commands, SQL, .netrc: no `=` or `:` joins name and value
+# As far back as the command of an option is looked for.
+_BACK: Final = 1024
+# A line that a backslash ends goes on in the next one.
+_LINE_END: Final = re.compile(rb"(?<!\\)\n|[;|&]")
+_COMMAND_BEFORE: Final = re.compile(
+    rb"(?:\A|[\s;|&(\"'`$/])(?:(?:helm registry|docker|podman|nerdctl|oras|az))?\Z"
+)
+_WORD: Final = (
+    rb"(?:\"(?P<double>[^\"\n]{1,256})\"|'(?P<single>[^'\n]{1,256})'"
+    rb"|(?P<bare>[^\s\"'`|;&<>]{1,256}))"
+)
+_USERPASS: Final = re.compile(
+    rb"(?:-u|-U|--user|--proxy-user)[ =]{0,4}"
+    rb"(?:\"[^\"\n:]{0,128}:(?P<double>[^\"\n]{1,256})\""
+    rb"|'[^'\n:]{0,128}:(?P<single>[^'\n]{1,256})'"
+    rb"|[^\s\"'`:]{0,128}:(?P<bare>(?!//)[^\s\"'`|;&<>]{1,256}))"
+)
+_ATTACHED: Final = re.compile(rb"-p" + _WORD)
+_APART: Final = re.compile(rb"-p[ =]{1,4}" + _WORD)
+_EITHER: Final = re.compile(rb"-p[ =]{0,4}" + _WORD)
+_REDIS: Final = re.compile(rb"-a[ =]{1,4}" + _WORD)
+# Commands, what else belongs to their names, and how they take a password.
+_COMMANDS: Final = (
+    (b"curl", re.compile(rb"\s"), _USERPASS),
+    (b"mysql", re.compile(rb"\w*\s"), _ATTACHED),
+    (b"mariadb", re.compile(rb"[\w-]*\s"), _ATTACHED),
+    (b"sshpass", re.compile(rb"\s"), _EITHER),
+    (b"redis-cli", re.compile(rb"\s"), _REDIS),
+    (b" login", re.compile(rb"\s"), _APART),
+)
+_SQL: Final = re.compile(
+    rb"identified(?:\s{1,4}with\s{1,4}[\w'\"]{1,64})?\s{1,4}(?:by|as)(?:\s{1,4}password)?\s{1,4}"
+    rb"'(?P<single>(?:[^'\n]|''){1,256})'"
+    rb"|(?:encrypted|with|login|(?:user|role)\s{1,4}[\w\"]{1,64})\s{1,4}password\s{1,4}"
+    rb"'(?P<other>(?:[^'\n]|''){1,256})'",
+    re.IGNORECASE,
+)
+_NETRC: Final = re.compile(
+    rb"(?:machine\s{1,8}\S{1,256}|default)\s{1,8}login\s{1,8}\S{1,256}\s{1,8}"
+    rb"password\s{1,8}(?P<bare>\S{1,256})"
+)
 
 
 def secrets(data: bytes, places: list[Place], keep: frozenset[str]) -> list[Span]:
@@ -47,6 +100,10 @@ def secrets(data: bytes, places: list[Place], keep: frozenset[str]) -> list[Span
             spans = _scheme(data, at)
         elif sign is Sign.URL:
             spans = _userinfo(data, at)
+        elif sign is Sign.OPTION:
+            spans = _option(data, at)
+        elif sign is Sign.PHRASE:
+            spans = _phrase(data, at)
         else:
             ended = ended and data.find(b"-----END ", at) >= 0
             spans = _pem(data, at, ended)
@@ -122,7 +179,10 @@ def _userpass(value: bytes) -> bool:
 
 
 def _userinfo(data: bytes, at: int) -> Iterator[Span]:
-    match = _USERINFO.match(data, at)
+    match = None
+    if _DATABASE.search(data, max(at - 32, 0), at) is not None:
+        match = _DATABASE_USERINFO.match(data, at)
+    match = match or _USERINFO.match(data, at)
     if match is not None and not values.stand_in(match["value"]):
         yield match.span("value")
 
@@ -141,3 +201,33 @@ def _pem(data: bytes, at: int, ended: bool) -> Iterator[Span]:
     body_found = _BODY.match(data, match.end())
     if body_found is not None:
         yield match.start(), body_found.end()
+
+
+def _option(data: bytes, at: int) -> Iterator[Span]:
+    """The password that the option at ``at`` gives to its command, if it is one that takes some."""
+    first = max(at - _BACK, 0)
+    before = data[first : at + 1].lower()
+    for name, rest, form in _COMMANDS:
+        given = form.match(data, at)
+        begun = before.rfind(name) if given is not None else -1
+        if (
+            begun >= 0
+            and _COMMAND_BEFORE.search(before, max(begun - 16, 0), begun) is not None
+            and rest.match(before, begun + len(name)) is not None
+            and _LINE_END.search(before, begun) is None
+        ):
+            yield from _given(given)
+            return
+
+
+def _phrase(data: bytes, at: int) -> Iterator[Span]:
+    """The password of the SQL, or of the line of a `.netrc`, that begins at ``at``."""
+    yield from _given(_SQL.match(data, at) or _NETRC.match(data, at))
+
+
+def _given(match: re.Match[bytes] | None) -> Iterator[Span]:
+    if match is None or match.lastgroup is None:
+        return
+    value = match[match.lastgroup]
+    if not values.stand_in(value) and not values.said(value):
+        yield match.span(match.lastgroup)

@@ -217,6 +217,11 @@ def kind(name: str) -> Kind:
     return Kind.NONE
 
 
+def told(value: bytes) -> bool:
+    """Whether a value is itself a secret's name, as a label or a variable is."""
+    return kind(value[:96].decode("utf-8", "replace")) is not Kind.NONE
+
+
 def exact(name: str) -> bool:
     """Whether ``name`` is a secret's and says nothing else: all that it holds is secret."""
     return normalised(name).removeprefix("x") in _ENDINGS

@@ -17,11 +17,29 @@ from otelier.redaction.judge import MARK, Span
 from otelier.redaction.names import Kind
 from otelier.redaction.patterns import Pattern
 
-_DEEPEST: Final = 8
+# Each level doubles the backslashes before a quote: no text that is kept has more of them.
+_DEEPEST: Final = 24
+_LONGEST_NAME: Final = 100
+_MOST_NESTED: Final = 8
 _MARKED: Final = b'"' + MARK + b'"'
 _STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*+"', re.DOTALL)
 _TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*+"|[{}\[\]]', re.DOTALL)
 _COLON: Final = re.compile(rb"\s*:\s*")
+# Of what a name that is a value itself stands for: `["password", "…"]`, `{"name": "password", …}`.
+_TEXT: Final = rb'"[^"\\]*(?:\\.[^"\\]*)*+"'
+_PAIR: Final = re.compile(rb"\s*,\s*(?P<value>" + _TEXT + rb")\s*\]", re.DOTALL)
+_PAIR_BEFORE: Final = re.compile(rb"\[\s{0,32}\Z")
+_NAME_BEFORE: Final = re.compile(rb'"(?:name|key|header)"\s{0,8}:\s{0,8}\Z', re.IGNORECASE)
+_VALUE_AFTER: Final = re.compile(
+    rb'(?:\s{0,32},\s{0,32}"(?!value")\w{1,32}"\s{0,8}:\s{0,8}(?:"[^"\\]{0,256}"|[\w.+-]{1,32})){0,4}'
+    rb'\s{0,32},\s{0,32}"value"\s{0,8}:\s{0,8}(?P<value>' + _TEXT + rb")",
+    re.DOTALL | re.IGNORECASE,
+)
+_VALUE_BEFORE: Final = re.compile(
+    rb'"value"\s{0,8}:\s{0,8}(?P<value>"(?:[^"\\]|\\.){0,1024}")\s{0,32},\s{0,32}'
+    rb'"(?:name|key|header)"\s{0,8}:\s{0,8}\Z',
+    re.DOTALL | re.IGNORECASE,
+)
 # What JSON schemas have where data has values.
 _TYPES: Final = frozenset(["string", "number", "integer", "boolean", "object", "array", "null"])
 _SCHEMES: Final = frozenset(["apikey", "http", "oauth2", "openidconnect", "mutualtls"])
@@ -67,7 +85,7 @@ class Rules:
         if depth and data[:256].lstrip()[:1] in (b"{", b"["):
             try:
                 wire.loads(data)
-            except ValueError:
+            except (ValueError, RecursionError):
                 pass
             else:
                 return self._json(data, depth - 1, places)
@@ -84,6 +102,8 @@ class Rules:
         pieces: list[bytes] = []
         copied = 0
         looked = 0
+        # Schemas inside of schemas are read again for each; who nests them without end gets marks.
+        left = [_MOST_NESTED * len(data)]
         marks = [at for at, _ in places]
         if self.patterns:
             marks = [match.start() + 1 for match in _STRING.finditer(data)]
@@ -96,9 +116,14 @@ class Rules:
             start, looked = string.span()
             colon = _COLON.match(data, looked)
             if colon is None:
-                edits = self._string(data, start, looked, depth)
+                beside = self._beside(data, start, looked)
+                if beside is not None and beside[0] >= copied:
+                    edits = [(*beside, _MARKED)]
+                    looked = max(looked, beside[1])
+                else:
+                    edits = self._string(data, start, looked, depth)
             else:
-                edits, looked = self._member(data, start, looked, colon.end())
+                edits, looked = self._member(data, start, looked, colon.end(), left)
             for first, last, new in edits:
                 pieces += (data[copied:first], new)
                 copied = last
@@ -118,8 +143,33 @@ class Rules:
             return []
         return [(start, end, _encoded(clean, literal))]
 
+    def _beside(self, data: bytes, start: int, end: int) -> Span | None:
+        """The secret whose name the string there is, as the value of another member or a pair."""
+        if end - start > _LONGEST_NAME:
+            return None
+        if data[end : end + 1].isspace() or data[end : end + 1] in b",}":
+            kind = self._kind(_decoded(data[start:end]))
+            if kind is Kind.NONE:
+                return None
+            match = None
+            if _NAME_BEFORE.search(data, max(start - 40, 0), start) is not None:
+                match = _VALUE_AFTER.match(data, end) or _VALUE_BEFORE.search(
+                    data, max(start - 1200, 0), start
+                )
+                sure = True
+            elif _PAIR_BEFORE.search(data, max(start - 33, 0), start) is not None:
+                match = _PAIR.match(data, end)
+                sure = False
+            if match is not None:
+                value = _decoded(match["value"]).encode("utf-8", "replace")
+                # Two words may be two names.
+                likely = sure or values.mixed(value)
+                if likely and not names.told(value) and _secret(value, kind):
+                    return match.span("value")
+        return None
+
     def _member(
-        self, data: bytes, start: int, end: int, value: int
+        self, data: bytes, start: int, end: int, value: int, left: list[int]
     ) -> tuple[list[tuple[int, int, bytes]], int]:
         """What to change of the member whose key is there, and where it has been looked at to."""
         name = _decoded(data[start:end])
@@ -133,11 +183,10 @@ class Rules:
                 return [(value, string.end(), _MARKED)], string.end()
         elif first in (b"{", b"[") and kind is not Kind.WEAK and names.exact(name):
             last, given, strings = _container(data, value)
-            if _is_schema(data[value:last]):
-                strings = given
-            else:
+            left[0] -= last - value
+            if left[0] < 0 or not _is_schema(data[value:last]):
                 return [(*span, _MARKED) for span in strings], last
-            return [(*span, _MARKED) for span in strings], max(end, *(s[1] for s in strings), end)
+            return [(*span, _MARKED) for span in given], max(end, *(s[1] for s in given), end)
         return [], end
 
 
@@ -171,6 +220,7 @@ def _encoded(clean: bytes, literal: bytes) -> bytes:
 
 
 def _secret(value: bytes, kind: Kind) -> bool:
+    value = values.whole(value)
     if values.nothing(value):
         return False
     if kind is Kind.WEAK:
@@ -194,7 +244,7 @@ def _container(data: bytes, start: int) -> tuple[int, list[Span], list[Span]]:
                 return token.end(), given, strings
         elif _COLON.match(data, token.end()):
             name = text if depth == 1 else name
-        elif not values.nothing(_decoded(text).encode("utf-8", "replace")):
+        elif not values.nothing(values.whole(_decoded(text).encode("utf-8", "replace"))):
             strings.append(token.span())
             if name[1:-1].decode("utf-8", "replace") in _GIVEN:
                 given.append(token.span())
@@ -204,7 +254,7 @@ def _container(data: bytes, start: int) -> tuple[int, list[Span], list[Span]]:
 def _is_schema(data: bytes) -> bool:
     try:
         found: Any = wire.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     if type(found) is not dict:
         return False

@@ -36,6 +36,37 @@ _STAND_IN: Final = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
+# Where data has a secret's place, a password may well have dots, asterisks or a `$` in it: there
+# only what is a placeholder as a whole is one.
+_PLACEHOLDER: Final = re.compile(
+    rb"""
+    [<\[{(]{1,3} [^0-9]{0,80} [>\]})]{1,3} \s* | \{ \d? \}
+    | (?: [A-Za-z]{1,16} [ :/_-]? )?                    # Bearer ${TOKEN}
+      (?: (?: [$%@:\#]? \{{1,2} [^{}]{0,256} \}{1,2} | \$\( [^()]{0,256} \) | < [a-z_ -]{1,40} > )
+          [ :/@_-]? ){1,8}
+    | \$ (?: [A-Z_][A-Z0-9_]* | [a-z_]+ | [0-9] | env:\w+ | [A-Za-z_.]* (?i: key | token
+        | secret | password | passwd | pwd | credential ) [A-Za-z_]* )
+    | % [A-Za-z_]\w* % | %\( \w+ \)s | %s
+    | ! [A-Za-z]+ \s [\w.]+
+    | (?: [A-Za-z]{1,12} [-_ ] ){0,3} [A-Za-z]{1,4} (?: \.{3} | \xe2\x80\xa6 )   # sk-abc...
+    | (?: [A-Za-z]{1,12} [-_ ] ){0,3}                   # sk-..., ****, xxxx-xxxx
+      (?: [xX]{3,} | \*{2,} | [.*\#_?-]+ | \\u2026 | \xe2\x80\xa6 | (?: \xe2\x80\xa2 )+ )
+      (?: [-_ ] (?: [xX]{3,} | \*{2,} ) ){0,8}
+    | (?i: (?: your | insert | enter | put | replace | example | dummy | fake | sample
+        | placeholder ) (?: [-_ ] [a-z]{1,20} ){1,8} )
+    | (?i: (?: my | the | some | an? | test ) [-_ ] (?: [a-z]{1,16} [-_ ] ){0,2}
+        (?: key | token | secret | password | passphrase | credentials? ) )
+    | (?i: (?: [a-z]{1,16} [-_ ] ){0,4} (?: key | token | secret | password | passphrase
+        | credentials? | value | it | goes ) [-_ ] (?: goes [-_ ] )? (?: here | placeholder ) )
+    | (?i: your [a-z_]* | redacted | masked | hidden | removed | omitted | filtered | placeholder )
+    | \[? REDACTED \]? | [nN] /? [aA]
+    | [A-Z]+ [0-9]? (?: _ [A-Z]+ [0-9]? )+
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+# What otelier writes in the place of a text's rest (``truncation``).
+_MORE: Final = re.compile(rb"\xe2\x80\xa6 \[[\d,]+ more [a-z]+\]\Z")
+
 # What stands after a telling name and is no secret.
 _SAID: Final = frozenset(
     b"""
@@ -119,6 +150,16 @@ def stand_in(value: bytes) -> bool:
     return not value.strip() or _STAND_IN.fullmatch(value) is not None
 
 
+def placeholder(value: bytes) -> bool:
+    """Whether ``value``, in a secret's own place, is as a whole a placeholder."""
+    return not value.strip() or _PLACEHOLDER.fullmatch(value) is not None
+
+
+def whole(value: bytes) -> bytes:
+    """A text without the mark that otelier gave it where it was cut."""
+    return value if value[-1:] != b"]" else value[:-64] + _MORE.sub(b"", value[-64:])
+
+
 def said(value: bytes) -> bool:
     """Whether ``value`` is a word that people or schemas put after a name."""
     return value.lower().rstrip(b".,;:!?*)") in _SAID
@@ -126,7 +167,7 @@ def said(value: bytes) -> bool:
 
 def nothing(value: bytes) -> bool:
     """Whether data says by ``value`` that there is no secret here, or of what type it is to be."""
-    return stand_in(value) or value.lower() in _NOTHING
+    return placeholder(value) or value.lower() in _NOTHING
 
 
 def token(value: bytes) -> bool:
