@@ -61,7 +61,9 @@ class OtelierSpanProcessor:
     def on_end(self, span: Any) -> None:
         """The same, where the SDK has no earlier call."""
         if not self.before_end:
-            self._finish(span)
+            known = _original(span)
+            self._on_ending(known)
+            span._status = known._status
 
     def _finish(self, span: Any) -> None:
         try:
@@ -93,6 +95,15 @@ class OtelierSpanProcessor:
         except Exception:
             guard.failed("processor.flush")
         return True
+
+
+def _original(span: Any) -> Any:
+    """The span itself, where we know it: old SDKs give a copy at the end, with its attributes."""
+    for held in (theirs.enriched, _beneath):
+        for each in tuple(held):
+            if each.get_span_context() == span.get_span_context():
+                return each
+    return span
 
 
 def _put(span: Any, session: Any) -> None:

@@ -67,7 +67,8 @@ def write(span: Any, attributes: Attributes) -> None:
 
     Then it takes no more by its own methods, but is not out yet.
     """
-    if span.is_recording():
+    recording = getattr(span, "is_recording", None)  # What an old SDK gives at the end has none.
+    if recording is not None and recording():
         span.set_attributes(attributes)
     else:
         put(span._attributes, attributes)
