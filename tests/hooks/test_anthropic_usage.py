@@ -10,6 +10,7 @@ from typing import Any
 import anthropic
 import pytest
 
+from tests import sdks
 from tests.hooks.reading import facts
 from tests.servers import Json, ProviderServer, Sse, anthropic_wire, bedrock_wire
 from tests.telemetry import Telemetry
@@ -89,6 +90,7 @@ WAYS: dict[str, tuple[Way, bool]] = {
 }
 
 
+@sdks.anthropic_betas
 @pytest.mark.parametrize(("way", "streams"), WAYS.values(), ids=WAYS)
 def test_a_compaction(
     server: ProviderServer, telemetry: Telemetry, way: Way, streams: bool
@@ -133,6 +135,7 @@ def test_a_compaction_on_bedrock(server: ProviderServer) -> None:
         assert found["gen_ai.usage.cost"] == pytest.approx(1.1 * COST)
 
 
+@sdks.anthropic_betas
 def test_the_tokens_of_a_thread_go_on_from_an_answer(
     server: ProviderServer, telemetry: Telemetry
 ) -> None:

@@ -11,6 +11,7 @@ import openai
 import pytest
 
 import otelier
+from tests import sdks
 from tests.servers import Json, ProviderServer, Sse, anthropic_wire, mistral_wire
 from tests.servers.openai_wire import chat_chunks, chat_completion, chat_message
 from tests.telemetry import Telemetry
@@ -45,6 +46,7 @@ def test_a_gateways_cost(server: ProviderServer, local: Telemetry) -> None:
     assert found["gen_ai.provider.name"] == "openai"
 
 
+@sdks.openai_streams
 def test_a_streams_headers_tell_no_cost(server: ProviderServer, local: Telemetry) -> None:
     chunks = chat_chunks(chat_message(), include_usage=True, model="gpt-4o")
     server.script(Sse(chunks, headers=TOLD))
@@ -69,6 +71,7 @@ def test_ollama_is_named_by_its_answer(server: ProviderServer, local: Telemetry)
     assert facts(local)["gen_ai.provider.name"] == "ollama"
 
 
+@sdks.openai_streams
 @pytest.mark.parametrize("taken", [2, None])
 def test_a_stream_that_is_left_early_has_a_cost_of_a_part(
     server: ProviderServer, taken: int | None

@@ -8,6 +8,7 @@ import pytest
 from opentelemetry.trace import StatusCode
 
 from otelier import semconv
+from tests import sdks
 from tests.servers import Json, ProviderServer, openai_responses
 from tests.servers.replies import Sse
 from tests.telemetry import Telemetry
@@ -81,6 +82,7 @@ def test_the_error_of_a_choice(client: Any, server: ProviderServer, telemetry: T
     assert span.status.description == "Upstream is gone"
 
 
+@sdks.openai_streams
 def test_a_stream_left_early(client: Any, server: ProviderServer, telemetry: Telemetry) -> None:
     server.script(Sse([_delta("a"), _delta("b", 1, "length"), _delta("c"), _delta("d")]))
     with client.chat.completions.create(**CHAT, stream=True) as stream:

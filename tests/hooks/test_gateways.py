@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from otelier import guard
+from tests import sdks
 from tests.servers import Json, ProviderServer, Sse, anthropic_wire, ollama_wire
 from tests.servers.openai_wire import chat_chunks, chat_completion, chat_message
 from tests.telemetry import Telemetry
@@ -121,7 +122,7 @@ ASKING = [
     _openai,
     _openai_async,
     _openai_raw,
-    _openai_streamed_body,
+    pytest.param(_openai_streamed_body, marks=sdks.openai_streams),
     _groq,
     _mistral,
     _huggingface,

@@ -13,10 +13,13 @@ from opentelemetry.trace import StatusCode
 
 import otelier
 from otelier import guard
+from tests import sdks
 from tests.hooks.reading import facts, text
 from tests.servers import Drop, Json, ProviderServer, Raw, Reply, ollama_wire
 from tests.servers.replies import Gate, Sse
 from tests.telemetry import Telemetry
+
+pytestmark = sdks.httpx2
 
 ASK = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
 CLAUDE = {**ASK, "model": "claude-sonnet-4-5", "max_tokens": 64}

@@ -12,6 +12,7 @@ import pytest
 
 import otelier
 from otelier.processor import OtelierSpanProcessor
+from tests import sdks
 from tests.servers import ProviderServer
 from tests.telemetry import Telemetry
 
@@ -236,6 +237,7 @@ def test_a_stream_that_outlives_the_span_it_was_to_enrich(
     assert span.attributes["gen_ai.response.finish_reasons"] == ("stop",)
 
 
+@sdks.openai_streams
 @pytest.mark.parametrize("before_end", [True, False], ids=["SDK", "older SDK"])
 def test_a_span_that_ends_with_its_stream_is_the_only_one(
     before_end: bool,

@@ -13,6 +13,7 @@ import pytest
 
 import otelier
 from otelier import scope, semconv
+from tests import sdks
 from tests.servers import Json, ProviderServer, Sse, openai_wire
 from tests.telemetry import Telemetry
 
@@ -213,6 +214,7 @@ def streamed(**told: Any) -> Sse:
     return Sse(openai_wire.chat_chunks(message, include_usage=True, usage=usage(), **told))
 
 
+@sdks.openai_streams
 @pytest.mark.parametrize("left", ["read", "early", "later"])
 def test_streams(
     telemetry: Telemetry, client: openai.OpenAI, server: ProviderServer, left: str
