@@ -263,9 +263,10 @@ def _only_text(item: Any) -> str | None:
         others = len(item) - 1
         if len(parts) != 1 or len(part) != 2 or part["type"] != "text" or type(text) is not str:
             return None
-        if others and item["role"] in _ROLES:
+        # A text of a class of the program's own is not asked for its hash.
+        if others and type(item["role"]) is str and item["role"] in _ROLES:
             others -= 1
-        if others and item["finish_reason"] in _REASONS:
+        if others and type(item["finish_reason"]) is str and item["finish_reason"] in _REASONS:
             others -= 1
     except (KeyError, IndexError, TypeError):
         return None
