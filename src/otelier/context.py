@@ -19,6 +19,8 @@ SCOPE: Final = otel_context.create_key("otelier-scope")
 # An SDK's hook has looked at the request that is made, whether or not it is a call.
 SEEN: Final = otel_context.create_key("otelier-seen")
 SESSION: Final = otel_context.create_key("otelier-session")
+# The innermost declared step, or tool of an SDK's runner, that is open.
+STEP: Final = otel_context.create_key("otelier-step")
 # The innermost span of ours, and the span that is current where ours are not.
 _OURS: Final = otel_context.create_key("otelier-ours")
 

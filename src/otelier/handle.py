@@ -20,6 +20,7 @@ from otelier.semconv import Attributes
 
 # Nothing is left to be recorded beside the messages.
 _NOTHING: Final = object()
+_NO_CONTEXT: Final = Context()
 _OBJECTS: Final = (semconv.TOOL_CALL_ARGUMENTS, semconv.TOOL_CALL_RESULT)
 
 
@@ -65,11 +66,9 @@ class Handle:
         self._open = [True]
         above = apart.home(parent) if apart.homes else parent
         self._span: Span = run.tracer.start_span(title, above, kind.span_kind, attributes)
-        self._context = (
-            ctx.with_span(self._span, parent)
-            if self._scope is None
-            else ctx.with_span(self._span, parent, ctx.SCOPE, self._scope)
-        )
+        self._context = ctx.with_span(self._span, parent, ctx.STEP, self)
+        if self._scope is not None:
+            self._context = ctx.with_value(self._context, ctx.SCOPE, self._scope)
         self._recording = self._span.is_recording()
         self._conversation = (
             Conversation(run.settings.message_bytes)
@@ -230,6 +229,8 @@ class Handle:
                 self._span.end(now)
             except Exception:  # A processor of the program's may raise.
                 guard.failed("handle.span.end")
+            # It holds this handle: nothing of ours waits for the garbage collector.
+            self._context = _NO_CONTEXT
 
     def left(self) -> None:
         """End a step whose generator was closed, maybe by the garbage collector."""
