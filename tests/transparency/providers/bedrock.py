@@ -63,6 +63,8 @@ RUNTIME: dict[str, Any] = {
     "runtimeSessionId": "session-000000000000000000000000000001",
     "payload": b'{"prompt": "Hi"}',
 }
+# A comment of the size that botocore's body reads at once: it waits for less, and leaves more.
+PADDING = b": " + b"-" * 1020 + b"\n\n"
 SPOKEN = b'data: "Hello"\n\ndata: " there"\n\n'
 VIDEO: dict[str, Any] = {
     "clientRequestToken": "token-1",
@@ -269,7 +271,7 @@ PROVIDER = Provider(
         Case(
             "runtime-stream",
             lambda c, _: c.call("core", "invoke_agent_runtime", **RUNTIME),
-            lambda: Chunked((SPOKEN,), content_type="text/event-stream"),
+            lambda: Chunked((PADDING, SPOKEN), content_type="text/event-stream"),
             streamed=True,
             stream=member("response"),
         ),
