@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from functools import cache
 from typing import Any
 
 import pytest
@@ -140,7 +141,14 @@ class AsyncClients(Clients):
             await client.close()
 
 
+@cache
+def loader() -> Any:
+    """Reads the services' descriptions, once for all clients."""
+    return importlib.import_module("botocore.session").Session().get_component("data_loader")
+
+
 def known(session: Any, service: str) -> Any:
+    session.register_component("data_loader", loader())
     if SERVICES[service] not in session.get_available_services():
         pytest.skip(f"this version has no {SERVICES[service]}")
     return session
