@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
+from opentelemetry.context import Context
 from opentelemetry.trace import get_current_span
 
 from otelier import context as ctx
@@ -38,19 +39,26 @@ class _Run(Step):
         self._runner = weakref.ref(runner)
         self._model = model
 
-    def start(self, default_name: str | None = None) -> Handle | NoHandle:
+    def start(
+        self, default_name: str | None = None, parent: Context | None = None
+    ) -> Handle | NoHandle:
         try:
             model = self._model()
             if isinstance(model, str) and model:
                 self._attributes[semconv.REQUEST_MODEL] = model
         except Exception:
             guard.failed("runners.model")
-        handle = super().start()
+        handle = super().start(parent=parent)
         handle.mirror()
         runner = self._runner()
         if runner is not None:
             _runs[runner] = handle
         return handle
+
+    def _parent(self, called: Context) -> Context:
+        """A runner works where it is read; where nothing runs there, it belongs to who made it."""
+        here = ctx.current()
+        return here if get_current_span(here).get_span_context().is_valid else called
 
 
 def loop(model: Callable[[Any, Any, Any], Any], foreign: Callable[[Any], bool]) -> Wrapper:
