@@ -30,7 +30,7 @@ LAYERS = (
     ("outcome",),
     ("call", "session"),
     ("handle", "processor", "evaluation", "sdk_setup", "children"),
-    ("returned",),
+    ("executed", "returned"),
     ("declared",),
     ("pipeline",),
     ("hooks",),

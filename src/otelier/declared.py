@@ -14,8 +14,9 @@ from opentelemetry.context import Context
 
 from otelier import context as ctx
 from otelier import guard, runtime, semconv, statics, unicode, values
+from otelier.executed import Joined, declared
 from otelier.handle import NO_HANDLE, Handle, NoHandle
-from otelier.kinds import RETRIEVAL, Kind
+from otelier.kinds import RETRIEVAL, TOOL, Kind
 from otelier.returned import Hear, Reading, apieces, finish, leave, pieces
 from otelier.semconv import Attributes
 
@@ -40,23 +41,39 @@ class Step:
         self._held: list[tuple[Handle | NoHandle, Token[Context] | None]] = []
 
     def start(
-        self, default_name: str | None = None, parent: Context | None = None
+        self,
+        default_name: str | None = None,
+        parent: Context | None = None,
+        function: Any = None,
+        made: type[Handle] = Handle,
     ) -> Handle | NoHandle:
-        """Begin the step, in ``parent`` if that is not here; the caller ends it."""
+        """Begin the step, in ``parent`` if that is not here; the caller ends it.
+
+        ``function`` is what was decorated, ``made`` the kind of handle.
+        """
         try:
             run = runtime.current()
             if run is None:
                 return NO_HANDLE
             if run.late is not None:
                 run.late()
-            if ctx.suppressed(ctx.current() if parent is None else parent):
+            if parent is None:
+                parent = ctx.current()
+            if ctx.suppressed(parent):
                 return NO_HANDLE
+            if self._kind is TOOL and made is Handle:
+                private = not self._options.get("capture", True)
+                joined = declared(
+                    parent, function, default_name, self._name, self._attributes, private
+                )
+                if joined is not None:
+                    return joined
             attributes = dict(self._attributes)
             name = self._name or default_name
             if name:
                 name = unicode.clean(values.words(name))
                 attributes[self._kind.named] = name
-            handle = Handle(run, self._kind, attributes, parent)
+            handle = made(run, self._kind, attributes, parent)
             query = self._options.get("query")
             if query is not None:
                 handle.set_query(query)
@@ -73,7 +90,7 @@ class Step:
     def __enter__(self) -> Handle | NoHandle:
         handle = self.start()
         self._held.append((handle, handle.enter()))
-        return handle
+        return handle.whole if type(handle) is Joined else handle
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if not self._held:
@@ -87,7 +104,7 @@ class Step:
         """Which use is left: one declaration may be used by several tasks at once."""
         held = ctx.current()
         for position, (handle, _) in enumerate(self._held):
-            if isinstance(handle, Handle) and handle._context is held:
+            if isinstance(handle, Handle | Joined) and handle._context is held:
                 return position
         return -1
 
@@ -138,7 +155,7 @@ class Step:
         kwargs: Any,
         parent: Context | None = None,
     ) -> Handle | NoHandle:
-        handle = self.start(inputs.default_name(name), parent)
+        handle = self.start(name, parent, inputs.function)
         if handle.wants_content:
             inputs.arguments(handle, args, kwargs)
         return handle
@@ -216,9 +233,10 @@ def _can_mark() -> bool:
 class _Inputs(Reading):
     """Arguments and result of a decorated function, as content."""
 
-    __slots__ = ("_capture", "_kind", "_root", "_signature")
+    __slots__ = ("_capture", "_kind", "_root", "_signature", "function")
 
     def __init__(self, function: Any, kind: Kind, options: dict[str, Any]) -> None:
+        self.function = function
         self._kind = kind
         self._root = _root(getattr(function, "__module__", None))
         self._capture = options.get("capture", True)
@@ -226,9 +244,6 @@ class _Inputs(Reading):
             self._signature: inspect.Signature | None = inspect.signature(function)
         except (TypeError, ValueError):
             self._signature = None
-
-    def default_name(self, function_name: str) -> str | None:
-        return function_name
 
     def arguments(self, handle: Handle | NoHandle, args: Any, kwargs: Any) -> None:
         if not self._capture:

@@ -208,9 +208,12 @@ class Handle:
                 if name in _OBJECTS and type(shown) is not dict:
                     shown = {"result": shown}
                 self._run.policy.value(name, shown, found)
-            self._span.set_attributes(found)
+            self._put(found)
         except Exception:
             guard.failed("pipeline.content")
+
+    def _put(self, found: Attributes) -> None:
+        self._span.set_attributes(found)
 
     def enter(self) -> Token[Context] | None:
         """Make the step's span current."""

@@ -38,7 +38,11 @@ class _Loop(Step):
     __slots__ = ()
 
     def start(
-        self, default_name: str | None = None, parent: Context | None = None
+        self,
+        default_name: str | None = None,
+        parent: Context | None = None,
+        function: Any = None,
+        made: type[Handle] = Handle,
     ) -> Handle | NoHandle:
         handle = super().start(parent=parent)
         handle.mirror()

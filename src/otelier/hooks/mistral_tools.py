@@ -27,9 +27,10 @@ def _begin(_: Any, args: Any, kwargs: Any) -> Handle | NoHandle | None:
     run = wire.fields(calling.argument(args, kwargs, 1, "run_tool"))
     function = wire.fields(wire.fields(run.get("tool")).get("function"))
     said = function.get("description")
+    called = run.get("callable") or run.get("awaitable")
     # The loop has no span of its own, by which the tool's would be found.
     return runners.open_tool(
-        _begin, call["name"], call.get("tool_call_id"), call["arguments"], said
+        _begin, call["name"], call.get("tool_call_id"), call["arguments"], said, called
     )
 
 
