@@ -140,7 +140,7 @@ def mistral(server: ProviderServer, tool: Any, is_async: bool, awaits: bool) -> 
 
     async def main() -> None:
         async with provider.http(True) as http:
-            client = provider.sdk.Mistral(api_key="k", server_url=server.url, async_client=http)
+            client = provider.sdk().Mistral(api_key="k", server_url=server.url, async_client=http)
             async with context.RunContext(model=mistral_wire.MODEL) as run:
                 run.register_func(tool)
                 await client.beta.conversations.run_async(run_ctx=run, inputs="Weather?")

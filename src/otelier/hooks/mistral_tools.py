@@ -18,7 +18,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     """Patch the module of the loop's context; what was patched. Raises LookupError."""
     if "create_function_result" not in module.__dict__:
         raise LookupError(f"{module.__name__}.create_function_result")
-    runners.patch_tool(module, "create_function_result", _begin, _finish, patches)
+    runners.patch_tool(module, "create_function_result", _begin, _finish, patches, _blame)
     return f"{module.__name__}.create_function_result"
 
 
@@ -39,3 +39,8 @@ def _finish(handle: Handle | NoHandle, result: Any) -> None:
     # The loop makes a text of an exception, if it is to go on.
     failed = isinstance(text, str) and text.startswith("Error while executing ")
     runners.close_tool(handle, failed, text)
+
+
+def _blame(error: BaseException) -> BaseException:
+    """What the function raised: the SDK raises an error of its own from it."""
+    return (error.__cause__ if type(error).__name__ == "RunException" else None) or error
