@@ -17,7 +17,7 @@ from otelier import guard, runtime, semconv, statics, unicode, values
 from otelier.executed import Joined, declared
 from otelier.handle import NO_HANDLE, Handle, NoHandle
 from otelier.kinds import RETRIEVAL, TOOL, Kind
-from otelier.returned import Hear, Reading, apieces, finish, leave, pieces
+from otelier.returned import Hear, Reading, apieces, awaited_pieces, finish, leave, pieces
 from otelier.semconv import Attributes
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -201,7 +201,7 @@ class Step:
                     leave(token)
                 return handle, mine, inputs.hearing(handle)
 
-            ours = read(opened)
+            ours = (awaited_pieces if awaits else read)(opened)
             ours.__name__, ours.__qualname__ = run.__name__, run.__qualname__
             return ours
 

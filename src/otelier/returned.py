@@ -12,7 +12,7 @@ from contextvars import Token
 from functools import partial
 from inspect import CO_ITERABLE_COROUTINE
 from opcode import opmap
-from types import AsyncGeneratorType, CoroutineType, GeneratorType
+from types import AsyncGeneratorType, CoroutineType, FunctionType, GeneratorType, coroutine
 from typing import Any, Final, TypeAlias
 
 from opentelemetry.context import Context
@@ -64,7 +64,7 @@ def finish(result: Any, handle: AnyHandle, reading: Reading) -> Any:
         if kind is CoroutineType:
             return _named(_awaited(result, handle, reading), result)
         if kind is GeneratorType:
-            if result.gi_frame is not None and not result.gi_running and not _awaits(result):
+            if result.gi_frame is not None and not result.gi_running:
                 return _generator(result, handle, reading)
         elif kind is AsyncGeneratorType:
             if result.ag_frame is not None and not result.ag_running:
@@ -83,7 +83,9 @@ def finish(result: Any, handle: AnyHandle, reading: Reading) -> Any:
 def _generator(inner: Any, handle: Handle, reading: Reading) -> Any:
     if reading.elsewhere(inner.gi_frame.f_globals.get("__name__")):
         handle.mirror()
-    ours = _named(pieces(_Held(handle, inner, reading), inner.gi_suspended), inner)
+    awaits = inner.gi_code.co_flags & CO_ITERABLE_COROUTINE
+    read = awaited_pieces if awaits else pieces
+    ours = _named(read(_Held(handle, inner, reading), inner.gi_suspended), inner)
     if inner.gi_suspended:
         # What is sent, thrown or closed next is for theirs.
         next(ours)
@@ -102,11 +104,6 @@ def _async_generator(inner: Any, handle: Handle, reading: Reading) -> Any:
         except StopIteration:
             pass
     return ours
-
-
-def _awaits(inner: Any) -> bool:
-    """Whether a generator is a coroutine of the old kind, which is awaited."""
-    return bool(inner.gi_code.co_flags & CO_ITERABLE_COROUTINE)
 
 
 def _named(ours: Any, theirs: Any) -> Any:
@@ -186,6 +183,10 @@ def pieces(opened: Opened, begun: bool = False) -> Generator[Any, Any, Any]:
         raise
 
 
+# The same of a coroutine of the old kind, which is awaited.
+awaited_pieces: Any = coroutine(FunctionType(pieces.__code__, globals(), "", (False,)))
+
+
 def _closed(inner: Any, handle: AnyHandle) -> Any:
     """Close their generator; since Python 3.13 it may tell something."""
     token = handle.enter()
@@ -246,10 +247,10 @@ async def apieces(opened: Opened, begun: bool = False) -> AsyncGenerator[Any, An
         raise
 
 
-async def _awaited(coroutine: Any, handle: AnyHandle, reading: Reading) -> Any:
+async def _awaited(theirs: Any, handle: AnyHandle, reading: Reading) -> Any:
     token = handle.enter()
     try:
-        result = await coroutine
+        result = await theirs
     except BaseException as error:
         leave(token)
         handle.end(error)

@@ -60,9 +60,7 @@ def tool_of(declare: Declare, is_async: bool) -> Any:
 def google(server: ProviderServer, tool: Any, is_async: bool, awaits: bool) -> str | None:
     genai = pytest.importorskip("google.genai")
     call = gemini_wire.call(args=ARGUMENTS, id="call-1")
-    server.script(
-        Json(gemini_wire.answer(gemini_wire.candidate(call))), Json(gemini_wire.answer())
-    )
+    server.script(Json(gemini_wire.answer(gemini_wire.candidate(call))), Json(gemini_wire.answer()))
     client = genai.Client(api_key="k", http_options={"base_url": server.url})
     asked: dict[str, Any] = {"model": gemini_wire.MODEL, "contents": "Hi"}
     config = genai.types.GenerateContentConfig(tools=[tool])
