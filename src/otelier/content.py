@@ -14,6 +14,7 @@ from otelier.blobs import Keeper
 from otelier.redaction import Rules, patterns
 from otelier.semconv import Attributes
 from otelier.settings import Settings
+from otelier.steady import steady
 
 Mask = Callable[[str, Any], Any]
 
@@ -236,11 +237,10 @@ class Policy:
         return self._rules.member(name, value) if self._redact else value
 
     def message(self, error: BaseException | str | None) -> str:
-        """An error's message, short and without secrets."""
+        """An error's message, short, without secrets, and the same each time it happens."""
         if error is None:
             return ""
-        text = errors.message(error)
-        return self.short(text, _MAX_ERROR)[0]
+        return self.short(steady(errors.message(error)), _MAX_ERROR)[0]
 
     def explanation(self, text: str) -> str:
         """A text that goes with an evaluation."""

@@ -9,7 +9,18 @@ from typing import Any, Final
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
-from otelier import apart, deferred, errors, guard, openinference, semconv, unicode, values, wire
+from otelier import (
+    apart,
+    deferred,
+    errors,
+    guard,
+    leaving,
+    openinference,
+    semconv,
+    unicode,
+    values,
+    wire,
+)
 from otelier import context as ctx
 from otelier.conversation import Conversation
 from otelier.documents import retrieved
@@ -41,8 +52,12 @@ class Handle:
         "_started",
     )
 
-    def __init__(self, run: Runtime, kind: Kind, attributes: Attributes) -> None:
-        parent = ctx.current()
+    def __init__(
+        self, run: Runtime, kind: Kind, attributes: Attributes, parent: Context | None = None
+    ) -> None:
+        """``parent``: where it was called, if that is not here."""
+        if parent is None:
+            parent = ctx.current()
         outer: Scope | None = parent.get(ctx.SCOPE)  # type: ignore[assignment]
         if kind.operation is not None:
             attributes = {semconv.OPERATION_NAME: kind.operation, **attributes}
@@ -193,9 +208,12 @@ class Handle:
                 if name in _OBJECTS and type(shown) is not dict:
                     shown = {"result": shown}
                 self._run.policy.value(name, shown, found)
-            self._span.set_attributes(found)
+            self._put(found)
         except Exception:
             guard.failed("pipeline.content")
+
+    def _put(self, found: Attributes) -> None:
+        self._span.set_attributes(found)
 
     def enter(self) -> Token[Context] | None:
         """Make the step's span current."""
@@ -206,21 +224,45 @@ class Handle:
             return None
 
     def end(self, error: BaseException | None = None) -> None:
-        """End the step, once."""
-        self._end(None if error is None else errors.kind(error), error)
+        """End the step, once; one that somebody left is no failed one (:mod:`otelier.leaving`)."""
+        if error is None:
+            self._end(None, None)
+            return
+        how = leaving.how(error)
+        if how is None:
+            self._end(errors.kind(error), error)
+        else:
+            self.left(how)
+
+    def over(self, error: BaseException | None, how: str | None, now: int) -> None:
+        """End the step, once, with the model call whose stream it gave back, at ``now``."""
+        failed = error is not None and how is None
+        said = errors.kind(error) if error is not None and failed else None
+        self._end(said, error if failed else None, how, now)
 
     def fail(self, kind: str, message: str | None = None) -> None:
         """End the step, once, as failed without an exception that passed."""
         self._end(unicode.clean(kind), message)
 
-    def _end(self, said: str | None, problem: BaseException | str | None) -> None:
+    def _end(
+        self,
+        said: str | None,
+        problem: BaseException | str | None,
+        how: str | None = None,
+        ended: int | None = None,
+    ) -> None:
+        """Once. ``how`` it was left, if it was; ``ended`` when, if that was not now."""
         try:
             self._open.pop()
         except IndexError:
             return
         # What follows is ours, not the operation's.
         seconds, now = perf_counter() - self._started, time_ns()
+        if ended is not None:
+            seconds, now = max(seconds - (now - ended) / 1e9, 0.0), ended
         try:
+            if how is not None:
+                self._span.set_attribute(semconv.STREAM_END, how)
             self._finish(said, problem, seconds)
         except Exception:
             guard.failed("pipeline.end")
@@ -232,12 +274,18 @@ class Handle:
             # It holds this handle: nothing of ours waits for the garbage collector.
             self._context = _NO_CONTEXT
 
-    def left(self) -> None:
-        """End a step whose generator was closed, maybe by the garbage collector."""
-        if deferred.inside_telemetry():
-            deferred.defer(self.end)
+    def left(self, how: str = leaving.CLOSED) -> None:
+        """End a step that nobody waits for, maybe where the garbage collector runs."""
+        if self._open and deferred.inside_telemetry():
+            now = time_ns()
+            deferred.defer(lambda: self._end(None, None, how, now))
         else:
-            self.end()
+            self._end(None, None, how)
+
+    def answered(self, messages: list[Any]) -> None:
+        """What a model answered, whose stream the step gave back."""
+        if self._scope is not None:
+            self._scope.answer = messages
 
     def _finish(
         self, said: str | None, problem: BaseException | str | None, seconds: float
@@ -322,7 +370,7 @@ class NoHandle:
     def end(self, error: BaseException | None = None) -> None:
         """Nothing."""
 
-    def left(self) -> None:
+    def left(self, how: str = leaving.CLOSED) -> None:
         """Nothing."""
 
     def fail(self, kind: str, message: str | None = None) -> None:

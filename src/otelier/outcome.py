@@ -20,12 +20,32 @@ from otelier.identity import Identity
 from otelier.metrics import Recorder
 from otelier.openinference import also
 from otelier.prices.arithmetic import Priced
-from otelier.protocols import Reply, Route
+from otelier.protocols import Reply, Route, finish
 from otelier.rendering import render
 from otelier.runtime import Runtime
 from otelier.scope import Share
 from otelier.semconv import Attributes
 from otelier.wire import Wire
+
+
+def failure(
+    error: BaseException | None, status: int | None, reply: Reply, begun: bool, operation: str
+) -> str | None:
+    """The kind of failure that a call was, if it was one; ``reply`` is told what goes with it.
+
+    ``error`` is what the SDK raised, ``status`` HTTP's where it makes no exception of it, ``begun``
+    whether a stream had.
+    """
+    said = reply.error
+    if error is not None:
+        said = errors.kind(error)
+    elif status is not None and status >= 400:
+        reply.attributes[semconv.HTTP_STATUS] = status
+        if said:
+            reply.attributes[semconv.PROVIDER_ERROR_CODE] = said
+        said = str(status)
+    said, reply.finish_reasons = finish.settle(reply.finish_reasons, said, begun, operation)
+    return said
 
 
 @dataclass(slots=True)
@@ -60,6 +80,8 @@ class Outcome:
     recorder: Recorder | None
     share: Share | None
     held: Attributes = field(default_factory=dict)
+    # The messages of the answer, once they are rendered.
+    answer: list[Any] = field(default_factory=list)
 
     @property
     def counted(self) -> usage.Usage | None:
@@ -100,7 +122,7 @@ class Outcome:
             errors.put(self.error, late)
         late = reply.attributes = unicode.attributes(late)
         if self.content:
-            render(run, self.route, self.body, reply, self.share, self.held)
+            self.answer = render(run, self.route, self.body, reply, self.share, self.held)
         spans = {**late, **self.held} if settings.capture.spans else late
         span = self.span
         if settings.openinference:

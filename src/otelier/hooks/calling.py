@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from otelier import context as ctx
-from otelier import guard, identity, runtime, wire
+from otelier import following, guard, identity, runtime, wire
 from otelier.call import Call
 from otelier.hooks import foreign
 from otelier.identity import Identity
@@ -81,7 +81,10 @@ def around(open_call: Open, receive: Receive, *, decides: bool = True) -> tuple[
 
     def received(call: Call, route: Route, result: Any) -> Any:
         try:
-            return receive(call, route, result)
+            given = receive(call, route, result)
+            if not call.ended:
+                following.note(given, call)
+            return given
         except Exception:
             guard.failed("calling.receive")
             call.end()
