@@ -16,7 +16,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 # Layers from the bottom up: a module may import from its own layer and those below.
 LAYERS = (
     ("guard", "statics", "unicode", "protobuf", "values", "value_readers", "value_libraries"),
-    ("version", "semconv", "kinds", "wire", "context", "truncation", "setting_texts"),
+    ("version", "semconv", "kinds", "wire", "context", "truncation", "setting_texts", "spelling"),
     ("settings", "usage", "gateways", "identity", "redaction"),
     ("errors", "deferred"),
     ("blobs", "documents", "openinference", "protocols", "batches", "prices"),

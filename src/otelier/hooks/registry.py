@@ -10,9 +10,9 @@ from typing import Any
 
 import wrapt
 
-from otelier import guard
+from otelier import guard, settings, spelling
 from otelier.hooks.patching import Patches
-from otelier.hooks.table import EXPORTERS, HTTP, LIBRARIES, Library
+from otelier.hooks.table import EXPORTERS, HTTP, LIBRARIES, NAMES, Library
 
 
 @dataclass
@@ -50,6 +50,15 @@ def register(disabled: frozenset[str], http: bool = False) -> None:
             continue
         _settle(library.module)
         wrapt.register_post_import_hook(_hook(state, _generation), library.module)
+
+
+def misspelt() -> list[str]:
+    """A line for each name in the environment's lists of libraries that no library has."""
+    ours, everybodys = settings.disabled_lists(settings.process_environment())
+    return [
+        *spelling.unknown_libraries(settings.DISABLED_ENV, ours, NAMES),
+        *spelling.unknown_libraries(settings.OTHERS_DISABLED_ENV, everybodys, NAMES, sure=False),
+    ]
 
 
 def _settle(name: str) -> None:
