@@ -29,6 +29,7 @@ LAYERS = (
     ("apart", "theirs"),
     ("outcome",),
     ("call", "session"),
+    ("unheard",),
     ("handle", "processor", "evaluation", "sdk_setup", "children"),
     ("declared",),
     ("pipeline",),

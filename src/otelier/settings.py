@@ -410,6 +410,16 @@ def otel_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith("OTEL_")}
 
 
+def names_an_endpoint() -> bool:
+    """Whether the user chose where OTLP goes, for one signal or for all."""
+    return any(
+        name == "OTEL_CONFIG_FILE"
+        or (name.startswith("OTEL_EXPORTER_OTLP_") and name.endswith("ENDPOINT"))
+        for name, value in os.environ.items()
+        if value
+    )
+
+
 @contextmanager
 def default_environment(defaults: Mapping[str, str]) -> Iterator[None]:
     """The process environment with ``defaults`` where it has nothing, and as before afterwards."""
