@@ -86,8 +86,12 @@ def of_logs(place: str) -> tuple[Any, Callable[[], Any]]:
 
 
 @pytest.mark.parametrize("make", [over_http, over_grpc, of_metrics, of_logs])
-def test_nobody_is_waited_for(make: Any, closed: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_nobody_is_waited_for(
+    make: Any, closed: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(atexit, "register", lambda *args: None)
     provider, record = make(closed)
+    unheard.watch(provider)
     record()
     with caplog.at_level(logging.WARNING):
         unheard._ending((provider,))
