@@ -45,11 +45,16 @@ def register(disabled: frozenset[str], http: bool = False) -> None:
     for library in (*LIBRARIES, *(HTTP if http else ()), *EXPORTERS):
         state = State(library)
         _states.append(state)
-        if "*" in disabled or library.name in disabled or library.distribution in disabled:
+        if is_disabled(library, disabled):
             state.status = "disabled"
             continue
         _settle(library.module)
         wrapt.register_post_import_hook(_hook(state, _generation), library.module)
+
+
+def is_disabled(library: Library, disabled: frozenset[str]) -> bool:
+    """Whether a list of libraries to leave alone has this one."""
+    return bool(disabled & {"*", library.name, library.distribution})
 
 
 def misspelt() -> list[str]:
