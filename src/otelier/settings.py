@@ -420,6 +420,26 @@ def names_an_endpoint() -> bool:
     )
 
 
+def writes_a_file() -> bool:
+    """Whether spans are exported to a file of otelier's."""
+    return "otelier_file" in texts.names(os.environ.get("OTEL_TRACES_EXPORTER", ""))
+
+
+@contextmanager
+def without_python_path(folder: str) -> Iterator[None]:
+    """``PYTHONPATH`` without a folder, and as before afterwards."""
+    before = os.environ.get("PYTHONPATH")
+    if before is None:
+        yield
+        return
+    places = before.split(os.pathsep)
+    os.environ["PYTHONPATH"] = os.pathsep.join(place for place in places if place != folder)
+    try:
+        yield
+    finally:
+        os.environ["PYTHONPATH"] = before
+
+
 @contextmanager
 def default_environment(defaults: Mapping[str, str]) -> Iterator[None]:
     """The process environment with ``defaults`` where it has nothing, and as before afterwards."""
