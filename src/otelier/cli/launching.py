@@ -33,6 +33,7 @@ def launch(command: Sequence[str], environ: Mapping[str, str]) -> int:
             with contextlib.suppress(OSError):
                 started[0].send_signal(number)
 
+    sys.stdout.flush()
     with _handling(passed_on):
         # What was open for this process is open for the program.
         started.append(subprocess.Popen(list(command), env=dict(environ), close_fds=False))
