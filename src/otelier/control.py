@@ -45,6 +45,8 @@ def _start(
     processor.install(run)
     registry.register(chosen.disabled, chosen.http)
     children.install()
+    for number, line in enumerate(registry.misspelt()):
+        guard.say_once(f"library {number}", "%s", line)
 
 
 def uninstrument() -> None:

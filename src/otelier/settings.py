@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
-from otelier import semconv
+from otelier import semconv, spelling
 from otelier import setting_texts as texts
 from otelier.setting_texts import FALSE as FALSE
 from otelier.setting_texts import TRUE, Blobs, Capture, InvalidError
@@ -39,6 +39,9 @@ class Setting:
 
 CAPTURE_ENV: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 OPT_IN_ENV: Final = "OTEL_SEMCONV_STABILITY_OPT_IN"
+DISABLED_ENV: Final = "OTELIER_DISABLED"
+# Shared with every other instrumentation.
+OTHERS_DISABLED_ENV: Final = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 
 SETTINGS: Final = (
     Setting(
@@ -52,7 +55,7 @@ SETTINGS: Final = (
     ),
     Setting(
         "disabled",
-        "OTELIER_DISABLED",
+        DISABLED_ENV,
         texts.names,
         "list of libraries, or `*`",
         "Libraries that are left alone, e.g. `openai,anthropic`. The names in "
@@ -245,6 +248,9 @@ SETTINGS: Final = (
 )
 
 
+_BY_FIELD: Final = {setting.field: setting.env for setting in SETTINGS}
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the user chose. Made by :func:`load`; never changed afterwards."""
@@ -306,7 +312,8 @@ def read(environ: Mapping[str, str]) -> tuple[Settings, list[str]]:
             )
             if setting.unsafe is not None:
                 chosen[setting.field] = setting.unsafe
-    disabled = texts.names(environ.get("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", ""))
+    problems += spelling.unknown_settings(environ, _BY_FIELD)
+    disabled = texts.names(environ.get(OTHERS_DISABLED_ENV, ""))
     settings = Settings(**chosen)
     if disabled:
         settings = replace(settings, disabled=settings.disabled | disabled)
@@ -339,6 +346,17 @@ def load(**overrides: Any) -> Settings:
                     continue
         accepted[name] = value
     return replace(settings, **accepted) if accepted else settings
+
+
+def variables() -> Iterable[str]:
+    """The names of all environment variables that are settings."""
+    return _BY_FIELD.values()
+
+
+def disabled_lists(environ: Mapping[str, str]) -> tuple[frozenset[str], frozenset[str]]:
+    """The libraries to leave alone: those told to otelier, and those told to everybody."""
+    ours, all_ = environ.get(DISABLED_ENV, ""), environ.get(OTHERS_DISABLED_ENV, "")
+    return texts.names(ours), texts.names(all_)
 
 
 def trace_file() -> str:
@@ -390,6 +408,36 @@ def process_environment() -> Mapping[str, str]:
 def otel_environment() -> dict[str, str]:
     """The ``OTEL_*`` variables that are set (they may hold secrets: for doctor's masking)."""
     return {name: value for name, value in os.environ.items() if name.startswith("OTEL_")}
+
+
+def names_an_endpoint() -> bool:
+    """Whether the user chose where OTLP goes, for one signal or for all."""
+    return any(
+        name == "OTEL_CONFIG_FILE"
+        or (name.startswith("OTEL_EXPORTER_OTLP_") and name.endswith("ENDPOINT"))
+        for name, value in os.environ.items()
+        if value
+    )
+
+
+def writes_a_file() -> bool:
+    """Whether spans are exported to a file of otelier's."""
+    return "otelier_file" in texts.names(os.environ.get("OTEL_TRACES_EXPORTER", ""))
+
+
+@contextmanager
+def without_python_path(folder: str) -> Iterator[None]:
+    """``PYTHONPATH`` without a folder, and as before afterwards."""
+    before = os.environ.get("PYTHONPATH")
+    if before is None:
+        yield
+        return
+    places = before.split(os.pathsep)
+    os.environ["PYTHONPATH"] = os.pathsep.join(place for place in places if place != folder)
+    try:
+        yield
+    finally:
+        os.environ["PYTHONPATH"] = before
 
 
 @contextmanager

@@ -10,9 +10,9 @@ from typing import Any
 
 import wrapt
 
-from otelier import guard
+from otelier import guard, settings, spelling
 from otelier.hooks.patching import Patches
-from otelier.hooks.table import EXPORTERS, HTTP, LIBRARIES, Library
+from otelier.hooks.table import EXPORTERS, HTTP, LIBRARIES, NAMES, Library
 
 
 @dataclass
@@ -45,11 +45,25 @@ def register(disabled: frozenset[str], http: bool = False) -> None:
     for library in (*LIBRARIES, *(HTTP if http else ()), *EXPORTERS):
         state = State(library)
         _states.append(state)
-        if "*" in disabled or library.name in disabled or library.distribution in disabled:
+        if is_disabled(library, disabled):
             state.status = "disabled"
             continue
         _settle(library.module)
         wrapt.register_post_import_hook(_hook(state, _generation), library.module)
+
+
+def is_disabled(library: Library, disabled: frozenset[str]) -> bool:
+    """Whether a list of libraries to leave alone has this one."""
+    return bool(disabled & {"*", library.name, library.distribution})
+
+
+def misspelt() -> list[str]:
+    """A line for each name in the environment's lists of libraries that no library has."""
+    ours, everybodys = settings.disabled_lists(settings.process_environment())
+    return [
+        *spelling.unknown_libraries(settings.DISABLED_ENV, ours, NAMES),
+        *spelling.unknown_libraries(settings.OTHERS_DISABLED_ENV, everybodys, NAMES, sure=False),
+    ]
 
 
 def _settle(name: str) -> None:

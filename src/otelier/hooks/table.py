@@ -193,3 +193,10 @@ EXPORTERS: Final = tuple(
         "grpc._log_exporter",
     )
 )
+
+# What may stand in a list of libraries to leave alone.
+NAMES: Final = frozenset(
+    name
+    for library in (*LIBRARIES, *HTTP, *EXPORTERS)
+    for name in (library.name, library.distribution)
+) | {"*"}
