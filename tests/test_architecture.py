@@ -18,7 +18,7 @@ LAYERS = (
     ("guard", "statics", "unicode", "protobuf", "values", "value_readers", "value_libraries"),
     ("version", "semconv", "kinds", "wire", "context", "truncation", "setting_texts"),
     ("settings", "usage", "gateways", "identity", "redaction"),
-    ("errors", "deferred"),
+    ("errors", "deferred", "under_way"),
     ("blobs", "documents", "openinference", "protocols", "batches", "prices"),
     ("billing",),
     ("background", "content", "cost", "metrics"),

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextvars import Token
 from time import perf_counter, time_ns
 from typing import Any, Final
+from weakref import ref
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, get_current_span
@@ -24,6 +25,7 @@ from otelier import (
     runtime,
     semconv,
     theirs,
+    under_way,
     unicode,
 )
 from otelier import context as ctx
@@ -179,7 +181,10 @@ class Call:
                 run.prices.warm()
         self._outlasted = False
         # Whoever takes the one item ends the span; list.pop is atomic.
-        self._open = [True]
+        held = ref(self, under_way.forget)
+        self._open = [held]
+        if self._reader is not None:
+            under_way.note(held)
         self._ended = False
         self._started_ns = time_ns() if self._foreign else 0
         self._started = perf_counter()
@@ -205,6 +210,11 @@ class Call:
     def ended(self) -> bool:
         """Whether the span has ended."""
         return self._ended
+
+    @property
+    def started(self) -> float:
+        """When it began, by ``perf_counter``."""
+        return self._started
 
     @property
     def span(self) -> Span:
@@ -313,7 +323,7 @@ class Call:
         self._finish(error, None)
 
     def abandoned(self) -> None:
-        """The last reference to a stream is gone.
+        """The last reference to a stream is gone, or the program ends before it.
 
         The garbage collector may run anywhere, also where this thread holds a lock of
         OpenTelemetry's, which ending a span would take again. There the end waits for the next
@@ -352,7 +362,7 @@ class Call:
     ) -> None:
         """Once. ``ended``: after how many seconds, and when, if that was not now."""
         try:
-            self._open.pop()
+            under_way.forget(self._open.pop())
         except IndexError:
             return
         # What follows is ours, not the operation's.

@@ -14,7 +14,7 @@ import threading
 import time
 from typing import Any, Final
 
-from otelier import guard, runtime
+from otelier import guard, runtime, under_way
 
 # What a program that forks by them has imported.
 _FORKING: Final = ("multiprocessing.process", "billiard.process")
@@ -85,6 +85,7 @@ def _flush() -> None:
         run = runtime.current()
         if run is None:
             return
+        under_way.leave()
         # Exporters have time limits of their own, beyond ours: in a thread they can be left. Not
         # metrics: a forked child goes on from its parent's sums, under its parent's name.
         flushing = [

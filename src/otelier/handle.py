@@ -5,11 +5,23 @@ from __future__ import annotations
 from contextvars import Token
 from time import perf_counter, time_ns
 from typing import Any, Final
+from weakref import ref
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
-from otelier import apart, deferred, errors, guard, openinference, semconv, unicode, values, wire
+from otelier import (
+    apart,
+    deferred,
+    errors,
+    guard,
+    openinference,
+    semconv,
+    under_way,
+    unicode,
+    values,
+    wire,
+)
 from otelier import context as ctx
 from otelier.conversation import Conversation
 from otelier.documents import retrieved
@@ -28,6 +40,7 @@ class Handle:
     """A running step. Every method is safe at any time and never raises."""
 
     __slots__ = (
+        "__weakref__",
         "_attributes",
         "_context",
         "_conversation",
@@ -63,7 +76,8 @@ class Handle:
             else None
         )
         self._result = False
-        self._open = [True]
+        held = ref(self, under_way.forget)
+        self._open = [held]
         above = apart.home(parent) if apart.homes else parent
         self._span: Span = run.tracer.start_span(title, above, kind.span_kind, attributes)
         self._context = ctx.with_span(self._span, parent, ctx.STEP, self)
@@ -76,6 +90,7 @@ class Handle:
             else None
         )
         self._started = perf_counter()
+        under_way.note(held)
 
     @property
     def span(self) -> Span:
@@ -91,6 +106,11 @@ class Handle:
     def ended(self) -> bool:
         """Whether the span has ended."""
         return not self._open
+
+    @property
+    def started(self) -> float:
+        """When it began, by ``perf_counter``."""
+        return self._started
 
     @property
     def scope(self) -> Scope | None:
@@ -215,7 +235,7 @@ class Handle:
 
     def _end(self, said: str | None, problem: BaseException | str | None) -> None:
         try:
-            self._open.pop()
+            under_way.forget(self._open.pop())
         except IndexError:
             return
         # What follows is ours, not the operation's.
@@ -238,6 +258,12 @@ class Handle:
             deferred.defer(self.end)
         else:
             self.end()
+
+    def abandoned(self) -> None:
+        """End a step that the program has not left when it ends."""
+        if not self.ended:
+            self.set(semconv.STREAM_END, "abandoned")
+            self.left()
 
     def _finish(
         self, said: str | None, problem: BaseException | str | None, seconds: float
