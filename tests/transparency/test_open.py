@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -52,8 +53,10 @@ def play(server: ProviderServer, asynchronous: bool, opened: Callable[[App], Any
     async def scenario() -> None:
         gate = app.gate()
         stream = await opened(app)
-        iterator = app.iterate(stream)
-        await app.next(iterator)
+        # LiteLLM's are of both kinds.
+        both = hasattr(stream, "__iter__") and not asynchronous
+        iterator = iter(stream) if both else app.iterate(stream)
+        next(iterator) if both else await app.next(iterator)
         before = len(ours())
         if not under_way.anything():
             pytest.skip("all of it has come")
@@ -65,7 +68,11 @@ def play(server: ProviderServer, asynchronous: bool, opened: Callable[[App], Any
             assert span.attributes[semconv.STREAM_END] == "abandoned"
             assert span.status.status_code is StatusCode.UNSET
         gate.open()
-        await app.attempt(app.drain(iterator))  # One of them breaks.
+        if both:
+            with contextlib.suppress(Exception):  # One of them breaks.
+                list(iterator)
+        else:
+            await app.attempt(app.drain(iterator))
         assert len(ours()) == before + len(ended)
         await app.finish()
 
