@@ -29,7 +29,7 @@ LAYERS = (
     ("apart", "theirs"),
     ("outcome",),
     ("call", "session"),
-    ("handle", "processor", "evaluation", "sdk_setup", "children"),
+    ("handle", "processor", "evaluation", "sdk_setup", "children", "termination"),
     ("declared",),
     ("pipeline",),
     ("hooks",),

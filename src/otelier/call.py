@@ -212,11 +212,6 @@ class Call:
         return self._ended
 
     @property
-    def started(self) -> float:
-        """When it began, by ``perf_counter``."""
-        return self._started
-
-    @property
     def span(self) -> Span:
         """The operation's span."""
         return self._span

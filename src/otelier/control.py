@@ -45,6 +45,10 @@ def _start(
     processor.install(run)
     registry.register(chosen.disabled, chosen.http)
     children.install()
+    if chosen.flush_on_sigterm and sdk_setup.configured():
+        from otelier import termination
+
+        termination.install()
 
 
 def uninstrument() -> None:
@@ -52,5 +56,9 @@ def uninstrument() -> None:
     try:
         registry.unregister()
         runtime.stop()
+        if sdk_setup.configured():
+            from otelier import termination
+
+            termination.uninstall()
     except Exception:
         guard.failed("control.uninstrument")

@@ -108,11 +108,6 @@ class Handle:
         return not self._open
 
     @property
-    def started(self) -> float:
-        """When it began, by ``perf_counter``."""
-        return self._started
-
-    @property
     def scope(self) -> Scope | None:
         """What the run of an agent or a workflow sums up."""
         return self._scope

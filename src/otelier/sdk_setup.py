@@ -45,8 +45,17 @@ def other_configurator() -> str | None:
     return next((point.name for point in entry_points(group="opentelemetry_configurator")), None)
 
 
+_configured = False
+
+
+def configured() -> bool:
+    """Whether otelier has set the SDK up in this process."""
+    return _configured
+
+
 def configure() -> bool:
     """Set the SDK up; whether it was done. Never raises."""
+    global _configured
     try:
         with settings.default_environment(_DEFAULTS):
             from opentelemetry.sdk._configuration import _OTelSDKConfigurator
@@ -61,6 +70,7 @@ def configure() -> bool:
             problem,
         )
         return False
+    _configured = True
     for name in _EXPORTER_LOGGERS:
         logging.getLogger(name).addFilter(_told_once)
     return True

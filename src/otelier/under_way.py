@@ -30,7 +30,7 @@ def leave(of: Any = None) -> None:
     """
     try:
         found = [each for each in (held() for held in _open.copy()) if each is not None]
-        found.sort(key=_started, reverse=True)
+        found.sort(key=_order, reverse=True)
     except Exception:
         guard.failed("under_way.found")
         return
@@ -42,9 +42,9 @@ def leave(of: Any = None) -> None:
             guard.failed("under_way.leave")
 
 
-def _started(each: Any) -> float:
-    started: float = each.started
-    return started
+def _order(each: Any) -> tuple[int, bool]:
+    # What hands a call its last event ends before it.
+    return getattr(each.span, "start_time", None) or 0, hasattr(each, "call")
 
 
 def anything() -> bool:

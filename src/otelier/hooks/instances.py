@@ -11,7 +11,6 @@ import threading
 import weakref
 from collections.abc import Callable
 from functools import wraps
-from time import perf_counter
 from typing import Any, TypeAlias
 
 from otelier import guard, under_way
@@ -25,7 +24,7 @@ Ending: TypeAlias = Callable[[], Any]
 class Observed:
     """What is known of one stream."""
 
-    __slots__ = ("__weakref__", "_ending", "_look", "call", "running", "started")
+    __slots__ = ("__weakref__", "_ending", "_look", "call", "running")
 
     def __init__(self, call: Call, ending: Ending) -> None:
         self.call = call
@@ -33,8 +32,6 @@ class Observed:
         self.running = False
         self._ending = ending
         self._look: Callable[[Any], None] | None = None
-        # After the call, which is ended after it when the program ends.
-        self.started = perf_counter()
         under_way.note(weakref.ref(self, under_way.forget))
 
     @property
