@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextvars import Token
 from time import perf_counter, time_ns
 from typing import Any, Final
+from weakref import ref
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, get_current_span
@@ -24,6 +25,7 @@ from otelier import (
     runtime,
     semconv,
     theirs,
+    under_way,
     unicode,
 )
 from otelier import context as ctx
@@ -184,7 +186,10 @@ class Call:
         self._after: list[After] | None = None
         self._answer: list[Any] = []
         # Whoever takes the one item ends the span; list.pop is atomic.
-        self._open = [True]
+        held = ref(self, under_way.forget)
+        self._open = [held]
+        if self._reader is not None:
+            under_way.note(held)
         self._ended = False
         self._started_ns = time_ns() if self._foreign else 0
         self._started = perf_counter()
@@ -328,7 +333,7 @@ class Call:
             self.end(left)
 
     def abandoned(self) -> None:
-        """The last reference to a stream is gone.
+        """The last reference to a stream is gone, or the program ends before it.
 
         The garbage collector may run anywhere, also where this thread holds a lock of
         OpenTelemetry's, which ending a span would take again. There the end waits for the next
@@ -367,7 +372,7 @@ class Call:
     ) -> None:
         """Once. ``ended``: after how many seconds, and when, if that was not now."""
         try:
-            self._open.pop()
+            under_way.forget(self._open.pop())
         except IndexError:
             return
         # What follows is ours, not the operation's.

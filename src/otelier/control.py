@@ -47,6 +47,10 @@ def _start(
     children.install()
     for number, line in enumerate(registry.misspelt()):
         guard.say_once(f"library {number}", "%s", line)
+    if chosen.flush_on_sigterm and sdk_setup.configured():
+        from otelier import termination
+
+        termination.install()
 
 
 def uninstrument() -> None:
@@ -54,5 +58,9 @@ def uninstrument() -> None:
     try:
         registry.unregister()
         runtime.stop()
+        if sdk_setup.configured():
+            from otelier import termination
+
+            termination.uninstall()
     except Exception:
         guard.failed("control.uninstrument")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextvars import Token
 from time import perf_counter, time_ns
 from typing import Any, Final
+from weakref import ref
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
@@ -17,6 +18,7 @@ from otelier import (
     leaving,
     openinference,
     semconv,
+    under_way,
     unicode,
     values,
     wire,
@@ -39,6 +41,7 @@ class Handle:
     """A running step. Every method is safe at any time and never raises."""
 
     __slots__ = (
+        "__weakref__",
         "_attributes",
         "_context",
         "_conversation",
@@ -78,7 +81,8 @@ class Handle:
             else None
         )
         self._result = False
-        self._open = [True]
+        held = ref(self, under_way.forget)
+        self._open = [held]
         above = apart.home(parent) if apart.homes else parent
         self._span: Span = run.tracer.start_span(title, above, kind.span_kind, attributes)
         self._context = ctx.with_span(self._span, parent, ctx.STEP, self)
@@ -91,6 +95,7 @@ class Handle:
             else None
         )
         self._started = perf_counter()
+        under_way.note(held)
 
     @property
     def span(self) -> Span:
@@ -253,7 +258,7 @@ class Handle:
     ) -> None:
         """Once. ``how`` it was left, if it was; ``ended`` when, if that was not now."""
         try:
-            self._open.pop()
+            under_way.forget(self._open.pop())
         except IndexError:
             return
         # What follows is ours, not the operation's.
@@ -286,6 +291,10 @@ class Handle:
         """What a model answered, whose stream the step gave back."""
         if self._scope is not None:
             self._scope.answer = messages
+
+    def abandoned(self) -> None:
+        """End a step that the program has not left when it ends."""
+        self.left(leaving.ABANDONED)
 
     def _finish(
         self, said: str | None, problem: BaseException | str | None, seconds: float

@@ -57,6 +57,10 @@ class Runtime:
             self._logger_provider or _logs.get_logger_provider(),
         )
 
+    def meters(self) -> Any:
+        """The provider of metrics, as it is now."""
+        return self._meter_provider or metrics.get_meter_provider()
+
     @property
     def recorder(self) -> Recorder | None:
         """The metrics, or None where nobody collects them."""

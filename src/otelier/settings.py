@@ -223,6 +223,14 @@ SETTINGS: Final = (
         "Default `true`.",
     ),
     Setting(
+        "flush_on_sigterm",
+        "OTELIER_FLUSH_ON_SIGTERM",
+        texts.flag,
+        "`true`, `false`",
+        "Send what is finished before SIGTERM ends a program that has no handler for it, for 2 s "
+        "at most. Only where otelier has set the SDK up. Default `true`.",
+    ),
+    Setting(
         "export_bytes",
         "OTELIER_EXPORT_BYTES",
         texts.size_or_off,
@@ -278,6 +286,7 @@ class Settings:
     chunk_times: bool = False
     metrics_fingerprint: bool = False
     configure_sdk: bool = True
+    flush_on_sigterm: bool = True
     export_bytes: int = 4 * 1024 * 1024
     trace_file: str = "otelier-traces.jsonl"
     tree_messages: bool = False
