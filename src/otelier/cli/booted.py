@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from otelier import guard, runtime, semconv, settings
+from otelier import guard, runtime, settings
 from otelier.hooks import foreign, registry
 from otelier.hooks.table import HTTP, LIBRARIES
 
@@ -50,42 +50,12 @@ def _initialize() -> None:
     initialize()
 
 
-class Counter:
-    """A span processor that counts: for programs whose spans go into no file of ours."""
-
-    def __init__(self) -> None:
-        self.traces = 0
-        self.calls = 0
-        self.cost = 0.0
-
-    def on_start(self, span: Any, parent_context: Any = None) -> None:
-        """Nothing."""
-
-    def on_end(self, span: Any) -> None:
-        """Count the span."""
-        try:
-            attributes = span.attributes or {}
-            self.traces += span.parent is None
-            cost = attributes.get(semconv.COST)
-            self.calls += span.kind.name == "CLIENT" and semconv.OPERATION_NAME in attributes
-            self.cost += cost if isinstance(cost, float | int) else 0.0
-        except Exception:
-            guard.failed("cli.counter")
-
-    def shutdown(self) -> None:
-        """Nothing."""
-
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Nothing is held back."""
-        return True
-
-
 class Report:
     """What this process knows about why something, or nothing, was seen."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
-        self._counter: Counter | None = None
+        self._counter: Any = None
 
     def watch(self) -> None:
         """Count what no file of ours will have."""
@@ -93,6 +63,8 @@ class Report:
 
         provider: Any = trace.get_tracer_provider()
         if not settings.writes_a_file() and hasattr(provider, "add_span_processor"):
+            from otelier.cli.counting import Counter
+
             self._counter = Counter()
             provider.add_span_processor(self._counter)
 
