@@ -196,6 +196,15 @@ SETTINGS: Final = (
         "included. Default `false`: they stay in the process.",
     ),
     Setting(
+        "stream_usage",
+        "OTELIER_STREAM_USAGE",
+        texts.flag,
+        "`true`, `false`",
+        "Ask OpenAI-compatible hosts for the usage of streams (`stream_options.include_usage`) "
+        "where the program does not, and keep the chunk that answers it from the program. "
+        "Default `false`.",
+    ),
+    Setting(
         "chunk_times",
         "OTELIER_TIME_PER_OUTPUT_CHUNK",
         texts.flag,
@@ -269,6 +278,7 @@ class Settings:
     compat: frozenset[str] = frozenset()
     provider_hosts: Mapping[str, str] = field(default_factory=dict)
     baggage: bool = False
+    stream_usage: bool = False
     chunk_times: bool = False
     metrics_fingerprint: bool = False
     configure_sdk: bool = True
