@@ -56,6 +56,14 @@ def stream_usage() -> Any:
     return import_module("otelier.hooks.stream_usage")
 
 
+def propagating() -> Any:
+    """The module that sends the trace context along; None where the user did not ask for that."""
+    run = runtime.current()
+    if run is None or not run.settings.propagate:
+        return None
+    return import_module("otelier.hooks.propagating")
+
+
 def argument(args: Any, kwargs: Any, position: int, name: str) -> Any:
     """An argument that may be given by position or by name; None where it is not given."""
     return args[position] if len(args) > position else kwargs.get(name)
