@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import Enum
 from typing import Final
@@ -148,3 +149,16 @@ def hosts(text: str) -> Mapping[str, str]:
                 raise InvalidError("a list of host=provider or host:port=provider")
             pairs[host.strip().lower()] = provider.strip()
     return pairs
+
+
+_LISTED: Final = re.compile(
+    r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*(?::\d{1,5})?|\[[0-9a-f:.]+\](?::\d{1,5})?"
+)
+
+
+def listed_hosts(text: str) -> frozenset[str]:
+    """Hosts as they are listed. Raises InvalidError where ``text`` is no list of hosts."""
+    found = names(text)
+    if not all(_LISTED.fullmatch(name) for name in found):
+        raise InvalidError("a list of host, host:port or *.domain")
+    return found

@@ -199,6 +199,23 @@ SETTINGS: Final = (
         "included. Default `false`: they stay in the process.",
     ),
     Setting(
+        "propagate",
+        "OTELIER_PROPAGATE",
+        texts.listed_hosts,
+        "list of `host`, `host:port`, `*.domain`",
+        "Send `traceparent` (and `tracestate`, no baggage) with model calls to these hosts, and to "
+        "no other: your own vLLM or gateway, e.g. `llm.internal:8000`. Default: to none.",
+    ),
+    Setting(
+        "stream_usage",
+        "OTELIER_STREAM_USAGE",
+        texts.flag,
+        "`true`, `false`",
+        "Ask OpenAI-compatible hosts for the usage of streams (`stream_options.include_usage`) "
+        "where the program does not, and keep the chunk that answers it from the program. "
+        "Default `false`.",
+    ),
+    Setting(
         "chunk_times",
         "OTELIER_TIME_PER_OUTPUT_CHUNK",
         texts.flag,
@@ -283,6 +300,8 @@ class Settings:
     compat: frozenset[str] = frozenset()
     provider_hosts: Mapping[str, str] = field(default_factory=dict)
     baggage: bool = False
+    propagate: frozenset[str] = frozenset()
+    stream_usage: bool = False
     chunk_times: bool = False
     metrics_fingerprint: bool = False
     configure_sdk: bool = True

@@ -10,9 +10,9 @@ from typing import Any
 
 import wrapt
 
-from otelier import guard, settings, spelling
+from otelier import guard, runtime, settings, spelling
 from otelier.hooks.patching import Patches
-from otelier.hooks.table import EXPORTERS, HTTP, LIBRARIES, NAMES, Library
+from otelier.hooks.table import EXPORTERS, HTTP, LIBRARIES, NAMES, PROPAGATION, Library
 
 
 @dataclass
@@ -42,7 +42,7 @@ def register(disabled: frozenset[str], http: bool = False) -> None:
     global _generation
     _generation += 1
     _states.clear()
-    for library in (*LIBRARIES, *(HTTP if http else ()), *EXPORTERS):
+    for library in (*LIBRARIES, *(HTTP if http else ()), *_opted(), *EXPORTERS):
         state = State(library)
         _states.append(state)
         if is_disabled(library, disabled):
@@ -50,6 +50,12 @@ def register(disabled: frozenset[str], http: bool = False) -> None:
             continue
         _settle(library.module)
         wrapt.register_post_import_hook(_hook(state, _generation), library.module)
+
+
+def _opted() -> tuple[Library, ...]:
+    """What only a setting asks for."""
+    run = runtime.current()
+    return PROPAGATION if run is not None and run.settings.propagate else ()
 
 
 def is_disabled(library: Library, disabled: frozenset[str]) -> bool:

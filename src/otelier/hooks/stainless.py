@@ -142,7 +142,11 @@ def patch(module: Any, dialect: Dialect, patches: Patches) -> str:
     # anthropic 1.13 prepares requests, and does not yet split them.
     split = hasattr(first, "_copy_and_prepare") and hasattr(first, "_request")
     seam = "_request" if split else "request"
-    for name, wrapper in zip(_CLIENTS, calling.around(opener(dialect), receive), strict=True):
+    send, received, usage = None, receive, calling.stream_usage()
+    if usage is not None:
+        send, received = usage.asking(usage.of_options, receive, usage.keep)
+    wrappers = calling.around(opener(dialect), received, send=send)
+    for name, wrapper in zip(_CLIENTS, wrappers, strict=True):
         client = getattr(module, name, None)
         if client is None or seam not in client.__dict__:
             raise LookupError(f"{module.__name__}.{name}.{seam}")

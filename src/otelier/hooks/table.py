@@ -181,6 +181,19 @@ HTTP: Final = (
     Library("aiohttp", "aiohttp", "aiohttp.client", "http_aiohttp"),
 )
 
+# Where requests leave: only if OTELIER_PROPAGATE names hosts.
+PROPAGATION: Final = tuple(
+    Library("propagate", distribution, module, "propagating")
+    for distribution, module in (
+        ("httpx", "httpx._client"),
+        ("httpx2", "httpx2._client"),
+        ("requests", "requests.adapters"),
+        ("aiohttp", "aiohttp.client_reqrep"),
+        ("botocore", "botocore.endpoint"),
+        ("aiobotocore", "aiobotocore.endpoint"),
+    )
+)
+
 # OpenTelemetry's own exporters, whoever made them: their batches are bounded.
 EXPORTERS: Final = tuple(
     Library(
