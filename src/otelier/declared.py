@@ -14,7 +14,6 @@ from opentelemetry.context import Context
 
 from otelier import context as ctx
 from otelier import guard, runtime, semconv, statics, unicode, values
-from otelier.executed import Joined, declared
 from otelier.handle import NO_HANDLE, Handle, NoHandle
 from otelier.kinds import RETRIEVAL, TOOL, Kind
 from otelier.returned import Hear, Reading, apieces, awaited_pieces, finish, leave, pieces
@@ -61,10 +60,11 @@ class Step:
                 parent = ctx.current()
             if ctx.suppressed(parent):
                 return NO_HANDLE
-            if self._kind is TOOL and made is Handle:
+            around: Any = parent.get(ctx.STEP)
+            if self._kind is TOOL and made is Handle and around is not None and not around.ended:
                 private = not self._options.get("capture", True)
-                joined = declared(
-                    parent, function, default_name, self._name, self._attributes, private
+                joined: NoHandle | None = around.join(
+                    function, self._name, default_name, self._attributes, private
                 )
                 if joined is not None:
                     return joined
@@ -90,7 +90,8 @@ class Step:
     def __enter__(self) -> Handle | NoHandle:
         handle = self.start()
         self._held.append((handle, handle.enter()))
-        return handle.whole if type(handle) is Joined else handle
+        # A tool that is one with a runner's has its handle.
+        return getattr(handle, "whole", handle)
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if not self._held:
@@ -104,7 +105,7 @@ class Step:
         """Which use is left: one declaration may be used by several tasks at once."""
         held = ctx.current()
         for position, (handle, _) in enumerate(self._held):
-            if isinstance(handle, Handle | Joined) and handle._context is held:
+            if getattr(handle, "_context", None) is held:
                 return position
         return -1
 

@@ -153,6 +153,17 @@ class Handle:
         if self._scope is not None and self._conversation is not None:
             self._scope.mirrored = self._span
 
+    def join(
+        self,
+        function: Any,
+        name: str | None,
+        default_name: str | None,
+        attributes: Attributes,
+        private: bool,
+    ) -> NoHandle | None:
+        """What stands for a tool that is declared in this step, where both are one; else None."""
+        return None
+
     def hear(self, item: Any) -> None:
         """One item that a generator gives away: texts are its answer, anything else is none."""
         try:
