@@ -11,9 +11,10 @@ from typing import Any, Final, TypeVar, cast
 from weakref import WeakSet
 
 from opentelemetry.context import Context
+from opentelemetry.trace import get_current_span
 
+from otelier import apart, guard, runtime, semconv, statics, theirs, unicode, values
 from otelier import context as ctx
-from otelier import guard, runtime, semconv, statics, unicode, values
 from otelier.handle import NO_HANDLE, Handle, NoHandle
 from otelier.kinds import RETRIEVAL, TOOL, Kind
 from otelier.returned import Hear, Reading, apieces, awaited_pieces, finish, leave, pieces
@@ -68,12 +69,19 @@ class Step:
                 )
                 if joined is not None:
                     return joined
+            lent = None
+            if self._kind is TOOL:
+                span = get_current_span(parent)
+                if theirs.tool_run(span, (self._name, default_name)) and apart.belongs(span, run):
+                    lent = span
             attributes = dict(self._attributes)
             name = self._name or default_name
             if name:
                 name = unicode.clean(values.words(name))
                 attributes[self._kind.named] = name
-            handle = made(run, self._kind, attributes, parent)
+            handle = made(run, self._kind, attributes, parent, lent)
+            if lent is not None:
+                theirs.lend(lent)
             query = self._options.get("query")
             if query is not None:
                 handle.set_query(query)

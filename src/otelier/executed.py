@@ -30,10 +30,15 @@ class Executed(Handle):
     __slots__ = ("_free", "_private", "_waiting", "error", "function")
 
     def __init__(
-        self, run: Runtime, kind: Kind, attributes: Attributes, parent: Context | None = None
+        self,
+        run: Runtime,
+        kind: Kind,
+        attributes: Attributes,
+        parent: Context | None = None,
+        lent: Span | None = None,
     ) -> None:
-        super().__init__(run, kind, attributes, parent)
         self._waiting: Attributes = {}
+        super().__init__(run, kind, attributes, parent, lent)
         self._private = False
         # Whoever takes the one item is its declaration.
         self._free = [True]
