@@ -73,6 +73,8 @@ def finish(result: Any, handle: AnyHandle, reading: Reading) -> Any:
             call = following.of(result)
             if call is not None and _ends_with(call, handle, reading):
                 return result
+            if following.lazies and _is_around(result, handle, reading):
+                return result
     except Exception:
         guard.failed("returned.finish")
     reading.result(handle, result)
@@ -120,6 +122,78 @@ def _ends_with(call: Any, handle: Handle, reading: Reading) -> bool:
         handle.over(error, how, now)
 
     return bool(call.then(after))
+
+
+def _is_around(given: Any, handle: Handle, reading: Reading) -> bool:
+    """Whether a step goes on until ``given`` has sent a request, and that is answered."""
+    around = _Around(handle, reading)
+    if any(lazy(given, around) for lazy in following.lazies):
+        return True
+    around.handle = None
+    return False
+
+
+class _Around:
+    """The step around a request that was not sent yet; ends it where it never is."""
+
+    __slots__ = ("handle", "reading", "theirs")
+
+    def __init__(self, handle: Handle, reading: Reading) -> None:
+        self.handle: Handle | None = handle
+        self.reading = reading
+        # A coroutine that nobody else has: it would complain as well as ours.
+        self.theirs: Any = None
+
+    def __call__(self, request: Any) -> Any:
+        if type(request) is CoroutineType:
+            self.theirs = request
+            return _named(self._asent(), request)
+
+        def send(*args: Any, **kwargs: Any) -> Any:
+            handle = self._take()
+            if handle is None:
+                return request(*args, **kwargs)
+            token = handle.enter()
+            try:
+                given = request(*args, **kwargs)
+            except BaseException as error:
+                leave(token)
+                handle.end(error)
+                raise
+            leave(token)
+            return self._given(handle, given)
+
+        return send
+
+    async def _asent(self) -> Any:
+        theirs, self.theirs = self.theirs, None
+        handle = self._take()
+        assert handle is not None
+        token = handle.enter()
+        try:
+            given = await theirs
+        except BaseException as error:
+            leave(token)
+            handle.end(error)
+            raise
+        leave(token)
+        return self._given(handle, given)
+
+    def _take(self) -> Handle | None:
+        handle, self.handle = self.handle, None
+        return handle
+
+    def _given(self, handle: Handle, given: Any) -> Any:
+        call = following.of(given)
+        if call is None or not _ends_with(call, handle, self.reading):
+            handle.end()
+        return given
+
+    def __del__(self) -> None:
+        if self.theirs is not None:
+            self.theirs.close()
+        if self.handle is not None:
+            self.handle.left(leaving.ABANDONED)
 
 
 class _Held:

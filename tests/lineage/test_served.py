@@ -15,7 +15,7 @@ from opentelemetry.trace import StatusCode
 
 import otelier
 from otelier import semconv
-from tests.servers import Gate, ProviderServer, Sse
+from tests.servers import Gate, Hang, ProviderServer, Sse
 from tests.servers.openai_wire import chat_chunks, chat_message
 from tests.telemetry import Telemetry
 
@@ -128,9 +128,7 @@ def test_a_streamed_answer(
 
 
 def test_a_whole_answer_whose_client_has_left(telemetry: Telemetry, server: ProviderServer) -> None:
-    """A server that cancels a request whose client is gone (ASGI leaves that to the application)."""
-    from tests.servers import Hang
-
+    """ASGI leaves it to the application to cancel what nobody waits for."""
     gate = Gate()
     server.script(Hang(gate))
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 from otelier import context as ctx
 from otelier import guard, identity, runtime, wire
 from otelier.call import Call, begin
-from otelier.hooks import calling, raw, streams
+from otelier.hooks import calling, managers, raw, streams
 from otelier.hooks.patching import Patches
 from otelier.protocols import Route, Routes
 from otelier.protocols.table import Table
@@ -153,6 +153,7 @@ def patch(module: Any, dialect: Dialect, patches: Patches) -> str:
         patches.wrap(client, seam, wrapper)
         if "_process_response" in client.__dict__:
             patches.wrap(client, "_process_response", process_response)
+    managers.know(module.__name__)
     base = getattr(module, "BaseClient", None)
     if base is not None and "_process_response" in base.__dict__:
         patches.wrap(base, "_process_response", process_response)
