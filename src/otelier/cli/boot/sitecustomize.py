@@ -34,9 +34,9 @@ finally:
         _start(_reports)
     if _problem and os.path.isdir(_reports):
         try:
+            # Since Python 3.10; before that nobody knows yet what is started.
+            _words = getattr(sys, "orig_argv", [])[1:2] or [""]
             with open(os.path.join(_reports, "%d.without" % os.getpid()), "w") as _file:
-                _file.write(
-                    "%s\n%d.%d\n%s\n" % ((sys.executable,) + sys.version_info[:2] + (_problem,))
-                )
+                _file.write("%s\n%s\n%s\n" % (sys.executable, _words[0], _problem))
         except Exception:
             pass
