@@ -1,4 +1,4 @@
-# ruff: noqa: PTH100, PTH112, PTH118, PTH120, PTH123, RUF005, UP031, UP036
+# ruff: noqa: PTH100, PTH112, PTH118, PTH120, PTH123, UP031, UP036
 """Loaded by every Python under ``otelier run``: of any version, from any environment.
 
 Therefore this file is what all of them can read. The environment's own ``sitecustomize`` runs as it
