@@ -148,10 +148,27 @@ def test_much_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_broken_reports_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "1.json").write_text("{")
     (tmp_path / "2.json").write_text(json.dumps({"hooked": ["openai"]}))
-    (tmp_path / "3.without").write_text("/usr/bin/python\n3.9\nx\n")
+    (tmp_path / "3.json").write_text("[]")
+    (tmp_path / "3.without").write_text("/usr/bin/python\napp.py\nx\n")
     (tmp_path / "4.without").write_text("")
     reports = afterwards.read(tmp_path)
     assert reports.names("hooked") == ["openai"] and reports.without == ["/usr/bin/python"]
+
+
+def test_what_wrappers_tell_of_themselves_is_no_matter(tmp_path: Path) -> None:
+    (tmp_path / "1.json").write_text(json.dumps({"program": "/x/bin/tox", "ended": True}))
+    (tmp_path / "2.without").write_text("/x/python\n/x/bin/poetry\nx\n")
+    reports = afterwards.read(tmp_path)
+    assert reports == Reports()
+    assert "no Python that loads otelier" in afterwards.why(reports, {}, 0)
+
+
+def test_the_python_that_came_last_is_the_programs(tmp_path: Path) -> None:
+    for number, python in enumerate(["/z/python", "/a/python"]):
+        path = tmp_path / f"{number}.without"
+        path.write_text(f"{python}\n-c\nx\n")
+        os.utime(path, (number, number))
+    assert "/a/python has no otelier" in afterwards.why(afterwards.read(tmp_path), {}, 0)
 
 
 # --- the file

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from otelier.cli.interpreters import install
+from otelier.cli.interpreters import WRAPPERS, install
 
 if TYPE_CHECKING:
     from otelier.store.spans import StoredSpan
@@ -36,7 +36,7 @@ class Reports:
     """What the Python processes of a program told of themselves."""
 
     told: list[Mapping[str, Any]] = field(default_factory=list)
-    # Pythons without otelier.
+    # Pythons without otelier, in the order in which they were started.
     without: list[str] = field(default_factory=list)
 
     def names(self, key: str) -> list[str]:
@@ -45,19 +45,34 @@ class Reports:
 
 
 def read(folder: Path) -> Reports:
-    """All reports of a folder; what cannot be read is left out."""
+    """All reports of a folder; what cannot be read, and what wrappers told, is left out."""
     reports = Reports()
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.iterdir(), key=_time):
         try:
             text = path.read_text()
             if path.suffix == ".json":
-                reports.told.append(json.loads(text))
+                told = json.loads(text)
+                if not _is_wrapper(told.get("program")):
+                    reports.told.append(told)
             elif path.suffix == ".without":
-                reports.without.append(text.partition("\n")[0])
-        except (OSError, ValueError):
+                python, program, *_ = text.split("\n")
+                if python and not _is_wrapper(program):
+                    reports.without.append(python)
+        except (OSError, ValueError, AttributeError):
             continue
-    reports.without = sorted({python for python in reports.without if python})
     return reports
+
+
+def _time(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _is_wrapper(program: object) -> bool:
+    """Whether a program is there to start another one, which is the one that counts."""
+    return Path(str(program)).stem.lower() in WRAPPERS
 
 
 def size(path: Path) -> int:
@@ -194,7 +209,7 @@ def _switched_off(environ: Mapping[str, str]) -> str:
 
 
 def _without(pythons: Sequence[str]) -> str:
-    python = pythons[0]
+    python = pythons[-1]
     return f"{python} has no otelier; {install(python)}"
 
 
