@@ -216,6 +216,14 @@ SETTINGS: Final = (
         "Default `false`.",
     ),
     Setting(
+        "threads",
+        "OTELIER_THREADS",
+        texts.flag,
+        "`true`, `false`",
+        "Work that is handed to threads and their pools keeps the span that was current there as "
+        "its parent. Default `false`; `otelier run` sets it to `true`.",
+    ),
+    Setting(
         "chunk_times",
         "OTELIER_TIME_PER_OUTPUT_CHUNK",
         texts.flag,
@@ -302,6 +310,7 @@ class Settings:
     baggage: bool = False
     propagate: frozenset[str] = frozenset()
     stream_usage: bool = False
+    threads: bool = False
     chunk_times: bool = False
     metrics_fingerprint: bool = False
     configure_sdk: bool = True

@@ -1,4 +1,4 @@
-"""OTELIER_PROPAGATE: listed hosts get the call's trace context; nothing else differs, for nobody."""
+"""OTELIER_PROPAGATE: listed hosts get the call's trace context; nothing else differs."""
 
 from __future__ import annotations
 

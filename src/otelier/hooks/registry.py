@@ -12,7 +12,7 @@ import wrapt
 
 from otelier import guard, runtime, settings, spelling
 from otelier.hooks.patching import Patches
-from otelier.hooks.table import EXPORTERS, HTTP, LIBRARIES, NAMES, PROPAGATION, Library
+from otelier.hooks.table import EXPORTERS, HTTP, LIBRARIES, NAMES, PROPAGATION, THREADS, Library
 
 
 @dataclass
@@ -55,7 +55,10 @@ def register(disabled: frozenset[str], http: bool = False) -> None:
 def _opted() -> tuple[Library, ...]:
     """What only a setting asks for."""
     run = runtime.current()
-    return PROPAGATION if run is not None and run.settings.propagate else ()
+    if run is None:
+        return ()
+    chosen = run.settings
+    return (*(PROPAGATION if chosen.propagate else ()), *(THREADS if chosen.threads else ()))
 
 
 def is_disabled(library: Library, disabled: frozenset[str]) -> bool:

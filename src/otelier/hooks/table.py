@@ -194,6 +194,12 @@ PROPAGATION: Final = tuple(
     )
 )
 
+# The standard library's threads and pools of them: only if OTELIER_THREADS is set.
+THREADS: Final = tuple(
+    Library("threads", "otelier", module, "threads")
+    for module in ("threading", "concurrent.futures.thread", "multiprocessing.pool")
+)
+
 # OpenTelemetry's own exporters, whoever made them: their batches are bounded.
 EXPORTERS: Final = tuple(
     Library(
