@@ -1,7 +1,7 @@
 """Programs behind servers: ``/N`` makes N model calls and answers with the ids of the responses.
 
-``application`` is WSGI, ``served`` ASGI, ``app`` Celery's, whose tasks append them to a file. ``MODEL``
-is the model's address; ``INSTRUMENT`` has the program instrument itself, where the server has not.
+``application`` is WSGI, ``served`` ASGI, ``app`` Celery's, whose tasks append them to a file.
+``MODEL`` is the model's address; ``INSTRUMENT`` has the program instrument itself.
 """
 
 from __future__ import annotations
