@@ -19,13 +19,21 @@ import otelier
 from otelier import control, guard, runtime, semconv
 from otelier.instrumentor import OtelierInstrumentor
 from otelier.setting_texts import Blobs, Capture
-from otelier.settings import SETTINGS, Settings
+from otelier.settings import CAPTURE_ENV, SETTINGS, Settings
 from tests.servers import Json, ProviderServer, Sse
 from tests.servers.openai_wire import chat_chunks, chat_completion, chat_message
 from tests.telemetry import Telemetry
+from tests.unit.test_weather import APP, TO_FILE, run
 
+SOURCE = str(Path(otelier.__file__).parents[1])
 KEY = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789ABCD"
 CHAT: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}
+
+
+@pytest.fixture(autouse=True)
+def no_sdk(clean_environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sets this process up to export."""
+    monkeypatch.setenv("OTELIER_CONFIGURE_SDK", "false")
 
 
 @pytest.fixture(autouse=True)
@@ -340,6 +348,50 @@ def test_either_face_stops_what_either_has_started() -> None:
     assert runtime.current() is not None
 
 
+@pytest.mark.parametrize(
+    "asks",
+    [
+        'otelier.instrument(capture="NO_CONTENT")',
+        'otelier.OtelierInstrumentor().instrument(capture="NO_CONTENT")',
+        f'os.environ["{CAPTURE_ENV}"] = "NO_CONTENT"; otelier.instrument()',
+    ],
+)
+def test_under_opentelemetry_instrument(server: ProviderServer, tmp_path: Path, asks: str) -> None:
+    code = f"""
+    import os, otelier
+    {asks}
+    {APP}"""
+    done = run(server, tmp_path, code, **TO_FILE, OTELIER_TRACE_FILE="t.jsonl", PYTHONPATH=SOURCE)
+    assert done.returncode == 0, done.stderr
+    line = "otelier: already instrumented: capture=NO_CONTENT is in force now\n"
+    assert done.stderr == line
+    written = (tmp_path / "t.jsonl").read_text()
+    assert '"chat gpt-4o-mini"' in written
+    assert "gen_ai.input.messages" not in written
+
+
+def test_a_spawned_child_reads_the_environment_itself(
+    server: ProviderServer, tmp_path: Path
+) -> None:
+    """What code has asked is not handed on: a variable is."""
+    code = """
+    import multiprocessing, otelier
+    from otelier import runtime
+    def show():
+        print(runtime.current().settings.capture.name, flush=True)
+    if __name__ == "__main__":
+        otelier.instrument(capture="NO_CONTENT")
+        child = multiprocessing.get_context("spawn").Process(target=show)
+        child.start()
+        child.join()
+        show()
+    """
+    done = run(server, tmp_path, code, **TO_FILE, PYTHONPATH=SOURCE)
+    assert done.stdout == "SPAN_ONLY\nNO_CONTENT\n", done.stderr
+    done = run(server, tmp_path, code, **TO_FILE, PYTHONPATH=SOURCE, **{CAPTURE_ENV: "NO_CONTENT"})
+    assert done.stdout == "NO_CONTENT\nNO_CONTENT\n", done.stderr
+
+
 def test_values_are_given_as_they_are(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
     class Odd:
         def __str__(self) -> str:
@@ -364,5 +416,6 @@ def test_values_are_given_as_they_are(caplog: pytest.LogCaptureFixture, tmp_path
         export_bytes=0,
         tool_definitions=False,
         disabled=frozenset({"groq"}),
+        configure_sdk=False,
     )
     assert [line for line in lines(caplog) if "baggage has a wrong value" in line]
