@@ -15,8 +15,10 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 # Layers from the bottom up: a module may import from its own layer and those below.
 LAYERS = (
-    ("guard", "statics", "unicode", "protobuf", "values", "value_readers", "value_libraries"),
+    ("guard",),
+    ("forks", "statics", "unicode", "protobuf", "values", "value_readers", "value_libraries"),
     ("version", "semconv", "kinds", "wire", "context", "truncation", "setting_texts", "spelling"),
+    ("tightening",),
     ("settings", "usage", "gateways", "identity", "redaction"),
     ("errors", "deferred", "following", "leaving", "steady", "under_way"),
     ("blobs", "documents", "openinference", "protocols", "batches", "prices"),

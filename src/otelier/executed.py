@@ -60,6 +60,9 @@ class Executed(Handle):
     def _put(self, found: Attributes) -> None:
         self._waiting.update(found)
 
+    def _withdraw(self) -> None:
+        self._waiting = {}
+
     def _sum_up(self) -> None:
         if self._waiting and not self._private:
             self._span.set_attributes(self._waiting)

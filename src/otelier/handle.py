@@ -18,6 +18,7 @@ from otelier import (
     leaving,
     openinference,
     semconv,
+    theirs,
     under_way,
     unicode,
     values,
@@ -54,6 +55,7 @@ class Handle:
         "_scope",
         "_span",
         "_started",
+        "_under",
     )
 
     def __init__(
@@ -86,6 +88,8 @@ class Handle:
             else None
         )
         self._result = False
+        # The policy that content was made by.
+        self._under: Any = None
         held = ref(self, under_way.forget)
         self._open = [held]
         self._lent = lent is not None
@@ -116,7 +120,7 @@ class Handle:
     @property
     def wants_content(self) -> bool:
         """Whether arguments and results are of use."""
-        return self._recording and self._run.settings.capture.spans
+        return self._recording and self._run.captures().spans
 
     @property
     def ended(self) -> bool:
@@ -225,8 +229,11 @@ class Handle:
             return
         try:
             found: Attributes = {}
+            policy = self._run.policy
+            # What an earlier one made is not for this one to vouch for.
+            self._under = self._under or policy
             if name == semconv.RETRIEVAL_QUERY:
-                self._run.policy.text(name, values.words(value), found)
+                policy.text(name, values.words(value), found)
             else:
                 if name in _OBJECTS:
                     value = wire.parsed(value)
@@ -234,7 +241,7 @@ class Handle:
                 # The conventions want an object.
                 if name in _OBJECTS and type(shown) is not dict:
                     shown = {"result": shown}
-                self._run.policy.value(name, shown, found)
+                policy.value(name, shown, found)
             self._put(found)
         except Exception:
             guard.failed("pipeline.content")
@@ -333,6 +340,8 @@ class Handle:
                 self._span.set_attribute(semconv.ERROR_TYPE, said)
                 message = self._run.policy.message(problem)
                 self._span.set_status(Status(StatusCode.ERROR, message or None))
+            if self._under is not None and self._under is not self._run.policy:
+                self._withdraw()
             self._sum_up()
         recorder = self._run.recorder
         if recorder is None:
@@ -356,13 +365,17 @@ class Handle:
         if kind.duration is not None:
             recorder.step(kind.duration, seconds, measured, self._context)
 
+    def _withdraw(self) -> None:
+        """Less is allowed than when content was taken."""
+        theirs.withdraw(self._span)
+
     def _sum_up(self) -> None:
         """What was used, asked and answered; and what a backend wants besides."""
         run, scope = self._run, self._scope
         found: Attributes = {}
         if scope is not None:
             scope.close(found, run.prices is not None)
-            if self._conversation is not None:
+            if self._conversation is not None and self.wants_content:
                 try:
                     asked, said = self._conversation.messages(
                         scope, run.settings.generation.released

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import Enum
 from typing import Final
 
@@ -11,6 +12,11 @@ from otelier import semconv
 
 TRUE: Final = frozenset({"1", "true", "yes", "on"})
 FALSE: Final = frozenset({"0", "false", "no", "off"})
+_GENERATIONS: Final = {
+    semconv.COMPAT: "",
+    semconv.LATEST: "gen_ai_latest_experimental",
+    semconv.DUPLICATE: "gen_ai_latest_experimental/dup",
+}
 
 
 class Capture(Enum):
@@ -42,6 +48,28 @@ class Blobs(Enum):
 
 class InvalidError(ValueError):
     """A setting's text that its reader does not understand."""
+
+
+def of(value: object) -> str:
+    """The text of a value that code gives. Raises InvalidError where it is of no such kind."""
+    kind = type(value)
+    if issubclass(kind, str):
+        return str(value).strip()
+    if kind is bool:
+        return "true" if value else "false"
+    if kind is int:
+        return str(value)
+    if isinstance(value, Capture | Blobs):
+        return str(value.value)
+    if isinstance(value, semconv.Generation):
+        return _GENERATIONS[value]
+    if isinstance(value, os.PathLike):
+        return os.fsdecode(value)
+    if isinstance(value, Mapping):
+        return ",".join(f"{name}={each}" for name, each in value.items())
+    if isinstance(value, Collection):
+        return ",".join(str(each) for each in value)
+    raise InvalidError("a text, or a value of the kind that the documentation names")
 
 
 def flag(text: str) -> bool:
@@ -120,6 +148,8 @@ def tools(text: str) -> bool:
     """Whether tool definitions are whole. Raises InvalidError where ``text`` is none."""
     if text.lower() in ("full", "names"):
         return text.lower() == "full"
+    if text in ("true", "false"):  # What code that has a switch for it gives.
+        return text == "true"
     raise InvalidError("full or names")
 
 

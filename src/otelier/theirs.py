@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary, WeakSet, ref
 
 from opentelemetry.trace import Span
 
-from otelier import semconv
+from otelier import openinference, semconv
 from otelier.runtime import SCOPE
 from otelier.semconv import Attributes
 
@@ -104,6 +104,14 @@ def put(held: Any, attributes: Attributes) -> None:
             held[name] = value
     finally:
         held._immutable = True
+
+
+def withdraw(span: Any) -> None:
+    """Take content off a span that has not ended: it was put there before less was allowed."""
+    held = getattr(span, "_attributes", None)
+    for name in (*semconv.CONTENT_ATTRIBUTES, *openinference.CONTENT):
+        if held is not None and name in held:
+            del held[name]
 
 
 def told(span: Span) -> bool:

@@ -87,7 +87,7 @@ def test_options_in_code_win_and_are_forgiving(
 ) -> None:
     monkeypatch.setenv("OTELIER_REDACT", "true")
     with caplog.at_level(logging.WARNING, "otelier"):
-        settings = load(redact="false", capture="nonsense", no_such_thing=1, message_bytes=None)
+        settings = load(redact="false", capture="nonsense", message_bytes="few")
     assert settings.redact is False
     assert settings.capture is Capture.NO_CONTENT
     assert settings.message_bytes == Settings().message_bytes

@@ -52,12 +52,14 @@ def identify(dialect: Dialect, client: Any, run: runtime.Runtime) -> identity.Id
     url = client.__dict__.get("_base_url")
     if url is None:
         url = client.base_url
+    # What it depends on; the runtime itself would be held by each client that it has seen.
+    named = run.settings.provider_hosts
     held = _known.get(client)
-    if held is not None and held[0] is url and held[1] is run:
+    if held is not None and held[0] is url and held[1] is named:
         return held[2]
     provider = by_class(dialect, client)
     found = calling.identify(run, url, provider, fallback=dialect.provider, assumed=dialect.assumed)
-    _known[client] = (url, run, found)
+    _known[client] = (url, named, found)
     return found
 
 

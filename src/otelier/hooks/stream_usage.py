@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, Final, TypeAlias
 from weakref import WeakSet
 
-from otelier import guard, wire
+from otelier import guard, runtime, wire
 from otelier.call import Call
 from otelier.hooks import calling
 from otelier.protocols import Route, openai_chat
@@ -35,7 +35,8 @@ def asking(ask: Ask, receive: calling.Receive, keep: Keep) -> tuple[calling.Send
         changed = None
         try:
             # Where nobody looks at the answer there is nothing to ask for.
-            changed = ask(call, route, args, kwargs) if call.observing else None
+            wanted = call.observing and _wanted()
+            changed = ask(call, route, args, kwargs) if wanted else None
             if changed is not None:
                 asked.add(call)
         except Exception:
@@ -60,6 +61,12 @@ def asking(ask: Ask, receive: calling.Receive, keep: Keep) -> tuple[calling.Send
         return kept
 
     return send, received
+
+
+def _wanted() -> bool:
+    # A later instrument() may have switched it off.
+    run = runtime.current()
+    return run is not None and run.settings.stream_usage
 
 
 def of_options(call: Call, route: Route, args: Any, kwargs: Any) -> tuple[Any, Any] | None:
