@@ -27,7 +27,7 @@ Hear: TypeAlias = Callable[[Any], None] | None
 # The step, its generator, and who hears; made when the first item is asked for.
 Opened: TypeAlias = "Callable[[], tuple[AnyHandle, Any, Hear]]"
 
-# At which a generator stands that has not begun.
+# At which a generator stands that has not begun, in Python 3.11.
 _CREATED: Final = opmap.get("RETURN_GENERATOR")
 
 
@@ -98,7 +98,9 @@ def _async_generator(inner: Any, handle: Handle, reading: Reading) -> Any:
     frame = inner.ag_frame
     if reading.elsewhere(frame.f_globals.get("__name__")):
         handle.mirror()
-    begun = inner.ag_code.co_code[max(frame.f_lasti, 0)] != _CREATED
+    begun: Any = getattr(inner, "ag_suspended", None)
+    if begun is None:  # Before Python 3.12.
+        begun = inner.ag_code.co_code[max(frame.f_lasti, 0)] != _CREATED
     ours = _named(apieces(_Held(handle, inner, reading), begun), inner)
     if begun:
         try:
