@@ -12,7 +12,14 @@ from contextvars import Token
 from functools import partial
 from inspect import CO_ITERABLE_COROUTINE
 from opcode import opmap
-from types import AsyncGeneratorType, CoroutineType, FunctionType, GeneratorType, coroutine
+from types import (
+    AsyncGeneratorType,
+    CoroutineType,
+    FunctionType,
+    GeneratorType,
+    NoneType,
+    coroutine,
+)
 from typing import Any, Final, TypeAlias
 
 from opentelemetry.context import Context
@@ -27,7 +34,10 @@ Hear: TypeAlias = Callable[[Any], None] | None
 # The step, its generator, and who hears; made when the first item is asked for.
 Opened: TypeAlias = "Callable[[], tuple[AnyHandle, Any, Hear]]"
 
-# At which a generator stands that has not begun.
+# What is all there, and what may hold something that is not.
+_WHOLE: Final = frozenset({str, int, float, bool, bytes, NoneType})
+_SEVERAL: Final = frozenset({dict, list, tuple})
+# At which a generator stands that has not begun, in Python 3.11.
 _CREATED: Final = opmap.get("RETURN_GENERATOR")
 
 
@@ -69,11 +79,11 @@ def finish(result: Any, handle: AnyHandle, reading: Reading) -> Any:
         elif kind is AsyncGeneratorType:
             if result.ag_frame is not None and not result.ag_running:
                 return _async_generator(result, handle, reading)
-        else:
+        elif kind not in _WHOLE:
             call = following.of(result)
             if call is not None and _ends_with(call, handle, reading):
                 return result
-            if following.lazies and _is_around(result, handle, reading):
+            if kind not in _SEVERAL and _is_around(result, handle, reading):
                 return result
     except Exception:
         guard.failed("returned.finish")
@@ -98,7 +108,9 @@ def _async_generator(inner: Any, handle: Handle, reading: Reading) -> Any:
     frame = inner.ag_frame
     if reading.elsewhere(frame.f_globals.get("__name__")):
         handle.mirror()
-    begun = inner.ag_code.co_code[max(frame.f_lasti, 0)] != _CREATED
+    begun: Any = getattr(inner, "ag_suspended", None)
+    if begun is None:  # Before Python 3.12.
+        begun = inner.ag_code.co_code[max(frame.f_lasti, 0)] != _CREATED
     ours = _named(apieces(_Held(handle, inner, reading), begun), inner)
     if begun:
         try:
@@ -126,6 +138,8 @@ def _ends_with(call: Any, handle: Handle, reading: Reading) -> bool:
 
 def _is_around(given: Any, handle: Handle, reading: Reading) -> bool:
     """Whether a step goes on until ``given`` has sent a request, and that is answered."""
+    if not following.lazies:
+        return False
     around = _Around(handle, reading)
     if any(lazy(given, around) for lazy in following.lazies):
         return True

@@ -306,7 +306,12 @@ def test_groups() -> None:
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [("starlette.requests", "ClientDisconnect"), ("starlette.websockets", "WebSocketDisconnect")],
+    [
+        ("starlette.requests", "ClientDisconnect"),
+        ("starlette.websockets", "WebSocketDisconnect"),
+        ("django.core.exceptions", "RequestAborted"),
+        ("greenlet", "GreenletExit"),
+    ],
 )
 def test_frameworks_words(telemetry: Telemetry, module: str, name: str) -> None:
     kind = getattr(pytest.importorskip(module), name)

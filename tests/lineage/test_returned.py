@@ -733,3 +733,17 @@ def test_a_whole_answer_ends_at_once(telemetry: Telemetry, server: ProviderServe
     answer()
     assert telemetry.span("invoke_agent").name == "invoke_agent a"
     list(open_one)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="close() tells nothing before Python 3.13")
+def test_what_a_closed_generator_tells(telemetry: Telemetry) -> None:
+    def careful() -> Any:
+        try:
+            yield 1
+        except GeneratorExit:
+            return "told"
+
+    run = otelier.step("s")(lambda: careful())()
+    next(run)
+    assert run.close() == "told"
+    assert end_of(telemetry.span()) == "closed"

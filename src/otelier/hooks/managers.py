@@ -15,12 +15,13 @@ from otelier import following, statics
 
 # Names of what sends the request; private ones begin with the name of their class.
 _REQUESTS: Final = ("_request_func", "_api_request", "__api_request")
-_roots: set[str] = set()
+_roots: frozenset[str] = frozenset()
 
 
 def know(module: str) -> None:
     """Managers of this module's library are known from now on."""
-    _roots.add(module.partition(".")[0])
+    global _roots
+    _roots |= {module.partition(".")[0]}
     if _waits not in following.lazies:
         following.lazies.append(_waits)
 
@@ -28,7 +29,7 @@ def know(module: str) -> None:
 def _waits(given: Any, around: Callable[[Any], Any]) -> bool:
     """Put ``around`` about the request that ``given`` has yet to send; False where it has none."""
     kind = type(given)
-    if not statics.made_by(kind, frozenset(_roots)):
+    if not statics.made_by(kind, _roots):
         return False
     if not any(statics.on_class(kind, name) for name in ("__enter__", "__aenter__")):
         return False
