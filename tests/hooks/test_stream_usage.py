@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import pickle
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -327,6 +328,15 @@ def test_left_early(server: ProviderServer, on: Any) -> None:
     stream.response.close()
     attributes = telemetry.span().attributes or {}
     assert attributes["otelier.stream.end"] == "closed" and INPUT not in attributes
+
+
+def test_it_can_be_pickled_as_little_as_without(server: ProviderServer, on: Any) -> None:
+    with pytest.raises(TypeError) as theirs:
+        pickle.dumps(client(server).chat.completions.create(**ASK, stream=True)._iterator)
+    on()
+    with pytest.raises(TypeError) as ours:
+        pickle.dumps(client(server).chat.completions.create(**ASK, stream=True)._iterator)
+    assert str(ours.value) == str(theirs.value)
 
 
 def test_chunks_of_the_hosts_own_are_kept(server: ProviderServer, on: Any) -> None:

@@ -127,6 +127,9 @@ class _Kept:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return _of_sdk(self._inner).__reduce_ex__(protocol)
+
 
 class _AsyncKept:
     """The same, asynchronous."""
@@ -148,6 +151,14 @@ class _AsyncKept:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return _of_sdk(self._inner).__reduce_ex__(protocol)
+
+
+def _of_sdk(inner: Any) -> Any:
+    """The SDK's own iterator, which says whether a stream can be copied and pickled."""
+    return getattr(inner, "_inner", inner)
 
 
 def _ours(is_ours: Callable[[Any], bool], item: Any) -> bool:
