@@ -353,6 +353,24 @@ def test_chunks_of_the_hosts_own_are_kept(server: ProviderServer, on: Any) -> No
     assert found[-1].usage is not None
 
 
+def test_chunks_without_a_type(server: ProviderServer, on: Any) -> None:
+    def run() -> Any:
+        return list(
+            client(server).post(
+                "/chat/completions",
+                body={**ASK, "stream": True},
+                cast_to=object,
+                stream=True,
+                stream_cls=openai.Stream[object],
+            )
+        )
+
+    bare = run()
+    on()
+    assert run() == bare and type(bare[0]) is dict
+    assert not guard.failures()
+
+
 def test_uninstrumented_it_ends(server: ProviderServer, on: Any) -> None:
     on()
     otelier.uninstrument()

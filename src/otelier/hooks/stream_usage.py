@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, Final, TypeAlias
 from weakref import WeakSet
 
-from otelier import guard, wire
+from otelier import guard, runtime, wire
 from otelier.call import Call
 from otelier.hooks import calling
 from otelier.protocols import Route, openai_chat
@@ -35,7 +35,7 @@ def asking(ask: Ask, receive: calling.Receive, keep: Keep) -> tuple[calling.Send
         changed = None
         try:
             # Where nobody looks at the answer there is nothing to ask for.
-            changed = ask(call, route, args, kwargs) if call.observing else None
+            changed = ask(call, route, args, kwargs) if call.observing and _wanted() else None
             if changed is not None:
                 asked.add(call)
         except Exception:
@@ -60,6 +60,11 @@ def asking(ask: Ask, receive: calling.Receive, keep: Keep) -> tuple[calling.Send
         return kept
 
     return send, received
+
+
+def _wanted() -> bool:
+    run = runtime.current()
+    return run is not None and run.settings.stream_usage
 
 
 def of_options(call: Call, route: Route, args: Any, kwargs: Any) -> tuple[Any, Any] | None:
@@ -182,6 +187,10 @@ def keep(stream: Any) -> Any:
 def _chunk(item: Any) -> bool:
     if answers(item):
         return True
+    if type(item) is dict:  # of a program that asks for no types
+        if item.get("usage", 0) is None:
+            del item["usage"]
+        return False
     members = item.__dict__
     extra = getattr(item, "__pydantic_extra__", None)
     if members.get("usage") is None and (extra is None or extra.get("usage") is None):
