@@ -17,6 +17,10 @@ _GENERATIONS: Final = {
     semconv.LATEST: "gen_ai_latest_experimental",
     semconv.DUPLICATE: "gen_ai_latest_experimental/dup",
 }
+# host, host:port, *.domain, *.domain:port, [IPv6], [IPv6]:port.
+_LISTED: Final = re.compile(
+    r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*(?::\d{1,5})?|\[[0-9a-f:.]+\](?::\d{1,5})?"
+)
 
 
 class Capture(Enum):
@@ -179,11 +183,6 @@ def hosts(text: str) -> Mapping[str, str]:
                 raise InvalidError("a list of host=provider or host:port=provider")
             pairs[host.strip().lower()] = provider.strip()
     return pairs
-
-
-_LISTED: Final = re.compile(
-    r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*(?::\d{1,5})?|\[[0-9a-f:.]+\](?::\d{1,5})?"
-)
 
 
 def listed_hosts(text: str) -> frozenset[str]:

@@ -342,6 +342,17 @@ def test_models_without_a_price_have_no_cost(
     assert "gen_ai.usage.cost" not in found
 
 
+def test_a_stream_is_not_asked_for_usage(openai: dict[str, Any], server: ProviderServer) -> None:
+    """LiteLLM's caches, logs and callbacks would see it: OTELIER_STREAM_USAGE is not for it."""
+    otelier.uninstrument()
+    running = Telemetry().start(stream_usage=True)
+    server.script(Sse(openai_wire.chat_chunks()))
+    chunks = list(litellm.completion(GPT, ASK, stream=True, **openai))
+    asyncio.run(logged())
+    running.stop()
+    assert chunks and "stream_options" not in server.requests[-1].json()
+
+
 def test_a_stream_left_early_and_one_never_read(
     openai: dict[str, Any], server: ProviderServer, telemetry: Telemetry
 ) -> None:

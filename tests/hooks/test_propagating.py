@@ -266,7 +266,7 @@ def test_if_ours_breaks_the_request_is_as_it_was(
     monkeypatch.setattr(propagating, "_INJECT", broken)
     client.chat.completions.create(**ASK)
     assert sent(server) == [[]]
-    assert guard.failures() == {"propagating.hop": 1}
+    assert guard.failures() == {"propagating.begin": 1}
 
 
 def test_uninstrumented_it_ends(client: Any, server: ProviderServer, on: Any) -> None:

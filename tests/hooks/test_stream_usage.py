@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import pickle
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -329,6 +330,15 @@ def test_left_early(server: ProviderServer, on: Any) -> None:
     assert attributes["otelier.stream.end"] == "closed" and INPUT not in attributes
 
 
+def test_it_can_be_pickled_as_little_as_without(server: ProviderServer, on: Any) -> None:
+    with pytest.raises(TypeError) as theirs:
+        pickle.dumps(client(server).chat.completions.create(**ASK, stream=True)._iterator)
+    on()
+    with pytest.raises(TypeError) as ours:
+        pickle.dumps(client(server).chat.completions.create(**ASK, stream=True)._iterator)
+    assert str(ours.value) == str(theirs.value)
+
+
 def test_chunks_of_the_hosts_own_are_kept(server: ProviderServer, on: Any) -> None:
     """Azure's first chunk has no choices either; and a usage beside choices is the host's own."""
     first = {"id": "", "object": "", "created": 0, "model": "", "choices": []}
@@ -341,6 +351,24 @@ def test_chunks_of_the_hosts_own_are_kept(server: ProviderServer, on: Any) -> No
     assert len(found) == len(chunks) - 1
     assert found[0].prompt_filter_results
     assert found[-1].usage is not None
+
+
+def test_chunks_without_a_type(server: ProviderServer, on: Any) -> None:
+    def run() -> Any:
+        return list(
+            client(server).post(
+                "/chat/completions",
+                body={**ASK, "stream": True},
+                cast_to=object,
+                stream=True,
+                stream_cls=openai.Stream[object],
+            )
+        )
+
+    bare = run()
+    on()
+    assert run() == bare and type(bare[0]) is dict
+    assert not guard.failures()
 
 
 def test_uninstrumented_it_ends(server: ProviderServer, on: Any) -> None:

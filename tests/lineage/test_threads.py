@@ -215,6 +215,25 @@ def test_nothing_of_the_work_is_held_when_it_is_done(threaded: Telemetry) -> Non
         assert held() is None
 
 
+def test_threads_that_export_are_of_nobody(threaded: Telemetry) -> None:
+    found: list[Any] = []
+    targets = {}
+    for name in ("opentelemetry.sdk.x", "otelier.x", "mine.x"):
+        space: dict[str, Any] = {"__name__": name, "found": found, "seen": seen}
+        exec("def work():\n    found.append((__name__, seen()))", space)
+        targets[name] = space["work"]
+    with threaded.tracer.start_as_current_span("here") as here:
+        for target in targets.values():
+            thread = threading.Thread(target=target)
+            thread.start()
+            thread.join()
+    assert found == [
+        ("opentelemetry.sdk.x", INVALID_SPAN),
+        ("otelier.x", INVALID_SPAN),
+        ("mine.x", here),
+    ]
+
+
 def test_pools_of_processes_are_left_alone(threaded: Telemetry) -> None:
     for kind in (ProcessPoolExecutor, Pool):
         for name in ("submit", "apply_async"):

@@ -80,6 +80,8 @@ def test_provider(sending: Sending, provider: Provider, case: Case, asynchronous
 
 @pytest.mark.parametrize("provider", providers(), ids=lambda provider: provider.name)
 def test_refused(sending: Sending, provider: Provider, asynchronous: bool) -> None:
+    if "refused" in provider.without:
+        pytest.skip(provider.without["refused"])
     case = next(each for each in provider.cases if each.spans)
     if ("async" if asynchronous else "sync") not in case.flavours:
         pytest.skip(f"{provider.name} has no such call")
@@ -93,9 +95,12 @@ def test_refused(sending: Sending, provider: Provider, asynchronous: bool) -> No
 
 @pytest.mark.parametrize("call", [*WHOLE, *STREAMS], ids=str)
 def test_stainless(sending: Sending, call: Call, asynchronous: bool) -> None:
-    async def scenario(app: App) -> None:
+    async def play(app: App) -> None:
         result = await app.got(call.start(app))
         if hasattr(result, "__iter__") or hasattr(result, "__aiter__"):
             await app.drain(result)
+
+    async def scenario(app: App) -> None:
+        await app.attempt(play(app))
 
     sending.check(scenario, asynchronous, None)

@@ -69,17 +69,19 @@ class _Hop:
 
     __slots__ = ("_added", "_headers")
 
-    def __init__(self, parts: tuple[MutableMapping[str, Any], Any] | None) -> None:
+    def __init__(self) -> None:
         self._headers: MutableMapping[str, Any] = {}
         self._added: dict[str, str] = {}
-        if parts is None:
-            return
-        headers, url = parts
+
+    def begin(self, headers: MutableMapping[str, Any], url: Any) -> None:
+        """Add what is to be sent, unless somebody has."""
         if _PARENT in headers:
             return
         self._headers = headers
         for name, value in headers_for(str(url)).items():
-            headers[name] = self._added[name] = value
+            if name not in headers:
+                self._added[name] = value
+                headers[name] = value
 
     def over(self) -> None:
         """Take back what is still ours."""
@@ -89,33 +91,35 @@ class _Hop:
 
 
 def _around(parts: _Parts) -> tuple[calling.Wrapper, calling.Wrapper]:
-    def hop(owner: Any, args: Any, kwargs: Any) -> _Hop | None:
+    def begin(owner: Any, args: Any, kwargs: Any) -> _Hop:
+        hop = _Hop()
         try:
-            return _Hop(parts(owner, args, kwargs))
+            found = parts(owner, args, kwargs)
+            if found is not None:
+                hop.begin(*found)
         except Exception:
-            guard.failed("propagating.hop")
-            return None
+            guard.failed("propagating.begin")
+        return hop
 
-    def over(held: _Hop | None) -> None:
+    def over(hop: _Hop) -> None:
         try:
-            if held is not None:
-                held.over()
+            hop.over()
         except Exception:
             guard.failed("propagating.over")
 
     def send(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
-        held = hop(owner, args, kwargs)
+        hop = begin(owner, args, kwargs)
         try:
             return wrapped(*args, **kwargs)
         finally:
-            over(held)
+            over(hop)
 
     async def asend(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
-        held = hop(owner, args, kwargs)
+        hop = begin(owner, args, kwargs)
         try:
             return await wrapped(*args, **kwargs)
         finally:
-            over(held)
+            over(hop)
 
     return send, asend
 

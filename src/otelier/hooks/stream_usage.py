@@ -35,8 +35,7 @@ def asking(ask: Ask, receive: calling.Receive, keep: Keep) -> tuple[calling.Send
         changed = None
         try:
             # Where nobody looks at the answer there is nothing to ask for.
-            wanted = call.observing and _wanted()
-            changed = ask(call, route, args, kwargs) if wanted else None
+            changed = ask(call, route, args, kwargs) if call.observing and _wanted() else None
             if changed is not None:
                 asked.add(call)
         except Exception:
@@ -134,6 +133,9 @@ class _Kept:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return _of_sdk(self._inner).__reduce_ex__(protocol)
+
 
 class _AsyncKept:
     """The same, asynchronous."""
@@ -155,6 +157,14 @@ class _AsyncKept:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return _of_sdk(self._inner).__reduce_ex__(protocol)
+
+
+def _of_sdk(inner: Any) -> Any:
+    """The SDK's own iterator, which says whether a stream can be copied and pickled."""
+    return getattr(inner, "_inner", inner)
 
 
 def _ours(is_ours: Callable[[Any], bool], item: Any) -> bool:
@@ -178,6 +188,10 @@ def keep(stream: Any) -> Any:
 def _chunk(item: Any) -> bool:
     if answers(item):
         return True
+    if type(item) is dict:  # of a program that asks for no types
+        if item.get("usage", 0) is None:
+            del item["usage"]
+        return False
     members = item.__dict__
     extra = getattr(item, "__pydantic_extra__", None)
     if members.get("usage") is None and (extra is None or extra.get("usage") is None):

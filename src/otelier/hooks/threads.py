@@ -5,7 +5,8 @@ Opt-in (``OTELIER_THREADS``; ``otelier run`` opts in): without it nothing here i
 Where nothing is current nothing is carried; what carries a context itself (``asyncio.to_thread``,
 ``contextvars.copy_context().run``) keeps its own, which is entered later.
 
-A pool's own threads carry nothing: they outlive the work for which the first of them started.
+A pool's own threads carry nothing, nor do those that export: they outlive the work in which the
+first of them started.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from otelier.hooks.patching import Patches
 
 # Modules whose threads serve whatever comes.
 _POOLS: Final = frozenset({"concurrent.futures.thread", "multiprocessing.pool"})
+# Threads that export, whenever the first of them starts.
+_TELEMETRY: Final = ("opentelemetry.", "otelier.")
 _POOL_METHODS: Final = ("apply_async", "_map_async", "imap", "imap_unordered")
 # Its work goes to another interpreter, by pickle (Python 3.14).
 _ELSEWHERE: Final = "concurrent.futures.interpreter"
@@ -120,7 +123,8 @@ def _carry(thread: Any) -> _Run | None:
     # One that was started before, and one whose ``run`` the program has put there itself.
     if not here or "run" in members or thread.ident is not None:
         return None
-    if getattr(members.get("_target"), "__module__", None) in _POOLS:
+    serves: Any = getattr(members.get("_target"), "__module__", None)
+    if serves in _POOLS or (type(serves) is str and serves.startswith(_TELEMETRY)):
         return None
     members["run"] = run = _Run(thread, here)
     return run
