@@ -42,6 +42,30 @@ def test_a_signal_reaches_the_program(name: str, tmp_path: Path) -> None:
     assert "nothing was seen" in line
 
 
+def test_a_signal_that_a_shell_ignores_for_us_still_reaches_the_program(tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys\n"
+        "print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)\n"
+        "signal.signal(signal.SIGINT, lambda *_: (os.write(1, b'got it'), sys.exit(7)))\n"
+        "print('ready', flush=True)\n"
+        "while True: signal.pause()\n"
+    )
+    running = subprocess.Popen(
+        # As a shell without job control does for what it starts in the background.
+        ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *RUN, sys.executable, "-c", program],
+        env=few(),
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert running.stdout is not None
+    assert [running.stdout.readline() for _ in range(2)] == ["True\n", "ready\n"]
+    running.send_signal(signal.SIGINT)
+    said, _ = running.communicate()
+    assert (said, running.returncode) == ("got it", 7)
+
+
 def test_a_terminals_interrupt_comes_once(tmp_path: Path) -> None:
     pty = pytest.importorskip("pty")
     program = (
