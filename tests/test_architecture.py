@@ -31,7 +31,7 @@ LAYERS = (
     ("apart", "theirs"),
     ("outcome",),
     ("call", "session"),
-    ("unheard",),
+    ("forked_threads", "unheard"),
     ("handle", "processor", "evaluation", "sdk_setup", "children", "termination"),
     ("executed", "returned"),
     ("declared",),

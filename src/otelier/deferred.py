@@ -11,7 +11,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
+from otelier import forks
+
 _deferred: deque[Callable[[], None]] = deque()
+# They are the parent's to end.
+forks.in_child(_deferred.clear)
 
 # Code that holds locks which ending a span may take.
 _LOCKING: Final = ("opentelemetry.sdk", "opentelemetry.exporter", "otelier.cost", "otelier.blobs")

@@ -61,11 +61,14 @@ def configured() -> bool:
 def configure() -> bool:
     """Set the SDK up; whether it was done. Never raises."""
     global _configured
+    from otelier import forked_threads  # Only where it is done.
+
     try:
         with settings.default_environment(_DEFAULTS):
             from opentelemetry.sdk._configuration import _OTelSDKConfigurator
 
-            _OTelSDKConfigurator().configure()  # type: ignore[no-untyped-call]
+            with forked_threads.made_here():
+                _OTelSDKConfigurator().configure()  # type: ignore[no-untyped-call]
     except Exception as problem:
         guard.failed("sdk_setup.configure")
         guard.say_once(
@@ -81,9 +84,14 @@ def configure() -> bool:
     for name in _PROCESSOR_LOGGERS:
         logging.getLogger(name).addFilter(_raised)
     try:
-        unheard.watch(
-            trace.get_tracer_provider(), metrics.get_meter_provider(), _logs.get_logger_provider()
+        providers = (
+            trace.get_tracer_provider(),
+            metrics.get_meter_provider(),
+            _logs.get_logger_provider(),
         )
+        unheard.watch(*providers)
+        for held in unheard.exporters(providers):
+            forked_threads.ends_quietly(held)
     except Exception:
         guard.failed("sdk_setup.watch")
     return True
