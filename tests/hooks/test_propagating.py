@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -42,6 +43,8 @@ def on(server: ProviderServer) -> Iterator[Callable[..., Telemetry]]:
     yield start
     for each in started:
         each.stop()
+    # A stream that was left, or an error, is in a cycle, which the next test would freeze.
+    gc.collect()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ Format: https://www.w3.org/TR/trace-context/.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -190,13 +190,11 @@ def within(url: _Url) -> calling.Wrapper:
 def with_metadata(url: str, kwargs: dict[str, Any]) -> dict[str, Any]:
     """The named arguments of a gRPC call with the trace context in ``metadata``."""
     try:
-        given: Iterable[Any] = kwargs.get("metadata") or ()
-        # An iterator would be empty for gRPC.
-        if isinstance(given, Iterable) and not hasattr(given, "__next__"):
-            told = tuple(given)
-            if not any(name == _PARENT for name, _ in told):
-                ours = headers_for(url)
-                return {**kwargs, "metadata": (*told, *ours.items())} if ours else kwargs
+        given = kwargs.get("metadata") or ()
+        if type(given) in (tuple, list) and not any(each[0] == _PARENT for each in given):
+            ours = headers_for(url)
+            if ours:
+                return {**kwargs, "metadata": (*given, *ours.items())}
     except Exception:
         guard.failed("propagating.metadata")
     return kwargs

@@ -77,7 +77,7 @@ def of_options(call: Call, route: Route, args: Any, kwargs: Any) -> tuple[Any, A
         return None
     options = calling.argument(args, kwargs, 1, "options")
     headers = options.headers
-    if type(headers) is dict and any(str(name).lower() == _RAW for name in headers):
+    if type(headers) is dict and any(type(n) is str and n.lower() == _RAW for n in headers):
         return None
     body, extra = options.json_data, wire.fields(getattr(options, "extra_json", None))
     if type(body) is not dict:

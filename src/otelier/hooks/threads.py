@@ -12,6 +12,7 @@ first of them started.
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FunctionType, MethodType
 from typing import Any, Final
 
 import wrapt
@@ -120,11 +121,18 @@ def _start(wrapped: Callable[..., Any], thread: Any, args: Any, kwargs: Any) -> 
 def _carry(thread: Any) -> _Run | None:
     here = ctx.current()
     members = thread.__dict__
-    # One that was started before, and one whose ``run`` the program has put there itself.
-    if not here or "run" in members or thread.ident is not None:
-        return None
-    serves: Any = getattr(members.get("_target"), "__module__", None)
-    if serves in _POOLS or (type(serves) is str and serves.startswith(_TELEMETRY)):
+    # Not where the program has put a ``run`` there itself.
+    if not here or "run" in members or _serves_all(members.get("_target")):
         return None
     members["run"] = run = _Run(thread, here)
     return run
+
+
+def _serves_all(target: Any) -> bool:
+    """Whether a thread's function is one that outlives the work in which it is started."""
+    if type(target) is MethodType:
+        target = target.__func__
+    if type(target) is not FunctionType:
+        return False
+    module = str(target.__module__)
+    return module in _POOLS or module.startswith(_TELEMETRY)
