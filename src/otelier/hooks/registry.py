@@ -11,6 +11,7 @@ from typing import Any
 import wrapt
 
 from otelier import guard
+from otelier.hooks import beside
 from otelier.hooks.patching import Patches
 from otelier.hooks.table import EXPORTERS, HTTP, LIBRARIES, Library
 
@@ -105,4 +106,5 @@ def unregister() -> None:
             state.patches.undo()
         except Exception:
             guard.failed("hooks.undo")
+    beside.restore()
     _states.clear()
