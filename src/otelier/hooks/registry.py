@@ -11,7 +11,6 @@ from typing import Any
 import wrapt
 
 from otelier import guard
-from otelier.hooks import beside
 from otelier.hooks.patching import Patches
 from otelier.hooks.table import EXPORTERS, HTTP, LIBRARIES, Library
 
@@ -106,5 +105,6 @@ def unregister() -> None:
             state.patches.undo()
         except Exception:
             guard.failed("hooks.undo")
-    beside.restore()
+    # Not at the start, where nothing is beside anything.
+    import_module("otelier.hooks.beside").restore()
     _states.clear()
