@@ -63,7 +63,8 @@ def examine(app: App, thing: Any, depth: int = 2) -> None:
             app.log.append((name, _pickled(getattr(thing, name))))
     for name in _INSIDE if depth else ():
         inside = getattr(thing, "__dict__", {}).get(name)
-        if inside is not None:
+        # A copy of aiohttp's gives the connection back when it is let go of.
+        if inside is not None and not type(inside).__module__.startswith("aiohttp"):
             app.log.append(name)
             examine(app, inside, depth - 1)
     for name in _ITERATORS:
