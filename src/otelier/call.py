@@ -20,8 +20,8 @@ from otelier import (
     apart,
     background,
     deferred,
-    errors,
     guard,
+    leaving,
     runtime,
     semconv,
     theirs,
@@ -30,8 +30,9 @@ from otelier import (
 )
 from otelier import context as ctx
 from otelier.billing import answered
+from otelier.following import After
 from otelier.identity import Identity
-from otelier.outcome import Outcome
+from otelier.outcome import Outcome, failure
 from otelier.protocols import Reader, Reply, Route, finish
 from otelier.runtime import Runtime
 from otelier.scope import began
@@ -84,6 +85,8 @@ class Call:
 
     __slots__ = (
         "__weakref__",
+        "_after",
+        "_answer",
         "_attributes",
         "_body",
         "_chunk_times",
@@ -180,6 +183,8 @@ class Call:
             if run.prices is not None and route.operation in semconv.PRICED:
                 run.prices.warm()
         self._outlasted = False
+        self._after: list[After] | None = None
+        self._answer: list[Any] = []
         # Whoever takes the one item ends the span; list.pop is atomic.
         held = ref(self, under_way.forget)
         self._open = [held]
@@ -301,6 +306,13 @@ class Call:
 
     # --- the end ---------------------------------------------------------------------------
 
+    def then(self, after: After) -> bool:
+        """Call ``after`` when this has ended; False where it has already. It must not raise."""
+        if self._after is None:
+            self._after = []
+        self._after.append(after)
+        return not self._ended
+
     def end(self, how: str | None = None) -> None:
         """All was received (``how`` is None), or the user left the stream early (``how``)."""
         if how is not None and deferred.inside_telemetry():
@@ -310,12 +322,15 @@ class Call:
         self._finish(None, how)
 
     def fail(self, error: BaseException) -> None:
-        """The SDK raised ``error``, which the user gets unchanged."""
-        if issubclass(type(error), GeneratorExit):
+        """The SDK raised ``error``, which the user gets unchanged; to leave is no failure."""
+        left = leaving.how(error)
+        if left is None:
+            self._finish(error, None)
+        elif left == leaving.CLOSED:
             # Nobody waits any longer: the garbage collector, or a loop that ends, closes it.
             self.abandoned()
-            return
-        self._finish(error, None)
+        else:
+            self.end(left)
 
     def abandoned(self) -> None:
         """The last reference to a stream is gone, or the program ends before it.
@@ -328,9 +343,9 @@ class Call:
             return
         try:
             if deferred.inside_telemetry():
-                self._defer("abandoned")
+                self._defer(leaving.ABANDONED)
             else:
-                self._finish(None, "abandoned")
+                self._finish(None, leaving.ABANDONED)
         except Exception:
             guard.failed("call.abandoned")
 
@@ -373,6 +388,8 @@ class Call:
                 self._share.end()
             if not handed_over:
                 self._close(now)
+            for after in self._after or ():
+                after(error, how, self._answer, now)
 
     def _close(self, now: int) -> None:
         # The context holds the call: nothing of ours waits for the garbage collector.
@@ -408,9 +425,9 @@ class Call:
         reply = reader.reply(complete)
         reply.model = unicode.maybe(reply.model)
         self._answered(reply, complete)
-        said = unicode.maybe(self._error(error, reply))
-        body: Wire = self._body or {}
         streamed = self._first_chunk is not None
+        said = unicode.maybe(failure(error, self.status, reply, streamed, self._route.operation))
+        body: Wire = self._body or {}
         counts = background.account(
             self._route, self._attributes, body, self._identity, reply, streamed
         )
@@ -448,6 +465,7 @@ class Call:
             self._share.tell(self._route, reply, outcome.counted, priced, said, error, early)
         if self._recording:
             outcome.write(priced)
+        self._answer = outcome.answer
         if waits and priced is None and outcome.counted is not None and prices is not None:
             if not prices.later(lambda: self._late(now, outcome)):
                 self._late(now, outcome)
@@ -482,19 +500,6 @@ class Call:
         )
         self._foreign = False
         self._recording = self._span.is_recording()
-
-    def _error(self, error: BaseException | None, reply: Reply) -> str | None:
-        status, said = self.status, reply.error
-        if error is not None:
-            said = errors.kind(error)
-        elif status is not None and status >= 400:
-            reply.attributes[semconv.HTTP_STATUS] = status
-            if said:
-                reply.attributes[semconv.PROVIDER_ERROR_CODE] = said
-            said = str(status)
-        told, begun = reply.finish_reasons, self._first_chunk is not None
-        said, reply.finish_reasons = finish.settle(told, said, begun, self._route.operation)
-        return said
 
 
 def _name(route: Route, attributes: Attributes) -> str:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from otelier import guard, runtime, under_way
+from otelier import forks, guard, runtime, under_way
 
 # What a program that forks by them has imported.
 _FORKING: Final = ("multiprocessing.process", "billiard.process")
@@ -28,9 +28,9 @@ _watched = False
 def install() -> None:
     """Watch the forks of this process and its children; once."""
     global _installed
-    if not _installed and hasattr(os, "register_at_fork"):
+    if not _installed and hasattr(os, "fork"):
         _installed = True
-        os.register_at_fork(before=_watch)
+        forks.before(_watch)
         _watch()
         _join()
 

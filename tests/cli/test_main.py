@@ -23,7 +23,29 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_an_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["veiw"]) == 2
-    assert "no command 'veiw'" in capsys.readouterr().err
+    assert "no command 'veiw'; did you mean view?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("word", ["python3", "app.py"])
+def test_a_program_in_place_of_a_command(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([word, "x"]) == 2
+    assert f"did you mean: otelier run {word} ...?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("argv", "meant"),
+    [
+        (["view", "--mesages", "x"], "--messages"),
+        (["run", "--flie=x", "python"], "--file"),
+        (["run", "--mesages", "python"], "--messages"),
+        (["send", "--haeder", "a=b", "x", "y"], "--header"),
+    ],
+)
+def test_an_unknown_option(argv: list[str], meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(argv)
+    assert exit_.value.code == 2
+    assert f"did you mean {meant}?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
@@ -13,8 +12,8 @@ import pytest
 
 from otelier.cli import run as command
 from otelier.store.otlp_json import decode
+from tests.cli.running import SRC, otelier_run
 
-SRC = str(Path(__file__).parents[2] / "src")
 PRINT = "import json, os; print(json.dumps(dict(os.environ)))"
 
 
@@ -29,19 +28,6 @@ def environment(
     )
 
 
-def otelier_run(*words: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """``otelier run`` in a process of its own, with few variables."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return subprocess.run(
-        [sys.executable, "-m", "otelier.cli", "run", *words],
-        env={**kept, "PYTHONPATH": SRC, "OTELIER_CONFIGURE_SDK": "false", **variables},
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-
-
 def test_defaults_need_no_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert environment(program="folder/my_app.py") == {
@@ -51,6 +37,7 @@ def test_defaults_need_no_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "OTEL_BSP_SCHEDULE_DELAY": "1000",
         "OTEL_SERVICE_NAME": "my_app",
         "OTELIER_TRACE_FILE": str(tmp_path / "otelier-traces.jsonl"),
+        "OTELIER_THREADS": "true",
     }
 
 
@@ -91,6 +78,7 @@ def test_what_the_user_has_set_stays() -> None:
         "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
         "OTEL_SERVICE_NAME": "mine",
         "OTELIER_TRACE_FILE": "mine.jsonl",
+        "OTELIER_THREADS": "false",
     }
     kept = {**given, **environment(given=given)}
     assert kept == {**given, "OTEL_LOGS_EXPORTER": "none"}
@@ -142,7 +130,7 @@ def test_the_program_gets_its_arguments_and_the_environment(
     assert variables["OTEL_METRICS_EXPORTER"] == "none"
     assert variables["OTELIER_TREE_MESSAGES"] == "true"
     assert variables["OTEL_SERVICE_NAME"] == "app"
-    assert "auto_instrumentation" in variables["PYTHONPATH"] and SRC in variables["PYTHONPATH"]
+    assert variables["PYTHONPATH"] == os.pathsep.join([command.BOOT, SRC])
     assert "['--messages', '--', '-x', '']" in done.stderr
 
 
@@ -152,28 +140,13 @@ def test_a_script_alone_is_enough(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "here\n")
 
 
-def test_a_python_that_is_not_this_one_is_pointed_out(tmp_path: Path) -> None:
-    (tmp_path / "python").symlink_to(sys.executable)
-    done = otelier_run("python", "-c", "print('here')", cwd=tmp_path, PATH=str(tmp_path))
-    assert done.stdout == "here\n"
-    assert f"note: python is {tmp_path / 'python'}, but" in done.stderr
-
-
-def test_python_is_the_paths_and_else_this_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert command.resolved(["python", "x"]) == ["python", "x"]
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert command.resolved(["python3", "x"]) == [sys.executable, "x"]
-
-
 def test_the_exit_code_is_the_programs(tmp_path: Path) -> None:
     done = otelier_run(sys.executable, "-c", "import sys; sys.exit(7)", cwd=tmp_path)
     assert done.returncode == 7
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no signals there")
-def test_the_program_takes_the_place_of_the_command(tmp_path: Path) -> None:
+def test_the_command_ends_by_the_signal_that_ended_the_program(tmp_path: Path) -> None:
     program = "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"
     done = otelier_run(sys.executable, "-c", program, cwd=tmp_path)
     assert done.returncode == -signal.SIGTERM

@@ -7,50 +7,50 @@ import logging
 import socket
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from importlib import import_module
-from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.metadata import entry_points
 from typing import Final
 from urllib.parse import urlsplit
 
-from otelier import guard, runtime, sdk_setup, settings
+from otelier import guard, sdk_setup, settings, spelling
+from otelier.cli import libraries
+from otelier.cli.libraries import Problem
 from otelier.content import usable_mask
-from otelier.hooks import foreign, registry, unseen
+from otelier.hooks import registry
 from otelier.prices import sources
 from otelier.redaction import MARK, issuers, patterns, redacted
-from otelier.runtime import Runtime
 from otelier.settings import Settings
 from otelier.version import __version__
 
 _HIDDEN: Final = ("HEADERS", "KEY", "TOKEN", "SECRET", "PASSWORD", "CERTIFICATE")
-_FOREIGN_HINTS: Final = ("openinference", "openlit", "traceloop", "logfire", "langfuse", "mlflow")
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that keeps spans away, and what to do."""
-
-    what: str
-    remedy: str
+_CORRECT: Final = "Correct the variable, or unset it."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """No arguments."""
+    """Declare the command's arguments."""
+    parser.epilog = "Exit code: 0 all is in order, 1 there are problems, 2 wrong usage."
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="import the libraries that are installed, and show where they are hooked",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the report; 1 when there is a problem, else 0."""
+    """Print the report; the exit code is 1 when there is a problem, else 0."""
     logging.getLogger("otelier").setLevel(logging.CRITICAL)
     chosen, misread = settings.read(settings.process_environment())
-    problems = [Problem(line, "Correct the variable.") for line in misread]
+    problems = [Problem(line, _CORRECT) for line in misread]
     lines: list[str] = []
     lines += _head(chosen)
-    lines += ["", "Libraries"]
-    found, library_problems = _libraries(chosen)
-    lines += found
-    problems += library_problems
+    known = _known()
+    problems += list(_misspelt(known))
+    found = libraries.try_(chosen) if args.verbose else libraries.look(chosen)
+    lines += ["", "Libraries" + ("" if args.verbose else " (-v imports them and shows where)")]
+    lines += found.lines
+    problems += found.problems
     lines += ["", "Where spans go"]
-    lines += [f"  {line}" for line in _destination()]
+    lines += [f"  {line}" for line in _destination(known)]
     problems += list(_destination_problems())
     lines += ["", "Prices"]
     told, price_problems = _prices(chosen)
@@ -82,9 +82,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _head(chosen: Settings) -> Iterator[str]:
-    yield f"otelier {__version__}, Python {sys.version.split()[0]}, OpenTelemetry " + _version(
-        "opentelemetry-sdk"
-    )
+    sdk = libraries.installed_version("opentelemetry-sdk") or "not installed"
+    yield f"otelier {__version__}, OpenTelemetry {sdk}"
+    yield f"Python {sys.version.split()[0]}, {sys.executable}"
     capture = chosen.capture
     if capture.spans or capture.events:
         places = " and ".join(
@@ -99,71 +99,28 @@ def _head(chosen: Settings) -> Iterator[str]:
         yield f"Content: not captured ({settings.CAPTURE_ENV})."
 
 
-def _version(distribution: str) -> str:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return "not installed"
+def _known() -> frozenset[str]:
+    """The variables that somebody reads: OpenTelemetry's packages tell their own."""
+    known = {*settings.variables()}
+    for point in entry_points(group="opentelemetry_environment_variables"):
+        try:
+            listed = vars(point.load()).items()
+        except Exception:  # A package that is half installed.
+            continue
+        known |= {
+            value
+            for name, value in listed
+            if name.lstrip("_").startswith("OTEL_") and isinstance(value, str)
+        }
+    return frozenset(known)
 
 
-def _libraries(chosen: Settings) -> tuple[list[str], list[Problem]]:
-    """Import what is installed and hook it, in this process only."""
-    runtime.start(Runtime(chosen))
-    registry.register(chosen.disabled, chosen.http)
-    lines: list[str] = []
-    problems: list[Problem] = []
-    absent: list[str] = []
-    told: list[str] = []
-    for state in registry.states():
-        library = state.library
-        installed = _version(library.distribution)
-        if installed == "not installed":
-            if library.distribution not in absent:
-                absent.append(library.distribution)
-            continue
-        title = f"  {library.distribution} {installed}"
-        if state.status == "disabled":
-            lines.append(f"{title}: left alone, it is disabled by a setting")
-            continue
-        problem = _import(library.module)
-        if problem is not None and not (library.optional or library.moved):
-            lines.append(f"{title}: cannot be imported")
-            problems.append(Problem(f"{library.distribution}: {problem}", "Repair its install."))
-            continue
-        other = foreign.find(library.name)
-        if other is not None:
-            lines.append(f"{title}: left alone, {other} instruments it")
-        elif state.status == "hooked":
-            if any(line.startswith(f"{title}: hooked") for line in lines):
-                lines.append(f"      and at {state.seam}")
-            else:
-                lines.append(f"{title}: hooked at {state.seam}")
-                told.append(library.distribution)
-            if state.native:
-                lines.append(f"      its own telemetry: {state.native}")
-        elif state.status == "failed":
-            lines.append(f"{title}: NOT hooked, {state.seam} is not there")
-            problems.append(
-                Problem(
-                    f"{library.distribution} {installed} has no seam that otelier knows.",
-                    "Upgrade otelier, or use a version from the README's support table.",
-                )
-            )
-    for other in _foreign():
-        lines.append(f"  also installed: {other}")
-        problems.append(
-            Problem(
-                f"{other} instruments GenAI libraries too; otelier leaves alone what it wraps.",
-                "Uninstall it, or name it in OTEL_PYTHON_DISABLED_INSTRUMENTATIONS.",
-            )
-        )
-    for row in (row for distribution in told for row in unseen.of(distribution)):
-        lines.append(f"  not seen: {row.distribution} {row.what} ({row.why})")
-    if absent:
-        lines.append("  not installed: " + ", ".join(absent))
-    registry.unregister()
-    runtime.stop()
-    return lines, problems
+def _misspelt(known: frozenset[str]) -> Iterator[Problem]:
+    """Names that nobody reads: variables beside otelier's own, and libraries in lists."""
+    for line in spelling.misspelt(settings.process_environment(), known):
+        yield Problem(line, _CORRECT)
+    for line in registry.misspelt():
+        yield Problem(line, "Correct the list; doctor shows the names under Libraries.")
 
 
 def _prices(chosen: Settings) -> tuple[list[str], list[Problem]]:
@@ -183,36 +140,13 @@ def _prices(chosen: Settings) -> tuple[list[str], list[Problem]]:
     return [*told, f"genai-prices {found.version} ({source})"], []
 
 
-def _import(module: str) -> str | None:
-    try:
-        import_module(module)
-    except Exception as problem:
-        return f"{type(problem).__name__} on import"
-    return None
-
-
-def _foreign() -> Iterator[str]:
-    """Distributions of other GenAI instrumentations that a loader would start."""
-    seen = set()
-    for point in entry_points(group="opentelemetry_instrumentor"):
-        module = point.value
-        name = point.dist.name if point.dist is not None else module
-        other = (
-            module.startswith(_FOREIGN_HINTS)
-            or ".genai." in module
-            or name.endswith(("-openai-v2", "-openai", "-anthropic", "-groq", "-together"))
-        )
-        if other and name not in seen and not name.startswith("otelier"):
-            seen.add(name)
-            yield name
-
-
-def _destination() -> Iterator[str]:
+def _destination(known: frozenset[str]) -> Iterator[str]:
     environ = settings.otel_environment()
     if not environ:
         yield "no OTEL_* variable is set: OTLP over HTTP to http://localhost:4318"
     for name in sorted(environ):
-        hidden = any(word in name for word in _HIDDEN)
+        # What is in a variable that nobody knows, nobody can tell.
+        hidden = name not in known or any(word in name for word in _HIDDEN)
         yield f"{name}={'(set, not shown)' if hidden else _shown(environ[name])}"
     other = sdk_setup.other_configurator()
     yield (

@@ -8,7 +8,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Final
+from shutil import which
+from typing import Final, NoReturn
+
+from otelier import spelling
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +31,30 @@ COMMANDS: Final = (
 )
 
 
+class Parser(argparse.ArgumentParser):
+    """Asks what was meant by an option that it does not know."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with code 2 and the message."""
+        told, colon, words = message.partition("unrecognized arguments: ")
+        if colon and not told:
+            known = [text for action in self._actions for text in action.option_strings]
+            asked = (
+                spelling.question(word.partition("=")[0], known)
+                for word in words.split()
+                if word.startswith("-")
+            )
+            message += next((each for each in asked if each), "")
+        super().error(message)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that ``argv`` names (by default the process's); returns the exit code."""
     first, *rest = (sys.argv[1:] if argv is None else list(argv)) or ["--help"]
     command = next((command for command in COMMANDS if command.name == first), None)
     if command is None:
         return _other(first)
-    parser = argparse.ArgumentParser(f"otelier {command.name}", description=command.help)
+    parser = Parser(f"otelier {command.name}", description=command.help)
     module = import_module(command.module)
     module.add_arguments(parser)
     try:
@@ -56,8 +76,15 @@ def _other(word: str) -> int:
 
         print(f"otelier {__version__}")
         return 0
-    print(f"otelier: there is no command {word!r}\n\n{_usage()}", file=sys.stderr)
+    print(f"otelier: there is no command {word!r}{_meant(word)}\n\n{_usage()}", file=sys.stderr)
     return 2
+
+
+def _meant(word: str) -> str:
+    asked = spelling.question(word, [command.name for command in COMMANDS])
+    if not asked and (word.endswith(".py") or which(word) is not None):
+        return f"; did you mean: otelier run {word} ...?"
+    return asked
 
 
 def _usage() -> str:

@@ -13,7 +13,7 @@ from collections.abc import Awaitable
 from functools import wraps
 from typing import Any, Final
 
-from otelier import guard, wire
+from otelier import following, guard, wire
 from otelier.call import Call
 from otelier.hooks import streams
 from otelier.hooks.beside import Beside, InPlace
@@ -28,6 +28,8 @@ def observe(stream: Any, call: Call, large: bool, kind: str = "json") -> bool:
 
     ``kind`` is the content type of a body.
     """
+    # The program gets it in a dict.
+    following.note(stream, call)
     if hasattr(stream, "_event_generator"):
         _events(stream, call)
         return True

@@ -11,9 +11,9 @@ import threading
 import weakref
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from otelier import guard, under_way
+from otelier import forks, guard, under_way
 from otelier.call import Call
 from otelier.hooks.patching import Patches
 
@@ -71,6 +71,15 @@ class Observed:
         self.abandoned()
 
 
+_all: Final[weakref.WeakSet[Streams]] = weakref.WeakSet()
+
+
+@forks.in_child
+def _forked() -> None:
+    for streams in tuple(_all):
+        streams.renew()
+
+
 class Streams:
     """The streams of one library's classes."""
 
@@ -78,8 +87,13 @@ class Streams:
         self._patches = patches
         self._package = package
         self._lock = threading.Lock()
+        _all.add(self)
         self._classes: set[type] = set()
         self._held: weakref.WeakKeyDictionary[Any, Observed] = weakref.WeakKeyDictionary()
+
+    def renew(self) -> None:
+        """Another thread of the parent of this process may have held the lock."""
+        self._lock = threading.Lock()
 
     def observe(self, stream: Any, call: Call, ending: Ending) -> bool:
         """Observe a stream; False for what is none, or none of the library's."""
