@@ -171,6 +171,7 @@ def unregister() -> None:
         state.status = "disabled"
         _undo(state)
     _states.clear()
-    from otelier.hooks import foreign
+    from otelier.hooks import beside, foreign
 
     foreign.forget()
+    beside.restore()
