@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
-from otelier import semconv, spelling
+from otelier import semconv
 from otelier import setting_texts as texts
 from otelier.setting_texts import FALSE as FALSE
 from otelier.setting_texts import TRUE, Blobs, Capture, InvalidError
@@ -249,6 +249,7 @@ SETTINGS: Final = (
 
 
 _BY_FIELD: Final = {setting.field: setting.env for setting in SETTINGS}
+_VARIABLES: Final = frozenset(_BY_FIELD.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +313,10 @@ def read(environ: Mapping[str, str]) -> tuple[Settings, list[str]]:
             )
             if setting.unsafe is not None:
                 chosen[setting.field] = setting.unsafe
-    problems += spelling.unknown_settings(environ, _BY_FIELD)
+    if any(name.startswith("OTELIER_") and name not in _VARIABLES for name in environ):
+        from otelier import spelling
+
+        problems += spelling.unknown_settings(environ, _BY_FIELD)
     disabled = texts.names(environ.get(OTHERS_DISABLED_ENV, ""))
     settings = Settings(**chosen)
     if disabled:
@@ -348,9 +352,9 @@ def load(**overrides: Any) -> Settings:
     return replace(settings, **accepted) if accepted else settings
 
 
-def variables() -> Iterable[str]:
+def variables() -> frozenset[str]:
     """The names of all environment variables that are settings."""
-    return _BY_FIELD.values()
+    return _VARIABLES
 
 
 def disabled_lists(environ: Mapping[str, str]) -> tuple[frozenset[str], frozenset[str]]:

@@ -8,7 +8,6 @@ waited for as long as the SDK does, and so is one that listens; while the progra
 from __future__ import annotations
 
 import atexit
-import logging
 import sys
 import threading
 from collections.abc import Iterator
@@ -115,9 +114,3 @@ def _stop_waiting(exporter: Any) -> None:
             event = getattr(owner, name, None)
             if isinstance(event, threading.Event):
                 event.set()
-
-
-def is_unreachable(record: logging.LogRecord) -> bool:
-    """Whether the SDK's log record has an exporter's failed connection, traceback and all."""
-    problem = record.exc_info[1] if record.exc_info else None
-    return isinstance(problem, OSError) and type(problem).__module__.startswith("requests.")

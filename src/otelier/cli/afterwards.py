@@ -178,7 +178,7 @@ def _reasons(reports: Reports, environ: Mapping[str, str], status: int) -> Itera
     if hooked:
         yield f"{_list(hooked)} {_is(hooked)} hooked, but no call ended{_cut(told, status)}."
     if not any(each.get("ended") for each in told):
-        yield f"the program ended before it could tell{_cut(told, status)}."
+        yield f"no process told what it imported{_cut(told, status)}."
     yield from _imported(reports)
 
 
