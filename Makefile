@@ -2,19 +2,27 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-TOOLS := "pytest>=8" "pytest-timeout>=2" "jsonschema>=4" "pyyaml>=6"
+TOOLS := "pytest>=8" "pytest-timeout>=2" "pytest-xdist>=3.6" "jsonschema>=4" "pyyaml>=6"
 TEST_PACKAGES := $(TOOLS) "openai>=3" "anthropic>=2" "websockets>=13" "celery>=5" "fsspec>=2023.1" \
 	"google-genai>=3" "boto3>=1.44" "mistralai>=3" "cohere>=7" "ollama>=0.6" "huggingface-hub>=2" \
 	"xai-sdk>=1.21" "httpx>=0.28" "httpx2>=2" "requests>=2.32" "aiohttp>=3.14" \
-	"numpy>=2" "pandas>=2" "attrs>=23" "pillow>=10"
+	"numpy>=2" "pandas>=2" "attrs>=23" "pillow>=10" "starlette>=1" "fastapi>=0.115" "uvicorn>=0.30" \
+	"anyio>=4" "trio>=0.27" "gevent>=24" "gunicorn>=23" "hypercorn>=0.17" "granian>=2"
 # These need other versions of the libraries above: LiteLLM an older openai, aiobotocore a botocore.
 BESIDE := .venv-beside
 BESIDE_PACKAGES := $(TOOLS) "litellm>=1.106" "mcp>=2.2,<3" fastapi soundfile "aiobotocore>=3"
 BESIDE_TESTS := tests/hooks/test_litellm.py tests/hooks/test_bedrock.py \
 	tests/transparency/test_providers.py -k "litellm or bedrock"
 LINT_PACKAGES := "ruff>=0.11" "mypy>=1.15"
+# A file's tests run in one process, the files on all processors. SERIAL=1: one after the other.
+SPREAD := $(if $(SERIAL),,-n auto --dist loadfile)
+# uv installs in a fraction of the time; where it cannot reach what pip can, pip does it.
+PIP = pip install --quiet --disable-pip-version-check
+UV := $(shell command -v uv 2>/dev/null)
+install = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python $(2) 2>/dev/null ||) \
+	$(1)/bin/$(PIP) $(2)
 
-.PHONY: help demo test prices lint test-matrix bench backends test-backends bench-collector clean
+.PHONY: help demo check test prices lint test-matrix bench backends test-backends bench-collector clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -24,31 +32,37 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/demo.done: $(BIN)/python pyproject.toml
-	$(BIN)/pip install --quiet --disable-pip-version-check -e . "openai>=3" "anthropic>=2"
+	$(call install,$(VENV),-e . "openai>=3" "anthropic>=2")
 	@touch $@
 
-$(VENV)/test.done: $(VENV)/demo.done
-	$(BIN)/pip install --quiet --disable-pip-version-check $(TEST_PACKAGES)
+$(VENV)/test.done: $(VENV)/demo.done Makefile
+	$(call install,$(VENV),$(TEST_PACKAGES))
 	@touch $@
 
 $(VENV)/lint.done: $(VENV)/test.done
-	$(BIN)/pip install --quiet --disable-pip-version-check $(LINT_PACKAGES)
+	$(call install,$(VENV),$(LINT_PACKAGES))
 	@touch $@
 
 demo: $(VENV)/demo.done ## run the example pipeline and show its trace (ARGS="--messages", ARGS="--live")
 	@$(BIN)/python examples/demo.py $(ARGS)
 
-$(BESIDE)/test.done: pyproject.toml
+$(BESIDE)/test.done: pyproject.toml Makefile
 	$(PYTHON) -m venv $(BESIDE)
-	$(BESIDE)/bin/pip install --quiet --disable-pip-version-check -e . $(BESIDE_PACKAGES)
+	$(call install,$(BESIDE),-e . $(BESIDE_PACKAGES))
 	@touch $@
 
 test: $(VENV)/test.done $(BESIDE)/test.done ## run all tests
-	$(BIN)/python -m pytest --ignore tests/backends $(ARGS)
-	$(BESIDE)/bin/python -m pytest $(BESIDE_TESTS)
+	$(BIN)/python -m pytest $(SPREAD) --ignore tests/backends $(ARGS)
+	$(BESIDE)/bin/python -m pytest $(SPREAD) $(BESIDE_TESTS)
+
+check: $(VENV)/lint.done ## under a minute: ruff, types, architecture, protocols and units
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q $(SPREAD) tests/test_architecture.py tests/protocols tests/unit $(ARGS)
 
 prices: $(VENV)/demo.done ## compile the price list that is shipped from the newest genai-prices
-	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade genai-prices
+	$(BIN)/$(PIP) --upgrade genai-prices
 	$(BIN)/python -c "from otelier.prices import sources; sources.ship()"
 
 lint: $(VENV)/lint.done ## ruff, mypy --strict, import directions

@@ -10,10 +10,13 @@ import pytest
 
 import otelier
 from otelier import guard
+from tests import certificates
 from tests.servers import ProviderServer
 from tests.settings import bending
 from tests.telemetry import Telemetry
 
+# Before an SDK takes the function.
+certificates.shorten()
 RECORDINGS = Path(__file__).resolve().parents[2] / "shared" / "recordings"
 
 

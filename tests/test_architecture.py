@@ -15,10 +15,12 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 # Layers from the bottom up: a module may import from its own layer and those below.
 LAYERS = (
-    ("guard", "statics", "unicode", "protobuf", "values", "value_readers", "value_libraries"),
+    ("guard",),
+    ("forks", "statics", "unicode", "protobuf", "values", "value_readers", "value_libraries"),
     ("version", "semconv", "kinds", "wire", "context", "truncation", "setting_texts", "spelling"),
+    ("tightening",),
     ("settings", "usage", "gateways", "identity", "redaction"),
-    ("errors", "deferred"),
+    ("errors", "deferred", "following", "leaving", "steady", "under_way"),
     ("blobs", "documents", "openinference", "protocols", "batches", "prices"),
     ("billing",),
     ("background", "content", "cost", "metrics"),
@@ -30,7 +32,8 @@ LAYERS = (
     ("outcome",),
     ("call", "session"),
     ("unheard",),
-    ("handle", "processor", "evaluation", "sdk_setup", "children"),
+    ("handle", "processor", "evaluation", "sdk_setup", "children", "termination"),
+    ("executed", "returned"),
     ("declared",),
     ("pipeline",),
     ("hooks",),
@@ -96,9 +99,9 @@ def test_hooks_and_protocols_do_not_know_each_others_trade() -> None:
 
 def test_the_environment_is_read_in_one_place() -> None:
     for path in FILES:
-        # `otelier run` hands an environment to another program; it takes no settings from it. What
-        # that program loads first may be in an environment without otelier.
-        if path.name in ("settings.py", "run.py", "sitecustomize.py"):
+        # `otelier run` hands an environment to another program; it takes no settings from it. Nor
+        # does what that program loads first.
+        if path.name in ("settings.py", "run.py", "sitecustomize.py", "booted.py"):
             continue
         source = path.read_text()
         assert "os.environ" not in source, path

@@ -7,11 +7,10 @@ nothing, or what its parent began would count twice.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from otelier import billing, semconv
+from otelier import billing, forks, semconv
 from otelier.identity import Identity
 from otelier.protocols import Reply, Route
 from otelier.semconv import Attributes
@@ -34,8 +33,7 @@ _Key: TypeAlias = tuple[str | None, int | None, str]
 # Oldest first. Each step is one operation of a dict, which is atomic: the garbage collector may end
 # a call in the middle of another's end, and then a lock would be waited for forever.
 _begun: Final[dict[_Key, Begun]] = {}
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begun.clear)
+forks.in_child(_begun.clear)
 
 
 def account(

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import atexit
 import base64
-import os
 import queue
 import threading
 import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from otelier import guard, wire
+from otelier import forks, guard, wire
 from otelier.setting_texts import Blobs
 from otelier.settings import Settings
 
@@ -23,6 +22,7 @@ Part = dict[str, Any]
 _MAX_KNOWN: Final = 256
 _MOST_KNOWN: Final = 4096
 _MOST_WAITING: Final = 32
+_PATIENCE: Final = 5.0
 
 
 def decoded_size(data: str) -> int:
@@ -90,12 +90,10 @@ class Uploader:
     def __init__(self, base: str, write: Callable[[str, bytes], None]) -> None:
         self._base = base.rstrip("/")
         self._write = write
-        self._renew()
-        atexit.register(self.flush)
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._renew)
+        self.renew()
 
-    def _renew(self) -> None:
+    def renew(self) -> None:
+        """Begin anew, as a forked child has to."""
         # A child of a fork has no worker, and maybe a lock that nobody gives back.
         self._waiting: queue.Queue[tuple[str, str]] = queue.Queue(maxsize=_MOST_WAITING)
         self._known: dict[str, None] = {}
@@ -131,7 +129,7 @@ class Uploader:
             finally:
                 waiting.task_done()
 
-    def flush(self, seconds: float = 5.0) -> None:
+    def flush(self, seconds: float = _PATIENCE) -> None:
         """Wait until what was taken is written, but not for long."""
         until = time.monotonic() + seconds
         waiting = self._waiting
@@ -159,4 +157,21 @@ def uploader(base: str) -> Uploader | None:
         with fsspec.open(uri, "wb", auto_mkdir=True) as file:
             file.write(data)
 
-    return Uploader(base, write)
+    return _uploaders.setdefault(base, Uploader(base, write))
+
+
+# One a place and process, each with one thread: instrumenting again makes no other.
+_uploaders: Final[dict[str, Uploader]] = {}
+
+
+@forks.in_child
+def _renew() -> None:
+    for each in _uploaders.values():
+        each.renew()
+
+
+@atexit.register
+def _flush() -> None:
+    until = time.monotonic() + _PATIENCE
+    for each in _uploaders.values():
+        each.flush(max(0.0, until - time.monotonic()))

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextvars import Token
 from time import perf_counter, time_ns
 from typing import Any, Final
+from weakref import ref
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, get_current_span
@@ -19,17 +20,19 @@ from otelier import (
     apart,
     background,
     deferred,
-    errors,
     guard,
+    leaving,
     runtime,
     semconv,
     theirs,
+    under_way,
     unicode,
 )
 from otelier import context as ctx
 from otelier.billing import answered
+from otelier.following import After
 from otelier.identity import Identity
-from otelier.outcome import Outcome
+from otelier.outcome import Outcome, failure
 from otelier.protocols import Reader, Reply, Route, finish
 from otelier.runtime import Runtime
 from otelier.scope import began
@@ -82,6 +85,8 @@ class Call:
 
     __slots__ = (
         "__weakref__",
+        "_after",
+        "_answer",
         "_attributes",
         "_body",
         "_chunk_times",
@@ -178,8 +183,13 @@ class Call:
             if run.prices is not None and route.operation in semconv.PRICED:
                 run.prices.warm()
         self._outlasted = False
+        self._after: list[After] | None = None
+        self._answer: list[Any] = []
         # Whoever takes the one item ends the span; list.pop is atomic.
-        self._open = [True]
+        held = ref(self, under_way.forget)
+        self._open = [held]
+        if self._reader is not None:
+            under_way.note(held)
         self._ended = False
         self._started_ns = time_ns() if self._foreign else 0
         self._started = perf_counter()
@@ -296,6 +306,13 @@ class Call:
 
     # --- the end ---------------------------------------------------------------------------
 
+    def then(self, after: After) -> bool:
+        """Call ``after`` when this has ended; False where it has already. It must not raise."""
+        if self._after is None:
+            self._after = []
+        self._after.append(after)
+        return not self._ended
+
     def end(self, how: str | None = None) -> None:
         """All was received (``how`` is None), or the user left the stream early (``how``)."""
         if how is not None and deferred.inside_telemetry():
@@ -305,15 +322,18 @@ class Call:
         self._finish(None, how)
 
     def fail(self, error: BaseException) -> None:
-        """The SDK raised ``error``, which the user gets unchanged."""
-        if issubclass(type(error), GeneratorExit):
+        """The SDK raised ``error``, which the user gets unchanged; to leave is no failure."""
+        left = leaving.how(error)
+        if left is None:
+            self._finish(error, None)
+        elif left == leaving.CLOSED:
             # Nobody waits any longer: the garbage collector, or a loop that ends, closes it.
             self.abandoned()
-            return
-        self._finish(error, None)
+        else:
+            self.end(left)
 
     def abandoned(self) -> None:
-        """The last reference to a stream is gone.
+        """The last reference to a stream is gone, or the program ends before it.
 
         The garbage collector may run anywhere, also where this thread holds a lock of
         OpenTelemetry's, which ending a span would take again. There the end waits for the next
@@ -323,9 +343,9 @@ class Call:
             return
         try:
             if deferred.inside_telemetry():
-                self._defer("abandoned")
+                self._defer(leaving.ABANDONED)
             else:
-                self._finish(None, "abandoned")
+                self._finish(None, leaving.ABANDONED)
         except Exception:
             guard.failed("call.abandoned")
 
@@ -352,7 +372,7 @@ class Call:
     ) -> None:
         """Once. ``ended``: after how many seconds, and when, if that was not now."""
         try:
-            self._open.pop()
+            under_way.forget(self._open.pop())
         except IndexError:
             return
         # What follows is ours, not the operation's.
@@ -368,6 +388,8 @@ class Call:
                 self._share.end()
             if not handed_over:
                 self._close(now)
+            for after in self._after or ():
+                after(error, how, self._answer, now)
 
     def _close(self, now: int) -> None:
         # The context holds the call: nothing of ours waits for the garbage collector.
@@ -403,9 +425,9 @@ class Call:
         reply = reader.reply(complete)
         reply.model = unicode.maybe(reply.model)
         self._answered(reply, complete)
-        said = unicode.maybe(self._error(error, reply))
-        body: Wire = self._body or {}
         streamed = self._first_chunk is not None
+        said = unicode.maybe(failure(error, self.status, reply, streamed, self._route.operation))
+        body: Wire = self._body or {}
         counts = background.account(
             self._route, self._attributes, body, self._identity, reply, streamed
         )
@@ -443,6 +465,7 @@ class Call:
             self._share.tell(self._route, reply, outcome.counted, priced, said, error, early)
         if self._recording:
             outcome.write(priced)
+        self._answer = outcome.answer
         if waits and priced is None and outcome.counted is not None and prices is not None:
             if not prices.later(lambda: self._late(now, outcome)):
                 self._late(now, outcome)
@@ -477,19 +500,6 @@ class Call:
         )
         self._foreign = False
         self._recording = self._span.is_recording()
-
-    def _error(self, error: BaseException | None, reply: Reply) -> str | None:
-        status, said = self.status, reply.error
-        if error is not None:
-            said = errors.kind(error)
-        elif status is not None and status >= 400:
-            reply.attributes[semconv.HTTP_STATUS] = status
-            if said:
-                reply.attributes[semconv.PROVIDER_ERROR_CODE] = said
-            said = str(status)
-        told, begun = reply.finish_reasons, self._first_chunk is not None
-        said, reply.finish_reasons = finish.settle(told, said, begun, self._route.operation)
-        return said
 
 
 def _name(route: Route, attributes: Attributes) -> str:

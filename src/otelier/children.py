@@ -12,9 +12,10 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from otelier import guard, runtime
+from otelier import forks, guard, runtime, under_way
 
 # What a program that forks by them has imported.
 _FORKING: Final = ("multiprocessing.process", "billiard.process")
@@ -27,9 +28,9 @@ _watched = False
 def install() -> None:
     """Watch the forks of this process and its children; once."""
     global _installed
-    if not _installed and hasattr(os, "register_at_fork"):
+    if not _installed and hasattr(os, "fork"):
         _installed = True
-        os.register_at_fork(before=_watch)
+        forks.before(_watch)
         _watch()
         _join()
 
@@ -65,7 +66,7 @@ def _util() -> Any:
 def _in_child(module: Any) -> None:
     try:
         # Zero is the last: what the program registered may still make calls.
-        module.Finalize(None, _flush, exitpriority=0)
+        module.Finalize(None, flush, exitpriority=0)
         celery = sys.modules.get("celery.signals")
         if celery is not None:
             # Sent where the child is about to leave, and only by those of the pool.
@@ -77,27 +78,40 @@ def _in_child(module: Any) -> None:
 
 
 def _on_shutdown(**_given: Any) -> None:
-    _flush()
+    flush()
 
 
-def _flush() -> None:
+def flush(metrics: bool = False, leave: bool = True) -> None:
+    """Send what this process has finished, in bounded time; then what it has not, if ``leave``.
+
+    Never raises. Not ``metrics`` of a forked child, which goes on from its parent's sums, under its
+    parent's name. What is finished goes first: ending the rest may wait for a lock of the thread
+    that is interrupted here.
+    """
     try:
         run = runtime.current()
         if run is None:
             return
-        # Exporters have time limits of their own, beyond ours: in a thread they can be left. Not
-        # metrics: a forked child goes on from its parent's sums, under its parent's name.
-        flushing = [
-            threading.Thread(target=_flush_one, args=(provider,), name="otelier-flush", daemon=True)
-            for provider in run.records()
-        ]
-        for each in flushing:
-            each.start()
         end = time.monotonic() + _SECONDS
-        for each in flushing:
-            each.join(max(0.0, end - time.monotonic()))
+        providers = run.records()
+        _together([*providers, run.meters()] if metrics else providers, _flush_one, end)
+        if leave and under_way.anything():
+            _together((None,), under_way.leave, end)
+            _together(providers, _flush_one, end)
     except Exception:
         guard.failed("children.flush")
+
+
+def _together(given: Iterable[Any], work: Callable[[Any], None], end: float) -> None:
+    """``work`` on each, in threads: exporters have time limits of their own, beyond ours."""
+    threads = [
+        threading.Thread(target=work, args=(each,), name="otelier-flush", daemon=True)
+        for each in given
+    ]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(max(0.0, end - time.monotonic()))
 
 
 def _flush_one(provider: Any) -> None:

@@ -34,18 +34,42 @@ _MAX_ERROR: Final = 1024
 class Policy:
     """The user's choices about content, and how to render it. One per runtime."""
 
-    def __init__(self, settings: Settings, mask: Mask | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        mask: Mask | None = None,
+        before: Policy | None = None,
+        more_patterns: str = "",
+    ) -> None:
+        """``before``: the policy that this one tightens, by another mask and more patterns, too."""
         self._message_bytes = settings.message_bytes
         self._span_bytes = settings.span_bytes
         self._full_tools = settings.tool_definitions
         self._redact = settings.redact
-        own, faults, readable = patterns.load(settings.redact_patterns if self._redact else "")
-        for fault in faults:
-            guard.say_once(fault, fault)
+        own: tuple[patterns.Pattern, ...] = ()
+        masks: list[Mask] = []
+        if before is not None:
+            own = before._own
+            masks += [before._mask] if before._mask is not None else []
+        first = settings.redact_patterns if before is None or not before._redact else ""
+        for path in (first, more_patterns) if self._redact else ():
+            found, faults, readable = patterns.load(path)
+            own += found
+            for fault in faults:
+                guard.say_once(fault, fault)
+            if not readable:
+                # A file that is not there must not let out what it would have found.
+                masks.append(_refuse)
+        self._own: tuple[patterns.Pattern, ...] = own
         self._rules = Rules(own, settings.redact_keep)
-        # A file that is not there must not let out what it would have found.
-        self._mask = (mask or find_mask(settings.mask)) if readable else _refuse
-        self._blobs = Keeper(settings)
+        if before is None and mask is None:
+            mask = find_mask(settings.mask)
+        if mask is not None:
+            masks.append(mask)
+        self._mask: Mask | None = _all_of(masks)
+        self._kept = (settings.blobs, settings.blob_uri)
+        same = before is not None and before._kept == self._kept
+        self._blobs: Keeper = before._blobs if before is not None and same else Keeper(settings)
         # Hashes of texts in which there was no secret: a chat sends its history again and again.
         self._clean: dict[int, None] = {}
 
@@ -236,11 +260,13 @@ class Policy:
         return self._rules.member(name, value) if self._redact else value
 
     def message(self, error: BaseException | str | None) -> str:
-        """An error's message, short and without secrets."""
+        """An error's message, short, without secrets, and the same each time it happens."""
         if error is None:
             return ""
-        text = errors.message(error)
-        return self.short(text, _MAX_ERROR)[0]
+        # Most programs have no errors.
+        from otelier.steady import steady
+
+        return self.short(steady(errors.message(error)), _MAX_ERROR)[0]
 
     def explanation(self, text: str) -> str:
         """A text that goes with an evaluation."""
@@ -286,6 +312,19 @@ def _mark(attributes: Attributes, lost: list[int], dropped: int) -> None:
         if number:
             before = attributes.get(name, 0)
             attributes[name] = number + (before if type(before) is int else 0)
+
+
+def _all_of(masks: list[Mask]) -> Mask | None:
+    """One mask that is all of them, one after the other."""
+    if len(masks) < 2:
+        return masks[0] if masks else None
+
+    def mask(name: str, value: Any) -> Any:
+        for each in masks:
+            value = each(name, value)
+        return value
+
+    return mask
 
 
 def find_mask(path: str) -> Mask | None:

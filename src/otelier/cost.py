@@ -10,7 +10,6 @@ that does not cover what was used (audio tokens at a text price), gives no cost 
 from __future__ import annotations
 
 import atexit
-import os
 import re
 import threading
 import time
@@ -21,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 from weakref import WeakSet
 
-from otelier import billing, guard, semconv, wire
+from otelier import billing, forks, guard, semconv, wire
 from otelier.identity import Identity
 from otelier.prices import arithmetic, sources
 from otelier.prices.arithmetic import Priced, Pricer
@@ -111,14 +110,11 @@ def _leave() -> None:
         prices.give_up()
 
 
+@forks.in_child
 def _forked() -> None:
     _builders.clear()
     for prices in tuple(_all):
         prices.forked()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
 
 
 class Prices:
@@ -160,6 +156,7 @@ class Prices:
             self.building = True
             _builders.add(self)
             # Before the providers' own, which were registered earlier, end.
+            atexit.unregister(_leave)
             atexit.register(_leave)
             threading.Thread(target=self._build, name="otelier-prices", daemon=True).start()
         except Exception:  # No more threads: the program is in trouble, or ends.

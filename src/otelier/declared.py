@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import Callable
 from contextvars import Token
-from types import CoroutineType
-from typing import Any, TypeVar, cast
+from types import FunctionType
+from typing import Any, Final, TypeVar, cast
+from weakref import WeakSet
 
 from opentelemetry.context import Context
+from opentelemetry.trace import get_current_span
 
+from otelier import apart, guard, runtime, semconv, statics, theirs, unicode, values
 from otelier import context as ctx
-from otelier import guard, runtime, semconv, statics, unicode, values
 from otelier.handle import NO_HANDLE, Handle, NoHandle
-from otelier.kinds import RETRIEVAL, Kind
+from otelier.kinds import RETRIEVAL, TOOL, Kind
+from otelier.returned import Hear, Reading, apieces, awaited_pieces, finish, leave, pieces
 from otelier.semconv import Attributes
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+# Decorated generator functions.
+_marked: Final[WeakSet[Any]] = WeakSet()
 
 
 class Step:
@@ -34,22 +40,48 @@ class Step:
         self._options = options
         self._held: list[tuple[Handle | NoHandle, Token[Context] | None]] = []
 
-    def start(self, default_name: str | None = None) -> Handle | NoHandle:
-        """Begin the step; the caller ends it."""
+    def start(
+        self,
+        default_name: str | None = None,
+        parent: Context | None = None,
+        function: Any = None,
+        made: type[Handle] = Handle,
+    ) -> Handle | NoHandle:
+        """Begin the step, in ``parent`` if that is not here; the caller ends it.
+
+        ``function`` is what was decorated, ``made`` the kind of handle.
+        """
         try:
             run = runtime.current()
             if run is None:
                 return NO_HANDLE
             if run.late is not None:
                 run.late()
-            if ctx.suppressed(ctx.current()):
+            if parent is None:
+                parent = ctx.current()
+            if ctx.suppressed(parent):
                 return NO_HANDLE
+            around: Any = parent.get(ctx.STEP)
+            if self._kind is TOOL and made is Handle and around is not None and not around.ended:
+                private = not self._options.get("capture", True)
+                joined: NoHandle | None = around.join(
+                    function, self._name, default_name, self._attributes, private
+                )
+                if joined is not None:
+                    return joined
+            lent = None
+            if self._kind is TOOL:
+                span = get_current_span(parent)
+                if theirs.tool_run(span, (self._name, default_name)) and apart.belongs(span, run):
+                    lent = span
             attributes = dict(self._attributes)
             name = self._name or default_name
             if name:
                 name = unicode.clean(values.words(name))
                 attributes[self._kind.named] = name
-            handle = Handle(run, self._kind, attributes)
+            handle = made(run, self._kind, attributes, parent, lent)
+            if lent is not None:
+                theirs.lend(lent)
             query = self._options.get("query")
             if query is not None:
                 handle.set_query(query)
@@ -66,7 +98,8 @@ class Step:
     def __enter__(self) -> Handle | NoHandle:
         handle = self.start()
         self._held.append((handle, handle.enter()))
-        return handle
+        # A tool that is one with a runner's has its handle.
+        return getattr(handle, "whole", handle)
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if not self._held:
@@ -74,13 +107,13 @@ class Step:
         handle, token = self._held.pop(self._mine())
         if token is not None:
             ctx.detach(token)
-        handle.end(_failure(error))
+        handle.end(error)
 
     def _mine(self) -> int:
         """Which use is left: one declaration may be used by several tasks at once."""
         held = ctx.current()
         for position, (handle, _) in enumerate(self._held):
-            if isinstance(handle, Handle) and handle._context is held:
+            if getattr(handle, "_context", None) is held:
                 return position
         return -1
 
@@ -102,9 +135,9 @@ class Step:
         name = getattr(function, "__name__", None) or type(function).__name__
         inputs = _Inputs(function, self._kind, self._options)
         if inspect.isasyncgenfunction(function):
-            return self._async_generator(function, name, inputs)
+            return self._lazy(function, name, inputs, apieces, inspect.CO_ASYNC_GENERATOR)
         if inspect.isgeneratorfunction(function):
-            return self._generator(function, name, inputs)
+            return self._lazy(function, name, inputs, pieces, inspect.CO_GENERATOR)
         if inspect.iscoroutinefunction(function):
             return self._coroutine(function, name, inputs)
 
@@ -115,20 +148,23 @@ class Step:
             try:
                 result = function(*args, **kwargs)
             except BaseException as error:
-                _leave(token)
-                handle.end(_failure(error))
+                leave(token)
+                handle.end(error)
                 raise
-            _leave(token)
-            if type(result) is CoroutineType:
-                return _awaited(result, handle, inputs)
-            inputs.result(handle, result)
-            handle.end()
-            return result
+            leave(token)
+            return finish(result, handle, inputs)
 
         return run
 
-    def _begin(self, name: str, inputs: _Inputs, args: Any, kwargs: Any) -> Handle | NoHandle:
-        handle = self.start(inputs.default_name(name))
+    def _begin(
+        self,
+        name: str,
+        inputs: _Inputs,
+        args: Any,
+        kwargs: Any,
+        parent: Context | None = None,
+    ) -> Handle | NoHandle:
+        handle = self.start(name, parent, inputs.function)
         if handle.wants_content:
             inputs.arguments(handle, args, kwargs)
         return handle
@@ -141,164 +177,82 @@ class Step:
             try:
                 result = await function(*args, **kwargs)
             except BaseException as error:
-                _leave(token)
-                handle.end(_failure(error))
+                leave(token)
+                handle.end(error)
                 raise
-            _leave(token)
-            inputs.result(handle, result)
-            handle.end()
-            return result
+            leave(token)
+            return finish(result, handle, inputs)
 
         return run
 
-    def _generator(self, function: Any, name: str, inputs: _Inputs) -> Any:
+    def _lazy(self, function: Any, name: str, inputs: _Inputs, read: Any, flag: int) -> Any:
+        """A generator function: the step begins when it is read, as a child of where it was called.
+
+        Generator functions run nothing when they are called, and ours could not see where that is.
+        So it is a function that gives a generator of ours, and is marked as what it stands for.
+        """
+        plain = type(function) is FunctionType
+        nested = plain and function in _marked
+        awaits = function.__code__.co_flags & inspect.CO_ITERABLE_COROUTINE if plain else 0
+
         @functools.wraps(function)
-        def run(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-            handle = self._begin(name, inputs, args, kwargs)
-            hear = inputs.hearing(handle)
-            inner: Generator[Any, Any, Any] | None = None
-            resume: Callable[[], Any] | None = None
-            try:
-                while True:
-                    # The step is current only while its own code runs, never at the yield.
-                    token = handle.enter()
-                    try:
-                        if inner is None:
-                            inner = function(*args, **kwargs)
-                            item = next(inner)
-                        else:
-                            assert resume is not None
-                            item = resume()
-                    finally:
-                        _leave(token)
-                    if hear is not None:
-                        hear(item)
-                    try:
-                        sent = yield item
-                        resume = functools.partial(inner.send, sent)
-                    except GeneratorExit:
-                        resume = None
-                        raise
-                    except BaseException as thrown:
-                        resume = functools.partial(inner.throw, thrown)
-            except StopIteration as stop:
-                handle.end()
-                return stop.value
-            except GeneratorExit:
-                _close(inner, handle)
-                handle.left()
-                raise
-            except BaseException as error:
-                handle.end(_failure(error))
-                raise
+        def run(*args: Any, **kwargs: Any) -> Any:
+            called = ctx.current()
+            # A step around another one is there before that is called.
+            inner = None if nested else function(*args, **kwargs)
 
+            def opened() -> tuple[Handle | NoHandle, Any, Hear]:
+                handle = self._begin(name, inputs, args, kwargs, self._parent(called))
+                mine = inner
+                if mine is None:
+                    token = handle.enter()
+                    mine = function(*args, **kwargs)
+                    leave(token)
+                return handle, mine, inputs.hearing(handle)
+
+            ours = (awaited_pieces if awaits else read)(opened)
+            ours.__name__, ours.__qualname__ = run.__name__, run.__qualname__
+            return ours
+
+        if _can_mark():
+            _mark(run, flag | awaits)
+        _marked.add(run)
         return run
 
-    def _async_generator(self, function: Any, name: str, inputs: _Inputs) -> Any:
-        @functools.wraps(function)
-        async def run(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-            handle = self._begin(name, inputs, args, kwargs)
-            hear = inputs.hearing(handle)
-            inner: AsyncGenerator[Any, Any] | None = None
-            resume: Callable[[], Any] | None = None
-            left = False
-            try:
-                while True:
-                    token = handle.enter()
-                    try:
-                        if inner is None:
-                            inner = function(*args, **kwargs)
-                            item = await inner.__anext__()
-                        else:
-                            assert resume is not None
-                            item = await resume()
-                    finally:
-                        _leave(token)
-                    if hear is not None:
-                        hear(item)
-                    try:
-                        sent = yield item
-                        resume = functools.partial(inner.asend, sent)
-                    except GeneratorExit:
-                        resume = None
-                        raise
-                    except BaseException as thrown:
-                        # Cancelled at the yield: an event loop that ends closes what was left.
-                        left = _cancelled(thrown)
-                        resume = functools.partial(inner.athrow, thrown)
-            except StopAsyncIteration:
-                handle.end()
-            except GeneratorExit:
-                token = handle.enter()
-                try:
-                    if inner is not None:
-                        await inner.aclose()
-                finally:
-                    _leave(token)
-                    handle.left()
-                raise
-            except BaseException as error:
-                early = left and _cancelled(error)
-                handle.end(None if early else _failure(error))
-                raise
-
-        return run
+    def _parent(self, called: Context) -> Context:
+        """Where a step belongs that begins now, and was called in ``called``."""
+        return called
 
 
-def _close(inner: Generator[Any, Any, Any] | None, handle: Handle | NoHandle) -> None:
-    token = handle.enter()
-    try:
-        if inner is not None:
-            inner.close()
-    except BaseException as error:
-        handle.end(_failure(error))
-        raise
-    finally:
-        _leave(token)
+def _mark(function: Any, flag: int) -> None:
+    function.__code__ = function.__code__.replace(co_flags=function.__code__.co_flags | flag)
 
 
-async def _awaited(coroutine: Any, handle: Handle | NoHandle, inputs: _Inputs) -> Any:
-    token = handle.enter()
-    try:
-        result = await coroutine
-    except BaseException as error:
-        _leave(token)
-        handle.end(_failure(error))
-        raise
-    _leave(token)
-    inputs.result(handle, result)
-    handle.end()
-    return result
+@functools.cache
+def _can_mark() -> bool:
+    """Whether a function that is marked as a generator function still runs when it is called."""
+
+    def plain() -> bool:
+        return True
+
+    _mark(plain, inspect.CO_GENERATOR)
+    return plain() is True
 
 
-def _leave(token: Token[Context] | None) -> None:
-    if token is not None:
-        ctx.detach(token)
-
-
-def _cancelled(error: BaseException) -> bool:
-    # By name: importing asyncio for it would cost each program's start.
-    return type(error).__name__ == "CancelledError"
-
-
-def _failure(error: BaseException | None) -> BaseException | None:
-    """The error that makes a step a failed one: leaving a generator early is none."""
-    return None if issubclass(type(error), GeneratorExit) else error
-
-
-class _Inputs:
+class _Inputs(Reading):
     """Arguments and result of a decorated function, as content."""
 
+    __slots__ = ("_capture", "_kind", "_root", "_signature", "function")
+
     def __init__(self, function: Any, kind: Kind, options: dict[str, Any]) -> None:
+        self.function = function
         self._kind = kind
+        self._root = _root(getattr(function, "__module__", None))
         self._capture = options.get("capture", True)
         try:
             self._signature: inspect.Signature | None = inspect.signature(function)
         except (TypeError, ValueError):
             self._signature = None
-
-    def default_name(self, function_name: str) -> str | None:
-        return function_name
 
     def arguments(self, handle: Handle | NoHandle, args: Any, kwargs: Any) -> None:
         if not self._capture:
@@ -330,7 +284,12 @@ class _Inputs:
         wanted = self._capture and self._kind.sums and handle.wants_content
         return handle.hear if wanted else None
 
+    def elsewhere(self, module: Any) -> bool:
+        """Whether what a model answers is the step's answer: the program reads it from there."""
+        return bool(self._capture) and self._kind.sums and _root(module) != self._root
+
     def result(self, handle: Handle | NoHandle, result: Any) -> None:
+        """The step is done, and this came of it."""
         if not self._capture or not handle.wants_content or result is None:
             return
         # Nothing that can be consumed is looked into.
@@ -338,3 +297,7 @@ class _Inputs:
             return
         if isinstance(handle, Handle) and not handle._result:
             handle.set_result(result)
+
+
+def _root(module: Any) -> str:
+    return module.partition(".")[0] if type(module) is str else ""

@@ -5,11 +5,25 @@ from __future__ import annotations
 from contextvars import Token
 from time import perf_counter, time_ns
 from typing import Any, Final
+from weakref import ref
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
-from otelier import apart, deferred, errors, guard, openinference, semconv, unicode, values, wire
+from otelier import (
+    apart,
+    deferred,
+    errors,
+    guard,
+    leaving,
+    openinference,
+    semconv,
+    theirs,
+    under_way,
+    unicode,
+    values,
+    wire,
+)
 from otelier import context as ctx
 from otelier.conversation import Conversation
 from otelier.documents import retrieved
@@ -28,10 +42,12 @@ class Handle:
     """A running step. Every method is safe at any time and never raises."""
 
     __slots__ = (
+        "__weakref__",
         "_attributes",
         "_context",
         "_conversation",
         "_kind",
+        "_lent",
         "_open",
         "_recording",
         "_result",
@@ -39,10 +55,20 @@ class Handle:
         "_scope",
         "_span",
         "_started",
+        "_under",
     )
 
-    def __init__(self, run: Runtime, kind: Kind, attributes: Attributes) -> None:
-        parent = ctx.current()
+    def __init__(
+        self,
+        run: Runtime,
+        kind: Kind,
+        attributes: Attributes,
+        parent: Context | None = None,
+        lent: Span | None = None,
+    ) -> None:
+        """``parent``: where it was called, if that is not here; ``lent``: somebody's span of it."""
+        if parent is None:
+            parent = ctx.current()
         outer: Scope | None = parent.get(ctx.SCOPE)  # type: ignore[assignment]
         if kind.operation is not None:
             attributes = {semconv.OPERATION_NAME: kind.operation, **attributes}
@@ -51,7 +77,6 @@ class Handle:
             outer.agent.tool_calls += 1
             if outer.agent.name:
                 attributes.setdefault(semconv.AGENT_NAME, outer.agent.name)
-        attributes = unicode.attributes(attributes)
         name = attributes.get(kind.named)
         title = " ".join(str(part) for part in (kind.operation, name) if part)
         self._run = run
@@ -63,10 +88,19 @@ class Handle:
             else None
         )
         self._result = False
-        self._open = [True]
-        above = apart.home(parent) if apart.homes else parent
-        self._span: Span = run.tracer.start_span(title, above, kind.span_kind, attributes)
-        self._context = ctx.with_span(self._span, parent, ctx.STEP, self)
+        # The policy that content was made by.
+        self._under: Any = None
+        held = ref(self, under_way.forget)
+        self._open = [held]
+        self._lent = lent is not None
+        if lent is not None:
+            self._span: Span = lent
+            self._put(attributes)
+            self._context = ctx.with_value(parent, ctx.STEP, self)
+        else:
+            above = apart.home(parent) if apart.homes else parent
+            self._span = run.tracer.start_span(title, above, kind.span_kind, attributes)
+            self._context = ctx.with_span(self._span, parent, ctx.STEP, self)
         if self._scope is not None:
             self._context = ctx.with_value(self._context, ctx.SCOPE, self._scope)
         self._recording = self._span.is_recording()
@@ -76,6 +110,7 @@ class Handle:
             else None
         )
         self._started = perf_counter()
+        under_way.note(held)
 
     @property
     def span(self) -> Span:
@@ -85,7 +120,7 @@ class Handle:
     @property
     def wants_content(self) -> bool:
         """Whether arguments and results are of use."""
-        return self._recording and self._run.settings.capture.spans
+        return self._recording and self._run.captures().spans
 
     @property
     def ended(self) -> bool:
@@ -138,6 +173,17 @@ class Handle:
         if self._scope is not None and self._conversation is not None:
             self._scope.mirrored = self._span
 
+    def join(
+        self,
+        function: Any,
+        name: str | None,
+        default_name: str | None,
+        attributes: Attributes,
+        private: bool,
+    ) -> NoHandle | None:
+        """What stands for a tool that is declared in this step, where both are one; else None."""
+        return None
+
     def hear(self, item: Any) -> None:
         """One item that a generator gives away: texts are its answer, anything else is none."""
         try:
@@ -183,8 +229,11 @@ class Handle:
             return
         try:
             found: Attributes = {}
+            policy = self._run.policy
+            # What an earlier one made is not for this one to vouch for.
+            self._under = self._under or policy
             if name == semconv.RETRIEVAL_QUERY:
-                self._run.policy.text(name, values.words(value), found)
+                policy.text(name, values.words(value), found)
             else:
                 if name in _OBJECTS:
                     value = wire.parsed(value)
@@ -192,10 +241,19 @@ class Handle:
                 # The conventions want an object.
                 if name in _OBJECTS and type(shown) is not dict:
                     shown = {"result": shown}
-                self._run.policy.value(name, shown, found)
-            self._span.set_attributes(found)
+                policy.value(name, shown, found)
+            self._put(found)
         except Exception:
             guard.failed("pipeline.content")
+
+    def _put(self, found: Attributes) -> None:
+        if self._lent:
+            # What its library says stays as it says it.
+            if not self._span.is_recording():
+                return
+            present = getattr(self._span, "attributes", None) or {}
+            found = {name: value for name, value in found.items() if name not in present}
+        self._span.set_attributes(found)
 
     def enter(self) -> Token[Context] | None:
         """Make the step's span current."""
@@ -206,47 +264,84 @@ class Handle:
             return None
 
     def end(self, error: BaseException | None = None) -> None:
-        """End the step, once."""
-        self._end(None if error is None else errors.kind(error), error)
+        """End the step, once; one that somebody left is no failed one (:mod:`otelier.leaving`)."""
+        if error is None:
+            self._end(None, None)
+            return
+        how = leaving.how(error)
+        if how is None:
+            self._end(errors.kind(error), error)
+        else:
+            self.left(how)
+
+    def over(self, error: BaseException | None, how: str | None, now: int) -> None:
+        """End the step, once, with the model call whose stream it gave back, at ``now``."""
+        failed = error is not None and how is None
+        said = errors.kind(error) if error is not None and failed else None
+        self._end(said, error if failed else None, how, now)
 
     def fail(self, kind: str, message: str | None = None) -> None:
         """End the step, once, as failed without an exception that passed."""
         self._end(unicode.clean(kind), message)
 
-    def _end(self, said: str | None, problem: BaseException | str | None) -> None:
+    def _end(
+        self,
+        said: str | None,
+        problem: BaseException | str | None,
+        how: str | None = None,
+        ended: int | None = None,
+    ) -> None:
+        """Once. ``how`` it was left, if it was; ``ended`` when, if that was not now."""
         try:
-            self._open.pop()
+            under_way.forget(self._open.pop())
         except IndexError:
             return
         # What follows is ours, not the operation's.
         seconds, now = perf_counter() - self._started, time_ns()
+        if ended is not None:
+            seconds, now = max(seconds - (now - ended) / 1e9, 0.0), ended
         try:
+            if how is not None:
+                self._put({semconv.STREAM_END: how})
             self._finish(said, problem, seconds)
         except Exception:
             guard.failed("pipeline.end")
         finally:
             try:
-                self._span.end(now)
+                if not self._lent:
+                    self._span.end(now)
             except Exception:  # A processor of the program's may raise.
                 guard.failed("handle.span.end")
             # It holds this handle: nothing of ours waits for the garbage collector.
             self._context = _NO_CONTEXT
 
-    def left(self) -> None:
-        """End a step whose generator was closed, maybe by the garbage collector."""
-        if deferred.inside_telemetry():
-            deferred.defer(self.end)
+    def left(self, how: str = leaving.CLOSED) -> None:
+        """End a step that nobody waits for, maybe where the garbage collector runs."""
+        if self._open and deferred.inside_telemetry():
+            now = time_ns()
+            deferred.defer(lambda: self._end(None, None, how, now))
         else:
-            self.end()
+            self._end(None, None, how)
+
+    def answered(self, messages: list[Any]) -> None:
+        """What a model answered, whose stream the step gave back."""
+        if self._scope is not None:
+            self._scope.answer = messages
+
+    def abandoned(self) -> None:
+        """End a step that the program has not left when it ends."""
+        self.left(leaving.ABANDONED)
 
     def _finish(
         self, said: str | None, problem: BaseException | str | None, seconds: float
     ) -> None:
         if self._recording:
-            if said is not None:
+            if said is not None and not self._lent:
                 self._span.set_attribute(semconv.ERROR_TYPE, said)
                 message = self._run.policy.message(problem)
                 self._span.set_status(Status(StatusCode.ERROR, message or None))
+            if self._under is not None and self._under is not self._run.policy:
+                self._withdraw()
             self._sum_up()
         recorder = self._run.recorder
         if recorder is None:
@@ -270,13 +365,17 @@ class Handle:
         if kind.duration is not None:
             recorder.step(kind.duration, seconds, measured, self._context)
 
+    def _withdraw(self) -> None:
+        """Less is allowed than when content was taken."""
+        theirs.withdraw(self._span)
+
     def _sum_up(self) -> None:
         """What was used, asked and answered; and what a backend wants besides."""
         run, scope = self._run, self._scope
         found: Attributes = {}
         if scope is not None:
             scope.close(found, run.prices is not None)
-            if self._conversation is not None:
+            if self._conversation is not None and self.wants_content:
                 try:
                     asked, said = self._conversation.messages(
                         scope, run.settings.generation.released
@@ -322,7 +421,7 @@ class NoHandle:
     def end(self, error: BaseException | None = None) -> None:
         """Nothing."""
 
-    def left(self) -> None:
+    def left(self, how: str = leaving.CLOSED) -> None:
         """Nothing."""
 
     def fail(self, kind: str, message: str | None = None) -> None:

@@ -20,6 +20,7 @@ SPAN_KIND: Final = "openinference.span.kind"
 INPUT: Final = "input.value"
 OUTPUT: Final = "output.value"
 MIME_TYPES: Final = {INPUT: "input.mime_type", OUTPUT: "output.mime_type"}
+CONTENT: Final = (*MIME_TYPES, *MIME_TYPES.values())
 
 _KINDS: Final = {
     semconv.CHAT: "LLM",

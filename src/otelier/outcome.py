@@ -16,16 +16,37 @@ from opentelemetry.trace import Span, Status, StatusCode
 from otelier import context as ctx
 from otelier import cost, errors, guard, identity, semconv, theirs, unicode, usage
 from otelier.background import Begun
+from otelier.content import Policy
 from otelier.identity import Identity
 from otelier.metrics import Recorder
 from otelier.openinference import also
 from otelier.prices.arithmetic import Priced
-from otelier.protocols import Reply, Route
+from otelier.protocols import Reply, Route, finish
 from otelier.rendering import render
 from otelier.runtime import Runtime
 from otelier.scope import Share
 from otelier.semconv import Attributes
 from otelier.wire import Wire
+
+
+def failure(
+    error: BaseException | None, status: int | None, reply: Reply, begun: bool, operation: str
+) -> str | None:
+    """The kind of failure that a call was, if it was one; ``reply`` is told what goes with it.
+
+    ``error`` is what the SDK raised, ``status`` HTTP's where it makes no exception of it, ``begun``
+    whether a stream had.
+    """
+    said = reply.error
+    if error is not None:
+        said = errors.kind(error)
+    elif status is not None and status >= 400:
+        reply.attributes[semconv.HTTP_STATUS] = status
+        if said:
+            reply.attributes[semconv.PROVIDER_ERROR_CODE] = said
+        said = str(status)
+    said, reply.finish_reasons = finish.settle(reply.finish_reasons, said, begun, operation)
+    return said
 
 
 @dataclass(slots=True)
@@ -60,6 +81,10 @@ class Outcome:
     recorder: Recorder | None
     share: Share | None
     held: Attributes = field(default_factory=dict)
+    # What it was made by.
+    under: Policy | None = None
+    # The messages of the answer, once they are rendered.
+    answer: list[Any] = field(default_factory=list)
 
     @property
     def counted(self) -> usage.Usage | None:
@@ -99,9 +124,11 @@ class Outcome:
             late[semconv.ERROR_TYPE] = self.said
             errors.put(self.error, late)
         late = reply.attributes = unicode.attributes(late)
+        self.under = run.policy
         if self.content:
-            render(run, self.route, self.body, reply, self.share, self.held)
-        spans = {**late, **self.held} if settings.capture.spans else late
+            self.answer = render(run, self.route, self.body, reply, self.share, self.held)
+            self._keep_to()
+        spans = {**late, **self.held} if run.captures().spans else late
         span = self.span
         if settings.openinference:
             seen = getattr(span, "attributes", None) or {}
@@ -119,6 +146,8 @@ class Outcome:
 
     def late(self) -> None:
         """The prices are there now; the rest of it."""
+        if not self._keep_to() and self.recording:
+            theirs.withdraw(self.span)
         priced = self.price()
         if priced is not None and self.recording:
             found: Attributes = {}
@@ -132,7 +161,8 @@ class Outcome:
         run, route, reply = self.run, self.route, self.reply
         if self.recording:
             if run.details and route.operation in semconv.INFERENCE:
-                kept = self.held if run.settings.capture.events else {}
+                self._keep_to()
+                kept = self.held if run.captures().events else {}
                 run.events.details({**self.asked, **reply.attributes}, kept, self._outside())
             if self.error is not None and not self.foreign:
                 kind = errors.kind(self.error)
@@ -153,6 +183,13 @@ class Outcome:
             )
         except Exception:
             guard.failed("call.metrics")
+
+    def _keep_to(self) -> bool:
+        """Whether the policy is still what the content was made by; else there is none of it."""
+        if self.run.policy is self.under:
+            return True
+        self.held = {}
+        return False
 
     def _outside(self) -> Context:
         # Log records keep their context until they are exported; it must not keep the call.

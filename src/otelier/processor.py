@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from typing import Any, Final
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -9,7 +10,19 @@ from opentelemetry import baggage, trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Status
 
-from otelier import context, cost, deferred, guard, identity, runtime, scope, semconv, theirs, wire
+from otelier import (
+    context,
+    cost,
+    deferred,
+    guard,
+    identity,
+    runtime,
+    scope,
+    semconv,
+    theirs,
+    under_way,
+    wire,
+)
 from otelier.openinference import SPAN_KIND
 from otelier.prices.arithmetic import Priced
 from otelier.protocols import Reply
@@ -30,6 +43,8 @@ class OtelierSpanProcessor:
 
     # OpenTelemetry SDK 1.33 and later call all processors before any of them sees the end.
     before_end = True
+    # What our provider has for its processors, where it calls them one by one and ours first.
+    every: Any = None
 
     def on_start(self, span: Any, parent_context: Context | None = None) -> None:
         """Put the session of the context on the span."""
@@ -84,7 +99,9 @@ class OtelierSpanProcessor:
             guard.failed("processor.on_ending")
 
     def shutdown(self) -> None:
-        """End what waits to be ended."""
+        """End what is under way, and what waits to be ended, while exporters still take it."""
+        if self.every is not None:
+            under_way.leave(self.every)
         self.force_flush()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
@@ -223,6 +240,12 @@ def install(run: Runtime) -> None:
         ours.before_end = hasattr(every, "_on_ending")
         if hasattr(every, "_span_processors"):
             _move_first(every)
+        if type(every).__name__ == "SynchronousMultiSpanProcessor":
+            ours.every = every
+        # Handlers run in the reverse order: before the providers', whose metrics and events the
+        # last spans have, too.
+        atexit.unregister(under_way.leave)
+        atexit.register(under_way.leave)
 
 
 def _move_first(every: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from otelier import guard, semconv
 from otelier.protocols import Content, Reply, Route
 from otelier.runtime import Runtime
@@ -12,11 +14,13 @@ from otelier.wire import Wire
 
 def render(
     run: Runtime, route: Route, body: Wire, reply: Reply, share: Share | None, held: Attributes
-) -> None:
+) -> list[Any]:
     """Write the messages of a request and of its answer into ``held``; never raises.
 
-    ``share`` is told, too: a loop of requests is asked what its first request is.
+    ``share`` is told, too: a loop of requests is asked what its first request is. Gives the
+    messages of the answer.
     """
+    said: list[Any] = []
     try:
         asked = route.content(body)
     except Exception:
@@ -34,3 +38,4 @@ def render(
             run.policy.value(semconv.RETRIEVAL_DOCUMENTS, reply.documents, held)
     except Exception:
         guard.failed("call.render")
+    return said

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MethodType
 from typing import Any, Final
+from weakref import WeakSet
 
 from opentelemetry import metrics, trace
 from opentelemetry.metrics import MeterProvider, NoOpMeter
 from opentelemetry.trace import Tracer, TracerProvider
 
 from otelier import events, semconv
-from otelier.content import Mask, Policy
+from otelier.content import Mask, Policy, find_mask
 from otelier.cost import Prices
 from otelier.metrics import Recorder
-from otelier.settings import Settings
+from otelier.setting_texts import Capture
+from otelier.settings import SETTINGS, Settings, stated
+from otelier.tightening import capture
 from otelier.version import __version__
 
 SCOPE: Final = "otelier"
@@ -30,8 +35,15 @@ class Runtime:
         logger_provider: Any = None,
         mask: Mask | None = None,
     ) -> None:
+        # Replaced as a whole when they tighten: whoever needs them asks when it needs them.
         self.settings = settings
+        if mask is None:
+            mask = find_mask(settings.mask)
         self.policy = Policy(settings, mask)
+        # The environment's settings as they were.
+        self.stated = stated()
+        # The masks and the files of patterns that look at content.
+        self.lookers: tuple[Any, ...] = tuple(filter(None, (mask, settings.redact_patterns)))
         self.prices: Prices | None = Prices(settings.prices) if settings.cost else None
         self.tracer_provider = tracer_provider
         # The proxy finds the real provider when the program sets it.
@@ -48,6 +60,57 @@ class Runtime:
         self._metered: Any = None
         self._recorder: Recorder | None = None
 
+    def captures(self, begun: Capture | None = None) -> Capture:
+        """Where content may go now; no further than ``begun`` said where the operation began."""
+        now = self.settings.capture
+        return now if begun is None or begun is now else capture(now, begun)
+
+    def given_to(self, provider: str) -> Any:
+        """The provider that :func:`otelier.instrument` was given by that name, or None."""
+        return {
+            "tracer_provider": self.tracer_provider,
+            "meter_provider": self._meter_provider,
+            "logger_provider": self._logger_provider,
+        }[provider]
+
+    def tighten(self, asked: Mapping[str, Any], mask: Mask | None = None) -> None:
+        """Be no looser than ``asked`` from now on, also for what has begun.
+
+        ``asked`` are settings' values by field; those without a direction are left as they are.
+        """
+        met = {
+            each.field: each.stricter.meet(self.value(each.field), asked[each.field])
+            for each in SETTINGS
+            if each.stricter is not None and each.field in asked
+        }
+        met.pop("mask", None)
+        path = met.pop("redact_patterns", "")
+        if path and "redact" not in asked:
+            met["redact"] = True
+        changed = {name: value for name, value in met.items() if value != self.value(name)}
+        if mask is not None and not self._is_new(mask):
+            mask = None
+        more = path if path and self._is_new(path) else ""
+        if not (changed or more or mask is not None):
+            return
+        settings = replace(self.settings, **changed)
+        self.policy = Policy(settings, mask, self.policy, more)
+        self.settings = settings
+        self.details = settings.events
+
+    def _is_new(self, looks: Any) -> bool:
+        """Whether this does not look at content yet; from now on it does."""
+        for each in self.lookers:
+            # A method is another object each time it is asked for.
+            if each is looks or (type(each) is type(looks) in (MethodType, str) and each == looks):
+                return False
+        self.lookers = (*self.lookers, looks)
+        return True
+
+    def value(self, field: str) -> Any:
+        """What a setting is in effect."""
+        return self.settings.events if field == "emit_event" else getattr(self.settings, field)
+
     def records(self) -> tuple[Any, ...]:
         """The providers of traces and logs, as they are now."""
         from opentelemetry import _logs
@@ -56,6 +119,10 @@ class Runtime:
             self.tracer_provider or trace.get_tracer_provider(),
             self._logger_provider or _logs.get_logger_provider(),
         )
+
+    def meters(self) -> Any:
+        """The provider of metrics, as it is now."""
+        return self._meter_provider or metrics.get_meter_provider()
 
     @property
     def recorder(self) -> Recorder | None:
@@ -79,6 +146,8 @@ class Runtime:
 
 
 _current: Runtime | None = None
+# Those with something under way, too.
+_all: Final[WeakSet[Runtime]] = WeakSet()
 
 
 def current() -> Runtime | None:
@@ -87,8 +156,17 @@ def current() -> Runtime | None:
 
 
 def start(runtime: Runtime) -> None:
-    """Make ``runtime`` the one that hooks and decorators use."""
+    """Make ``runtime`` the one that hooks and decorators use.
+
+    What began under an earlier one ends under that, which is no looser than this one from now on.
+    """
     global _current
+    for earlier in tuple(_all):
+        asked = {each.field: getattr(runtime.settings, each.field) for each in SETTINGS}
+        asked["emit_event"] = runtime.settings.events
+        for mask in (None, *(each for each in runtime.lookers if type(each) is not str)):
+            earlier.tighten(asked, mask)
+    _all.add(runtime)
     _current = runtime
 
 

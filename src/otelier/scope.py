@@ -7,7 +7,6 @@ which says beside it that calls are missing (``otelier.cost.partial``) and how m
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from threading import RLock
 from typing import Any, Final
@@ -16,7 +15,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, get_current_span
 
 from otelier import context as ctx
-from otelier import semconv
+from otelier import forks, semconv
 from otelier.prices.arithmetic import Priced
 from otelier.protocols import Reply, Route
 from otelier.semconv import Attributes
@@ -44,14 +43,10 @@ _BACKGROUND: Final = "otelier.response.background"
 _lock = RLock()
 
 
+@forks.in_child
 def _renew() -> None:
     global _lock
     _lock = RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    # Another thread of the parent may have held it.
-    os.register_at_fork(after_in_child=_renew)
 
 
 class Scope:

@@ -50,8 +50,17 @@ def other_configurator() -> str | None:
     return next((point.name for point in entry_points(group="opentelemetry_configurator")), None)
 
 
+_configured = False
+
+
+def configured() -> bool:
+    """Whether otelier has set the SDK up in this process."""
+    return _configured
+
+
 def configure() -> bool:
     """Set the SDK up; whether it was done. Never raises."""
+    global _configured
     try:
         with settings.default_environment(_DEFAULTS):
             from opentelemetry.sdk._configuration import _OTelSDKConfigurator
@@ -66,6 +75,7 @@ def configure() -> bool:
             problem,
         )
         return False
+    _configured = True
     for name in _EXPORTER_LOGGERS:
         logging.getLogger(name).addFilter(_told_once)
     for name in _PROCESSOR_LOGGERS:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import re
+from collections.abc import Collection, Mapping
 from enum import Enum
 from typing import Final
 
@@ -10,6 +12,15 @@ from otelier import semconv
 
 TRUE: Final = frozenset({"1", "true", "yes", "on"})
 FALSE: Final = frozenset({"0", "false", "no", "off"})
+_GENERATIONS: Final = {
+    semconv.COMPAT: "",
+    semconv.LATEST: "gen_ai_latest_experimental",
+    semconv.DUPLICATE: "gen_ai_latest_experimental/dup",
+}
+# host, host:port, *.domain, *.domain:port, [IPv6], [IPv6]:port.
+_LISTED: Final = re.compile(
+    r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*(?::\d{1,5})?|\[[0-9a-f:.]+\](?::\d{1,5})?"
+)
 
 
 class Capture(Enum):
@@ -41,6 +52,28 @@ class Blobs(Enum):
 
 class InvalidError(ValueError):
     """A setting's text that its reader does not understand."""
+
+
+def of(value: object) -> str:
+    """The text of a value that code gives. Raises InvalidError where it is of no such kind."""
+    kind = type(value)
+    if issubclass(kind, str):
+        return str(value).strip()
+    if kind is bool:
+        return "true" if value else "false"
+    if kind is int:
+        return str(value)
+    if isinstance(value, Capture | Blobs):
+        return str(value.value)
+    if isinstance(value, semconv.Generation):
+        return _GENERATIONS[value]
+    if isinstance(value, os.PathLike):
+        return os.fsdecode(value)
+    if isinstance(value, Mapping):
+        return ",".join(f"{name}={each}" for name, each in value.items())
+    if isinstance(value, Collection):
+        return ",".join(str(each) for each in value)
+    raise InvalidError("a text, or a value of the kind that the documentation names")
 
 
 def flag(text: str) -> bool:
@@ -119,6 +152,8 @@ def tools(text: str) -> bool:
     """Whether tool definitions are whole. Raises InvalidError where ``text`` is none."""
     if text.lower() in ("full", "names"):
         return text.lower() == "full"
+    if text in ("true", "false"):  # What code that has a switch for it gives.
+        return text == "true"
     raise InvalidError("full or names")
 
 
@@ -148,3 +183,11 @@ def hosts(text: str) -> Mapping[str, str]:
                 raise InvalidError("a list of host=provider or host:port=provider")
             pairs[host.strip().lower()] = provider.strip()
     return pairs
+
+
+def listed_hosts(text: str) -> frozenset[str]:
+    """Hosts as they are listed. Raises InvalidError where ``text`` is no list of hosts."""
+    found = names(text)
+    if not all(_LISTED.fullmatch(name) for name in found):
+        raise InvalidError("a list of host, host:port or *.domain")
+    return found

@@ -12,14 +12,15 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from otelier import semconv
+from otelier import semconv, tightening
 from otelier import setting_texts as texts
 from otelier.setting_texts import FALSE as FALSE
 from otelier.setting_texts import TRUE, Blobs, Capture, InvalidError
+from otelier.tightening import Direction
 
 logger = logging.getLogger("otelier")
 
@@ -35,6 +36,8 @@ class Setting:
     help: str
     # What a wrong value falls back to, where the ordinary default would not be the safe one.
     unsafe: Any = None
+    # Which way it tightens; None where a later instrument() can do neither.
+    stricter: Direction | None = None
 
 
 CAPTURE_ENV: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
@@ -52,6 +55,7 @@ SETTINGS: Final = (
         "Where messages, tool arguments and results, queries and documents go. "
         "Default `SPAN_ONLY`; a value that is not understood means `NO_CONTENT`.",
         unsafe=Capture.NO_CONTENT,
+        stricter=tightening.CAPTURE,
     ),
     Setting(
         "disabled",
@@ -60,6 +64,7 @@ SETTINGS: Final = (
         "list of libraries, or `*`",
         "Libraries that are left alone, e.g. `openai,anthropic`. The names in "
         "`OTEL_PYTHON_DISABLED_INSTRUMENTATIONS` count too.",
+        stricter=tightening.MORE,
     ),
     Setting(
         "http",
@@ -68,6 +73,7 @@ SETTINGS: Final = (
         "`true`, `false`",
         "See calls that a program makes by `httpx`, `httpx2`, `requests` or `aiohttp` without an "
         "SDK. Default `false`.",
+        stricter=tightening.OFF,
     ),
     Setting(
         "generation",
@@ -84,6 +90,7 @@ SETTINGS: Final = (
         "`true`, `false`",
         "Emit the event `gen_ai.client.inference.operation.details`. Default: when the capture "
         "mode names events.",
+        stricter=tightening.OFF,
     ),
     Setting(
         "message_bytes",
@@ -92,6 +99,7 @@ SETTINGS: Final = (
         "bytes (`64k`)",
         "Budget for one message's JSON, in bytes of UTF-8. Longer texts in it are cut and say how "
         "much is missing; the JSON stays valid. Default `128k`.",
+        stricter=tightening.LESS,
     ),
     Setting(
         "span_bytes",
@@ -100,6 +108,7 @@ SETTINGS: Final = (
         "bytes (`1m`)",
         "Budget for all content of one span, in bytes of UTF-8. The oldest messages in the middle "
         "go first. Default `1m`.",
+        stricter=tightening.LESS,
     ),
     Setting(
         "tool_definitions",
@@ -108,6 +117,7 @@ SETTINGS: Final = (
         "`full`, `names`",
         "Tool definitions with description and JSON schema, or type and name alone. "
         "Default `full`.",
+        stricter=tightening.OFF,
     ),
     Setting(
         "blobs",
@@ -116,6 +126,7 @@ SETTINGS: Final = (
         "`hash`, `inline`, `upload`",
         "Images, audio and files in messages: type, size and SHA-256 of the base64 text as sent "
         "(`hash`, default), the base64 itself (`inline`), or a reference to an upload.",
+        stricter=tightening.BLOBS,
     ),
     Setting(
         "blob_uri",
@@ -130,6 +141,7 @@ SETTINGS: Final = (
         texts.flag,
         "`true`, `false`",
         "Replace keys, tokens and passwords found in content by `[REDACTED]`. Default `true`.",
+        stricter=tightening.ON,
     ),
     Setting(
         "redact_patterns",
@@ -138,6 +150,7 @@ SETTINGS: Final = (
         "path of a file",
         "Your own patterns of secrets, one regular expression a line, `#` for comments; each match "
         "is replaced. A file that cannot be read means that content is left out.",
+        stricter=tightening.BOTH,
     ),
     Setting(
         "redact_keep",
@@ -145,6 +158,7 @@ SETTINGS: Final = (
         texts.names,
         "list of names",
         "Names whose values are not redacted because of the name, e.g. `session_token,secret`.",
+        stricter=tightening.FEWER,
     ),
     Setting(
         "mask",
@@ -153,6 +167,7 @@ SETTINGS: Final = (
         "`module:function`",
         "Your own masking of content: called with (attribute name, value), returns the value to "
         "record. If it fails, the content is left out.",
+        stricter=tightening.BOTH,
     ),
     Setting(
         "cost",
@@ -197,6 +212,34 @@ SETTINGS: Final = (
         "`true`, `false`",
         "Send `session()` values along as W3C baggage with every outgoing request, providers' "
         "included. Default `false`: they stay in the process.",
+        stricter=tightening.OFF,
+    ),
+    Setting(
+        "propagate",
+        "OTELIER_PROPAGATE",
+        texts.listed_hosts,
+        "list of `host`, `host:port`, `*.domain`",
+        "Send `traceparent` (and `tracestate`, no baggage) with model calls to these hosts, and to "
+        "no other: your own vLLM or gateway, e.g. `llm.internal:8000`. Default: to none.",
+        stricter=tightening.FEWER,
+    ),
+    Setting(
+        "stream_usage",
+        "OTELIER_STREAM_USAGE",
+        texts.flag,
+        "`true`, `false`",
+        "Ask OpenAI-compatible hosts for the usage of streams (`stream_options.include_usage`) "
+        "where the program does not, and keep the chunk that answers it from the program. "
+        "Default `false`.",
+        stricter=tightening.OFF,
+    ),
+    Setting(
+        "threads",
+        "OTELIER_THREADS",
+        texts.flag,
+        "`true`, `false`",
+        "Work that is handed to threads and their pools keeps the span that was current there as "
+        "its parent. Default `false`; `otelier run` sets it to `true`.",
     ),
     Setting(
         "chunk_times",
@@ -221,6 +264,14 @@ SETTINGS: Final = (
         "`true`, `false`",
         "Set the OpenTelemetry SDK up from its `OTEL_*` variables when nobody else has. "
         "Default `true`.",
+    ),
+    Setting(
+        "flush_on_sigterm",
+        "OTELIER_FLUSH_ON_SIGTERM",
+        texts.flag,
+        "`true`, `false`",
+        "Send what is finished before SIGTERM ends a program that has no handler for it, for 2 s "
+        "at most. Only where otelier has set the SDK up. Default `true`.",
     ),
     Setting(
         "export_bytes",
@@ -248,6 +299,7 @@ SETTINGS: Final = (
 )
 
 
+BY_NAME: Final = {setting.field: setting for setting in SETTINGS}
 _BY_FIELD: Final = {setting.field: setting.env for setting in SETTINGS}
 _VARIABLES: Final = frozenset(_BY_FIELD.values())
 
@@ -276,9 +328,13 @@ class Settings:
     compat: frozenset[str] = frozenset()
     provider_hosts: Mapping[str, str] = field(default_factory=dict)
     baggage: bool = False
+    propagate: frozenset[str] = frozenset()
+    stream_usage: bool = False
+    threads: bool = False
     chunk_times: bool = False
     metrics_fingerprint: bool = False
     configure_sdk: bool = True
+    flush_on_sigterm: bool = True
     export_bytes: int = 4 * 1024 * 1024
     trace_file: str = "otelier-traces.jsonl"
     tree_messages: bool = False
@@ -327,29 +383,53 @@ def read(environ: Mapping[str, str]) -> tuple[Settings, list[str]]:
 def load(**overrides: Any) -> Settings:
     """Settings from the process environment; keyword arguments win.
 
-    Raises nothing: unknown keywords and wrong values are warned of, once each.
+    Wrong values are warned of, once each: where they are about content the strict one is used.
     """
     settings, problems = read(os.environ)
-    for problem in problems:
+    accepted, wrong = given(overrides)
+    for problem in (*problems, *wrong):
         logger.warning("otelier: %s", problem)
-    known = {f.name for f in fields(Settings)}
-    for name in overrides.keys() - known:
-        logger.warning("otelier: instrument() has no setting %r; it is ignored.", name)
-    readers = {setting.field: setting for setting in SETTINGS}
-    accepted: dict[str, Any] = {}
-    for name, value in overrides.items():
-        if name not in known or value is None:
-            continue
-        if isinstance(value, str):
-            try:
-                value = readers[name].read(value)
-            except InvalidError as wanted:
-                logger.warning("otelier: %s has a wrong value; use %s.", name, wanted)
-                value = readers[name].unsafe
-                if value is None:
-                    continue
-        accepted[name] = value
     return replace(settings, **accepted) if accepted else settings
+
+
+def given(overrides: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Settings that code gives, as texts or values; and a line for each that is wrong.
+
+    What is about content and wrong is there with its strict value: the ordinary default, which is
+    the strict one but for ``capture``.
+    """
+    accepted: dict[str, Any] = {}
+    problems: list[str] = []
+    for name, value in overrides.items():
+        setting = BY_NAME[name]
+        try:
+            accepted[name] = setting.read(texts.of(value))
+        except Exception as problem:  # What a program gives may be anything.
+            wanted = problem if isinstance(problem, InvalidError) else "what is documented"
+            problems.append(f"{name} has a wrong value; use {wanted}.")
+            if setting.unsafe is not None:
+                accepted[name] = setting.unsafe
+            elif setting.stricter is not None:
+                accepted[name] = getattr(Settings(), name)
+    return accepted, problems
+
+
+def stated() -> dict[str, str]:
+    """The texts of all settings that the environment has now."""
+    names = (*variables(), OTHERS_DISABLED_ENV)
+    return {name: text for name in names if (text := os.environ.get(name, "").strip())}
+
+
+def since(before: Mapping[str, str]) -> dict[str, Any]:
+    """What the environment says now and did not say when it was ``before``."""
+    now = {name: text for name, text in stated().items() if before.get(name) != text}
+    if not now:
+        return {}
+    found, _ = read(now)
+    fields = [field for field, name in _BY_FIELD.items() if name in now]
+    if OTHERS_DISABLED_ENV in now:
+        fields.append("disabled")
+    return {field: getattr(found, field) for field in fields}
 
 
 def variables() -> frozenset[str]:
@@ -412,36 +492,6 @@ def process_environment() -> Mapping[str, str]:
 def otel_environment() -> dict[str, str]:
     """The ``OTEL_*`` variables that are set (they may hold secrets: for doctor's masking)."""
     return {name: value for name, value in os.environ.items() if name.startswith("OTEL_")}
-
-
-def names_an_endpoint() -> bool:
-    """Whether the user chose where OTLP goes, for one signal or for all."""
-    return any(
-        name == "OTEL_CONFIG_FILE"
-        or (name.startswith("OTEL_EXPORTER_OTLP_") and name.endswith("ENDPOINT"))
-        for name, value in os.environ.items()
-        if value
-    )
-
-
-def writes_a_file() -> bool:
-    """Whether spans are exported to a file of otelier's."""
-    return "otelier_file" in texts.names(os.environ.get("OTEL_TRACES_EXPORTER", ""))
-
-
-@contextmanager
-def without_python_path(folder: str) -> Iterator[None]:
-    """``PYTHONPATH`` without a folder, and as before afterwards."""
-    before = os.environ.get("PYTHONPATH")
-    if before is None:
-        yield
-        return
-    places = before.split(os.pathsep)
-    os.environ["PYTHONPATH"] = os.pathsep.join(place for place in places if place != folder)
-    try:
-        yield
-    finally:
-        os.environ["PYTHONPATH"] = before
 
 
 @contextmanager

@@ -34,8 +34,10 @@ def watch(*providers: Any) -> None:
 
     Only where the environment names no endpoint.
     """
-    if settings.names_an_endpoint():
-        return
+    for name, value in settings.otel_environment().items():
+        named = name.startswith("OTEL_EXPORTER_OTLP_") and name.endswith("ENDPOINT")
+        if value and (named or name == "OTEL_CONFIG_FILE"):
+            return
     module = sys.modules.get(_SLEEPER)
     if module is not None and hasattr(module, "sleep"):
         module.sleep = _over.wait  # type: ignore[attr-defined]

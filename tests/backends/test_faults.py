@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.backends.faulty import Sender, arrived, as_promised, promised, sending
+from tests.backends.faulty import Sender, arrived, as_promised, as_told, promised, sending
 from tests.backends.gateways import Site, certificates
 from tests.backends.programs import program
 from tests.backends.receiver import Receiver
@@ -77,8 +77,6 @@ def test_the_end_of_a_program(tmp_path: Path, receiver: Receiver, name: str) -> 
     with sending(tmp_path, receiver.url, **batches) as sender:
         for command in commands:
             sender.do(command)
-        if code == -15:
-            until(lambda: len(arrived(receiver)) >= 30 or None, "the first batch")
         assert end(sender) == code
         as_promised(name, sender, receiver)
         # Children do not send what their parent held when it forked.
@@ -286,18 +284,17 @@ def test_a_full_disk(tmp_path: Path, small_disk: Path) -> None:
             assert sender.end() == 0
             assert site.agent.process is not None
             assert site.agent.process.poll() is None, "the collector lives on"
-            for gateway in site.gateways:
-                gateway.start()
-            # What did not fit was refused. Of the rest the queue may lose some: it cannot write
-            # down what it has taken out.
-            accepted = site.agent.metric("otelcol_receiver_accepted_spans")
-            assert 0 < accepted < len(sender.finished)
-            until(lambda: len(arrived(behind(site))) >= accepted / 2 or None, "what was accepted")
-            as_promised("disk full", sender, behind(site))
+            # What does not fit is refused. How much of the rest arrives is luck: the queue cannot
+            # write down what it has taken out, and may lose any part of it.
+            accepted = int(site.agent.metric("otelcol_receiver_accepted_spans"))
+            assert accepted > 0
+            sent = len(sender.finished)
+            as_told("disk full", sent, accepted, sent - accepted)
 
 
 def test_each_row_of_the_table_has_a_test() -> None:
-    told = Path(__file__).read_text()
+    servers = Path(__file__).with_name("test_servers.py")
+    told = Path(__file__).read_text() + servers.read_text()
     for fault in promised():
         name = fault.replace("429", "{status}").replace("503", "{status}")
         assert f'"{fault}"' in told or f'"{name}"' in told, fault

@@ -210,22 +210,6 @@ def test_errors_pass_unchanged(telemetry: Telemetry) -> None:
     assert span.status.description == "bad key [REDACTED]"
 
 
-def test_cancellation_is_an_error(telemetry: Telemetry) -> None:
-    @otelier.step
-    async def forever() -> None:
-        await asyncio.Event().wait()
-
-    async def main() -> None:
-        task = asyncio.create_task(forever())
-        await asyncio.sleep(0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(main())
-    assert telemetry.span().attributes["error.type"] == "asyncio.exceptions.CancelledError"
-
-
 def test_context_managers(telemetry: Telemetry) -> None:
     with otelier.workflow("w") as outer:
         with otelier.retrieval("kb", query="q", top_k=3) as found:

@@ -110,12 +110,12 @@ class ProviderServer:
             self._since += 1
             self.defaults = Defaults()
 
-    def wait_requests(self, count: int = 1, timeout: float = 5.0) -> bool:
+    def wait_requests(self, count: int = 1, timeout: float = 60.0) -> bool:
         """Wait until so many requests have come."""
         with self._changed:
             return self._changed.wait_for(lambda: len(self.requests) >= count, timeout)
 
-    def wait_aborts(self, count: int = 1, timeout: float = 5.0) -> bool:
+    def wait_aborts(self, count: int = 1, timeout: float = 60.0) -> bool:
         """Wait until so many clients have closed early."""
         with self._changed:
             return self._changed.wait_for(lambda: self.client_aborts >= count, timeout)

@@ -103,7 +103,7 @@ async def full(app: App, provider: Provider, case: Case) -> None:
 
 async def _held(app: App, provider: Provider, case: Case) -> Any:
     """A stream that the server holds after its first event."""
-    app.gate()
+    app.gate(case.ahead)
     app.script(case.reply())
     return app.track(await start(app, provider, case))
 
@@ -159,7 +159,7 @@ async def cancelled_inside(app: App, provider: Provider, case: Case) -> None:
     """The task is cancelled while it waits for the second event."""
     if not app.asynchronous:
         pytest.skip("only tasks are cancelled")
-    gate = app.gate()
+    gate = app.gate(case.ahead)
     app.script(case.reply())
     task = asyncio.create_task(_all(app, provider, case))
     await asyncio.sleep(0)

@@ -118,7 +118,7 @@ def try_(chosen: Settings) -> Report:
     """Import what is installed and hook it, in this process only."""
     report = Report()
     runtime.start(Runtime(chosen))
-    registry.register(chosen.disabled, chosen.http)
+    registry.register()
     for state in registry.states():
         _tried(state, report)
     registry.unregister()

@@ -196,6 +196,7 @@ def environment(
         **_FLUSH,
         **({} if to_backend else _NO_BACKEND),
         "OTELIER_TRACE_FILE": str(Path(TRACE_FILE).absolute()),
+        "OTELIER_THREADS": "true",
     }
     if "service.name=" not in given.get("OTEL_RESOURCE_ATTRIBUTES", ""):
         defaults["OTEL_SERVICE_NAME"] = service_name(command)

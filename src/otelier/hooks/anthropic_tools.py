@@ -86,7 +86,7 @@ def _argument(args: Any, kwargs: Any, position: int, name: str) -> Any:
 
 def _tool(runner: Any, args: Any, kwargs: Any) -> Handle | NoHandle | None:
     tool, use = _argument(args, kwargs, 0, "tool"), _argument(args, kwargs, 1, "tool_use")
-    return _open(runner, use, getattr(tool, "description", None))
+    return _open(runner, use, getattr(tool, "description", None), getattr(tool, "func", None))
 
 
 def _member(runner: Any, args: Any, kwargs: Any) -> Handle | NoHandle | None:
@@ -95,10 +95,12 @@ def _member(runner: Any, args: Any, kwargs: Any) -> Handle | NoHandle | None:
     return _open(runner, use) if use.toolset_name in runner._toolsets_by_family else None
 
 
-def _open(runner: Any, use: Any, description: Any = None) -> Handle | NoHandle | None:
+def _open(
+    runner: Any, use: Any, description: Any = None, function: Any = None
+) -> Handle | NoHandle | None:
     if _native(runner):
         return None
-    return runners.open_tool(runner, use.name, use.id, use.input, description)
+    return runners.open_tool(runner, use.name, use.id, use.input, description, function)
 
 
 def _result(handle: Handle | NoHandle, result: Any) -> None:
@@ -107,7 +109,8 @@ def _result(handle: Handle | NoHandle, result: Any) -> None:
 
 def _function(tool: Any, args: Any, kwargs: Any) -> Handle | NoHandle | None:
     arguments = _argument(args, kwargs, 0, "input")
-    return runners.open_tool(tool, tool.name, None, arguments, getattr(tool, "description", None))
+    said, function = getattr(tool, "description", None), getattr(tool, "func", None)
+    return runners.open_tool(tool, tool.name, None, arguments, said, function)
 
 
 def _returned(handle: Handle | NoHandle, result: Any) -> None:
@@ -119,8 +122,8 @@ def _session_tool(runner: Any, args: Any, kwargs: Any) -> Handle | NoHandle | No
         return None
     tool, event = _argument(args, kwargs, 0, "tool"), _argument(args, kwargs, 1, "ev")
     arguments = _argument(args, kwargs, 2, "input_")
-    description = getattr(tool, "description", None)
-    return runners.open_tool(runner, event.name, event.id, arguments, description)
+    said, function = getattr(tool, "description", None), getattr(tool, "func", None)
+    return runners.open_tool(runner, event.name, event.id, arguments, said, function)
 
 
 def _session_result(handle: Handle | NoHandle, result: Any) -> None:

@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Awaitable
 from typing import Any, Final
 
-from otelier import guard, wire
+from otelier import following, guard, wire
 from otelier.call import Call
 from otelier.hooks import streams
 from otelier.hooks.raw import Watch
@@ -26,6 +26,8 @@ def observe(stream: Any, call: Call, large: bool, kind: str = "json") -> bool:
 
     ``kind`` is the content type of a body.
     """
+    # The program gets it in a dict.
+    following.note(stream, call)
     if hasattr(stream, "_event_generator"):
         _events(stream, call)
         return True

@@ -77,6 +77,11 @@ def stands_in(library: str, run: Any) -> bool:
     return known[1] is not None
 
 
+def forget() -> None:
+    """Forget the runtime that was."""
+    _answers.clear()
+
+
 def find(library: str) -> str | None:
     """The module of another instrumentation's wrapper on this library, or None."""
     for module, owner, method in _TARGETS.get(library, ()):

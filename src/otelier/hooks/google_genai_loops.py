@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final
 from weakref import WeakSet
 
+from opentelemetry.context import Context
 from opentelemetry.trace import get_current_span
 
 from otelier import guard, semconv, statics, wire
@@ -36,8 +37,14 @@ class _Loop(Step):
 
     __slots__ = ()
 
-    def start(self, default_name: str | None = None) -> Handle | NoHandle:
-        handle = super().start()
+    def start(
+        self,
+        default_name: str | None = None,
+        parent: Context | None = None,
+        function: Any = None,
+        made: type[Handle] = Handle,
+    ) -> Handle | NoHandle:
+        handle = super().start(parent=parent)
         handle.mirror()
         if isinstance(handle, Handle):
             _spans.add(handle.span)

@@ -78,7 +78,8 @@ def _function(_: Any, args: Any, kwargs: Any) -> Handle | NoHandle | None:
     function = calling.argument(args, kwargs, 1, "function_to_invoke")
     arguments = calling.argument(args, kwargs, 0, "args")
     name = function.__name__
-    return runners.open_tool(_function, name, _id(name), arguments, function.__doc__)
+    said = function.__doc__
+    return runners.open_tool(_function, name, _id(name), arguments, said, function)
 
 
 def _result(handle: Handle | NoHandle, result: Any) -> None:

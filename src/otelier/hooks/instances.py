@@ -11,9 +11,9 @@ import threading
 import weakref
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from otelier import guard
+from otelier import forks, guard, under_way
 from otelier.call import Call
 from otelier.hooks.patching import Patches
 
@@ -24,7 +24,7 @@ Ending: TypeAlias = Callable[[], Any]
 class Observed:
     """What is known of one stream."""
 
-    __slots__ = ("_ending", "_look", "call", "running")
+    __slots__ = ("__weakref__", "_ending", "_look", "call", "running")
 
     def __init__(self, call: Call, ending: Ending) -> None:
         self.call = call
@@ -32,6 +32,7 @@ class Observed:
         self.running = False
         self._ending = ending
         self._look: Callable[[Any], None] | None = None
+        under_way.note(weakref.ref(self, under_way.forget))
 
     @property
     def begun(self) -> bool:
@@ -55,10 +56,28 @@ class Observed:
         except Exception:
             guard.failed("instances.over")
 
-    def __del__(self) -> None:
+    @property
+    def span(self) -> Any:
+        """The span of its call."""
+        return self.call.span
+
+    def abandoned(self) -> None:
+        """The stream is gone, or the program ends before it."""
         if not self.call.ended:
             self.over()
             self.call.abandoned()
+
+    def __del__(self) -> None:
+        self.abandoned()
+
+
+_all: Final[weakref.WeakSet[Streams]] = weakref.WeakSet()
+
+
+@forks.in_child
+def _forked() -> None:
+    for streams in tuple(_all):
+        streams.renew()
 
 
 class Streams:
@@ -68,8 +87,13 @@ class Streams:
         self._patches = patches
         self._package = package
         self._lock = threading.Lock()
+        _all.add(self)
         self._classes: set[type] = set()
         self._held: weakref.WeakKeyDictionary[Any, Observed] = weakref.WeakKeyDictionary()
+
+    def renew(self) -> None:
+        """Another thread of the parent of this process may have held the lock."""
+        self._lock = threading.Lock()
 
     def observe(self, stream: Any, call: Call, ending: Ending) -> bool:
         """Observe a stream; False for what is none, or none of the library's."""

@@ -18,7 +18,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     """Patch the module of the loop's context; what was patched. Raises LookupError."""
     if "create_function_result" not in module.__dict__:
         raise LookupError(f"{module.__name__}.create_function_result")
-    runners.patch_tool(module, "create_function_result", _begin, _finish, patches)
+    runners.patch_tool(module, "create_function_result", _begin, _finish, patches, _blame)
     return f"{module.__name__}.create_function_result"
 
 
@@ -27,9 +27,10 @@ def _begin(_: Any, args: Any, kwargs: Any) -> Handle | NoHandle | None:
     run = wire.fields(calling.argument(args, kwargs, 1, "run_tool"))
     function = wire.fields(wire.fields(run.get("tool")).get("function"))
     said = function.get("description")
+    called = run.get("callable") or run.get("awaitable")
     # The loop has no span of its own, by which the tool's would be found.
     return runners.open_tool(
-        _begin, call["name"], call.get("tool_call_id"), call["arguments"], said
+        _begin, call["name"], call.get("tool_call_id"), call["arguments"], said, called
     )
 
 
@@ -38,3 +39,8 @@ def _finish(handle: Handle | NoHandle, result: Any) -> None:
     # The loop makes a text of an exception, if it is to go on.
     failed = isinstance(text, str) and text.startswith("Error while executing ")
     runners.close_tool(handle, failed, text)
+
+
+def _blame(error: BaseException) -> BaseException:
+    """What the function raised: the SDK raises an error of its own from it."""
+    return (error.__cause__ if type(error).__name__ == "RunException" else None) or error

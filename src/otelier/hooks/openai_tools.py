@@ -40,9 +40,10 @@ def _model(runner: Any, args: Any, kwargs: Any) -> Any:
 
 def _function(runner: Any, args: Any, kwargs: Any) -> Handle | NoHandle | None:
     item = args[1] if len(args) > 1 else kwargs["item"]
-    tool = wire.fields(wire.fields(runner._functions.get(item.name)).get("tool"))
-    description = tool.get("description")
-    return runners.open_tool(runner, item.name, item.call_id, item.arguments, description)
+    registered = runner._functions.get(item.name)
+    said = wire.fields(wire.fields(registered).get("tool")).get("description")
+    function = getattr(registered, "execute", None)
+    return runners.open_tool(runner, item.name, item.call_id, item.arguments, said, function)
 
 
 def _result(handle: Handle | NoHandle, result: Any) -> None:

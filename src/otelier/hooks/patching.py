@@ -14,12 +14,19 @@ class Patches:
     """What was patched in one library."""
 
     def __init__(self) -> None:
+        # Emptied when they are taken back. What others hold of our wrappers asks for its length, by
+        # C alone, and passes the call through from then on.
+        self._live = [True]
         self._done: list[tuple[Any, str, Any, Any]] = []
         self._inside: list[tuple[Any, Any, Any]] = []
 
     def wrap(self, owner: Any, name: str, wrapper: Callable[[Any, Any, Any, Any], Any]) -> None:
         """Wrap a function of a class or module."""
-        self.replace(owner, name, wrapt.FunctionWrapper(owner.__dict__[name], wrapper))
+        self.replace(owner, name, self._wrapped(owner.__dict__[name], wrapper))
+
+    def _wrapped(self, function: Any, wrapper: Callable[[Any, Any, Any, Any], Any]) -> Any:
+        live: Any = self._live.__len__
+        return wrapt.FunctionWrapper(function, wrapper, enabled=live)
 
     def wrap_inside(
         self, owner: Any, name: str, wrapper: Callable[[Any, Any, Any, Any], Any]
@@ -32,7 +39,7 @@ class Patches:
         target = owner.__dict__[name]
         while isinstance(target, wrapt.FunctionWrapper):
             outer, target = target, target.__wrapped__
-        ours = wrapt.FunctionWrapper(target, wrapper)
+        ours = self._wrapped(target, wrapper)
         if outer is None:
             setattr(owner, name, ours)
         else:
@@ -54,6 +61,7 @@ class Patches:
 
     def undo(self) -> None:
         """Restore what is still ours; what others wrapped again stays, and passes through."""
+        self._live.clear()
         for owner, name, before, value in reversed(self._done):
             if owner.__dict__.get(name) is not value:
                 continue

@@ -12,7 +12,7 @@ import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Final
 
-from otelier import guard, wire
+from otelier import following, guard, wire
 from otelier.call import Call
 from otelier.hooks.streams import ByOther, aclosed, on_close
 from otelier.protocols.eventstream import Frames
@@ -157,6 +157,8 @@ def received(response: Any, call: Call, large: bool, kind: str | None = None) ->
         call.end()
         return
     watch = Watch(call, kind, large)
+    # SDKs make of it what the program gets.
+    following.note(response, call)
     members = response.__dict__
     alive = weakref.ref(response)
     for name, look_on in (("iter_bytes", tee), ("aiter_bytes", atee)):

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
 import wrapt
 
-from otelier import guard, settings
+from otelier import guard, runtime, settings
 from otelier.hooks.patching import Patches
-from otelier.hooks.table import EXPORTERS, HTTP, LIBRARIES, NAMES, Library
+from otelier.hooks.table import EXPORTERS, HTTP, LIBRARIES, NAMES, PROPAGATION, THREADS, Library
 
 
 @dataclass
@@ -25,10 +24,12 @@ class State:
     seam: str = ""
     native: str | None = None
     patches: Patches = field(default_factory=Patches)
+    # Whoever takes the one item hooks it.
+    claim: list[bool] = field(default_factory=lambda: [True])
 
 
-# wrapt cannot take a post-import hook back: hooks of an earlier registration do nothing.
-_generation = 0
+# wrapt cannot take a post-import hook back: there is one for each module that is not imported yet.
+_awaited: set[str] = set()
 _states: list[State] = []
 
 
@@ -37,19 +38,59 @@ def states() -> list[State]:
     return list(_states)
 
 
-def register(disabled: frozenset[str], http: bool = False) -> None:
-    """Hook every library of the table, now or when it is imported; HTTP libraries if ``http``."""
-    global _generation
-    _generation += 1
+def register() -> None:
+    """Hook every library of the table, now or when it is imported, as the settings say."""
     _states.clear()
-    for library in (*LIBRARIES, *(HTTP if http else ()), *EXPORTERS):
+    for library in (*LIBRARIES, *HTTP, *_opted(), *EXPORTERS):
+        run = runtime.current()
+        if run is None:
+            return
+        if library in HTTP and not run.settings.http:
+            continue
         state = State(library)
-        _states.append(state)
-        if is_disabled(library, disabled):
+        if is_disabled(library, run.settings.disabled):
             state.status = "disabled"
+            _states.append(state)
             continue
         _settle(library.module)
-        wrapt.register_post_import_hook(_hook(state, _generation), library.module)
+        # Before the look at who waits: an import that is going on looks at both in this order.
+        _states.append(state)
+        if library.module in _awaited:
+            continue
+        module = sys.modules.get(library.module)
+        if module is not None:
+            _claim(state, module)
+        else:
+            _awaited.add(library.module)
+            wrapt.register_post_import_hook(_imported, library.module)
+
+
+def leave_alone() -> None:
+    """Unhook what the settings of the running otelier leave alone by now."""
+    run = runtime.current()
+    if run is None:
+        return
+    for state in states():
+        unseen = state.library in HTTP and not run.settings.http
+        if unseen or is_disabled(state.library, run.settings.disabled):
+            state.status = "disabled"
+            _undo(state)
+
+
+def _undo(state: State) -> None:
+    try:
+        state.patches.undo()
+    except Exception:
+        guard.failed("hooks.undo")
+
+
+def _opted() -> tuple[Library, ...]:
+    """What only a setting asks for."""
+    run = runtime.current()
+    if run is None:
+        return ()
+    chosen = run.settings
+    return (*(PROPAGATION if chosen.propagate else ()), *(THREADS if chosen.threads else ()))
 
 
 def is_disabled(library: Library, disabled: frozenset[str]) -> bool:
@@ -80,12 +121,24 @@ def _settle(name: str) -> None:
             guard.failed("hooks.settle")
 
 
-def _hook(state: State, generation: int) -> Callable[[Any], None]:
-    def imported(module: Any) -> None:
-        if generation == _generation and state.status == "waiting":
-            apply(state, module)
+def _imported(module: Any) -> None:
+    name = module.__name__
+    _awaited.discard(name)
+    for state in states():
+        if state.library.module == name:
+            _claim(state, module)
 
-    return imported
+
+def _claim(state: State, module: Any) -> None:
+    """Hook, once: an import may go on in another thread."""
+    try:
+        state.claim.pop()
+    except IndexError:
+        return
+    if state.status == "waiting":
+        apply(state, module)
+        if state.status == "disabled":  # Meanwhile.
+            _undo(state)
 
 
 def apply(state: State, module: Any) -> None:
@@ -94,6 +147,8 @@ def apply(state: State, module: Any) -> None:
     try:
         hook = import_module(f"otelier.hooks.{library.hook}")
         state.seam = hook.patch(library.name, module, state.patches)
+        if state.status != "waiting":
+            return
         state.status = "hooked"
         if library.native is not None:
             native = getattr(import_module("otelier.hooks.native"), library.native)
@@ -116,11 +171,10 @@ def apply(state: State, module: Any) -> None:
 
 def unregister() -> None:
     """Restore all that was patched."""
-    global _generation
-    _generation += 1
-    for state in _states:
-        try:
-            state.patches.undo()
-        except Exception:
-            guard.failed("hooks.undo")
+    for state in states():
+        state.status = "disabled"
+        _undo(state)
     _states.clear()
+    from otelier.hooks import foreign
+
+    foreign.forget()

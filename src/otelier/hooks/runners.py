@@ -7,19 +7,19 @@ import weakref
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
+from opentelemetry.context import Context
 from opentelemetry.trace import get_current_span
 
 from otelier import context as ctx
 from otelier import guard, pipeline, runtime, semconv, wire
 from otelier.declared import Step
+from otelier.executed import Executed
 from otelier.handle import Handle, NoHandle
 from otelier.hooks.patching import Patches
 from otelier.kinds import AGENT
 
 # The open run of each runner: tools that run outside of its loop are its children too.
 _runs: weakref.WeakKeyDictionary[Any, Handle | NoHandle] = weakref.WeakKeyDictionary()
-# What the tools that run now have raised, by their spans, where the runner makes a result of it.
-_raised: weakref.WeakKeyDictionary[Any, BaseException | None] = weakref.WeakKeyDictionary()
 
 Wrapper: TypeAlias = Callable[[Any, Any, Any, Any], Any]
 Open: TypeAlias = Callable[[Any, Any, Any], "Handle | NoHandle | None"]
@@ -38,19 +38,30 @@ class _Run(Step):
         self._runner = weakref.ref(runner)
         self._model = model
 
-    def start(self, default_name: str | None = None) -> Handle | NoHandle:
+    def start(
+        self,
+        default_name: str | None = None,
+        parent: Context | None = None,
+        function: Any = None,
+        made: type[Handle] = Handle,
+    ) -> Handle | NoHandle:
         try:
             model = self._model()
             if isinstance(model, str) and model:
                 self._attributes[semconv.REQUEST_MODEL] = model
         except Exception:
             guard.failed("runners.model")
-        handle = super().start()
+        handle = super().start(parent=parent)
         handle.mirror()
         runner = self._runner()
         if runner is not None:
             _runs[runner] = handle
         return handle
+
+    def _parent(self, called: Context) -> Context:
+        """A runner works where it is read; where nothing runs there, it belongs to who made it."""
+        here = ctx.current()
+        return here if get_current_span(here).get_span_context().is_valid else called
 
 
 def loop(model: Callable[[Any, Any, Any], Any], foreign: Callable[[Any], bool]) -> Wrapper:
@@ -73,9 +84,14 @@ def loop(model: Callable[[Any, Any, Any], Any], foreign: Callable[[Any], bool]) 
 
 
 def open_tool(
-    runner: Any, name: Any, call_id: Any, arguments: Any, description: Any = None
+    runner: Any,
+    name: Any,
+    call_id: Any,
+    arguments: Any,
+    description: Any = None,
+    function: Any = None,
 ) -> Handle | NoHandle | None:
-    """Begin a tool's span, as a child of its runner's run."""
+    """Begin a tool's span, as a child of its runner's run; ``function`` is what that will call."""
     if runtime.current() is None:
         return None
     run = _runs.get(runner)
@@ -88,26 +104,28 @@ def open_tool(
             description=description if isinstance(description, str) else None,
             call_id=call_id if isinstance(call_id, str) else None,
             arguments=arguments,
-        ).start()
-        if isinstance(handle, Handle):
-            _raised[handle.span] = None
+        ).start(made=Executed)
+        if isinstance(handle, Executed):
+            handle.function = function
         return handle
     finally:
         _leave(token)
 
 
 def note_failure(error: BaseException) -> None:
-    """Keep what the tool whose span is current raised, for :func:`close_tool`."""
-    span = get_current_span()
-    if span in _raised:
-        _raised[span] = error
+    """Keep what the tool that runs has raised, for :func:`close_tool`."""
+    around: Any = ctx.current().get(ctx.STEP)
+    if isinstance(around, Executed):
+        around.error = error
 
 
 def close_tool(handle: Handle | NoHandle, failed: bool, content: Any) -> None:
     """End a tool's span; ``content`` is its result, or what the model is told of its failure."""
-    error = _raised.pop(handle.span, None) if isinstance(handle, Handle) else None
+    told, error = False, None
+    if isinstance(handle, Executed):
+        told, error = handle.told, handle.error
     if not failed:
-        if content is not None:
+        if content is not None and not told:
             handle.set_result(content)
         handle.end()
     elif error is not None:
@@ -158,7 +176,6 @@ def tools(begin: Open, finish: Close, blame: Blame = _itself) -> tuple[Wrapper, 
             result = wrapped(*args, **kwargs)
         except BaseException as error:
             _leave(token)
-            _raised.pop(handle.span, None)
             handle.end(blame(error))
             raise
         _leave(token)
@@ -176,7 +193,6 @@ def tools(begin: Open, finish: Close, blame: Blame = _itself) -> tuple[Wrapper, 
             result = await wrapped(*args, **kwargs)
         except BaseException as error:
             _leave(token)
-            _raised.pop(handle.span, None)
             handle.end(blame(error))
             raise
         _leave(token)

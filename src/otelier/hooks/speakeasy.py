@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qsl
 
-from otelier import guard, wire
+from otelier import following, guard, wire
 from otelier.call import Call, begin
 from otelier.hooks import calling, generators, raw, streams
 from otelier.hooks.patching import Patches
@@ -139,6 +139,7 @@ def _made(bare: bool) -> calling.Wrapper:
                 return generators.eagerly(inner, call, streams.elsewhere)
             ours = streams.items(inner, call, streams.elsewhere)
             streams.follow(ours, inner, response, call)
+            following.note(ours, call)
             return ours
         except Exception:
             guard.failed("speakeasy.stream")

@@ -42,6 +42,8 @@ class Case:
     # How many requests the call makes (tool loops); each is answered by ``reply``.
     requests: int = 1
     flavours: tuple[str, ...] = ("sync", "async")
+    # How many events the SDK reads before it gives the first one away.
+    ahead: int = 1
 
 
 @dataclass(frozen=True)

@@ -223,6 +223,7 @@ PROVIDER = Provider(
             lambda c, _: c.call("completion", f"anthropic/{CLAUDE}", messages=ASK, stream=True),
             claude_stream,
             streamed=True,
+            ahead=4,
         ),
         Case(
             "messages",

@@ -1,0 +1,66 @@
+"""Which model call an object belongs to that an SDK gave the program: a stream, a raw response.
+
+Known while the call runs, and held weakly. A step that returns such an object lasts as long as its
+call; the object stays what it is.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any, Final, TypeAlias
+
+from otelier import statics
+
+# Told of a call's end: the exception, if one passed; how it was left, if it was; the answer's
+# messages, where they were rendered; and when it was, in nanoseconds. Must not raise.
+After: TypeAlias = Callable[[BaseException | None, str | None, list[Any], int], None]
+
+# Ways of hooks to put something around the request, a function or a coroutine, that an object has
+# yet to send; they say whether it has one.
+lazies: list[Callable[[Any, Callable[[Any], Any]], bool]] = []
+
+# By id, for what SDKs give need not have a hash of its own.
+_noted: dict[int, tuple[weakref.ref[Any], weakref.ref[Any]]] = {}
+# Helpers of SDKs hold the stream (Anthropic's ``MessageStream``), programs may return it in a pair.
+_DEPTH: Final = 3
+_MOST: Final = 64
+
+
+def note(given: Any, call: Any) -> None:
+    """``given`` is what the program, or the SDK itself, reads ``call``'s answer from."""
+    key = id(given)
+    try:
+        _noted[key] = (weakref.ref(given, lambda _: _noted.pop(key, None)), weakref.ref(call))
+    except TypeError:  # It cannot be referred to weakly.
+        return
+
+
+def of(given: Any) -> Any:
+    """The call that runs on as long as ``given`` is read; None where there is none.
+
+    Looks at what is stored, also in what an iterable holds; nothing of the program's runs.
+    """
+    if not _noted:
+        return None
+    level = [given]
+    for depth in range(_DEPTH):
+        for each in level:
+            found = _noted.get(id(each))
+            if found is not None and found[0]() is each:
+                call = found[1]()
+                if call is not None and not call.ended:
+                    return call
+        if depth < _DEPTH - 1:
+            level = [inner for each in level for inner in _held(each)][:_MOST]
+    return None
+
+
+def _held(value: Any) -> Iterator[Any]:
+    kind = type(value)
+    if kind is dict:
+        yield from list(value.values())[:_MOST]
+    elif issubclass(kind, list | tuple):
+        yield from (tuple.__iter__ if issubclass(kind, tuple) else list.__iter__)(value)  # type: ignore[operator]
+    elif any(statics.on_class(kind, name) is not None for name in ("__iter__", "__aiter__")):
+        yield from list(statics.storage(value).values())[:_MOST]
