@@ -92,6 +92,7 @@ def test_a_failed_call_is_an_error(tmp_path: Path) -> None:
         ("import openai", {"OTEL_SDK_DISABLED": "true"}, "OTEL_SDK_DISABLED=true."),
         ("import openai", {"OTEL_TRACES_EXPORTER": "none"}, "OTEL_TRACES_EXPORTER=none."),
         ("import openai", {"OTEL_TRACES_SAMPLER": "always_off"}, "drops every span."),
+        ("pass", {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "otelier"}, "otelier did not start"),
         ("import openai, os; os._exit(3)", {}, "a process left without its end"),
     ],
 )
