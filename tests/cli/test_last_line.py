@@ -92,6 +92,7 @@ def test_a_failed_call_is_an_error(tmp_path: Path) -> None:
         ("import openai", {"OTEL_SDK_DISABLED": "true"}, "OTEL_SDK_DISABLED=true."),
         ("import openai", {"OTEL_TRACES_EXPORTER": "none"}, "OTEL_TRACES_EXPORTER=none."),
         ("import openai", {"OTEL_TRACES_SAMPLER": "always_off"}, "drops every span."),
+        ("pass", {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "otelier"}, "otelier did not start"),
         ("import openai, os; os._exit(3)", {}, "a process left without its end"),
     ],
 )
@@ -116,7 +117,7 @@ def test_no_python_at_all(tmp_path: Path) -> None:
 def test_a_program_that_is_killed(tmp_path: Path) -> None:
     done = of("import os, openai; os.kill(os.getpid(), 9)", tmp_path)
     assert done.returncode == -signal.SIGKILL
-    assert "openai" in last(done) or "before it could tell" in last(done)
+    assert "openai" in last(done) or "no process told" in last(done)
     assert "SIGKILL ended the program" in last(done)
 
 

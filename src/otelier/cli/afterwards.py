@@ -168,6 +168,8 @@ def _reasons(reports: Reports, environ: Mapping[str, str], status: int) -> Itera
             "no Python that loads otelier was started. One is not reached through sudo, env -i or "
             "tox, nor with the options -I, -E or -S; put `otelier run` directly before it."
         )
+    if all(each.get("started") is False for each in told if each.get("ended")):
+        yield _not_started(told)
     hooked = reports.names("hooked")
     if failed := reports.names("failed"):
         yield f"no seam that otelier knows in {_list(failed)}; `otelier doctor -v` says which."
@@ -178,8 +180,17 @@ def _reasons(reports: Reports, environ: Mapping[str, str], status: int) -> Itera
     if hooked:
         yield f"{_list(hooked)} {_is(hooked)} hooked, but no call ended{_cut(told, status)}."
     if not any(each.get("ended") for each in told):
-        yield f"the program ended before it could tell{_cut(told, status)}."
+        yield f"no process told what it imported{_cut(told, status)}."
     yield from _imported(reports)
+
+
+def _not_started(told: Sequence[Mapping[str, Any]]) -> str:
+    if not any(each.get("ended") for each in told):
+        return ""
+    return (
+        "otelier did not start: OTEL_PYTHON_DISABLED_INSTRUMENTATIONS has it or *, or it is in "
+        f"{told[-1].get('python')} without being installed there."
+    )
 
 
 def _imported(reports: Reports) -> Iterator[str]:

@@ -10,10 +10,12 @@ import atexit
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from otelier import guard, runtime, settings
+from otelier import guard, runtime
 from otelier.hooks import foreign, registry
 from otelier.hooks.table import HTTP, LIBRARIES
 
@@ -37,11 +39,25 @@ def start(folder: str) -> None:
         atexit.register(report.write)
         # What the start itself may start has to start without.
         if runtime.current() is None:
-            with settings.without_python_path(BOOT):
+            with _without_boot():
                 _initialize()
         report.watch()
     except Exception:
         guard.failed("cli.booted")
+
+
+@contextmanager
+def _without_boot() -> Iterator[None]:
+    before = os.environ.get("PYTHONPATH")
+    if before is None:
+        yield
+        return
+    places = before.split(os.pathsep)
+    os.environ["PYTHONPATH"] = os.pathsep.join(place for place in places if place != BOOT)
+    try:
+        yield
+    finally:
+        os.environ["PYTHONPATH"] = before
 
 
 def _initialize() -> None:
@@ -62,7 +78,9 @@ class Report:
         from opentelemetry import trace
 
         provider: Any = trace.get_tracer_provider()
-        if not settings.writes_a_file() and hasattr(provider, "add_span_processor"):
+        exporters = os.environ.get("OTEL_TRACES_EXPORTER", "").split(",")
+        writes = any(name.strip() == "otelier_file" for name in exporters)
+        if not writes and hasattr(provider, "add_span_processor"):
             from otelier.cli.counting import Counter
 
             self._counter = Counter()
