@@ -61,23 +61,25 @@ class Step:
                 parent = ctx.current()
             if ctx.suppressed(parent):
                 return NO_HANDLE
+            own = unicode.clean(values.words(self._name)) if self._name else None
             around: Any = parent.get(ctx.STEP)
             if self._kind is TOOL and made is Handle and around is not None and not around.ended:
                 private = not self._options.get("capture", True)
                 joined: NoHandle | None = around.join(
-                    function, self._name, default_name, self._attributes, private
+                    function, own, default_name, self._attributes, private
                 )
                 if joined is not None:
                     return joined
             lent = None
             if self._kind is TOOL:
                 span = get_current_span(parent)
-                if theirs.tool_run(span, (self._name, default_name)) and apart.belongs(span, run):
+                if theirs.tool_run(span, (own, default_name)) and apart.belongs(span, run):
                     lent = span
             attributes = dict(self._attributes)
-            name = self._name or default_name
+            name = own
+            if not name and default_name:
+                name = unicode.clean(values.words(default_name))
             if name:
-                name = unicode.clean(values.words(name))
                 attributes[self._kind.named] = name
             handle = made(run, self._kind, attributes, parent, lent)
             if lent is not None:
