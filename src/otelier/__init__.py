@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from otelier.control import instrument, uninstrument
+from otelier.capturing import capture
+from otelier.control import flush, instrument, uninstrument
 from otelier.evaluation import record_evaluation, span_of
+from otelier.handle import current
 from otelier.pipeline import agent, retrieval, step, tool, workflow
 from otelier.session import session
 from otelier.version import __version__
@@ -22,6 +24,9 @@ __all__ = [
     "OtelierInstrumentor",
     "__version__",
     "agent",
+    "capture",
+    "current",
+    "flush",
     "instrument",
     "record_evaluation",
     "retrieval",

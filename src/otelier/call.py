@@ -176,8 +176,7 @@ class Call:
         )
         self._recording = span.is_recording()
         self._recorder = run.recorder
-        settings = run.settings
-        self._content = self._recording and (settings.capture.spans or run.details)
+        self._content = self._recording and run.takes_content(self._context)
         if self._recording or self._recorder is not None:
             self._reader = route.reader(self._content)
             if run.prices is not None and route.operation in semconv.PRICED:

@@ -81,6 +81,22 @@ def _on_shutdown(**_given: Any) -> None:
     flush()
 
 
+def send(seconds: float) -> bool:
+    """Send what this process has finished, metrics too; whether it was done in so many seconds.
+
+    Never raises, and never takes longer: who hangs is left behind.
+    """
+    try:
+        run = runtime.current()
+        if run is None:
+            return True
+        seconds = max(0.0, float(seconds))
+        return _together([*run.records(), run.meters()], _flush_one, time.monotonic() + seconds)
+    except Exception:
+        guard.failed("children.send")
+        return False
+
+
 def flush(metrics: bool = False, leave: bool = True) -> None:
     """Send what this process has finished, in bounded time; then what it has not, if ``leave``.
 
@@ -104,21 +120,30 @@ def flush(metrics: bool = False, leave: bool = True) -> None:
         guard.failed("children.flush")
 
 
-def _together(given: Iterable[Any], work: Callable[[Any], None], end: float) -> None:
-    """``work`` on each, in threads: exporters have time limits of their own, beyond ours."""
+def _together(given: Iterable[Any], work: Callable[[Any], object], end: float) -> bool:
+    """``work`` on each, in threads: exporters have time limits of their own, beyond ours.
+
+    Whether each was done in time, and told of no failure.
+    """
+    done: list[object] = []
     threads = [
-        threading.Thread(target=work, args=(each,), name="otelier-flush", daemon=True)
+        threading.Thread(
+            target=lambda each=each: done.append(work(each)), name="otelier-flush", daemon=True
+        )
         for each in given
     ]
     for each in threads:
         each.start()
     for each in threads:
         each.join(max(0.0, end - time.monotonic()))
+    return len(done) == len(threads) and False not in done
 
 
-def _flush_one(provider: Any) -> None:
+def _flush_one(provider: Any) -> bool:
     try:
         if hasattr(provider, "force_flush"):
-            provider.force_flush()
+            return provider.force_flush() is not False
+        return True
     except Exception:
         guard.failed("children.flush")
+        return False

@@ -18,6 +18,8 @@ CALL: Final = otel_context.create_key("otelier-call")
 SCOPE: Final = otel_context.create_key("otelier-scope")
 # An SDK's hook has looked at the request that is made, whether or not it is a call.
 SEEN: Final = otel_context.create_key("otelier-seen")
+# Where content may go here, at most (:class:`otelier.capturing.capture`).
+CAPTURE: Final = otel_context.create_key("otelier-capture")
 SESSION: Final = otel_context.create_key("otelier-session")
 # The innermost declared step, or tool of an SDK's runner, that is open.
 STEP: Final = otel_context.create_key("otelier-step")
@@ -61,6 +63,17 @@ def outside(context: Context) -> Context:
     if held is None or held[0] is not get_current_span(context):
         return context
     return set_span_in_context(held[1], context)
+
+
+def leave(held: list[tuple[Token[Context] | None, Context | None]]) -> None:
+    """Leave the use that is current here, or the last: several tasks may share an object."""
+    if not held:
+        return
+    here = current()
+    mine = next((number for number, (_, inner) in enumerate(held) if inner is here), -1)
+    token, _ = held.pop(mine)
+    if token is not None:
+        detach(token)
 
 
 def detach(token: Token[Context]) -> None:

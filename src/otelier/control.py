@@ -276,6 +276,15 @@ def _met(run: Runtime, asked: _Asked) -> str:
     return "; ".join(parts) or "this call changes nothing"
 
 
+def flush(timeout: float = 5.0) -> bool:
+    """Send what is finished now: for functions that are frozen, notebooks and short jobs.
+
+    Spans, events and metrics of the providers that otelier uses, in ``timeout`` seconds at most.
+    Whether all of it was sent in time; True where otelier does not run. Never raises.
+    """
+    return children.send(timeout)
+
+
 def uninstrument() -> None:
     """Restore every library as it was. Calls that are under way end as they began."""
     try:

@@ -30,12 +30,13 @@ def record_evaluation(
         if run is None:
             return
         attributes: Attributes = {semconv.EVALUATION_NAME: values.words(name)}
-        number = _number(score)
+        number = wire.measure(score)
         if number is not None:
             attributes[semconv.EVALUATION_SCORE] = number
         if label is not None:
             attributes[semconv.EVALUATION_LABEL] = values.words(label)
-        if explanation is not None and (run.settings.capture.spans or run.settings.capture.events):
+        takes = run.captures(ctx.current())
+        if explanation is not None and (takes.spans or takes.events):
             attributes[semconv.EVALUATION_EXPLANATION] = run.policy.explanation(
                 values.words(explanation)
             )
@@ -47,14 +48,6 @@ def record_evaluation(
         run.events.emit(semconv.EVENT_EVALUATION, attributes, None, held)
     except Exception:
         guard.failed("evaluation")
-
-
-def _number(score: object) -> float | None:
-    shown = values.plain(score)
-    try:
-        return wire.number(float(shown) if type(shown) is str else shown)
-    except ValueError:
-        return None
 
 
 def span_of(stream: object) -> Span | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextvars import Token
 from time import perf_counter, time_ns
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from weakref import ref
 
 from opentelemetry.context import Context
@@ -29,8 +29,11 @@ from otelier.conversation import Conversation
 from otelier.documents import retrieved
 from otelier.kinds import AGENT, RETRIEVAL, TOOL, Kind
 from otelier.runtime import Runtime
-from otelier.scope import Scope
+from otelier.scope import Scope, spent
 from otelier.semconv import Attributes
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 # Nothing is left to be recorded beside the messages.
 _NOTHING: Final = object()
@@ -46,6 +49,7 @@ class Handle:
         "_attributes",
         "_context",
         "_conversation",
+        "_cost",
         "_kind",
         "_lent",
         "_open",
@@ -88,6 +92,7 @@ class Handle:
             else None
         )
         self._result = False
+        self._cost: float | None = None
         # The policy that content was made by.
         self._under: Any = None
         held = ref(self, under_way.forget)
@@ -120,7 +125,7 @@ class Handle:
     @property
     def wants_content(self) -> bool:
         """Whether arguments and results are of use."""
-        return self._recording and self._run.captures().spans
+        return self._recording and self._run.captures(self._context).spans
 
     @property
     def ended(self) -> bool:
@@ -210,6 +215,24 @@ class Handle:
         except Exception:
             guard.failed("pipeline.said")
         return value
+
+    def set_cost(self, usd: float | Decimal) -> None:
+        """What the step costs by itself, in US dollars: a paid search, a minute of a GPU.
+
+        Written as ``otelier.cost.step``, recorded as ``gen_ai.client.operation.cost`` and added to
+        the totals of the agents and workflows around when the step ends. A later one replaces it.
+        What is no number, or below zero, is left out, with a line.
+        """
+        try:
+            # A text would be a guess at what it means.
+            cost = None if issubclass(type(usd), str) else wire.measure(usd)
+            if cost is None or cost < 0:
+                guard.say_once("set_cost", "set_cost() takes US dollars, 0 or more; it is left out")
+                return
+            self._cost = cost
+            self.set(semconv.COST_STEP, cost)
+        except Exception:
+            guard.failed("pipeline.cost")
 
     def set_query(self, text: str) -> None:
         """The query of a retrieval."""
@@ -335,6 +358,9 @@ class Handle:
     def _finish(
         self, said: str | None, problem: BaseException | str | None, seconds: float
     ) -> None:
+        if self._cost is not None:
+            around: Any = self._context.get(ctx.SCOPE)
+            spent(around, self._cost)
         if self._recording:
             if said is not None and not self._lent:
                 self._span.set_attribute(semconv.ERROR_TYPE, said)
@@ -352,6 +378,11 @@ class Handle:
         }
         if kind is RETRIEVAL:
             measured[semconv.OPERATION_NAME] = semconv.RETRIEVAL
+        if self._cost is not None:
+            operation: Attributes = (
+                {semconv.OPERATION_NAME: kind.operation} if kind.operation else {}
+            )
+            recorder.step(semconv.OPERATION_COST, self._cost, measured | operation, self._context)
         agent = self._scope if kind is AGENT else None
         if agent is not None:
             named: Attributes = {semconv.AGENT_NAME: agent.name} if agent.name else {}
@@ -407,6 +438,9 @@ class NoHandle:
     def set(self, name: str, value: semconv.Value) -> None:
         """Nothing."""
 
+    def set_cost(self, usd: float | Decimal) -> None:
+        """Nothing."""
+
     def set_arguments(self, value: Any) -> None:
         """Nothing."""
 
@@ -429,3 +463,18 @@ class NoHandle:
 
 
 NO_HANDLE: Final = NoHandle()
+
+
+def current() -> Handle | NoHandle:
+    """The innermost step that is open here, to tell of from inside; never None, never raises.
+
+    ``otelier.current().set("shop.cart", 3)``, ``otelier.current().set_cost(0.005)``. Where no step
+    is open, what it is told is of no effect.
+    """
+    try:
+        held: object = ctx.current().get(ctx.STEP)
+        if isinstance(held, Handle) and not held.ended:
+            return held
+    except Exception:
+        guard.failed("handle.current")
+    return NO_HANDLE

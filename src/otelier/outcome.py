@@ -125,10 +125,14 @@ class Outcome:
             errors.put(self.error, late)
         late = reply.attributes = unicode.attributes(late)
         self.under = run.policy
+        shown = run.captures(self.context).spans
         if self.content:
-            self.answer = render(run, self.route, self.body, reply, self.share, self.held)
+            # Agents around have messages on their spans.
+            share = self.share if shown else None
+            answer = render(run, self.route, self.body, reply, share, self.held)
+            self.answer = answer if shown else []
             self._keep_to()
-        spans = {**late, **self.held} if run.captures().spans else late
+        spans = {**late, **self.held} if shown else late
         span = self.span
         if settings.openinference:
             seen = getattr(span, "attributes", None) or {}
@@ -162,7 +166,7 @@ class Outcome:
         if self.recording:
             if run.details and route.operation in semconv.INFERENCE:
                 self._keep_to()
-                kept = self.held if run.captures().events else {}
+                kept = self.held if run.captures(self.context).events else {}
                 run.events.details({**self.asked, **reply.attributes}, kept, self._outside())
             if self.error is not None and not self.foreign:
                 kind = errors.kind(self.error)

@@ -9,9 +9,11 @@ from typing import Any, Final
 from weakref import WeakSet
 
 from opentelemetry import metrics, trace
+from opentelemetry.context import Context
 from opentelemetry.metrics import MeterProvider, NoOpMeter
 from opentelemetry.trace import Tracer, TracerProvider
 
+from otelier import context as ctx
 from otelier import events, semconv
 from otelier.content import Mask, Policy, find_mask
 from otelier.cost import Prices
@@ -60,10 +62,16 @@ class Runtime:
         self._metered: Any = None
         self._recorder: Recorder | None = None
 
-    def captures(self, begun: Capture | None = None) -> Capture:
-        """Where content may go now; no further than ``begun`` said where the operation began."""
-        now = self.settings.capture
-        return now if begun is None or begun is now else capture(now, begun)
+    def captures(self, begun: Context) -> Capture:
+        """Where content may go now; no further than the context says in which it began."""
+        now: Capture = self.settings.capture
+        then: Any = begun.get(ctx.CAPTURE)
+        return now if then is None or then is now else capture(now, then)
+
+    def takes_content(self, begun: Context) -> bool:
+        """Whether a model call that began there has a use for its content."""
+        takes = self.captures(begun)
+        return takes.spans or (takes.events and self.details)
 
     def given_to(self, provider: str) -> Any:
         """The provider that :func:`otelier.instrument` was given by that name, or None."""

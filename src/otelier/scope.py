@@ -133,6 +133,15 @@ class Scope:
         return self._reasons
 
 
+def spent(scope: Scope | None, usd: float) -> None:
+    """A step has ended that costs something by itself."""
+    with _lock:
+        while scope is not None:
+            if not scope._closed:
+                scope._cost = usd if scope._cost is None else scope._cost + usd
+            scope = scope.outer
+
+
 def theirs(scope: Scope, operation: str, usage: Usage | None, cost: float | None) -> None:
     """A model call that somebody else has a span for, and nobody beneath it, is over."""
     share = Share(scope, Context(), operation)

@@ -151,6 +151,8 @@ BATCH_ID: Final = "otelier.batch.id"
 BATCH_COUNT: Final = "otelier.batch."
 # What agents and workflows sum up: not under gen_ai.usage., where backends add spans up again.
 COST_TOTAL: Final = "otelier.cost.total"
+# Of a step: what it costs by itself, as the program says (a paid search, a GPU's minute).
+COST_STEP: Final = "otelier.cost.step"
 UNPRICED_CALLS: Final = "otelier.cost.unpriced_calls"
 UNCOUNTED_CALLS: Final = "otelier.usage.uncounted_calls"
 EMBEDDINGS_INPUTS: Final = "otelier.embeddings.inputs"

@@ -120,6 +120,15 @@ def number(value: Any) -> float | None:
     return result if result - result == 0 else None
 
 
+def measure(value: Any) -> float | None:
+    """A finite number that a program gives, of ``decimal`` or numpy, too, or as text; or None."""
+    shown = plain(value)
+    try:
+        return number(float(shown) if type(shown) is str else shown)
+    except ValueError:
+        return None
+
+
 def _default(value: Any) -> Any:
     return plain(value)
 

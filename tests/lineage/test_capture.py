@@ -1,0 +1,148 @@
+"""``otelier.capture``: less content for a part of a program, wherever that part's spans go."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import Any
+
+import openai
+import pytest
+
+import otelier
+from tests.servers import Json, ProviderServer, Sse
+from tests.telemetry import Telemetry
+
+SECRET = "the patient has measles"
+ASK: dict[str, Any] = {
+    "model": "gpt-4o-mini",
+    "messages": [{"role": "user", "content": SECRET}],
+}
+
+
+@pytest.fixture
+def client(server: ProviderServer) -> openai.OpenAI:
+    return openai.OpenAI(base_url=f"{server.url}/v1", api_key="k", max_retries=0)
+
+
+@pytest.fixture(params=["SPAN_ONLY", "EVENT_ONLY", "SPAN_AND_EVENT"])
+def everywhere(server: ProviderServer, request: pytest.FixtureRequest) -> Iterator[Telemetry]:
+    running = Telemetry().start(capture=request.param, emit_event=True)
+    yield running
+    running.stop()
+
+
+def all_told(telemetry: Telemetry) -> str:
+    """All that left: spans with their events and statuses, log records."""
+    spans = [span.to_json() for span in telemetry.exporter.get_finished_spans()]
+    logs = [
+        str((record.log_record.attributes, record.log_record.body))
+        for record in telemetry.log_exporter.get_finished_logs()
+    ]
+    return "\n".join([*spans, *logs])
+
+
+def stream_left(client: openai.OpenAI) -> Any:
+    with otelier.capture("NO_CONTENT"):
+        return client.chat.completions.create(stream=True, **ASK)
+
+
+def test_nothing_of_it_leaves_in_any_mode(
+    everywhere: Telemetry, client: openai.OpenAI, server: ProviderServer
+) -> None:
+    server.route("/embeddings", Json({"error": {"message": f"no {SECRET}"}}, status=400))
+
+    @otelier.tool
+    def look(name: str) -> str:
+        return SECRET
+
+    with otelier.agent("around") as agent:
+        with otelier.capture("NO_CONTENT"):
+            client.chat.completions.create(**ASK)
+            client.responses.create(model="gpt-4o-mini", input=SECRET)
+            look(SECRET)
+            with otelier.retrieval("notes", query=SECRET) as found:
+                found.set_documents([SECRET])
+            otelier.record_evaluation("tone", score=1, explanation=SECRET)
+        stream = stream_left(client)
+        # Read where it is no longer in force.
+        list(stream)
+    assert agent.ended
+    told = all_told(everywhere)
+    assert SECRET not in told
+    assert "measles" not in told
+    assert "gen_ai.usage.input_tokens" in told
+
+
+async def _calls(client: openai.AsyncOpenAI) -> None:
+    async def one(private: bool) -> None:
+        async with otelier.capture("NO_CONTENT" if private else "SPAN_ONLY"):
+            await asyncio.sleep(0)
+            await client.chat.completions.create(
+                model="gpt-4o-mini",
+                messages=[{"role": "user", "content": SECRET if private else "public"}],
+            )
+
+    await asyncio.gather(*(one(number % 2 == 0) for number in range(8)))
+
+
+def test_tasks_do_not_mix(telemetry: Telemetry, server: ProviderServer) -> None:
+    asyncio.run(_calls(openai.AsyncOpenAI(base_url=f"{server.url}/v1", api_key="k")))
+    told = all_told(telemetry)
+    assert SECRET not in told
+    assert told.count("public") == 4
+
+
+def test_threads_that_inherit_the_context(telemetry: Telemetry, client: openai.OpenAI) -> None:
+    with ThreadPoolExecutor(1) as pool, otelier.capture(False):
+        context = copy_context()
+        pool.submit(context.run, client.chat.completions.create, **ASK).result()
+    assert SECRET not in all_told(telemetry)
+
+
+def test_it_never_loosens(telemetry: Telemetry, client: openai.OpenAI) -> None:
+    with otelier.capture("NO_CONTENT"), otelier.capture("SPAN_AND_EVENT"):
+        client.chat.completions.create(**ASK)
+    assert SECRET not in all_told(telemetry)
+    with otelier.capture("SPAN_ONLY"):
+        client.chat.completions.create(**ASK)
+    assert SECRET in all_told(telemetry)
+
+
+def test_events_alone_keep_it_from_the_spans_of_agents_around(
+    server: ProviderServer, client: openai.OpenAI
+) -> None:
+    telemetry = Telemetry().start(capture="SPAN_AND_EVENT")
+
+    @otelier.agent("around")
+    def answer() -> Any:
+        with otelier.capture("EVENT_ONLY"):
+            return client.chat.completions.create(stream=True, **ASK)
+
+    server.script(Sse([json.dumps(chunk) for chunk in _chunks()]))
+    list(answer())
+    telemetry.stop()
+    assert "measles" not in "".join(
+        span.to_json() for span in telemetry.exporter.get_finished_spans()
+    )
+    assert "measles" in all_told(telemetry)
+
+
+def _chunks() -> Iterator[dict[str, Any]]:
+    base = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o-mini"}
+    for delta, reason in (({"role": "assistant", "content": SECRET}, None), ({}, "stop")):
+        yield {**base, "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}
+
+
+@pytest.mark.parametrize("wrong", ["NO_CONTNET", "", 3, None, object()])
+def test_what_is_no_mode_is_told_at_once(wrong: Any) -> None:
+    with pytest.raises(ValueError, match="NO_CONTENT"):
+        otelier.capture(wrong)
+
+
+def test_without_otelier_it_is_of_no_effect() -> None:
+    with otelier.capture("NO_CONTENT"):
+        pass
