@@ -2,9 +2,10 @@
 
 In a forked child the SDK starts them while the fork is going on. gevent, whose own handler comes
 after that, expects none there and gives up half-way (``gevent.threading._ForkHooks``): they start
-with the next span instead. What they wait for was made before gevent came, if otelier runs since the
-program's start, and would hold all greenlets up: it is made anew. And a thread that was there before
-gevent is not found by the number it has since, which Python tells with a traceback when it ends.
+with the next span instead. What they wait for was made before gevent came, if otelier runs since
+the program's start, and would hold all greenlets up: it is made anew. And a thread that was there
+before gevent is not found by the number it has since, which Python tells with a traceback when it
+ends.
 
 Without gevent all is as the SDK has it.
 """
