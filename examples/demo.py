@@ -6,6 +6,7 @@ python examples/demo.py [--messages] [--live] [question]
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -30,12 +31,16 @@ def main(arguments: list[str]) -> int:
 
 
 def command() -> str:
-    """How `otelier` is called from here."""
-    if shutil.which("otelier"):
-        return "otelier"
+    """How `otelier` is called from here, as it may be typed."""
     beside = Path(sys.executable).with_name("otelier")
+    found = shutil.which("otelier")
+    # Another environment may have one of its own on the path.
+    if found is not None and Path(found).resolve() == beside.resolve():
+        return "otelier"
+    if not beside.exists():
+        return f"{shlex.quote(sys.executable)} -m otelier.cli"
     here = Path.cwd()
-    return str(beside.relative_to(here) if beside.is_relative_to(here) else beside)
+    return shlex.quote(str(beside.relative_to(here) if beside.is_relative_to(here) else beside))
 
 
 AFTERWARDS = """

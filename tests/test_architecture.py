@@ -99,9 +99,9 @@ def test_hooks_and_protocols_do_not_know_each_others_trade() -> None:
 
 def test_the_environment_is_read_in_one_place() -> None:
     for path in FILES:
-        # `otelier run` hands an environment to another program; it takes no settings from it. What
-        # that program loads first may be in an environment without otelier.
-        if path.name in ("settings.py", "run.py", "sitecustomize.py"):
+        # `otelier run` hands an environment to another program; it takes no settings from it. Nor
+        # does what that program loads first.
+        if path.name in ("settings.py", "run.py", "sitecustomize.py", "booted.py"):
             continue
         source = path.read_text()
         assert "os.environ" not in source, path

@@ -103,6 +103,27 @@ def spans_of(folder: Path) -> list[StoredSpan]:
     return [span for line in lines for span in decode(line)]
 
 
+def test_the_command_that_the_demo_prints_works_as_printed(
+    demo: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    folder, done = demo
+    shown = re.search(r"with all messages: +(.+)", done.stdout)
+    assert shown is not None
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    path = str(EXAMPLES.parent / "src")
+    viewed = subprocess.run(
+        shown[1],
+        shell=True,
+        env={**kept, "PYTHONPATH": path},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    assert viewed.returncode == 0, viewed.stderr
+    assert "retrieval handbook" in viewed.stdout
+    assert done.stderr.splitlines()[-1].startswith("otelier run: 1 trace, ")
+
+
 def test_the_demos_file_has_one_trace_with_every_call_priced(
     demo: tuple[Path, subprocess.CompletedProcess[str]],
 ) -> None:

@@ -93,6 +93,8 @@ def flush(metrics: bool = False, leave: bool = True) -> None:
         if run is None:
             return
         end = time.monotonic() + _SECONDS
+        if leave and (unheard := sys.modules.get("otelier.unheard")) is not None:
+            unheard.give_up()
         providers = run.records()
         _together([*providers, run.meters()] if metrics else providers, _flush_one, end)
         if leave and under_way.anything():

@@ -14,7 +14,6 @@ from otelier.blobs import Keeper
 from otelier.redaction import Rules, patterns
 from otelier.semconv import Attributes
 from otelier.settings import Settings
-from otelier.steady import steady
 
 Mask = Callable[[str, Any], Any]
 
@@ -264,6 +263,9 @@ class Policy:
         """An error's message, short, without secrets, and the same each time it happens."""
         if error is None:
             return ""
+        # Most programs have no errors.
+        from otelier.steady import steady
+
         return self.short(steady(errors.message(error)), _MAX_ERROR)[0]
 
     def explanation(self, text: str) -> str:

@@ -47,6 +47,9 @@ def instrument(
     blob_uri: str | None = None,
     emit_event: bool | None = None,
     baggage: bool | None = None,
+    propagate: Collection[str] | str | None = None,
+    stream_usage: bool | None = None,
+    threads: bool | None = None,
     cost: bool | None = None,
     prices: Path | None = None,
     cost_aliases: Collection[str] | None = None,
@@ -94,6 +97,9 @@ def instrument(
         blob_uri: Where ``blobs="upload"`` writes (OTELIER_BLOB_URI).
         emit_event: Emit the event of operation details (OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT).
         baggage: Send ``session()`` values along with outgoing requests (OTELIER_BAGGAGE).
+        propagate: Hosts that get the trace context of model calls (OTELIER_PROPAGATE).
+        stream_usage: Ask OpenAI-compatible hosts for the usage of streams (OTELIER_STREAM_USAGE).
+        threads: Work in threads and pools keeps its parent (OTELIER_THREADS).
         cost: Put the cost on model calls (OTELIER_COST).
         prices: A file of your own prices (OTELIER_PRICES).
         cost_aliases: Further names of the cost (OTELIER_COST_ALIASES).

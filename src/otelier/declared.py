@@ -11,10 +11,10 @@ from typing import Any, Final, TypeVar, cast
 from weakref import WeakSet
 
 from opentelemetry.context import Context
+from opentelemetry.trace import get_current_span
 
+from otelier import apart, guard, runtime, semconv, statics, theirs, unicode, values
 from otelier import context as ctx
-from otelier import guard, runtime, semconv, statics, unicode, values
-from otelier.executed import Joined, declared
 from otelier.handle import NO_HANDLE, Handle, NoHandle
 from otelier.kinds import RETRIEVAL, TOOL, Kind
 from otelier.returned import Hear, Reading, apieces, awaited_pieces, finish, leave, pieces
@@ -61,19 +61,29 @@ class Step:
                 parent = ctx.current()
             if ctx.suppressed(parent):
                 return NO_HANDLE
-            if self._kind is TOOL and made is Handle:
+            own = unicode.clean(values.words(self._name)) if self._name else None
+            around: Any = parent.get(ctx.STEP)
+            if self._kind is TOOL and made is Handle and around is not None and not around.ended:
                 private = not self._options.get("capture", True)
-                joined = declared(
-                    parent, function, default_name, self._name, self._attributes, private
+                joined: NoHandle | None = around.join(
+                    function, own, default_name, self._attributes, private
                 )
                 if joined is not None:
                     return joined
+            lent = None
+            if self._kind is TOOL:
+                span = get_current_span(parent)
+                if theirs.tool_run(span, (own, default_name)) and apart.belongs(span, run):
+                    lent = span
             attributes = dict(self._attributes)
-            name = self._name or default_name
+            name = own
+            if not name and default_name:
+                name = unicode.clean(values.words(default_name))
             if name:
-                name = unicode.clean(values.words(name))
                 attributes[self._kind.named] = name
-            handle = made(run, self._kind, attributes, parent)
+            handle = made(run, self._kind, attributes, parent, lent)
+            if lent is not None:
+                theirs.lend(lent)
             query = self._options.get("query")
             if query is not None:
                 handle.set_query(query)
@@ -90,7 +100,8 @@ class Step:
     def __enter__(self) -> Handle | NoHandle:
         handle = self.start()
         self._held.append((handle, handle.enter()))
-        return handle.whole if type(handle) is Joined else handle
+        # A tool that is one with a runner's has its handle.
+        return getattr(handle, "whole", handle)
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if not self._held:
@@ -104,7 +115,7 @@ class Step:
         """Which use is left: one declaration may be used by several tasks at once."""
         held = ctx.current()
         for position, (handle, _) in enumerate(self._held):
-            if isinstance(handle, Handle | Joined) and handle._context is held:
+            if getattr(handle, "_context", None) is held:
                 return position
         return -1
 

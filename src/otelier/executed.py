@@ -14,7 +14,6 @@ from typing import Any, Final
 from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
-from otelier import context as ctx
 from otelier import guard, semconv, statics
 from otelier.handle import Handle, NoHandle
 from otelier.kinds import Kind
@@ -31,10 +30,15 @@ class Executed(Handle):
     __slots__ = ("_free", "_private", "_waiting", "error", "function")
 
     def __init__(
-        self, run: Runtime, kind: Kind, attributes: Attributes, parent: Context | None = None
+        self,
+        run: Runtime,
+        kind: Kind,
+        attributes: Attributes,
+        parent: Context | None = None,
+        lent: Span | None = None,
     ) -> None:
-        super().__init__(run, kind, attributes, parent)
         self._waiting: Attributes = {}
+        super().__init__(run, kind, attributes, parent, lent)
         self._private = False
         # Whoever takes the one item is its declaration.
         self._free = [True]
@@ -47,11 +51,6 @@ class Executed(Handle):
     def wants_content(self) -> bool:
         """Whether arguments and results are of use."""
         return super().wants_content and not self._private
-
-    @property
-    def named(self) -> Any:
-        """By which name the model called it."""
-        return self._attributes.get(semconv.TOOL_NAME)
 
     @property
     def told(self) -> bool:
@@ -69,22 +68,37 @@ class Executed(Handle):
             self._span.set_attributes(self._waiting)
         super()._sum_up()
 
-    def join(self, attributes: Attributes, name: str | None, private: bool) -> Joined | None:
-        """Become what is declared as ``name``, if nothing else is it; ``private``: no content."""
+    def join(
+        self,
+        function: Any,
+        name: str | None,
+        default_name: str | None,
+        attributes: Attributes,
+        private: bool,
+    ) -> Joined | None:
+        """Become what is declared in it, if that is it: this ``function``, or of its name."""
         try:
-            self._free.pop()
-        except IndexError:
+            if not _same(self.function, function):
+                named = self._attributes.get(semconv.TOOL_NAME)
+                if named is None or named not in (name, default_name):
+                    return None
+            try:
+                self._free.pop()
+            except IndexError:
+                return None
+            self._private = private
+            if private:
+                self._waiting = {}
+            for key, value in attributes.items():
+                if key != semconv.TOOL_CALL_ID or key not in self._attributes:
+                    self.set(key, value)
+            if name:
+                self.set(semconv.TOOL_NAME, name)
+                self._span.update_name(f"{semconv.EXECUTE_TOOL} {name}")
+            return Joined(self)
+        except Exception:
+            guard.failed("executed.join")
             return None
-        self._private = private
-        if private:
-            self._waiting = {}
-        for key, value in attributes.items():
-            if key != semconv.TOOL_CALL_ID or key not in self._attributes:
-                self.set(key, value)
-        if name:
-            self.set(semconv.TOOL_NAME, name)
-            self._span.update_name(f"{semconv.EXECUTE_TOOL} {name}")
-        return Joined(self)
 
 
 class Joined(NoHandle):
@@ -111,32 +125,6 @@ class Joined(NoHandle):
     def end(self, error: BaseException | None = None) -> None:
         """Keep what was raised; the runner ends the span."""
         self.whole.error = error
-
-
-def declared(
-    context: Context,
-    function: Any,
-    default_name: str | None,
-    name: str | None,
-    attributes: Attributes,
-    private: bool,
-) -> Joined | None:
-    """The step of a tool that is declared in ``context``, if a runner has one open for it.
-
-    That is where the runner's tool is the innermost step, and is this ``function``, or of its name.
-    """
-    around: Any = context.get(ctx.STEP)
-    if type(around) is not Executed or around.ended:
-        return None
-    if not _same(around.function, function):
-        named = around.named
-        if named is None or named not in (name, default_name):
-            return None
-    try:
-        return around.join(attributes, name, private)
-    except Exception:
-        guard.failed("executed.join")
-        return None
 
 
 def _same(given: Any, function: Any) -> bool:

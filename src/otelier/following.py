@@ -16,6 +16,10 @@ from otelier import statics
 # messages, where they were rendered; and when it was, in nanoseconds. Must not raise.
 After: TypeAlias = Callable[[BaseException | None, str | None, list[Any], int], None]
 
+# Ways of hooks to put something around the request, a function or a coroutine, that an object has
+# yet to send; they say whether it has one.
+lazies: list[Callable[[Any, Callable[[Any], Any]], bool]] = []
+
 # By id, for what SDKs give need not have a hash of its own.
 _noted: dict[int, tuple[weakref.ref[Any], weakref.ref[Any]]] = {}
 # Helpers of SDKs hold the stream (Anthropic's ``MessageStream``), programs may return it in a pair.

@@ -47,6 +47,7 @@ class Handle:
         "_context",
         "_conversation",
         "_kind",
+        "_lent",
         "_open",
         "_recording",
         "_result",
@@ -58,9 +59,14 @@ class Handle:
     )
 
     def __init__(
-        self, run: Runtime, kind: Kind, attributes: Attributes, parent: Context | None = None
+        self,
+        run: Runtime,
+        kind: Kind,
+        attributes: Attributes,
+        parent: Context | None = None,
+        lent: Span | None = None,
     ) -> None:
-        """``parent``: where it was called, if that is not here."""
+        """``parent``: where it was called, if that is not here; ``lent``: somebody's span of it."""
         if parent is None:
             parent = ctx.current()
         outer: Scope | None = parent.get(ctx.SCOPE)  # type: ignore[assignment]
@@ -71,7 +77,6 @@ class Handle:
             outer.agent.tool_calls += 1
             if outer.agent.name:
                 attributes.setdefault(semconv.AGENT_NAME, outer.agent.name)
-        attributes = unicode.attributes(attributes)
         name = attributes.get(kind.named)
         title = " ".join(str(part) for part in (kind.operation, name) if part)
         self._run = run
@@ -87,9 +92,15 @@ class Handle:
         self._under: Any = None
         held = ref(self, under_way.forget)
         self._open = [held]
-        above = apart.home(parent) if apart.homes else parent
-        self._span: Span = run.tracer.start_span(title, above, kind.span_kind, attributes)
-        self._context = ctx.with_span(self._span, parent, ctx.STEP, self)
+        self._lent = lent is not None
+        if lent is not None:
+            self._span: Span = lent
+            self._put(attributes)
+            self._context = ctx.with_value(parent, ctx.STEP, self)
+        else:
+            above = apart.home(parent) if apart.homes else parent
+            self._span = run.tracer.start_span(title, above, kind.span_kind, attributes)
+            self._context = ctx.with_span(self._span, parent, ctx.STEP, self)
         if self._scope is not None:
             self._context = ctx.with_value(self._context, ctx.SCOPE, self._scope)
         self._recording = self._span.is_recording()
@@ -162,6 +173,17 @@ class Handle:
         if self._scope is not None and self._conversation is not None:
             self._scope.mirrored = self._span
 
+    def join(
+        self,
+        function: Any,
+        name: str | None,
+        default_name: str | None,
+        attributes: Attributes,
+        private: bool,
+    ) -> NoHandle | None:
+        """What stands for a tool that is declared in this step, where both are one; else None."""
+        return None
+
     def hear(self, item: Any) -> None:
         """One item that a generator gives away: texts are its answer, anything else is none."""
         try:
@@ -225,6 +247,12 @@ class Handle:
             guard.failed("pipeline.content")
 
     def _put(self, found: Attributes) -> None:
+        if self._lent:
+            # What its library says stays as it says it.
+            if not self._span.is_recording():
+                return
+            present = getattr(self._span, "attributes", None) or {}
+            found = {name: value for name, value in found.items() if name not in present}
         self._span.set_attributes(found)
 
     def enter(self) -> Token[Context] | None:
@@ -274,13 +302,14 @@ class Handle:
             seconds, now = max(seconds - (now - ended) / 1e9, 0.0), ended
         try:
             if how is not None:
-                self._span.set_attribute(semconv.STREAM_END, how)
+                self._put({semconv.STREAM_END: how})
             self._finish(said, problem, seconds)
         except Exception:
             guard.failed("pipeline.end")
         finally:
             try:
-                self._span.end(now)
+                if not self._lent:
+                    self._span.end(now)
             except Exception:  # A processor of the program's may raise.
                 guard.failed("handle.span.end")
             # It holds this handle: nothing of ours waits for the garbage collector.
@@ -307,7 +336,7 @@ class Handle:
         self, said: str | None, problem: BaseException | str | None, seconds: float
     ) -> None:
         if self._recording:
-            if said is not None:
+            if said is not None and not self._lent:
                 self._span.set_attribute(semconv.ERROR_TYPE, said)
                 message = self._run.policy.message(problem)
                 self._span.set_status(Status(StatusCode.ERROR, message or None))

@@ -10,7 +10,7 @@ from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-de
     BaseInstrumentor,
 )
 
-from otelier import control, guard, spelling
+from otelier import control, guard
 
 _P = ParamSpec("_P")
 _OPTIONS: Final = frozenset(signature(control.instrument).parameters)
@@ -48,6 +48,8 @@ class OtelierInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         options = {name: value for name, value in options.items() if name not in _LOADERS}
         unknown = options.keys() - _OPTIONS
         if by_loader and unknown:
+            from otelier import spelling
+
             # A distribution gives all instrumentations the same, and must start.
             for name in sorted(unknown):
                 guard.say_once(

@@ -12,7 +12,14 @@ from contextvars import Token
 from functools import partial
 from inspect import CO_ITERABLE_COROUTINE
 from opcode import opmap
-from types import AsyncGeneratorType, CoroutineType, FunctionType, GeneratorType, coroutine
+from types import (
+    AsyncGeneratorType,
+    CoroutineType,
+    FunctionType,
+    GeneratorType,
+    NoneType,
+    coroutine,
+)
 from typing import Any, Final, TypeAlias
 
 from opentelemetry.context import Context
@@ -27,7 +34,10 @@ Hear: TypeAlias = Callable[[Any], None] | None
 # The step, its generator, and who hears; made when the first item is asked for.
 Opened: TypeAlias = "Callable[[], tuple[AnyHandle, Any, Hear]]"
 
-# At which a generator stands that has not begun.
+# What is all there, and what may hold something that is not.
+_WHOLE: Final = (str, int, float, bool, bytes, NoneType)
+_SEVERAL: Final = (dict, list, tuple)
+# At which a generator stands that has not begun, in Python 3.11.
 _CREATED: Final = opmap.get("RETURN_GENERATOR")
 
 
@@ -69,15 +79,22 @@ def finish(result: Any, handle: AnyHandle, reading: Reading) -> Any:
         elif kind is AsyncGeneratorType:
             if result.ag_frame is not None and not result.ag_running:
                 return _async_generator(result, handle, reading)
-        else:
+        elif not _one_of(kind, _WHOLE):
             call = following.of(result)
             if call is not None and _ends_with(call, handle, reading):
+                return result
+            if not _one_of(kind, _SEVERAL) and _is_around(result, handle, reading):
                 return result
     except Exception:
         guard.failed("returned.finish")
     reading.result(handle, result)
     handle.end()
     return result
+
+
+def _one_of(kind: type, kinds: tuple[type, ...]) -> bool:
+    # A class of the program's is not asked for its hash, nor whether it equals.
+    return any(kind is each for each in kinds)
 
 
 def _generator(inner: Any, handle: Handle, reading: Reading) -> Any:
@@ -96,7 +113,9 @@ def _async_generator(inner: Any, handle: Handle, reading: Reading) -> Any:
     frame = inner.ag_frame
     if reading.elsewhere(frame.f_globals.get("__name__")):
         handle.mirror()
-    begun = inner.ag_code.co_code[max(frame.f_lasti, 0)] != _CREATED
+    begun: Any = getattr(inner, "ag_suspended", None)
+    if begun is None:  # Before Python 3.12.
+        begun = inner.ag_code.co_code[max(frame.f_lasti, 0)] != _CREATED
     ours = _named(apieces(_Held(handle, inner, reading), begun), inner)
     if begun:
         try:
@@ -120,6 +139,80 @@ def _ends_with(call: Any, handle: Handle, reading: Reading) -> bool:
         handle.over(error, how, now)
 
     return bool(call.then(after))
+
+
+def _is_around(given: Any, handle: Handle, reading: Reading) -> bool:
+    """Whether a step goes on until ``given`` has sent a request, and that is answered."""
+    if not following.lazies:
+        return False
+    around = _Around(handle, reading)
+    if any(lazy(given, around) for lazy in following.lazies):
+        return True
+    around.handle = None
+    return False
+
+
+class _Around:
+    """The step around a request that was not sent yet; ends it where it never is."""
+
+    __slots__ = ("handle", "reading", "theirs")
+
+    def __init__(self, handle: Handle, reading: Reading) -> None:
+        self.handle: Handle | None = handle
+        self.reading = reading
+        # A coroutine that nobody else has: it would complain as well as ours.
+        self.theirs: Any = None
+
+    def __call__(self, request: Any) -> Any:
+        if type(request) is CoroutineType:
+            self.theirs = request
+            return _named(self._asent(), request)
+
+        def send(*args: Any, **kwargs: Any) -> Any:
+            handle = self._take()
+            if handle is None:
+                return request(*args, **kwargs)
+            token = handle.enter()
+            try:
+                given = request(*args, **kwargs)
+            except BaseException as error:
+                leave(token)
+                handle.end(error)
+                raise
+            leave(token)
+            return self._given(handle, given)
+
+        return send
+
+    async def _asent(self) -> Any:
+        theirs, self.theirs = self.theirs, None
+        handle = self._take()
+        assert handle is not None
+        token = handle.enter()
+        try:
+            given = await theirs
+        except BaseException as error:
+            leave(token)
+            handle.end(error)
+            raise
+        leave(token)
+        return self._given(handle, given)
+
+    def _take(self) -> Handle | None:
+        handle, self.handle = self.handle, None
+        return handle
+
+    def _given(self, handle: Handle, given: Any) -> Any:
+        call = following.of(given)
+        if call is None or not _ends_with(call, handle, self.reading):
+            handle.end()
+        return given
+
+    def __del__(self) -> None:
+        if self.theirs is not None:
+            self.theirs.close()
+        if self.handle is not None:
+            self.handle.left(leaving.ABANDONED)
 
 
 class _Held:

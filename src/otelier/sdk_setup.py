@@ -10,9 +10,9 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from opentelemetry import _logs, metrics, trace
+from opentelemetry import trace
 
-from otelier import batches, guard, settings, unheard
+from otelier import batches, guard, settings
 
 _DEFAULTS: Final = {
     "OTEL_TRACES_EXPORTER": "otlp",
@@ -84,6 +84,10 @@ def configure() -> bool:
     for name in _PROCESSOR_LOGGERS:
         logging.getLogger(name).addFilter(_raised)
     try:
+        from opentelemetry import _logs, metrics
+
+        from otelier import unheard
+
         providers = (
             trace.get_tracer_provider(),
             metrics.get_meter_provider(),
@@ -99,7 +103,9 @@ def configure() -> bool:
 
 def _raised(record: logging.LogRecord) -> bool:
     """The same for an exporter that raised because nobody could be reached."""
-    return _told_once(record) if unheard.is_unreachable(record) else True
+    problem = record.exc_info[1] if record.exc_info else None
+    unreachable = isinstance(problem, OSError) and type(problem).__module__.startswith("requests.")
+    return not unreachable or _told_once(record)
 
 
 def _told_once(record: logging.LogRecord) -> bool:

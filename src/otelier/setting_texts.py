@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Mapping
 from enum import Enum
 from typing import Final
@@ -16,6 +17,10 @@ _GENERATIONS: Final = {
     semconv.LATEST: "gen_ai_latest_experimental",
     semconv.DUPLICATE: "gen_ai_latest_experimental/dup",
 }
+# host, host:port, *.domain, *.domain:port, [IPv6], [IPv6]:port.
+_LISTED: Final = re.compile(
+    r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*(?::\d{1,5})?|\[[0-9a-f:.]+\](?::\d{1,5})?"
+)
 
 
 class Capture(Enum):
@@ -178,3 +183,11 @@ def hosts(text: str) -> Mapping[str, str]:
                 raise InvalidError("a list of host=provider or host:port=provider")
             pairs[host.strip().lower()] = provider.strip()
     return pairs
+
+
+def listed_hosts(text: str) -> frozenset[str]:
+    """Hosts as they are listed. Raises InvalidError where ``text`` is no list of hosts."""
+    found = names(text)
+    if not all(_LISTED.fullmatch(name) for name in found):
+        raise InvalidError("a list of host, host:port or *.domain")
+    return found

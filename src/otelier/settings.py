@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from otelier import semconv, spelling, tightening
+from otelier import semconv, tightening
 from otelier import setting_texts as texts
 from otelier.setting_texts import FALSE as FALSE
 from otelier.setting_texts import TRUE, Blobs, Capture, InvalidError
@@ -215,6 +215,33 @@ SETTINGS: Final = (
         stricter=tightening.OFF,
     ),
     Setting(
+        "propagate",
+        "OTELIER_PROPAGATE",
+        texts.listed_hosts,
+        "list of `host`, `host:port`, `*.domain`",
+        "Send `traceparent` (and `tracestate`, no baggage) with model calls to these hosts, and to "
+        "no other: your own vLLM or gateway, e.g. `llm.internal:8000`. Default: to none.",
+        stricter=tightening.FEWER,
+    ),
+    Setting(
+        "stream_usage",
+        "OTELIER_STREAM_USAGE",
+        texts.flag,
+        "`true`, `false`",
+        "Ask OpenAI-compatible hosts for the usage of streams (`stream_options.include_usage`) "
+        "where the program does not, and keep the chunk that answers it from the program. "
+        "Default `false`.",
+        stricter=tightening.OFF,
+    ),
+    Setting(
+        "threads",
+        "OTELIER_THREADS",
+        texts.flag,
+        "`true`, `false`",
+        "Work that is handed to threads and their pools keeps the span that was current there as "
+        "its parent. Default `false`; `otelier run` sets it to `true`.",
+    ),
+    Setting(
         "chunk_times",
         "OTELIER_TIME_PER_OUTPUT_CHUNK",
         texts.flag,
@@ -274,6 +301,7 @@ SETTINGS: Final = (
 
 BY_NAME: Final = {setting.field: setting for setting in SETTINGS}
 _BY_FIELD: Final = {setting.field: setting.env for setting in SETTINGS}
+_VARIABLES: Final = frozenset(_BY_FIELD.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +328,9 @@ class Settings:
     compat: frozenset[str] = frozenset()
     provider_hosts: Mapping[str, str] = field(default_factory=dict)
     baggage: bool = False
+    propagate: frozenset[str] = frozenset()
+    stream_usage: bool = False
+    threads: bool = False
     chunk_times: bool = False
     metrics_fingerprint: bool = False
     configure_sdk: bool = True
@@ -338,7 +369,10 @@ def read(environ: Mapping[str, str]) -> tuple[Settings, list[str]]:
             )
             if setting.unsafe is not None:
                 chosen[setting.field] = setting.unsafe
-    problems += spelling.unknown_settings(environ, _BY_FIELD)
+    if any(name.startswith("OTELIER_") and name not in _VARIABLES for name in environ):
+        from otelier import spelling
+
+        problems += spelling.unknown_settings(environ, _BY_FIELD)
     disabled = texts.names(environ.get(OTHERS_DISABLED_ENV, ""))
     settings = Settings(**chosen)
     if disabled:
@@ -398,9 +432,9 @@ def since(before: Mapping[str, str]) -> dict[str, Any]:
     return {field: getattr(found, field) for field in fields}
 
 
-def variables() -> Iterable[str]:
+def variables() -> frozenset[str]:
     """The names of all environment variables that are settings."""
-    return _BY_FIELD.values()
+    return _VARIABLES
 
 
 def disabled_lists(environ: Mapping[str, str]) -> tuple[frozenset[str], frozenset[str]]:
@@ -458,36 +492,6 @@ def process_environment() -> Mapping[str, str]:
 def otel_environment() -> dict[str, str]:
     """The ``OTEL_*`` variables that are set (they may hold secrets: for doctor's masking)."""
     return {name: value for name, value in os.environ.items() if name.startswith("OTEL_")}
-
-
-def names_an_endpoint() -> bool:
-    """Whether the user chose where OTLP goes, for one signal or for all."""
-    return any(
-        name == "OTEL_CONFIG_FILE"
-        or (name.startswith("OTEL_EXPORTER_OTLP_") and name.endswith("ENDPOINT"))
-        for name, value in os.environ.items()
-        if value
-    )
-
-
-def writes_a_file() -> bool:
-    """Whether spans are exported to a file of otelier's."""
-    return "otelier_file" in texts.names(os.environ.get("OTEL_TRACES_EXPORTER", ""))
-
-
-@contextmanager
-def without_python_path(folder: str) -> Iterator[None]:
-    """``PYTHONPATH`` without a folder, and as before afterwards."""
-    before = os.environ.get("PYTHONPATH")
-    if before is None:
-        yield
-        return
-    places = before.split(os.pathsep)
-    os.environ["PYTHONPATH"] = os.pathsep.join(place for place in places if place != folder)
-    try:
-        yield
-    finally:
-        os.environ["PYTHONPATH"] = before
 
 
 @contextmanager

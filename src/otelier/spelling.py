@@ -35,7 +35,6 @@ def unknown_settings(environ: Mapping[str, str], by_field: Mapping[str, str]) ->
 
     ``by_field``: the settings' variables by the names that code has for them.
     """
-    # What is known is the usual case, and this runs at the start of programs.
     known = by_field.values()
     return [
         f"{_shown(name)} is not a setting{_question(name, by_field)}"

@@ -20,8 +20,8 @@ from typing import Any, Final
 
 from otelier import children, guard
 
-# What :mod:`signal` is made of: it takes and gives handlers as they are.
 _module: Final[Any] = signal
+# What it is made of, which takes and gives handlers as they are.
 _signal: Final[Any] = importlib.import_module("_signal")
 # Of a container's first process the kernel takes no default action: it goes on.
 _FIRST: Final = 1

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import Any, Final
-from weakref import WeakKeyDictionary, ref
+from weakref import WeakKeyDictionary, WeakSet, ref
 
 from opentelemetry.trace import Span
 
 from otelier import openinference, semconv
+from otelier.runtime import SCOPE
 from otelier.semconv import Attributes
 
 # One model call by other names: what counts as the same operation when spans are compared.
@@ -22,6 +23,8 @@ _TOLD: Final = (
 
 # Those that already carry one of our calls, and which.
 enriched: WeakKeyDictionary[Any, ref[Any]] = WeakKeyDictionary()
+# Those of tools that are a declared step's as well.
+_lent: WeakSet[Any] = WeakSet()
 
 
 def made_for(operation: str, span: Span) -> bool:
@@ -38,6 +41,25 @@ def made_for(operation: str, span: Span) -> bool:
     # One that says already what came of a call, as a program's span into which LiteLLM's callback
     # has written, is not for the one that begins.
     return same and span not in enriched and not told(span)
+
+
+def tool_run(span: Span, names: tuple[str | None, ...]) -> bool:
+    """Whether ``span``, which is current, is somebody's for the run of a tool of these names.
+
+    SDKs whose own telemetry is on have one for each tool that their runners execute.
+    """
+    scope = getattr(span, "instrumentation_scope", None)
+    if scope is None or scope.name == SCOPE or not span.is_recording() or span in _lent:
+        return False
+    present: Any = getattr(span, "attributes", None) or {}
+    named = present.get(semconv.TOOL_NAME)
+    made = present.get(semconv.OPERATION_NAME)
+    return made == semconv.EXECUTE_TOOL and named is not None and named in names
+
+
+def lend(span: Span) -> None:
+    """``span`` is a declared tool's from now on, and no other's."""
+    _lent.add(span)
 
 
 def take(span: Span, call: Any) -> None:

@@ -8,7 +8,7 @@ waited for as long as the SDK does, and so is one that listens; while the progra
 from __future__ import annotations
 
 import atexit
-import logging
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -28,6 +28,9 @@ _SECONDS: Final = 0.5
 
 # Set when nobody is waited for any more.
 _over = threading.Event()
+# The providers that end so, and the process in which their exporters were made.
+_watched: tuple[Any, ...] = ()
+_made_in: int | None = None
 
 
 def watch(*providers: Any) -> None:
@@ -35,18 +38,27 @@ def watch(*providers: Any) -> None:
 
     Only where the environment names no endpoint.
     """
-    if settings.names_an_endpoint():
-        return
-    module = sys.modules.get(_SLEEPER)
-    if module is not None and hasattr(module, "sleep"):
-        module.sleep = _over.wait  # type: ignore[attr-defined]
-    atexit.register(_ending, providers)
+    for name, value in settings.otel_environment().items():
+        named = name.startswith("OTEL_EXPORTER_OTLP_") and name.endswith("ENDPOINT")
+        if value and (named or name == "OTEL_CONFIG_FILE"):
+            return
+    global _watched, _made_in
+    _watched, _made_in = providers, os.getpid()
+    _interrupt_sleep()
+    atexit.register(give_up)
 
 
-def _ending(providers: tuple[Any, ...]) -> None:
+def _interrupt_sleep() -> None:
+    module: Any = sys.modules.get(_SLEEPER)
+    if hasattr(module, "sleep"):
+        module.sleep = _over.wait
+
+
+def give_up() -> None:
+    """The process ends now: wait for nobody who does not listen. Never raises."""
     try:
         refused: dict[tuple[str, int], bool] = {}
-        for exporter in exporters(providers):
+        for exporter in exporters(_watched):
             place = _place(getattr(exporter, "_endpoint", None))
             if place is None:
                 continue
@@ -62,7 +74,7 @@ def _ending(providers: tuple[Any, ...]) -> None:
                     *place,
                 )
     except Exception:
-        guard.failed("unheard.ending")
+        guard.failed("unheard.give_up")
 
 
 def exporters(providers: tuple[Any, ...]) -> Iterator[Any]:
@@ -109,15 +121,25 @@ def _refuses(place: tuple[str, int]) -> bool:
 
 def _stop_waiting(exporter: Any) -> None:
     """Each batch that is left is tried once."""
+    global _over
+    forked = os.getpid() != _made_in
+    if forked and not _over.is_set():
+        # Its lock may have been held by another thread when the process forked.
+        _over = _set()
+        _interrupt_sleep()
     _over.set()
     for owner in (exporter, getattr(exporter, "_client", None)):
         for name in _EVENTS:
             event = getattr(owner, name, None)
-            if isinstance(event, threading.Event):
+            if not isinstance(event, threading.Event):
+                continue
+            if forked:
+                setattr(owner, name, _set())
+            else:
                 event.set()
 
 
-def is_unreachable(record: logging.LogRecord) -> bool:
-    """Whether the SDK's log record has an exporter's failed connection, traceback and all."""
-    problem = record.exc_info[1] if record.exc_info else None
-    return isinstance(problem, OSError) and type(problem).__module__.startswith("requests.")
+def _set() -> threading.Event:
+    event = threading.Event()
+    event.set()
+    return event

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tests.backends.programs import ROOT
 from tests.backends.questions import rows
@@ -78,6 +78,12 @@ class Sender:
         return self._errors.read_text()
 
 
+class Finished(Protocol):
+    """What made calls."""
+
+    finished: list[str]
+
+
 @contextmanager
 def sending(cwd: Path, endpoint: str, **env: Any) -> Iterator[Sender]:
     """Run the program under ``opentelemetry-instrument`` against a local provider."""
@@ -122,7 +128,7 @@ def promised() -> dict[str, list[str]]:
     return {name: numbers for name, *numbers in lines}
 
 
-def as_promised(fault: str, sender: Sender, receiver: Receiver) -> None:
+def as_promised(fault: str, sender: Finished, receiver: Receiver) -> None:
     """What was sent, arrived and was lost is what the README says."""
     sent = set(sender.finished)
     assert len(sent) == len(sender.finished)

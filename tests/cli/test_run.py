@@ -37,6 +37,7 @@ def test_defaults_need_no_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "OTEL_BSP_SCHEDULE_DELAY": "1000",
         "OTEL_SERVICE_NAME": "my_app",
         "OTELIER_TRACE_FILE": str(tmp_path / "otelier-traces.jsonl"),
+        "OTELIER_THREADS": "true",
     }
 
 
@@ -77,6 +78,7 @@ def test_what_the_user_has_set_stays() -> None:
         "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
         "OTEL_SERVICE_NAME": "mine",
         "OTELIER_TRACE_FILE": "mine.jsonl",
+        "OTELIER_THREADS": "false",
     }
     kept = {**given, **environment(given=given)}
     assert kept == {**given, "OTEL_LOGS_EXPORTER": "none"}

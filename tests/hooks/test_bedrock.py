@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from opentelemetry.trace import SpanKind, StatusCode
 
+import otelier
 from tests.hooks.reading import facts, text
 from tests.servers import Json, ProviderServer, Raw, anthropic_wire, bedrock_wire
 from tests.telemetry import Telemetry
@@ -1104,3 +1105,33 @@ def test_what_is_patched_is_restored(telemetry: Telemetry) -> None:
 
 def play() -> None:
     """A function."""
+
+
+@pytest.mark.parametrize("given", ["answer", "stream", "body"])
+def test_a_step_that_gives_back_what_is_read_later(
+    client: Clients, server: ProviderServer, telemetry: Telemetry, given: str
+) -> None:
+    body = given == "body"
+    server.script(bedrock_wire.invoked(TITAN_REPLY) if body else bedrock_wire.converse_stream())
+
+    @otelier.agent("a")
+    def answer() -> Any:
+        if body:
+            return client.call("models", "invoke_model", **TITAN)["body"]
+        found = client.call("models", "converse_stream", modelId=MODEL, messages=[*ASK["messages"]])
+        return found if given == "answer" else found["stream"]
+
+    found = answer()
+    assert not telemetry.spans()
+    found = found["stream"] if given == "answer" else found
+    if body:
+        found.read()
+    else:
+        for _ in found:
+            pass
+    call, agent = telemetry.spans()
+    assert agent.name == "invoke_agent a" and agent.end_time == call.end_time
+    assert call.parent is not None and call.parent.span_id == agent.context.span_id
+    said = "gen_ai.output.messages"
+    assert facts(agent)[said] == facts(call)[said]
+    assert facts(agent)["gen_ai.usage.input_tokens"] == facts(call)["gen_ai.usage.input_tokens"]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from opentelemetry.trace import StatusCode
 
+import otelier
 from tests.hooks.reading import facts, text
 from tests.servers import Json, ProviderServer, Sse, cohere_wire
 from tests.servers.cohere_wire import ok
@@ -1103,3 +1104,16 @@ def test_oracles_cloud(server: ProviderServer, telemetry: Telemetry) -> None:
         assert found["gen_ai.response.finish_reasons"] == ["stop"]
         assert found["gen_ai.output.messages"] == [text("assistant", "Hello there")]
     assert len(telemetry.spans()) == 2
+
+
+def test_a_stream_that_an_agent_gives_back(
+    client: Any, server: ProviderServer, telemetry: Telemetry
+) -> None:
+    server.script(cohere_wire.chat_stream())
+    stream = otelier.agent("a")(lambda: client.chat_stream(**CHAT))()
+    assert stream.__qualname__ == "V2Client.chat_stream"
+    list(stream)
+    call, agent = telemetry.span("chat"), telemetry.span("invoke_agent")
+    assert call.parent is not None and call.parent.span_id == agent.context.span_id
+    said = "gen_ai.output.messages"
+    assert facts(agent)[said] == facts(call)[said]

@@ -171,3 +171,38 @@ def test_uninstrument_restores(telemetry: Telemetry) -> None:
     assert not hasattr(base.SyncAPIClient.request, "__wrapped__")
     telemetry.start()
     assert hasattr(base.SyncAPIClient.request, "__wrapped__")
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_streams_are_asked_for_usage(
+    member: Member, server: ProviderServer, asynchronous: bool
+) -> None:
+    """OTELIER_STREAM_USAGE: the program's chunks are those that it would get without it."""
+
+    def asked_of(request: Any) -> Any:
+        wanted = bool((request.json().get("stream_options") or {}).get("include_usage"))
+        done = None if request.route.endswith("/v1/chat") else "[DONE]"
+        return Sse(chat_chunks(chat_message(), include_usage=wanted, model="m-2026"), done=done)
+
+    def run() -> list[Any]:
+        client = make(member, server, asynchronous)
+        stream = member.create(client)(model="m", messages=MESSAGES, stream=True)
+        if not asynchronous:
+            return [(repr(each), each.to_dict()) for each in stream]
+
+        async def main() -> list[Any]:
+            return [(repr(each), each.to_dict()) async for each in await stream]
+
+        return asyncio.run(main())
+
+    for suffix in ("/chat/completions", "/v1/chat"):
+        server.route(suffix, asked_of)
+    bare = run()
+    telemetry = Telemetry().start(stream_usage=True)
+    try:
+        assert run() == bare
+    finally:
+        telemetry.stop()
+    # Groq's API sends it unasked, in a field of its own.
+    expected = None if member.provider == "groq" else 12
+    assert (telemetry.span().attributes or {}).get("gen_ai.usage.input_tokens") == expected

@@ -342,6 +342,17 @@ def test_models_without_a_price_have_no_cost(
     assert "gen_ai.usage.cost" not in found
 
 
+def test_a_stream_is_not_asked_for_usage(openai: dict[str, Any], server: ProviderServer) -> None:
+    """LiteLLM's caches, logs and callbacks would see it: OTELIER_STREAM_USAGE is not for it."""
+    otelier.uninstrument()
+    running = Telemetry().start(stream_usage=True)
+    server.script(Sse(openai_wire.chat_chunks()))
+    chunks = list(litellm.completion(GPT, ASK, stream=True, **openai))
+    asyncio.run(logged())
+    running.stop()
+    assert chunks and "stream_options" not in server.requests[-1].json()
+
+
 def test_a_stream_left_early_and_one_never_read(
     openai: dict[str, Any], server: ProviderServer, telemetry: Telemetry
 ) -> None:
@@ -409,7 +420,9 @@ def test_a_task_that_is_cancelled(
 
     asyncio.run(main())
     gate.open()
-    assert facts(telemetry.span())["error.type"].endswith("CancelledError")
+    found = facts(telemetry.span())
+    assert found["otelier.stream.end"] == "cancelled"
+    assert "error.type" not in found
 
 
 def test_an_error(openai: dict[str, Any], server: ProviderServer, telemetry: Telemetry) -> None:
@@ -669,3 +682,19 @@ otelier.uninstrument()
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout == "True\n", done.stderr
+
+
+def test_a_stream_that_an_agent_gives_back(openai: dict[str, Any], telemetry: Telemetry) -> None:
+    @otelier.agent("a")
+    def answer() -> Any:
+        return litellm.completion(GPT, ASK, stream=True, **openai)
+
+    stream = answer()
+    assert isinstance(stream, litellm.CustomStreamWrapper)
+    assert not telemetry.spans("invoke_agent")
+    for _ in stream:
+        pass
+    call, agent = telemetry.span("chat"), telemetry.span("invoke_agent")
+    assert call.parent is not None and call.parent.span_id == agent.context.span_id
+    said = "gen_ai.output.messages"
+    assert facts(agent)[said] == facts(call)[said]

@@ -13,6 +13,7 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.trace import StatusCode
 
+import otelier
 from tests.hooks.reading import facts, text
 from tests.servers import Json, ProviderServer, Raw, Sse, mistral_wire
 from tests.servers.replies import Gate
@@ -961,3 +962,35 @@ def test_functions_of_a_loop(goes_on: bool, server: ProviderServer, everywhere: 
     }
     assert failed.status.status_code is StatusCode.ERROR
     assert "gen_ai.tool.call.result" not in facts(failed)
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+def test_a_stream_that_an_agent_gives_back(
+    server: ProviderServer, telemetry: Telemetry, asynchronous: bool
+) -> None:
+    server.script(mistral_wire.chat_stream())
+    asked: Any = {"model": MODEL, "messages": MESSAGES}
+
+    async def main() -> None:
+        async with provider.http(True) as http:
+            client = sdk.Mistral(api_key="k", server_url=server.url, async_client=http)
+
+            @otelier.agent("a")
+            async def answer() -> Any:
+                return await client.chat.stream_async(**asked)
+
+            async for _ in await answer():
+                assert not telemetry.spans()
+
+    if asynchronous:
+        asyncio.run(main())
+    else:
+        with provider.http(False) as http:
+            client = sdk.Mistral(api_key="k", server_url=server.url, client=http)
+            stream = otelier.agent("a")(lambda: client.chat.stream(**asked))()
+            for _ in stream:
+                assert not telemetry.spans()
+    call, agent = telemetry.span("chat"), telemetry.span("invoke_agent")
+    assert call.parent is not None and call.parent.span_id == agent.context.span_id
+    said = "gen_ai.output.messages"
+    assert facts(agent)[said] == facts(call)[said]

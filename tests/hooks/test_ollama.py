@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from opentelemetry.trace import StatusCode
 
+import otelier
 from tests.hooks.reading import facts, text
 from tests.servers import Json, ProviderServer, ollama_wire
 from tests.telemetry import Telemetry
@@ -243,3 +244,36 @@ def test_ids_of_requests_are_kept() -> None:
         [{"type": "tool_call", "id": "call_1", **function}],
         [{"type": "tool_call_response", "id": "call_1", "name": "weather", "response": "21"}],
     ]
+
+
+def test_a_stream_belongs_to_where_it_was_asked_for(
+    client: Any, server: ProviderServer, telemetry: Telemetry
+) -> None:
+    """Its request leaves with the first item, wherever that is read."""
+    server.script(ollama_wire.chat_stream())
+    with otelier.workflow("w") as asked:
+        stream = client.chat("llama3.2", MESSAGES, stream=True)
+    with telemetry.tracer.start_as_current_span("elsewhere"):
+        for _ in stream:
+            pass
+    span = telemetry.span("chat")
+    assert span.parent is not None
+    assert span.parent.span_id == asked.span.get_span_context().span_id
+
+
+def test_a_stream_that_an_agent_gives_back(
+    client: Any, server: ProviderServer, telemetry: Telemetry
+) -> None:
+    server.script(ollama_wire.chat_stream())
+
+    @otelier.agent("a")
+    def answer() -> Any:
+        return client.chat("llama3.2", MESSAGES, stream=True)
+
+    stream = answer()
+    assert inspect.isgenerator(stream)
+    assert list(stream)
+    agent, chat = telemetry.span("invoke_agent"), telemetry.span("chat")
+    assert chat.parent is not None and chat.parent.span_id == agent.context.span_id
+    said = "gen_ai.output.messages"
+    assert facts(agent)[said] == facts(chat)[said]

@@ -16,6 +16,7 @@ import pytest
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import INVALID_SPAN, StatusCode, get_current_span
 
+import otelier
 from otelier import guard, wire
 from tests.hooks.reading import facts, text
 from tests.servers import Drop, Gate, Hang, Json, ProviderServer
@@ -706,3 +707,14 @@ def test_a_call_that_is_not_recorded_reads_nothing(
     telemetry.stop()
     gc.collect()
     assert "messages" not in read and "outputs" not in read
+
+
+def test_a_stream_that_an_agent_gives_back(
+    client: Any, server: ProviderServer, telemetry: Telemetry
+) -> None:
+    server.script(stream())
+    for _ in otelier.agent("a")(lambda: created(client).stream())():
+        assert not telemetry.spans()
+    call, agent = telemetry.span("chat"), telemetry.span("invoke_agent")
+    assert call.parent is not None and call.parent.span_id == agent.context.span_id
+    assert facts(agent)["gen_ai.output.messages"] == facts(call)["gen_ai.output.messages"]

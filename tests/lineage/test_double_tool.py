@@ -331,3 +331,53 @@ def test_a_block_in_the_tool(server: ProviderServer, telemetry: Telemetry, kind:
     found = telemetry.span("execute_tool").attributes or {}
     assert json.loads(str(found[semconv.TOOL_CALL_RESULT])) == {"degrees": 21}
     assert found["app.key"] == "v"
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_span_of_the_sdk_s_own(server: ProviderServer, telemetry: Telemetry, fails: bool) -> None:
+    """Where the user chose the SDK's own telemetry, its span of the tool is the declared one's."""
+    pytest.importorskip("anthropic.lib.tools._beta_runner")
+    try:
+        client = anthropic.Anthropic(
+            base_url=server.url,
+            api_key="k",
+            open_telemetry={"tracer_provider": telemetry.tracer_provider},
+        )
+    except TypeError:
+        pytest.skip("this anthropic has no telemetry of its own")
+
+    def declare(function: Any) -> Any:
+        @functools.wraps(function)
+        def outer(city: str) -> str:
+            assert otelier.tool(function)("Rome") == "sunny in Rome"
+            if fails:
+                raise LookupError("no such city")
+            return weather(city)
+
+        return otelier.tool("weather", description="Mine.")(outer)
+
+    use = anthropic_wire.tool_use_block("weather", ARGUMENTS)
+    server.script(Json(anthropic_wire.message(use)), Json(anthropic_wire.message()))
+    tool = anthropic.beta_tool(tool_of(declare, False))
+    asked: Any = {"model": "claude-opus-4-6", "max_tokens": 9}
+    messages: Any = [{"role": "user", "content": "hi"}]
+    with otelier.agent("mine"):
+        client.beta.messages.tool_runner(tools=[tool], messages=messages, **asked).until_done()
+    inner, outer = (
+        span
+        for span in telemetry.spans()
+        if (span.attributes or {}).get("gen_ai.operation.name") == "execute_tool"
+    )
+    assert inner.parent is not None and inner.parent.span_id == outer.context.span_id
+    assert outer.instrumentation_scope is not None
+    assert outer.instrumentation_scope.name != "otelier"
+    assert (outer.status.status_code is StatusCode.ERROR) == fails
+    found = dict(outer.attributes or {})
+    assert found["gen_ai.tool.call.id"] == use["id"]
+    assert "Paris" in str(found[semconv.TOOL_CALL_ARGUMENTS])
+    assert ("sunny in Paris" in str(found.get(semconv.TOOL_CALL_RESULT))) != fails
+    points = telemetry.metrics()
+    # The run, and the one by hand within it.
+    assert sum(point.count for point in points["gen_ai.execute_tool.duration"]) == 2
+    counts = points["gen_ai.invoke_agent.tool_calls"]
+    assert sum(point.sum for point in counts) == 2

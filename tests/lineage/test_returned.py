@@ -657,6 +657,71 @@ def test_google_s_generators(
     assert texts(agent, semconv.OUTPUT_MESSAGES) == texts(chat, semconv.OUTPUT_MESSAGES) != []
 
 
+MANAGERS: dict[str, Callable[[Any, Any], Any]] = {
+    "messages": lambda _, claude: claude.messages.stream(**CLAUDE),
+    "chat": lambda gpt, _: gpt.chat.completions.stream(**CHAT),
+    "response": lambda gpt, _: gpt.chat.completions.with_streaming_response.create(
+        stream=True, **CHAT
+    ),
+}
+CLAUDE: dict[str, Any] = {**CHAT, "model": "claude-opus-4-6", "max_tokens": 9}
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize("kind", MANAGERS)
+@pytest.mark.parametrize("how", ["read", "never", "refused"])
+def test_a_helper_that_asks_when_it_is_entered(
+    telemetry: Telemetry, server: ProviderServer, kind: str, asynchronous: bool, how: str
+) -> None:
+    if how == "refused":
+        server.script(Json({"error": {"message": "no"}}, status=400))
+    prefix = "Async" if asynchronous else ""
+    gpt = getattr(openai, prefix + "OpenAI")(base_url=server.url + "/v1", api_key="k")
+    claude = getattr(anthropic, prefix + "Anthropic")(base_url=server.url, api_key="k")
+    if not hasattr(gpt.chat.completions, "stream") and kind == "chat":
+        pytest.skip("this openai has no such helper")
+
+    @otelier.agent("a")
+    def answer() -> Any:
+        return MANAGERS[kind](gpt, claude)
+
+    def read() -> None:
+        with answer() as stream:
+            assert current() == 0
+            for _ in stream.iter_lines() if kind == "response" else stream:
+                assert current() == 0
+
+    async def aread() -> None:
+        async with answer() as stream:
+            assert current() == 0
+            async for _ in stream.iter_lines() if kind == "response" else stream:
+                assert current() == 0
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        if how == "never":
+            answer()
+            gc.collect()
+        elif how == "refused":
+            with pytest.raises((openai.BadRequestError, anthropic.BadRequestError)):
+                asyncio.run(aread()) if asynchronous else read()
+        else:
+            asyncio.run(aread()) if asynchronous else read()
+    lost = ["never awaited" in str(each.message) for each in caught]
+    assert sum(lost) == (how == "never" and asynchronous)
+    caught.clear()  # They hold what they tell of.
+    agent = telemetry.span("invoke_agent")
+    if how == "never":
+        assert end_of(agent) == "abandoned"
+        return
+    chat = telemetry.span("chat")
+    assert chat.parent is not None and chat.parent.span_id == agent.context.span_id
+    assert (agent.status.status_code is StatusCode.ERROR) == (how == "refused")
+    if how == "read":
+        assert agent.end_time == chat.end_time
+        assert texts(agent, semconv.OUTPUT_MESSAGES) == texts(chat, semconv.OUTPUT_MESSAGES) != []
+
+
 def test_a_whole_answer_ends_at_once(telemetry: Telemetry, server: ProviderServer) -> None:
     open_one = client(server).chat.completions.create(stream=True, **CHAT)
     server.script(Json(chat_message()))
@@ -668,3 +733,17 @@ def test_a_whole_answer_ends_at_once(telemetry: Telemetry, server: ProviderServe
     answer()
     assert telemetry.span("invoke_agent").name == "invoke_agent a"
     list(open_one)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="close() tells nothing before Python 3.13")
+def test_what_a_closed_generator_tells(telemetry: Telemetry) -> None:
+    def careful() -> Any:
+        try:
+            yield 1
+        except GeneratorExit:
+            return "told"
+
+    run = otelier.step("s")(lambda: careful())()
+    next(run)
+    assert run.close() == "told"
+    assert end_of(telemetry.span()) == "closed"

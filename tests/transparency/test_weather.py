@@ -282,7 +282,7 @@ FRAGILE = (
     ("otelier.hooks.stainless", "identify"),
     ("otelier.hooks.stainless", "begin"),
     ("otelier.hooks.streams", "observe"),
-    ("otelier.hooks.streams", "on_close"),
+    ("otelier.hooks.responses", "on_close"),
     ("otelier.hooks.raw", "received"),
     ("otelier.hooks.foreign", "stands_in"),
     ("otelier.context", "with_span"),

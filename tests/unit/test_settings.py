@@ -59,6 +59,7 @@ def test_values() -> None:
             "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "anthropic,flask",
             "OTELIER_BLOBS": "INLINE",
             "OTELIER_PROVIDER_HOSTS": "a:1=openai, b=acme",
+            "OTELIER_PROPAGATE": "LLM.internal:8000, *.example.com,[::1]:80",
             OPT_IN_ENV: "http/dup,gen_ai_latest_experimental/dup",
         }
     )
@@ -68,7 +69,17 @@ def test_values() -> None:
     assert settings.disabled == {"openai", "groq", "anthropic", "flask"}
     assert settings.blobs is Blobs.INLINE
     assert settings.provider_hosts == {"a:1": "openai", "b": "acme"}
+    assert settings.propagate == {"llm.internal:8000", "*.example.com", "[::1]:80"}
     assert settings.generation == semconv.DUPLICATE
+
+
+@pytest.mark.parametrize(
+    "text", ["*", "*.", "http://llm.internal", "a/v1", "a:port", "a b", "a*", "*a", "a,*", "::1"]
+)
+def test_what_is_no_list_of_hosts_lists_none(text: str) -> None:
+    settings, problems = read({"OTELIER_PROPAGATE": text})
+    assert settings.propagate == frozenset()
+    assert len(problems) == 1 and "host, host:port or *.domain" in problems[0]
 
 
 def test_options_in_code_win_and_are_forgiving(

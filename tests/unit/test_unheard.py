@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -48,6 +49,7 @@ def listening() -> Iterator[str]:
 def apart() -> Iterator[None]:
     guard.reset()
     yield
+    unheard._watched = ()
     unheard._over.clear()
     guard.reset()
 
@@ -85,16 +87,24 @@ def of_logs(place: str) -> tuple[Any, Callable[[], Any]]:
     return provider, lambda: None
 
 
+@pytest.mark.parametrize("forked", [False, True])
 @pytest.mark.parametrize("make", [over_http, over_grpc, of_metrics, of_logs])
 def test_nobody_is_waited_for(
-    make: Any, closed: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    forked: bool,
+    make: Any,
+    closed: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(atexit, "register", lambda *args: None)
+    if forked:
+        monkeypatch.setattr(os, "getpid", lambda: 0)
     provider, record = make(closed)
     unheard.watch(provider)
+    monkeypatch.undo()
     record()
     with caplog.at_level(logging.WARNING):
-        unheard._ending((provider,))
+        unheard.give_up()
         provider.shutdown()
     # Old versions go on from attempt to attempt, without a wait between.
     assert unheard._over.is_set()
@@ -104,9 +114,12 @@ def test_nobody_is_waited_for(
 
 
 @pytest.mark.parametrize("make", [over_http, over_grpc, of_metrics, of_logs])
-def test_who_listens_is_waited_for(make: Any, listening: str) -> None:
+def test_who_listens_is_waited_for(
+    make: Any, listening: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     provider, _ = make(listening)
-    unheard._ending((provider,))
+    monkeypatch.setattr(unheard, "_watched", (provider,))
+    unheard.give_up()
     assert not unheard._over.is_set()
     assert not any(
         getattr(each, name).is_set()
@@ -167,3 +180,20 @@ def test_the_first_try_without_a_backend_is_one_line(protocol: str, tmp_path: Pa
     assert done.returncode == 0
     (line,) = done.stderr.splitlines()
     assert f"nothing listens at localhost:{port}" in line
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no signals there")
+def test_a_program_that_is_terminated_waits_for_nobody_either(tmp_path: Path) -> None:
+    if not unheard._refuses(("localhost", 4318)):
+        pytest.skip("somebody listens at the default endpoint here")
+    program = PROGRAM + "import os, signal; os.kill(os.getpid(), signal.SIGTERM); signal.pause()"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": SRC},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == -signal.SIGTERM
+    (line,) = done.stderr.splitlines()
+    assert "nothing listens at localhost:4318" in line

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from otelier.cli.interpreters import install
+from otelier.cli.interpreters import WRAPPERS, install
 
 if TYPE_CHECKING:
     from otelier.store.spans import StoredSpan
@@ -36,7 +36,7 @@ class Reports:
     """What the Python processes of a program told of themselves."""
 
     told: list[Mapping[str, Any]] = field(default_factory=list)
-    # Pythons without otelier.
+    # Pythons without otelier, in the order in which they were started.
     without: list[str] = field(default_factory=list)
 
     def names(self, key: str) -> list[str]:
@@ -45,19 +45,34 @@ class Reports:
 
 
 def read(folder: Path) -> Reports:
-    """All reports of a folder; what cannot be read is left out."""
+    """All reports of a folder; what cannot be read, and what wrappers told, is left out."""
     reports = Reports()
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.iterdir(), key=_time):
         try:
             text = path.read_text()
             if path.suffix == ".json":
-                reports.told.append(json.loads(text))
+                told = json.loads(text)
+                if not _is_wrapper(told.get("program")):
+                    reports.told.append(told)
             elif path.suffix == ".without":
-                reports.without.append(text.partition("\n")[0])
-        except (OSError, ValueError):
+                python, program, *_ = text.split("\n")
+                if python and not _is_wrapper(program):
+                    reports.without.append(python)
+        except (OSError, ValueError, AttributeError):
             continue
-    reports.without = sorted({python for python in reports.without if python})
     return reports
+
+
+def _time(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _is_wrapper(program: object) -> bool:
+    """Whether a program is there to start another one, which is the one that counts."""
+    return Path(str(program)).stem.lower() in WRAPPERS
 
 
 def size(path: Path) -> int:
@@ -153,6 +168,8 @@ def _reasons(reports: Reports, environ: Mapping[str, str], status: int) -> Itera
             "no Python that loads otelier was started. One is not reached through sudo, env -i or "
             "tox, nor with the options -I, -E or -S; put `otelier run` directly before it."
         )
+    if all(each.get("started") is False for each in told if each.get("ended")):
+        yield _not_started(told)
     hooked = reports.names("hooked")
     if failed := reports.names("failed"):
         yield f"no seam that otelier knows in {_list(failed)}; `otelier doctor -v` says which."
@@ -163,8 +180,17 @@ def _reasons(reports: Reports, environ: Mapping[str, str], status: int) -> Itera
     if hooked:
         yield f"{_list(hooked)} {_is(hooked)} hooked, but no call ended{_cut(told, status)}."
     if not any(each.get("ended") for each in told):
-        yield f"the program ended before it could tell{_cut(told, status)}."
+        yield f"no process told what it imported{_cut(told, status)}."
     yield from _imported(reports)
+
+
+def _not_started(told: Sequence[Mapping[str, Any]]) -> str:
+    if not any(each.get("ended") for each in told):
+        return ""
+    return (
+        "otelier did not start: OTEL_PYTHON_DISABLED_INSTRUMENTATIONS has it or *, or it is in "
+        f"{told[-1].get('python')} without being installed there."
+    )
 
 
 def _imported(reports: Reports) -> Iterator[str]:
@@ -194,7 +220,7 @@ def _switched_off(environ: Mapping[str, str]) -> str:
 
 
 def _without(pythons: Sequence[str]) -> str:
-    python = pythons[0]
+    python = pythons[-1]
     return f"{python} has no otelier; {install(python)}"
 
 

@@ -10,10 +10,12 @@ import atexit
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from otelier import guard, runtime, semconv, settings
+from otelier import guard, runtime
 from otelier.hooks import foreign, registry
 from otelier.hooks.table import HTTP, LIBRARIES
 
@@ -37,11 +39,25 @@ def start(folder: str) -> None:
         atexit.register(report.write)
         # What the start itself may start has to start without.
         if runtime.current() is None:
-            with settings.without_python_path(BOOT):
+            with _without_boot():
                 _initialize()
         report.watch()
     except Exception:
         guard.failed("cli.booted")
+
+
+@contextmanager
+def _without_boot() -> Iterator[None]:
+    before = os.environ.get("PYTHONPATH")
+    if before is None:
+        yield
+        return
+    places = before.split(os.pathsep)
+    os.environ["PYTHONPATH"] = os.pathsep.join(place for place in places if place != BOOT)
+    try:
+        yield
+    finally:
+        os.environ["PYTHONPATH"] = before
 
 
 def _initialize() -> None:
@@ -50,49 +66,23 @@ def _initialize() -> None:
     initialize()
 
 
-class Counter:
-    """A span processor that counts: for programs whose spans go into no file of ours."""
-
-    def __init__(self) -> None:
-        self.traces = 0
-        self.calls = 0
-        self.cost = 0.0
-
-    def on_start(self, span: Any, parent_context: Any = None) -> None:
-        """Nothing."""
-
-    def on_end(self, span: Any) -> None:
-        """Count the span."""
-        try:
-            attributes = span.attributes or {}
-            self.traces += span.parent is None
-            cost = attributes.get(semconv.COST)
-            self.calls += span.kind.name == "CLIENT" and semconv.OPERATION_NAME in attributes
-            self.cost += cost if isinstance(cost, float | int) else 0.0
-        except Exception:
-            guard.failed("cli.counter")
-
-    def shutdown(self) -> None:
-        """Nothing."""
-
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Nothing is held back."""
-        return True
-
-
 class Report:
     """What this process knows about why something, or nothing, was seen."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
-        self._counter: Counter | None = None
+        self._counter: Any = None
 
     def watch(self) -> None:
         """Count what no file of ours will have."""
         from opentelemetry import trace
 
         provider: Any = trace.get_tracer_provider()
-        if not settings.writes_a_file() and hasattr(provider, "add_span_processor"):
+        exporters = os.environ.get("OTEL_TRACES_EXPORTER", "").split(",")
+        writes = any(name.strip() == "otelier_file" for name in exporters)
+        if not writes and hasattr(provider, "add_span_processor"):
+            from otelier.cli.counting import Counter
+
             self._counter = Counter()
             provider.add_span_processor(self._counter)
 

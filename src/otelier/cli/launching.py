@@ -39,7 +39,8 @@ def launch(command: Sequence[str], environ: Mapping[str, str]) -> int:
         started.append(subprocess.Popen(list(command), env=dict(environ), close_fds=False))
         for number in early:
             passed_on(number, None)
-        return started[0].wait()
+        with _handling(passed_on, ignored=True):
+            return started[0].wait()
 
 
 def _numbers(names: Sequence[str]) -> list[int]:
@@ -47,11 +48,14 @@ def _numbers(names: Sequence[str]) -> list[int]:
 
 
 @contextlib.contextmanager
-def _handling(handler: Any) -> Iterator[None]:
+def _handling(handler: Any, ignored: bool = False) -> Iterator[None]:
+    """``handler`` for what is passed on; first not for what is ignored here (nohup, ``&``).
+
+    The program inherits that, and may choose to handle it nevertheless.
+    """
     before: dict[int, Any] = {}
     for number in _numbers(_PASSED_ON):
-        # What is ignored here (nohup) is ignored by the program as well: it inherits that.
-        if signal.getsignal(number) is not signal.SIG_IGN:
+        if (signal.getsignal(number) is signal.SIG_IGN) is ignored:
             before[number] = signal.signal(number, handler)
     try:
         yield

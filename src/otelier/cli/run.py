@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 from shutil import which
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -106,19 +107,24 @@ def _last_line(
         seen = afterwards.counted(reports) or afterwards.Seen()
         return afterwards.line(seen, reports, f"to {exporters}", environ, status)
     seen = afterwards.seen_in(file, begin)
-    shown = os.path.relpath(file) if file.is_relative_to(Path.cwd()) else str(file)
+    shown = quote(_from_here(file))
     more = f"{shown} (see it with: {otelier()} view {shown})"
     return afterwards.line(seen, reports, more, environ, status)
 
 
 def otelier() -> str:
-    """How this command is called from here."""
-    if which("otelier"):
-        return "otelier"
+    """How this command is called from here, as it may be typed."""
     beside = Path(sys.executable).with_name("otelier")
+    found = which("otelier")
+    if found is not None and Path(found).resolve() == beside.resolve():
+        return "otelier"
     if not beside.exists():
-        return f"{sys.executable} -m otelier.cli"
-    return os.path.relpath(beside) if beside.is_relative_to(Path.cwd()) else str(beside)
+        return f"{quote(sys.executable)} -m otelier.cli"
+    return quote(_from_here(beside))
+
+
+def _from_here(path: Path) -> str:
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def _file(environ: Mapping[str, str]) -> Path | None:
@@ -148,9 +154,9 @@ def _see_to_file(environ: dict[str, str], named: bool) -> None:
 
 def unwritable(path: Path) -> str | None:
     """Why spans cannot be appended to a file; None where they can. Nothing is left changed."""
-    if path.is_dir():
-        return "it is a folder"
     try:
+        if path.is_dir():
+            return "it is a folder"
         if path.exists():
             if path.is_file():
                 path.open("ab").close()
@@ -190,6 +196,7 @@ def environment(
         **_FLUSH,
         **({} if to_backend else _NO_BACKEND),
         "OTELIER_TRACE_FILE": str(Path(TRACE_FILE).absolute()),
+        "OTELIER_THREADS": "true",
     }
     if "service.name=" not in given.get("OTEL_RESOURCE_ATTRIBUTES", ""):
         defaults["OTEL_SERVICE_NAME"] = service_name(command)

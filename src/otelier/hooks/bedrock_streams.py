@@ -10,11 +10,13 @@ from __future__ import annotations
 import inspect
 import weakref
 from collections.abc import Awaitable
+from functools import wraps
 from typing import Any, Final
 
 from otelier import following, guard, wire
 from otelier.call import Call
 from otelier.hooks import streams
+from otelier.hooks.beside import Beside, InPlace
 from otelier.hooks.raw import Watch
 
 # In the last event of every model.
@@ -49,14 +51,18 @@ def observe(stream: Any, call: Call, large: bool, kind: str = "json") -> bool:
 
 
 def _events(stream: Any, call: Call) -> None:
-    kind = type(stream)
-    # Strong references would keep a dropped stream alive until the garbage collector comes.
-    alive = weakref.ref(stream)
-    response = stream._raw_stream
+    _streams.put(stream, call)
+    stream._event_generator = streams.items(stream._event_generator, call, streams.elsewhere)
 
-    def parse_event(event: Any) -> Any:
+
+def _parse_event(table: Beside[Call], original: Any) -> Any:
+    @wraps(original)
+    def parse_event(stream: Any, *args: Any, **kwargs: Any) -> Any:
+        call = table.of(stream)
+        if call is None:
+            return original(stream, *args, **kwargs)
         try:
-            parsed = kind._parse_event(alive(), event)
+            parsed = original(stream, *args, **kwargs)
         except BaseException as error:
             call.fail(error)
             raise
@@ -65,17 +71,21 @@ def _events(stream: Any, call: Call) -> None:
         _look(call, parsed)
         return parsed
 
-    def close() -> Any:
-        try:
-            call.end("closed")
-        except Exception:
-            guard.failed("bedrock.close")
-        held = alive()
-        return response.close() if held is None else kind.close(held)
+    return parse_event
 
-    stream._event_generator = streams.items(stream._event_generator, call, streams.elsewhere)
-    stream._parse_event = parse_event
-    stream.close = close
+
+def _close(table: Beside[Call], original: Any) -> Any:
+    @wraps(original)
+    def close(stream: Any, *args: Any, **kwargs: Any) -> Any:
+        call = table.of(stream)
+        if call is not None:
+            call.end("closed")
+        return original(stream, *args, **kwargs)
+
+    return close
+
+
+_streams: Final[Beside[Call]] = Beside({"_parse_event": _parse_event, "close": _close})
 
 
 async def _aparsed(parsing: Awaitable[Any], call: Call) -> Any:
@@ -102,7 +112,7 @@ def _bytes(event: Any) -> bytes:
     return data if isinstance(data, bytes) else b""
 
 
-class _Body:
+class _Body(InPlace):
     """What an HTTP response of urllib3 reads."""
 
     def __init__(self, inner: Any, watch: Watch, response: Any) -> None:
@@ -134,7 +144,7 @@ class _Body:
         return getattr(self._inner, name)
 
 
-class _AsyncBody:
+class _AsyncBody(InPlace):
     """What an HTTP response of aiohttp reads."""
 
     def __init__(self, inner: Any, watch: Watch) -> None:

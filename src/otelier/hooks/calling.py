@@ -7,6 +7,7 @@ wrappers here do the rest, synchronous and not.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from importlib import import_module
 from typing import Any, Final, TypeAlias
 
 from otelier import context as ctx
@@ -21,6 +22,8 @@ Wrapper: TypeAlias = Callable[[Any, Any, Any, Any], Any]
 Open: TypeAlias = Callable[[Any, Any, Any], "tuple[Call, Route] | None"]
 # (call, route, result) -> what the user gets: ``result`` itself, or an iterator in its place.
 Receive: TypeAlias = Callable[[Call, Route, Any], Any]
+# (call, route, wrapped, args, kwargs) -> what the SDK's own function gives, with other arguments.
+Send: TypeAlias = Callable[[Call, Route, Callable[..., Any], Any, Any], Any]
 
 _EMPTY: Final[Mapping[str, Any]] = {}
 
@@ -45,9 +48,32 @@ def identify(
     return identity.identify(url, provider, run.settings.provider_hosts, fallback, assumed)
 
 
+def stream_usage() -> Any:
+    """The module that asks for the usage of streams; None where the user did not ask for that."""
+    run = runtime.current()
+    if run is None or not run.settings.stream_usage:
+        return None
+    return import_module("otelier.hooks.stream_usage")
+
+
+def propagating() -> Any:
+    """The module that sends the trace context along; None where the user did not ask for that."""
+    run = runtime.current()
+    if run is None or not run.settings.propagate:
+        return None
+    return import_module("otelier.hooks.propagating")
+
+
 def argument(args: Any, kwargs: Any, position: int, name: str) -> Any:
     """An argument that may be given by position or by name; None where it is not given."""
     return args[position] if len(args) > position else kwargs.get(name)
+
+
+def instead(args: Any, kwargs: Any, position: int, name: str, value: Any) -> tuple[Any, Any]:
+    """The arguments with another ``value`` for one that is given."""
+    if len(args) > position:
+        return (*args[:position], value, *args[position + 1 :]), kwargs
+    return args, {**kwargs, name: value}
 
 
 def body_of(data: Any) -> Mapping[str, Any]:
@@ -64,10 +90,13 @@ def body_of(data: Any) -> Mapping[str, Any]:
     return _EMPTY
 
 
-def around(open_call: Open, receive: Receive, *, decides: bool = True) -> tuple[Wrapper, Wrapper]:
+def around(
+    open_call: Open, receive: Receive, *, decides: bool = True, send: Send | None = None
+) -> tuple[Wrapper, Wrapper]:
     """The synchronous and the asynchronous wrapper of a function that makes a call.
 
     What ``open_call`` leaves alone, hooks of HTTP libraries beneath do, too, if it ``decides``.
+    ``send`` makes the call in the place of the function itself, where a setting changes it.
     Neither callback needs a guard. An exception in ``open_call`` lets the call pass unseen, one in
     ``receive`` ends the span with what is known.
     """
@@ -102,7 +131,10 @@ def around(open_call: Open, receive: Receive, *, decides: bool = True) -> tuple[
         call, route = found
         token = call.enter()
         try:
-            result = wrapped(*args, **kwargs)
+            if send is None:
+                result = wrapped(*args, **kwargs)
+            else:
+                result = send(call, route, wrapped, args, kwargs)
         except BaseException as error:
             call.leave(token)
             call.fail(error)
@@ -124,7 +156,10 @@ def around(open_call: Open, receive: Receive, *, decides: bool = True) -> tuple[
         call, route = found
         token = call.enter()
         try:
-            result = await wrapped(*args, **kwargs)
+            if send is None:
+                result = await wrapped(*args, **kwargs)
+            else:
+                result = await send(call, route, wrapped, args, kwargs)
         except BaseException as error:
             call.leave(token)
             call.fail(error)

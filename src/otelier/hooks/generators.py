@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from typing import Any
 
+from otelier import context as ctx
 from otelier import guard
 from otelier.call import Call
 from otelier.hooks.streams import Parse, aclosed, elsewhere
@@ -38,15 +39,20 @@ class _Look:
 def lazily(inner: Any, opened: Callable[[], Call | None], parse: Parse = None) -> Any:
     """A generator that sends its request with its first item, observed from then on.
 
-    ``opened`` begins the call, or gives None where it is not to be seen.
+    ``opened`` begins the call, or gives None where it is not to be seen. It belongs to where the
+    generator was made, wherever that is read.
     """
+    called = ctx.current()
 
     def guarded() -> Call | None:
+        token = ctx.attach(called)
         try:
             return opened()
         except Exception:
             guard.failed("generators.open")
             return None
+        finally:
+            ctx.detach(token)
 
     return _observed(inner, guarded, parse)
 

@@ -12,11 +12,12 @@ from typing import Any, Final
 from otelier import guard
 from otelier.call import Call
 from otelier.hooks import calling, http, raw
+from otelier.hooks.beside import Beside
 from otelier.hooks.patching import Patches
 from otelier.protocols import Route
 
-# Where a response of urllib3's holds what looks at its body.
-_WATCH: Final = "_otelier_watch"
+# What looks at the bodies of urllib3's responses.
+_watches: Final[Beside[raw.Watch]] = Beside()
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:
@@ -38,7 +39,7 @@ def _open(session: Any, args: Any, kwargs: Any) -> tuple[Call, Route] | None:
 def _stream(wrapped: Callable[..., Any], source: Any, args: Any, kwargs: Any) -> Any:
     """``stream`` of urllib3's responses: what of it is ours has a watch."""
     inner = wrapped(*args, **kwargs)
-    watch = getattr(source, "__dict__", {}).get(_WATCH)
+    watch = _watches.of(source)
     return inner if watch is None or watch.call.ended else raw.tee(inner, watch)
 
 
@@ -54,13 +55,13 @@ def _received(call: Call, route: Route, response: Any) -> Any:
     if not call.observing or not hasattr(type(source), "stream"):
         call.end()
         return response
-    source.__dict__[_WATCH] = raw.Watch(call, kind, route.large_body)
+    _watches.put(source, raw.Watch(call, kind, route.large_body))
     return response
 
 
 def _close(wrapped: Callable[..., Any], response: Any, args: Any, kwargs: Any) -> Any:
     try:
-        watch = getattr(response.raw, "__dict__", {}).get(_WATCH)
+        watch = _watches.of(response.raw)
         if watch is not None and not watch.running:
             watch.closed()
     except Exception:

@@ -22,7 +22,10 @@ _CLIENTS = ("InferenceClient", "AsyncInferenceClient")
 
 def patch(library: str, module: Any, patches: Patches) -> str:
     """Patch the module of one of the clients; what was patched. Raises LookupError."""
-    for name, post in zip(_CLIENTS, calling.around(_open, _receive), strict=True):
+    send, receive, usage = None, _receive, calling.stream_usage()
+    if usage is not None:
+        send, receive = usage.asking(usage.of_parameters, _receive, usage.keep_lines)
+    for name, post in zip(_CLIENTS, calling.around(_open, receive, send=send), strict=True):
         client = module.__dict__.get(name)
         if client is not None and "_inner_post" in client.__dict__:
             patches.wrap(client, "_inner_post", post)

@@ -17,7 +17,7 @@ from opentelemetry.trace import ProxyTracerProvider, get_tracer_provider, set_sp
 from otelier import apart, guard, runtime, semconv, settings
 from otelier import context as ctx
 from otelier.call import Call
-from otelier.hooks import speakeasy, streams
+from otelier.hooks import responses, speakeasy
 from otelier.hooks.patching import Patches
 from otelier.protocols import Route
 from otelier.protocols.mistral import OPERATIONS, find
@@ -116,7 +116,7 @@ def _success(wrapped: Callable[..., Any], hook: Any, args: Any, kwargs: Any) -> 
             call, route = found
             speakeasy.receive(call, route, result)
             # Mistral's span ends when the response is closed, which the stream does at its end.
-            streams.on_close(result, call.end)
+            responses.on_close(result, call.end)
     except Exception:
         guard.failed("mistral_native.stream")
     return result

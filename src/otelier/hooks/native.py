@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from contextlib import nullcontext
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
 from opentelemetry.trace import INVALID_SPAN, NoOpTracer, get_tracer_provider
 
 from otelier import apart, guard, runtime, settings
 from otelier import context as ctx
 from otelier.hooks import stainless
+from otelier.hooks.beside import Beside
 from otelier.hooks.patching import Patches
 
 
@@ -40,7 +41,7 @@ def anthropic(module: Any, patches: Patches) -> str | None:
         result = wrapped(*args, **kwargs)
         try:
             option = args[0] if args else kwargs.get("open_telemetry")
-            client.__dict__[_CHOSEN] = _explicit(option)
+            _clients.put(client, _explicit(option))
         except Exception:
             guard.failed("native.anthropic")
         return result
@@ -66,8 +67,9 @@ def anthropic(module: Any, patches: Patches) -> str | None:
     return "switched off: BaseClient._tracer"
 
 
-# On a client: whether the user asked for its spans; its tracer, and ours around it.
-_CHOSEN, _APART = "_otelier_native", "_otelier_tracer"
+# Of clients: whether the user asked for its spans; its tracer, and ours around it.
+_clients: Final[Beside[bool]] = Beside()
+_tracers: Final[Beside[tuple[Any, apart.Tracer]]] = Beside()
 
 
 def _finishing(wrapped: Any, _: Any, args: Any, kwargs: Any) -> Any:
@@ -99,12 +101,12 @@ def _explicit(option: Any) -> bool:
 
 
 def _chosen(client: Any) -> bool:
-    chosen = client.__dict__.get(_CHOSEN)
+    chosen = _clients.of(client)
     if chosen is None:
         # Made before otelier was started: what only a user's choice puts into the options.
         options = getattr(client, "_open_telemetry", None) or {}
         chosen = bool(options.get("tracer_provider") or options.get("conversation_id"))
-        chosen = client.__dict__[_CHOSEN] = chosen or settings.native_anthropic_is_explicit()
+        chosen = _clients.put(client, chosen or settings.native_anthropic_is_explicit())
     return bool(chosen)
 
 
@@ -113,9 +115,9 @@ def _apart(client: Any, tracer: Any) -> Any:
     provider = options.get("tracer_provider") or get_tracer_provider()
     if tracer is None or apart.shared(provider):
         return tracer
-    held = client.__dict__.get(_APART)
+    held = _tracers.of(client)
     if held is None or held[0] is not tracer:
-        held = client.__dict__[_APART] = (tracer, apart.Tracer(tracer))
+        held = _tracers.put(client, (tracer, apart.Tracer(tracer)))
     return held[1]
 
 

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from otelier import following, guard, wire
 from otelier.call import Call
-from otelier.hooks.streams import ByOther, aclosed, on_close
+from otelier.hooks import responses
+from otelier.hooks.streams import ByOther, aclosed
 from otelier.protocols.eventstream import Frames
 from otelier.protocols.sse import Decoder, Elements, Lines
 
@@ -159,23 +160,20 @@ def received(response: Any, call: Call, large: bool, kind: str | None = None) ->
     watch = Watch(call, kind, large)
     # SDKs make of it what the program gets.
     following.note(response, call)
-    members = response.__dict__
     alive = weakref.ref(response)
-    for name, look_on in (("iter_bytes", tee), ("aiter_bytes", atee)):
-        original = getattr(response, name, None)
-        if original is not None:
-            members[name] = _read_through(original, look_on, watch)
+
+    def reading(source: Any, asynchronous: bool) -> Any:
+        # A subclass's method may read by its base's.
+        return source if watch.running else (atee if asynchronous else tee)(source, watch)
 
     def left() -> None:
-        # The response and its methods hold each other: once it is closed they need not.
-        members.pop("iter_bytes", None)
-        members.pop("aiter_bytes", None)
         # httpx closes a response from inside its own iteration when the body has ended; and where
         # the garbage collector has it, a stream that reads it: then the watch's end is the call's.
         if not watch.running and alive() is not None:
             watch.closed()
 
-    on_close(response, left)
+    responses.on_read(response, reading)
+    responses.on_close(response, left)
 
 
 def read(call: Call, body: bytes, kind: str, large: bool) -> None:
@@ -192,39 +190,23 @@ def by_other(call: Call) -> ByOther:
     watches: list[Watch] = []
 
     def watched(response: Any, reading_itself: Callable[[], bool]) -> list[Watch]:
-        members = getattr(response, "__dict__", None)
-        if members is None or "iter_bytes" in members:
+        try:
+            alive = weakref.ref(response)
+        except TypeError:
             return watches
-        for name, look_on in (("iter_bytes", tee), ("aiter_bytes", atee)):
-            original = getattr(type(response), name, None)
-            if original is not None:
-                members[name] = _once(response, original, look_on, reading_itself)
-        return watches
 
-    def _once(response: Any, original: Any, look_on: Any, itself: Any) -> Any:
-        alive = weakref.ref(response)
-
-        def read(*args: Any, **kwargs: Any) -> Any:
-            held = alive()
-            # Asked once: the response is as it was from here on.
-            for each in ("iter_bytes", "aiter_bytes"):
-                held.__dict__.pop(each, None)
-            source = original(held, *args, **kwargs)
-            if itself() or call.ended:
+        def reading(source: Any, asynchronous: bool) -> Any:
+            # Asked once: who reads first is the only one.
+            responses.forget_reading(alive())
+            if reading_itself() or call.ended:
                 return source
             watches.append(Watch(call, "event-stream", False))
-            return look_on(source, watches[-1])
+            return (atee if asynchronous else tee)(source, watches[-1])
 
-        return read
+        responses.on_read(response, reading)
+        return watches
 
     return watched
-
-
-def _read_through(original: Any, look_on: Any, watch: Watch) -> Any:
-    def read(*args: Any, **kwargs: Any) -> Any:
-        return look_on(original(*args, **kwargs), watch)
-
-    return read
 
 
 def tee(inner: Iterator[bytes], watch: Watch) -> Iterator[bytes]:

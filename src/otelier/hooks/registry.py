@@ -9,9 +9,9 @@ from typing import Any
 
 import wrapt
 
-from otelier import guard, runtime, settings, spelling
+from otelier import guard, runtime, settings
 from otelier.hooks.patching import Patches
-from otelier.hooks.table import EXPORTERS, HTTP, LIBRARIES, NAMES, Library
+from otelier.hooks.table import EXPORTERS, HTTP, LIBRARIES, NAMES, PROPAGATION, THREADS, Library
 
 
 @dataclass
@@ -41,7 +41,7 @@ def states() -> list[State]:
 def register() -> None:
     """Hook every library of the table, now or when it is imported, as the settings say."""
     _states.clear()
-    for library in (*LIBRARIES, *HTTP, *EXPORTERS):
+    for library in (*LIBRARIES, *HTTP, *_opted(), *EXPORTERS):
         run = runtime.current()
         if run is None:
             return
@@ -84,6 +84,15 @@ def _undo(state: State) -> None:
         guard.failed("hooks.undo")
 
 
+def _opted() -> tuple[Library, ...]:
+    """What only a setting asks for."""
+    run = runtime.current()
+    if run is None:
+        return ()
+    chosen = run.settings
+    return (*(PROPAGATION if chosen.propagate else ()), *(THREADS if chosen.threads else ()))
+
+
 def is_disabled(library: Library, disabled: frozenset[str]) -> bool:
     """Whether a list of libraries to leave alone has this one."""
     return bool(disabled & {"*", library.name, library.distribution})
@@ -92,6 +101,10 @@ def is_disabled(library: Library, disabled: frozenset[str]) -> bool:
 def misspelt() -> list[str]:
     """A line for each name in the environment's lists of libraries that no library has."""
     ours, everybodys = settings.disabled_lists(settings.process_environment())
+    if NAMES.issuperset(ours | everybodys):
+        return []
+    from otelier import spelling
+
     return [
         *spelling.unknown_libraries(settings.DISABLED_ENV, ours, NAMES),
         *spelling.unknown_libraries(settings.OTHERS_DISABLED_ENV, everybodys, NAMES, sure=False),
@@ -162,6 +175,7 @@ def unregister() -> None:
         state.status = "disabled"
         _undo(state)
     _states.clear()
-    from otelier.hooks import foreign
+    from otelier.hooks import beside, foreign
 
     foreign.forget()
+    beside.restore()

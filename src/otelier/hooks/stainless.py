@@ -15,7 +15,7 @@ from typing import Any, Final
 from otelier import context as ctx
 from otelier import guard, identity, runtime, wire
 from otelier.call import Call, begin
-from otelier.hooks import calling, raw, streams
+from otelier.hooks import calling, managers, raw, streams
 from otelier.hooks.patching import Patches
 from otelier.protocols import Route, Routes
 from otelier.protocols.table import Table
@@ -144,13 +144,18 @@ def patch(module: Any, dialect: Dialect, patches: Patches) -> str:
     # anthropic 1.13 prepares requests, and does not yet split them.
     split = hasattr(first, "_copy_and_prepare") and hasattr(first, "_request")
     seam = "_request" if split else "request"
-    for name, wrapper in zip(_CLIENTS, calling.around(opener(dialect), receive), strict=True):
+    send, received, usage = None, receive, calling.stream_usage()
+    if usage is not None:
+        send, received = usage.asking(usage.of_options, receive, usage.keep)
+    wrappers = calling.around(opener(dialect), received, send=send)
+    for name, wrapper in zip(_CLIENTS, wrappers, strict=True):
         client = getattr(module, name, None)
         if client is None or seam not in client.__dict__:
             raise LookupError(f"{module.__name__}.{name}.{seam}")
         patches.wrap(client, seam, wrapper)
         if "_process_response" in client.__dict__:
             patches.wrap(client, "_process_response", process_response)
+    managers.know(module.__name__)
     base = getattr(module, "BaseClient", None)
     if base is not None and "_process_response" in base.__dict__:
         patches.wrap(base, "_process_response", process_response)

@@ -1,7 +1,7 @@
 """Streams are observed on the SDK's own instances: no proxies, no buffering.
 
-The iterator inside a stream is replaced by one that looks at each item on its way, and the HTTP
-response's ``close`` tells when the user leaves early.
+The iterator inside a stream is replaced by one that looks at each item on its way, is pickled and
+copied as what it replaces, and the HTTP response tells when the user leaves early.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 
 from otelier import guard
 from otelier.call import Call
+from otelier.hooks import responses
+from otelier.hooks.beside import InPlace
 
 # Takes the response, and a function that tells whether it is the stream itself that reads now;
 # gives the list of those who read it instead, which knows whether they do just now.
@@ -21,7 +23,7 @@ ByOther: TypeAlias = Callable[[Any, Callable[[], bool]], Sequence[Any]]
 Parse: TypeAlias = "Callable[[Any], Any] | None"
 
 
-class Items:
+class Items(InPlace):
     """The items of a synchronous stream, observed."""
 
     __slots__ = ("__weakref__", "_call", "_inner", "_look", "_parse", "let_go", "others")
@@ -65,7 +67,7 @@ class Items:
             self.let_go()
 
 
-class AsyncItems:
+class AsyncItems(InPlace):
     """The items of an asynchronous stream, observed."""
 
     __slots__ = ("__weakref__", "_call", "_inner", "_look", "_parse", "let_go", "others")
@@ -184,7 +186,7 @@ def follow(
 
     items_others = by_other(response, reading_myself) if by_other is not None else ()
     observed.others = items_others
-    observed.let_go = on_close(response, left)
+    observed.let_go = responses.on_close(response, left)
 
 
 def _reference(value: Any) -> Callable[[], Any]:
@@ -194,58 +196,3 @@ def _reference(value: Any) -> Callable[[], Any]:
     except TypeError:
         kind = type(value)
         return lambda: kind
-
-
-def on_close(response: Any, left: Callable[[], None]) -> Callable[[], None] | None:
-    """Call ``left`` when an HTTP response is closed for the first time, just before it is.
-
-    What is returned takes that back: the response and its methods hold each other until then.
-    """
-    if response is None:
-        return None
-    try:
-        members = response.__dict__
-        before = {name: members.get(name) for name in ("close", "aclose")}
-        ours: dict[str, Any] = {}
-
-        def let_go() -> None:
-            for name, hook in ours.items():
-                if members.get(name) is hook:
-                    original = before[name]
-                    if original is None:
-                        del members[name]
-                    else:
-                        members[name] = original
-            ours.clear()
-
-        def closing() -> None:
-            try:
-                let_go()
-                left()
-            except Exception:
-                guard.failed("streams.left")
-
-        for name, wrap in (("close", _close), ("aclose", _aclose)):
-            original = getattr(response, name, None)
-            if original is not None:
-                members[name] = ours[name] = wrap(original, closing)
-        return let_go
-    except Exception:
-        guard.failed("streams.on_close")
-        return None
-
-
-def _close(original: Any, closing: Callable[[], None]) -> Any:
-    def close(*args: Any, **kwargs: Any) -> Any:
-        closing()
-        return original(*args, **kwargs)
-
-    return close
-
-
-def _aclose(original: Any, closing: Callable[[], None]) -> Any:
-    async def aclose(*args: Any, **kwargs: Any) -> Any:
-        closing()
-        return await original(*args, **kwargs)
-
-    return aclose

@@ -181,6 +181,25 @@ HTTP: Final = (
     Library("aiohttp", "aiohttp", "aiohttp.client", "http_aiohttp"),
 )
 
+# Where requests leave: only if OTELIER_PROPAGATE names hosts.
+PROPAGATION: Final = tuple(
+    Library("propagate", distribution, module, "propagating")
+    for distribution, module in (
+        ("httpx", "httpx._client"),
+        ("httpx2", "httpx2._client"),
+        ("requests", "requests.adapters"),
+        ("aiohttp", "aiohttp.client_reqrep"),
+        ("botocore", "botocore.endpoint"),
+        ("aiobotocore", "aiobotocore.endpoint"),
+    )
+)
+
+# The standard library's threads and pools of them: only if OTELIER_THREADS is set.
+THREADS: Final = tuple(
+    Library("threads", "otelier", module, "threads")
+    for module in ("threading", "concurrent.futures.thread", "multiprocessing.pool")
+)
+
 # OpenTelemetry's own exporters, whoever made them: their batches are bounded.
 EXPORTERS: Final = tuple(
     Library(

@@ -29,6 +29,8 @@ _ROUTES: Final = {
     "GenerateImage": xai.IMAGE,
 }
 _STREAMED: Final = "GetCompletionChunk"
+# What one call of ``_defer`` makes.
+_DEFERRED: Final = ("StartDeferredCompletion", "GetDeferredCompletion")
 # Targets that name a host: neither sockets of the machine's nor lists of addresses.
 _HOST: Final = re.compile(r"(?:dns:(?:///)?)?((?:[^/:]+|\[[^/]+\])(?::\d+)?)")
 _Wrappers: TypeAlias = Mapping[str, calling.Wrapper]
@@ -93,13 +95,17 @@ class _Stub(wrapt.ObjectProxy):  # type: ignore[type-arg]
 
 
 def _wrappers(asynchronous: bool) -> _Wrappers:
+    propagating = calling.propagating()
+    send = None if propagating is None else propagating.sending(_url)
     found = {
-        name: calling.around(_opening(route), calling.whole)[asynchronous]
+        name: calling.around(_opening(route), calling.whole, send=send)[asynchronous]
         for name, route in _ROUTES.items()
         if name != _STREAMED
     }
     # Streams begin without waiting in both flavours.
-    found[_STREAMED], _ = calling.around(_opening(_ROUTES[_STREAMED]), _streamed)
+    found[_STREAMED], _ = calling.around(_opening(_ROUTES[_STREAMED]), _streamed, send=send)
+    if propagating is not None:
+        found.update(dict.fromkeys(_DEFERRED, propagating.within(_url)))
     return found
 
 

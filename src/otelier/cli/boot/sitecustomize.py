@@ -1,4 +1,4 @@
-# ruff: noqa: PTH100, PTH112, PTH118, PTH120, PTH123, RUF005, UP031, UP036
+# ruff: noqa: PTH100, PTH112, PTH118, PTH120, PTH123, UP031, UP036
 """Loaded by every Python under ``otelier run``: of any version, from any environment.
 
 Therefore this file is what all of them can read. The environment's own ``sitecustomize`` runs as it
@@ -34,9 +34,9 @@ finally:
         _start(_reports)
     if _problem and os.path.isdir(_reports):
         try:
+            # Since Python 3.10; before that nobody knows yet what is started.
+            _words = getattr(sys, "orig_argv", [])[1:2] or [""]
             with open(os.path.join(_reports, "%d.without" % os.getpid()), "w") as _file:
-                _file.write(
-                    "%s\n%d.%d\n%s\n" % ((sys.executable,) + sys.version_info[:2] + (_problem,))
-                )
+                _file.write("%s\n%s\n%s\n" % (sys.executable, _words[0], _problem))
         except Exception:
             pass
