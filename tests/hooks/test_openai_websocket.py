@@ -406,6 +406,20 @@ def test_send_fails(traces: Telemetry) -> None:
     assert span.status.status_code is StatusCode.ERROR
 
 
+def test_open_when_the_provider_shuts_down(traces: Telemetry) -> None:
+    with RealtimeServer(on("response.create", created(), delta("Hel")), [session()]) as server:
+        client = started(traces, server)
+        with client.realtime.connect(model="gpt-realtime") as connection:
+            connection.response.create()
+            list(until(connection, "response.output_audio_transcript.delta"))
+            traces.tracer_provider.shutdown()
+            span = traces.span("chat")
+            assert span.attributes[semconv.STREAM_END] == "abandoned"
+            assert "Hel" in span.attributes["gen_ai.output.messages"]
+            assert span.status.status_code is StatusCode.UNSET
+    assert traces.spans("chat") == [span]
+
+
 def test_collected(traces: Telemetry) -> None:
     with RealtimeServer(on("response.create", created(), delta("Hel")), [session()]) as server:
         client = started(traces, server)

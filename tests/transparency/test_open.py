@@ -11,9 +11,10 @@ import pytest
 from opentelemetry.trace import StatusCode
 
 from otelier import guard, semconv, under_way
+from tests import sdks
 from tests.servers import ProviderServer
 from tests.telemetry import Telemetry
-from tests.transparency.app import App, drive
+from tests.transparency.app import ASK, App, drive
 from tests.transparency.calls import STREAMS, Call
 from tests.transparency.providers import Case, Provider, open_client, providers
 
@@ -40,10 +41,13 @@ def of_call(call: Call, view: str = "") -> Callable[[App], Awaitable[Any]]:
     return opened
 
 
-def play(server: ProviderServer, asynchronous: bool, opened: Callable[[App], Any]) -> None:
+def play(
+    server: ProviderServer, asynchronous: bool, opened: Callable[[App], Any], **options: Any
+) -> None:
     """Read one item, shut the provider down, read on."""
     server.clear()
-    telemetry = Telemetry().start(provider_hosts=f"{server.url.removeprefix('http://')}=openai")
+    host = server.url.removeprefix("http://")
+    telemetry = Telemetry().start(provider_hosts=f"{host}=openai", **options)
     app = App(server, telemetry, asynchronous)
 
     def ours() -> list[Any]:
@@ -107,3 +111,18 @@ def test_provider(
 @pytest.mark.parametrize("call", STREAMS, ids=str)
 def test_call(server: ProviderServer, call: Call, asynchronous: bool) -> None:
     play(server, asynchronous, of_call(call))
+
+
+@sdks.httpx2
+@pytest.mark.parametrize("module", ["httpx", "httpx2"])
+def test_http(server: ProviderServer, module: str, asynchronous: bool) -> None:
+    httpx = pytest.importorskip(module)
+
+    async def opened(app: App) -> Any:
+        client = app.closing((httpx.AsyncClient if app.asynchronous else httpx.Client)())
+        body = {"model": "gpt-4o", "messages": ASK, "stream": True}
+        request = client.build_request("POST", f"{server.url}/v1/chat/completions", json=body)
+        response = await app.got(client.send(request, stream=True))
+        return response.aiter_lines() if app.asynchronous else response.iter_lines()
+
+    play(server, asynchronous, opened, http=True)
