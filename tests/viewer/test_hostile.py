@@ -14,9 +14,8 @@ import pytest
 
 from otelier.store.spans import StoredSpan
 from otelier.viewer import text as txt
-from otelier.viewer.tree import render
 
-from .build import MOMENT, chat, messages, said, span
+from .build import MOMENT, chat, messages, render, said, span
 
 CONTROL = "".join(map(chr, [*range(0x20), *range(0x7F, 0xA0)]))
 ESCAPES = "\x1b]0;owned\x07\x1b[2J\x1b[1;31mred\x9b31m\r\x08\x7f"

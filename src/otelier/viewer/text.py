@@ -8,7 +8,38 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
-STYLES: Final = {"dim": "2", "bold": "1", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+STYLES: Final = {
+    "dim": "2",
+    "bold": "1",
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "cyan": "36",
+    "found": "7",
+}
+
+# What stands for our own marks where the encoding has none of them.
+_PLAIN: Final = str.maketrans(
+    {
+        "│": "|",
+        "├": "|",
+        "└": "`",
+        "─": "-",
+        "━": "=",
+        "╸": "-",
+        "·": "|",
+        "→": "->",
+        "≥": ">=",
+        "Σ": "sum",
+        "✗": "x",
+        "×": "x",
+        "…": "...",
+        "⋯": "...",
+        "␡": "?",
+        **{chr(0x2400 + code): f"^{chr(0x40 + code)}" for code in range(0x20)},
+    }
+)
+MARKS: Final = "│├└─━╸·→≥Σ✗×…⋯␛"
 
 # What moves the cursor, starts an escape sequence, reorders or hides text, or cannot be encoded.
 _DANGEROUS: Final = re.compile(
@@ -31,9 +62,14 @@ def _visible(match: re.Match[str]) -> str:
     return "␡" if code == 0x7F else f"\\u{code:04x}"
 
 
-def lines(text: str) -> list[str]:
-    """The lines of a text, each made harmless."""
-    return [clean(line.replace("\t", "    ")) for line in _LINE_ENDS.split(text)]
+def plain(text: str) -> str:
+    """The text with words and signs of ASCII for our marks."""
+    return text if text.isascii() else text.translate(_PLAIN)
+
+
+def split(text: str) -> list[str]:
+    """The lines of a text, as recorded."""
+    return _LINE_ENDS.split(text)
 
 
 @lru_cache(maxsize=4096)
@@ -94,9 +130,18 @@ def shorten(text: str, limit: int) -> str:
     return text if left_out <= 0 else f"{text[:limit]}… ({left_out:,} more characters)"
 
 
-def paint(text: str, style: str, color: bool) -> str:
-    """The text in a style of :data:`STYLES`, if colour is wanted."""
-    return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if color and style else text
+def excerpt(text: str, limit: int, pattern: re.Pattern[str] | None) -> str:
+    """At most ``limit`` characters: the first ones, or those around what the pattern finds."""
+    found = pattern.search(text) if pattern is not None and len(text) > limit else None
+    if found is None or found.end() <= limit:
+        return shorten(text, limit)
+    start = max(0, found.start() - limit // 2)
+    return f"({start:,} characters before) …" + shorten(text[start:], limit)
+
+
+def paint(text: str, style: str) -> str:
+    """The text in a style of :data:`STYLES`."""
+    return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if style and text else text
 
 
 def duration(seconds: float) -> str:
