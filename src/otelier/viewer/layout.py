@@ -34,7 +34,7 @@ def flow(
         nonlocal aside
         edge, aside = aside, ""
         gap = " " * (look.columns - used - txt.width(edge))
-        return f"{line}{gap}{look.paint(edge, 'dim')}" if edge.strip() else line
+        return f"{line}{gap}{look.paint(edge.rstrip(), 'dim')}" if edge.strip() else line
 
     for raw, style in fields:
         # Cut before it is measured: a name may be megabytes long.
