@@ -106,10 +106,7 @@ def test_errors_shows_failed_steps_and_the_way_to_them() -> None:
     fine = span("f", None, "fine", 0, 1, trace="ff")
     shown = render([*pipeline(), fine], errors=True)
     assert "trace ff" not in shown
-    names = re.findall(
-        r"(workflow answer|agent researcher|claude-sonnet-99|step|claude-sonnet-5)", shown
-    )
-    assert names == ["workflow answer", "agent researcher", "claude-sonnet-99"]
+    assert "step classify" not in shown and "claude-sonnet-5-5" not in shown
     assert "└─ agent researcher" in shown and "   └─ chat claude-sonnet-99" in shown
     assert "(7 other steps)" in shown
     # The sums are the trace's.
