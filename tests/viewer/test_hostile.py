@@ -285,3 +285,10 @@ def test_media_are_described_and_not_printed() -> None:
     assert "[audio audio/wav 12.0 KB]" in shown and "QUJD" not in shown
     assert "[image https://example.org/a.png]" in shown
     assert "[document file-1]" in shown
+
+
+def test_content_is_no_markup_and_no_name_of_an_emoji() -> None:
+    words = "[bold]loud[/bold] [/] :smile: [link=file:///x]here[/link] " * 9
+    told = {"gen_ai.input.messages": messages("user", said(words))}
+    shown = _shown(chat("a", None, model=words, error=words, attributes=told))
+    assert re.sub(r"[\s│]+", "", shown).count(words.replace(" ", "")) == 2

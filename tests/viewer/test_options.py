@@ -108,7 +108,7 @@ def test_errors_shows_failed_steps_and_the_way_to_them() -> None:
     assert "trace ff" not in shown
     assert "step classify" not in shown and "claude-sonnet-5-5" not in shown
     assert "└─ agent researcher" in shown and "   └─ chat claude-sonnet-99" in shown
-    assert "(7 other steps)" in shown
+    assert "(8 other steps)" in shown
     # The sums are the trace's.
     assert "5 model calls · 1 tool call · 1 error" in shown
     assert render([fine], errors=True) == ""

@@ -15,9 +15,6 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from otelier import guard
 from otelier.store.spans import StoredSpan, stored
-from otelier.viewer import terminal
-from otelier.viewer.look import Look
-from otelier.viewer.tree import render
 
 MAX_SPANS: Final = 10_000
 MAX_TRACES: Final = 200
@@ -107,6 +104,11 @@ class TreeSpanExporter(SpanExporter):
         stream = self._stream if self._stream is not None else sys.stderr
         if stream is None:  # A program without a console.
             return
+        # Not before something is shown: it brings rich.
+        from otelier.viewer import terminal
+        from otelier.viewer.look import Look
+        from otelier.viewer.tree import render
+
         look = Look(
             messages=_tree_messages() if self._messages is None else self._messages,
             color=terminal.wants_color(stream) if self._color is None else self._color,

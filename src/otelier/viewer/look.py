@@ -75,6 +75,6 @@ class Look:
             return txt.paint(text, style)
         pieces, end = [], 0
         for match in self.pattern.finditer(text):
-            pieces += [txt.paint(text[end : match.start()], style), txt.paint(match[0], "found")]
+            pieces += [txt.paint(text[end : match.start()], style), txt.paint(match[0], "reverse")]
             end = match.end()
         return "".join([*pieces, txt.paint(text[end:], style)])
