@@ -46,7 +46,16 @@ LAYERS = (
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 # Nobody needs these from below; the face may be imported by name by users only.
 ENTRY_POINTS = {"instrumentor", "cli", "viewer", "store"}
-ALLOWED_ROOTS = {"opentelemetry", "wrapt", "orjson", "genai_prices", "fsspec", "otelier", "google"}
+ALLOWED_ROOTS = {
+    "opentelemetry",
+    "wrapt",
+    "orjson",
+    "genai_prices",
+    "fsspec",
+    "otelier",
+    "google",
+    "rich",
+}
 
 
 def top(path: Path) -> str:
@@ -86,6 +95,11 @@ def test_no_sdk_is_imported(path: Path) -> None:
     for name in imports(path):
         root = name.partition(".")[0]
         assert root in ALLOWED_ROOTS or root in sys.stdlib_module_names, name
+
+
+def test_only_the_viewer_draws() -> None:
+    for path in FILES:
+        assert top(path) == "viewer" or not any(n.startswith("rich") for n in imports(path)), path
 
 
 def test_hooks_and_protocols_do_not_know_each_others_trade() -> None:

@@ -467,9 +467,22 @@ def cache_folder() -> Path | None:
         return None
 
 
-def no_color() -> bool:
-    """Whether the user asked for no colour (https://no-color.org)."""
-    return bool(os.environ.get("NO_COLOR"))
+def wants_color(terminal: bool) -> bool:
+    """Whether output may have colour, given whether it goes to a terminal.
+
+    https://no-color.org first, then https://force-color.org, then what the terminal can.
+    """
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return terminal and os.environ.get("TERM", "").lower() not in ("dumb", "unknown")
+
+
+def columns() -> int | None:
+    """The width that the user asks for by ``COLUMNS``, if it is a positive number."""
+    value = os.environ.get("COLUMNS", "")
+    return int(value) or None if value.isdecimal() and len(value) < 6 else None
 
 
 def native_anthropic_is_explicit() -> bool:

@@ -88,7 +88,7 @@ def test_a_missing_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_nothing_to_show_is_said(traces: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["view", str(traces), "--trace", "no such"]) == 1
     printed = capsys.readouterr()
-    assert printed.out == "" and "no spans" in printed.err
+    assert printed.out == "" and "nothing of what was asked for" in printed.err
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "many"])
@@ -118,3 +118,66 @@ def test_a_reader_that_stops_early_is_no_error(traces: Path) -> None:
     errors = view.stderr.read()
     view.stderr.close()
     assert (view.wait(), errors) == (0, b"")
+
+
+def _view(path: Path, *options: str, **env: str) -> subprocess.CompletedProcess[bytes]:
+    given = {name: value for name, value in os.environ.items() if name not in _SHOWN_BY}
+    return subprocess.run(
+        [sys.executable, "-m", "otelier.cli", "view", str(path), *options],
+        capture_output=True,
+        env={**given, "PYTHONPATH": str(Path(__file__).parents[2] / "src"), **env},
+    )
+
+
+_SHOWN_BY = ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "TERM", "PYTHONIOENCODING")
+
+
+def test_a_pipe_gets_no_colour_unless_it_is_forced(traces: Path) -> None:
+    assert b"\x1b" not in _view(traces).stdout
+    assert b"\x1b[1m" in _view(traces, FORCE_COLOR="1").stdout
+    assert b"\x1b" not in _view(traces, FORCE_COLOR="1", NO_COLOR="1").stdout
+
+
+def test_a_pipe_gets_the_columns_that_the_user_says(traces: Path) -> None:
+    narrow = _view(traces, "--messages", COLUMNS="50").stdout.decode()
+    assert max(map(len, narrow.splitlines())) <= 50
+    for odd in ("0", "-3", "wide", "", "9" * 30):
+        assert _view(traces, COLUMNS=odd).stdout == _view(traces).stdout
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "cp437"])
+def test_streams_of_few_characters(traces: Path, encoding: str) -> None:
+    shown = _view(traces, "--messages", PYTHONIOENCODING=encoding)
+    assert shown.returncode == 0 and shown.stderr == b""
+    shown.stdout.decode(encoding)
+    assert shown.stdout.count(b"`- ") == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="no pseudo-terminals here")
+@pytest.mark.parametrize(("term", "colour"), [("xterm", True), ("dumb", False)])
+def test_terminals_that_know_no_escapes_get_none(
+    term: str, colour: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from otelier.viewer import terminal
+
+    for name in _SHOWN_BY:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", term)
+    leader, follower = os.openpty()
+    with open(follower, "w", encoding="utf-8") as stream, open(leader, "rb"):
+        assert terminal.wants_color(stream) is colour
+
+
+def test_the_last_of_those_that_are_asked_for(
+    traces: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["view", str(traces), "--grep", "SPAN-", "--last", "1"]) == 0
+    shown = capsys.readouterr().out
+    assert "span-2" in shown and "span-1" not in shown and "outer" not in shown
+
+
+def test_a_trace_in_several_lines_is_one(traces: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = traces.read_bytes()
+    traces.write_bytes(lines + lines)
+    assert main(["view", str(traces)]) == 0
+    assert capsys.readouterr().out == render(_spans(traces))

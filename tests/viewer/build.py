@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from otelier.store.spans import StoredSpan
+from otelier.viewer import tree
+from otelier.viewer.look import Look
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 MOMENT = 1_795_168_800_000_000_000  # 2026-11-20 10:00:00 UTC
@@ -78,3 +80,8 @@ def messages(*roles_and_parts: Any) -> str:
 def said(text: str) -> list[dict[str, Any]]:
     """One text part."""
     return [{"type": "text", "content": text}]
+
+
+def render(spans: Iterable[StoredSpan], **options: Any) -> str:
+    """The picture of the spans with options of :class:`Look`."""
+    return tree.render(spans, Look(**options))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import os
 import signal
+import subprocess
 import sys
 import threading
 
@@ -161,7 +162,7 @@ def test_a_stream_that_knows_few_characters_gets_those() -> None:
     tracer = tracing(exporter)
     with tracer.start_as_current_span("root"):
         tracer.start_span("größer").end()
-    assert b"?? gr??er" in raw.getvalue()
+    assert b"`- gr??er | " in raw.getvalue()
 
 
 def test_spans_that_end_in_many_threads_are_all_printed(
@@ -206,3 +207,24 @@ def test_a_forked_child_has_only_its_own_spans(tmp_path: os.PathLike[str]) -> No
         shown = file.read()
     assert "childs" in shown and "parents" not in shown
     assert "parents" in out.getvalue()
+
+
+def test_what_draws_is_imported_when_something_is_shown_first() -> None:
+    program = """
+import sys
+import otelier
+from otelier.viewer.console import TreeSpanExporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(TreeSpanExporter()))
+otelier.instrument(tracer_provider=provider)
+assert "rich" not in sys.modules
+tracer = provider.get_tracer("t")
+with tracer.start_as_current_span("root"):
+    tracer.start_span("child").end()
+    assert "rich" not in sys.modules
+assert "rich" in sys.modules
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0 and "child" in done.stderr, done.stderr

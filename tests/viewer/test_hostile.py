@@ -14,9 +14,8 @@ import pytest
 
 from otelier.store.spans import StoredSpan
 from otelier.viewer import text as txt
-from otelier.viewer.tree import render
 
-from .build import MOMENT, chat, messages, said, span
+from .build import MOMENT, chat, messages, render, said, span
 
 CONTROL = "".join(map(chr, [*range(0x20), *range(0x7F, 0xA0)]))
 ESCAPES = "\x1b]0;owned\x07\x1b[2J\x1b[1;31mred\x9b31m\r\x08\x7f"
@@ -286,3 +285,10 @@ def test_media_are_described_and_not_printed() -> None:
     assert "[audio audio/wav 12.0 KB]" in shown and "QUJD" not in shown
     assert "[image https://example.org/a.png]" in shown
     assert "[document file-1]" in shown
+
+
+def test_content_is_no_markup_and_no_name_of_an_emoji() -> None:
+    words = "[bold]loud[/bold] [/] :smile: [link=file:///x]here[/link] " * 9
+    told = {"gen_ai.input.messages": messages("user", said(words))}
+    shown = _shown(chat("a", None, model=words, error=words, attributes=told))
+    assert re.sub(r"[\s│]+", "", shown).count(words.replace(" ", "")) == 2

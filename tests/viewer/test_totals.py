@@ -4,9 +4,8 @@ import pytest
 
 from otelier import semconv
 from otelier.store.spans import StoredSpan
-from otelier.viewer.tree import render
 
-from .build import chat, span
+from .build import chat, render, span
 
 
 def total(*spans: StoredSpan) -> str:

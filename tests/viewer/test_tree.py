@@ -3,9 +3,8 @@ from __future__ import annotations
 import json
 
 from otelier.store.spans import StoredSpan
-from otelier.viewer.tree import render
 
-from .build import chat, messages, said, span
+from .build import chat, messages, render, said, span
 
 ASKED = "How many days of leave may I carry over?"
 CALL = {"type": "tool_call", "id": "call_1", "name": "lookup", "arguments": {"topic": "leave"}}
@@ -167,6 +166,7 @@ workflow answer_question · 2.31 s
    ├─ tool lookup · 12 ms
    ├─ chat claude-sonnet-99 · openai · 31 ms
    │       ✗ anthropic.NotFoundError: Error code: 404 - no such model
+   │       request id: req_1
    └─ chat claude-sonnet-5-5 · openai · 1.31 s · first chunk 310 ms · in 900 out 120 · length
 total 2.31 s · 5 model calls · 1 tool call · 1 error
   in 2,423 (cached 1,024) out 227 (reasoning 64) · $0.00333 · 1 call without a known price

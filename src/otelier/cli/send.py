@@ -20,7 +20,8 @@ from urllib.request import (
 )
 
 from otelier import wire
-from otelier.cli.view import Broken, lines
+from otelier.cli.view import lines
+from otelier.store.index import Broken
 from otelier.store.otlp_json import decode
 
 _PATH: Final = "/v1/traces"

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
-from otelier.store.otlp_json import decode
-from otelier.store.spans import StoredSpan
+from otelier.store.index import Index
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
+    parser.epilog = "Options that choose traces may be combined: a trace must have all of it."
     parser.add_argument("file", help="file of OTLP/JSON lines; - for standard input")
     parser.add_argument("--messages", action="store_true", help="show messages below each step")
+    parser.add_argument("--full", action="store_true", help="messages, nothing cut or folded")
+    parser.add_argument("--errors", action="store_true", help="only failed steps, the way to them")
+    parser.add_argument("--session", metavar="ID", help="only this session or conversation")
+    parser.add_argument(
+        "--grep", metavar="TEXT", help="only steps and messages that contain it, in any case"
+    )
     parser.add_argument("--trace", metavar="ID", help="only traces whose id begins so")
     parser.add_argument("--last", metavar="N", type=_positive, help="only the last N traces")
 
@@ -29,43 +38,48 @@ def _positive(text: str) -> int:
 def run(args: argparse.Namespace) -> int:
     """Print the traces; 1 if there is nothing to print."""
     from otelier.viewer import terminal
-    from otelier.viewer.forest import traces
-    from otelier.viewer.tree import render
+    from otelier.viewer.look import Look
+    from otelier.viewer.selection import asked_for, has
+    from otelier.viewer.tree import pieces
 
-    broken = Broken()
+    look = Look(
+        messages=args.messages,
+        full=args.full,
+        errors=args.errors,
+        grep=args.grep or "",
+        session=args.session or "",
+        color=terminal.wants_color(sys.stdout),
+        width=terminal.columns(sys.stdout),
+        ascii=terminal.needs_ascii(sys.stdout),
+    )
     try:
-        prefix = (args.trace or "").lower()
-        spans = [span for span in read(args.file, broken) if span.trace_id.startswith(prefix)]
+        with opened(args.file) as file:
+            index = Index(file, (args.trace or "").lower(), lambda span: has(span, look))
+            shown = False
+            for piece in pieces(index.traces(asked_for(look), args.last), look):
+                terminal.write(sys.stdout, piece)
+                shown = True
+    except BrokenPipeError:
+        raise
     except OSError as error:
         print(f"otelier view: {args.file}: {error.strerror or error}", file=sys.stderr)
         return 1
-    if args.last:
-        spans = [span for trace in traces(spans)[-args.last :] for span in trace]
-    tree = render(
-        spans,
-        messages=args.messages,
-        color=terminal.wants_color(sys.stdout),
-        width=terminal.columns(sys.stdout),
-    )
-    terminal.write(sys.stdout, tree)
-    broken.report("otelier view")
-    if not spans:
-        print(f"otelier view: no spans in {args.file}", file=sys.stderr)
+    index.broken.report("otelier view")
+    if not shown:
+        what = "nothing of what was asked for" if index.spans else "no spans"
+        print(f"otelier view: {what} in {args.file}", file=sys.stderr)
         return 1
     return 0
 
 
-class Broken:
-    """Counts lines that are not OTLP/JSON."""
-
-    def __init__(self) -> None:
-        self.lines = 0
-
-    def report(self, command: str) -> None:
-        """Say on standard error how many there were, if any."""
-        if self.lines:
-            what = "1 line is" if self.lines == 1 else f"{self.lines:,} lines are"
-            print(f"{command}: {what} not OTLP/JSON and left out", file=sys.stderr)
+@contextlib.contextmanager
+def opened(path: str) -> Iterator[BinaryIO]:
+    """A file that can be read twice; a pipe is read into memory."""
+    if path == "-":
+        yield io.BytesIO(sys.stdin.buffer.read())
+        return
+    with Path(path).open("rb") as file:
+        yield file if file.seekable() else io.BytesIO(file.read())
 
 
 def lines(path: str) -> Iterator[bytes]:
@@ -79,14 +93,3 @@ def lines(path: str) -> Iterator[bytes]:
 
 def _not_blank(source: Iterable[bytes]) -> Iterator[bytes]:
     return (line for line in source if line.strip())
-
-
-def read(path: str, broken: Broken) -> Iterator[StoredSpan]:
-    """The spans of a file; raises OSError if it cannot be read."""
-    for line in lines(path):
-        try:
-            spans = decode(line)
-        except ValueError:
-            broken.lines += 1
-            continue
-        yield from spans

@@ -15,8 +15,6 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from otelier import guard
 from otelier.store.spans import StoredSpan, stored
-from otelier.viewer import terminal
-from otelier.viewer.tree import render
 
 MAX_SPANS: Final = 10_000
 MAX_TRACES: Final = 200
@@ -106,13 +104,18 @@ class TreeSpanExporter(SpanExporter):
         stream = self._stream if self._stream is not None else sys.stderr
         if stream is None:  # A program without a console.
             return
-        tree = render(
-            spans,
+        # Not before something is shown: it brings rich.
+        from otelier.viewer import terminal
+        from otelier.viewer.look import Look
+        from otelier.viewer.tree import render
+
+        look = Look(
             messages=_tree_messages() if self._messages is None else self._messages,
             color=terminal.wants_color(stream) if self._color is None else self._color,
             width=terminal.columns(stream),
+            ascii=terminal.needs_ascii(stream),
         )
-        terminal.write(stream, f"\n{note}{note and chr(10)}{tree}")
+        terminal.write(stream, f"\n{note}{note and chr(10)}{render(spans, look)}")
 
 
 def _tree_messages() -> bool:

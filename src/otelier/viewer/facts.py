@@ -86,11 +86,16 @@ def facts(span: StoredSpan) -> Facts:
         partial=attributes.get(semconv.COST_PARTIAL) is True,
         finish_reasons=texts(attributes, semconv.RESPONSE_FINISH_REASONS),
         tool_calls=_tool_calls(attributes),
-        failed=span.status == "ERROR" or bool(text(attributes, semconv.ERROR_TYPE)),
+        failed=failed(span),
         error_type=text(attributes, semconv.ERROR_TYPE),
-        error_message=span.status_message.strip().partition("\n")[0],
+        error_message=span.status_message.strip(),
         background=attributes.get(semconv.BACKGROUND) is True,
     )
+
+
+def failed(span: StoredSpan) -> bool:
+    """Whether the span says that it failed."""
+    return span.status == "ERROR" or bool(text(span.attributes, semconv.ERROR_TYPE))
 
 
 def _cost(attributes: Attributes) -> float | None:

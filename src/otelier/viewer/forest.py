@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from otelier.store.index import unique
 from otelier.store.spans import StoredSpan
 
 
@@ -20,20 +21,11 @@ class Node:
 
 
 def traces(spans: Iterable[StoredSpan]) -> list[list[StoredSpan]]:
-    """The spans grouped by trace; traces and the spans in each in order of start.
-
-    A span that is there twice (a file was sent twice) is kept once.
-    """
-    groups: dict[str, dict[tuple[object, ...], StoredSpan]] = {}
+    """The spans grouped by trace; traces and the spans in each in order of start."""
+    groups: dict[str, list[StoredSpan]] = {}
     for span in spans:
-        identity = (span.span_id, span.parent_id, span.name, span.start_ns, span.end_ns)
-        groups.setdefault(span.trace_id, {}).setdefault(identity, span)
-    ordered = [sorted(group.values(), key=_start) for group in groups.values()]
-    return sorted(ordered, key=lambda group: _start(group[0]))
-
-
-def _start(span: StoredSpan) -> int:
-    return span.start_ns
+        groups.setdefault(span.trace_id, []).append(span)
+    return sorted(map(unique, groups.values()), key=lambda group: group[0].start_ns)
 
 
 def walk(spans: Sequence[StoredSpan]) -> Iterator[Node]:

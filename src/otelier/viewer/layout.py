@@ -6,58 +6,94 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from otelier.viewer import text as txt
+from otelier.viewer.look import MIN_WIDTH, Look
 from otelier.viewer.messages import Said
 
 # A text as recorded, and its style.
 Field = tuple[str, str]
 
 SEPARATOR: Final = " · "
-MIN_WIDTH: Final = 40
-_LINE_LIMIT: Final = 30
+_NAME_LINES: Final = 2
 
 
-def flow(fields: Iterable[Field], first: str, rest: str, color: bool, width: int) -> Iterator[str]:
-    """The fields on as few lines as they fit on; none of them is broken.
+def flow(
+    fields: Iterable[Field], first: str, rest: str, look: Look, *, aside: str = ""
+) -> Iterator[str]:
+    """The fields on as few lines as they fit on; only what is longer than a line is broken.
 
-    ``first`` and ``rest`` begin the first and the other lines.
+    ``first`` and ``rest`` begin the first and the other lines; ``aside`` stands at the right edge
+    of the first one.
     """
+    margin = look.columns - (txt.width(aside) + 2 if aside else 0)
+    indent = max(txt.width(first), txt.width(rest))
+    separator = look.clean(SEPARATOR)
     line, used = first, txt.width(first)
     fresh = True
+
+    def finished() -> str:
+        nonlocal aside
+        edge, aside = aside, ""
+        gap = " " * (look.columns - used - txt.width(edge))
+        return f"{line}{gap}{look.paint(edge.rstrip(), 'dim')}" if edge.strip() else line
+
     for raw, style in fields:
         # Cut before it is measured: a name may be megabytes long.
-        field = txt.clean(raw[: 4 * width])
-        needed = txt.width(field) + (0 if fresh else len(SEPARATOR))
-        if not fresh and used + needed > width:
-            yield line
+        whole = raw if look.full else txt.shorten(raw, _NAME_LINES * look.columns)
+        field = look.clean(whole)
+        needed = txt.width(field) + (0 if fresh else len(separator))
+        if not fresh and used + needed > margin:
+            yield finished()
             line, used, fresh = rest, txt.width(rest), True
         if fresh:
-            field = txt.clip(field, max(width - used, MIN_WIDTH // 2))
-        line += ("" if fresh else SEPARATOR) + txt.paint(field, style, color)
-        used += txt.width(field) + (0 if fresh else len(SEPARATOR))
+            *parts, field = txt.wrap(field, max(margin - indent, MIN_WIDTH // 2))
+            for part in parts:
+                line += look.paint(part, style)
+                used += txt.width(part)
+                yield finished()
+                line, used = rest, txt.width(rest)
+        line += ("" if fresh else separator) + look.paint(field, style)
+        used += txt.width(field) + (0 if fresh else len(separator))
         fresh = False
-    yield line
+    yield finished()
 
 
-def passage(field: Field, lead: str, color: bool, width: int) -> Iterator[str]:
+def passage(field: Field, lead: str, look: Look) -> Iterator[str]:
     """One text, wrapped, below ``lead``."""
-    columns = max(width - txt.width(lead), MIN_WIDTH // 2)
-    for part in txt.wrap(txt.clean(field[0]), columns):
-        yield lead + txt.paint(part, field[1], color)
+    columns = max(look.columns - txt.width(lead), MIN_WIDTH // 2)
+    for line in _lines(txt.excerpt(field[0], look.text_limit, look.pattern), look):
+        for part in txt.wrap(line, columns):
+            yield (lead + look.paint(part.rstrip(), field[1])).rstrip()
 
 
-def speech(said: Said, lead: str, color: bool, width: int) -> Iterator[str]:
+def speech(said: Said, lead: str, look: Look) -> Iterator[str]:
     """Who says what, wrapped, below ``lead``."""
-    who = txt.clip(txt.clean(said.who[:width]), MIN_WIDTH // 2)
-    label = txt.paint(who, "green" if said.output else "cyan", color)
-    columns = max(width - txt.width(lead) - 2, MIN_WIDTH // 2)
-    lines = txt.lines(said.text)
-    more = len(lines) - _LINE_LIMIT
-    if more > 0:
-        lines = [*lines[:_LINE_LIMIT], f"… ({more:,} more lines)"]
+    who = txt.clip(look.clean(said.who[: look.columns]), look.columns // 2)
+    columns = max(look.columns - txt.width(lead) - 2, MIN_WIDTH // 2)
+    lines = _lines(txt.excerpt(said.text, look.text_limit, look.pattern) + said.tail, look)
     # The label stands before the first line and counts with it.
-    mark = f"{who}: "
+    mark = f"{who}: " if who else ""
     wrapped = [part for line in [mark + lines[0], *lines[1:]] for part in txt.wrap(line, columns)]
-    for number, part in enumerate(wrapped):
-        if number == 0 and part.startswith(who):
-            part = label + part[len(who) :]
-        yield f"{lead}{'' if number == 0 else '  '}{part}".rstrip()
+    for number, part in enumerate(map(str.rstrip, wrapped)):
+        if number == 0 and who and part.startswith(who):
+            label = look.paint(who, "green" if said.output else "cyan")
+            shown = label + look.paint(part[len(who) :], "")
+        else:
+            shown = look.paint(part, "" if who else "dim")
+        yield f"{lead}{'' if number == 0 else '  '}{shown}".rstrip()
+
+
+def _lines(text: str, look: Look) -> list[str]:
+    lines = look.lines(text)
+    more = len(lines) - look.line_limit
+    if more <= 0:
+        return lines
+    start, pattern = 0, look.pattern
+    if pattern is not None:
+        found = next((n for n, line in enumerate(lines) if pattern.search(line)), 0)
+        start = max(0, min(found - look.line_limit // 2, more))
+    before = [f"… ({start:,} lines before)"] if start else []
+    left = more - start
+    what = "more line" if left == 1 else "more lines"
+    after = [f"… ({left:,} {what})"] if left else []
+    kept = [*before, *lines[start : start + look.line_limit], *after]
+    return [look.clean(line) for line in kept]

@@ -10,28 +10,59 @@ from otelier import semconv, wire
 from otelier.viewer import text as txt
 from otelier.viewer.facts import Attributes, objects, structure
 
-TEXT_LIMIT: Final = 1000
-LIST_LIMIT: Final = 40
 _DIGEST: Final = 12
 
 Part = Mapping[str, Any]
+_Reader = Callable[[Any, int], "Iterator[Said]"]
+
+_SAME: Final = {semconv.SYSTEM_INSTRUCTIONS: "system", semconv.TOOL_DEFINITIONS: "tools"}
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One text and whose it is. Both are as recorded, still to be made harmless."""
+    """One text and whose it is, whole. Both are as recorded, still to be made harmless."""
 
     who: str
     text: str
     output: bool = False
+    tail: str = ""
+    """What is shown after the text even if that is cut."""
 
 
-def conversation(attributes: Attributes) -> Iterator[Said]:
-    """All content of a span, in the order in which it came to be."""
-    again = set(_again(attributes))
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What of a span's content stands above already."""
+
+    messages: int = 0
+    """How many of the first input messages."""
+    names: tuple[str, ...] = ()
+    """Attributes that are the same."""
+
+    def __str__(self) -> str:
+        same = [what for name, what in _SAME.items() if name in self.names]
+        count = "1 earlier message" if self.messages == 1 else f"{self.messages:,} earlier messages"
+        said = [count] if self.messages else []
+        return ", ".join([*said, *(["same " + " and ".join(same)] if same else [])])
+
+
+def conversation(
+    attributes: Attributes, limit: int, earlier: Earlier | None = None
+) -> Iterator[Said]:
+    """All content of a span, in the order in which it came to be.
+
+    Lists are shown to at most ``limit`` members; what is ``earlier`` becomes one line.
+    """
+    earlier = earlier or Earlier()
+    left_out = {*_again(attributes), *earlier.names}
+    folded = str(earlier)
     for name, read in _CONTENT.items():
-        if attributes.get(name) is not None and name not in again:
-            yield from read(structure(attributes, name))
+        if folded and name == semconv.INPUT_MESSAGES:
+            yield Said("", f"({folded})")
+        if attributes.get(name) is not None and name not in left_out:
+            value = structure(attributes, name)
+            if earlier.messages and name == semconv.INPUT_MESSAGES:
+                value = value[earlier.messages :]
+            yield from read(value, limit)
     if attributes.get(semconv.CONTENT_TRUNCATED):
         yield Said("note", "content was cut when it was recorded" + _missing(attributes))
 
@@ -66,42 +97,42 @@ def _again(attributes: Attributes) -> Iterator[str]:
 # --- attributes -------------------------------------------------------------------------------
 
 
-def _instructions(value: Any) -> Iterator[Said]:
-    yield from _parts("system", value, output=False)
+def _instructions(value: Any, limit: int) -> Iterator[Said]:
+    yield from _parts("system", value, limit, output=False)
 
 
-def _input(value: Any) -> Iterator[Said]:
-    yield from _messages(value, output=False)
+def _input(value: Any, limit: int) -> Iterator[Said]:
+    yield from _messages(value, limit, output=False)
 
 
-def _output(value: Any) -> Iterator[Said]:
-    yield from _messages(value, output=True)
+def _output(value: Any, limit: int) -> Iterator[Said]:
+    yield from _messages(value, limit, output=True)
 
 
-def _tools(value: Any) -> Iterator[Said]:
+def _tools(value: Any, limit: int) -> Iterator[Said]:
     names = [_word(tool.get("name")) or _word(tool.get("type")) or "?" for tool in objects(value)]
     yield Said("tools", ", ".join(names) if names else _compact(value))
 
 
-def _documents(value: Any) -> Iterator[Said]:
+def _documents(value: Any, limit: int) -> Iterator[Said]:
     if not isinstance(value, list | tuple):
         yield Said("documents", _compact(value), output=True)
         return
-    for document in _shown(value, "documents"):
+    for document in _shown(value, "documents", limit):
         if isinstance(document, Said):
             yield document
         else:
             yield Said("document", _document(document), output=True)
 
 
-def _labelled(who: str, *, output: bool = False) -> Callable[[Any], Iterator[Said]]:
-    def read(value: Any) -> Iterator[Said]:
+def _labelled(who: str, *, output: bool = False) -> _Reader:
+    def read(value: Any, limit: int) -> Iterator[Said]:
         yield Said(who, _compact(value), output)
 
     return read
 
 
-_CONTENT: Final[Mapping[str, Callable[[Any], Iterator[Said]]]] = {
+_CONTENT: Final[Mapping[str, _Reader]] = {
     semconv.ARGUMENTS: _labelled("arguments"),
     semconv.TOOL_CALL_ARGUMENTS: _labelled("arguments"),
     semconv.RETRIEVAL_QUERY: _labelled("query"),
@@ -118,41 +149,45 @@ _CONTENT: Final[Mapping[str, Callable[[Any], Iterator[Said]]]] = {
 # --- messages and parts -----------------------------------------------------------------------
 
 
-def _messages(value: Any, *, output: bool) -> Iterator[Said]:
+def _messages(value: Any, limit: int, *, output: bool) -> Iterator[Said]:
     if not isinstance(value, list | tuple):
         yield Said("(not messages)", _compact(value), output)
         return
-    for message in _shown(value, "messages"):
+    for message in _shown(value, "messages", limit):
         if isinstance(message, Said):
             yield message
         elif isinstance(message, Mapping):
             who = _word(message.get("role")) or "(no role)"
-            yield from _parts(who, message.get("parts"), output=output)
+            yield from _parts(who, message.get("parts"), limit, output=output)
         else:
             yield Said("(not a message)", _compact(message), output)
 
 
-def _shown(members: Sequence[Any], what: str) -> Iterator[Any]:
+def _shown(members: Sequence[Any], what: str, limit: int) -> Iterator[Any]:
     """The members, without those in the middle of a very long list."""
-    left_out = len(members) - LIST_LIMIT
+    left_out = len(members) - limit
     if left_out <= 0:
         yield from members
         return
-    yield from members[: LIST_LIMIT // 4]
-    yield Said("…", f"({left_out:,} {what} left out)")
-    yield from members[LIST_LIMIT // 4 + left_out :]
+    yield from members[: limit // 4]
+    yield Said("", f"({left_out:,} {what} left out)")
+    yield from members[limit // 4 + left_out :]
 
 
-def _parts(who: str, value: Any, *, output: bool) -> Iterator[Said]:
+def _parts(who: str, value: Any, limit: int, *, output: bool) -> Iterator[Said]:
     parts = value if isinstance(value, list | tuple) else [value]
-    for part in _shown(parts, "parts"):
+    for part in _shown(parts, "parts", limit):
         if isinstance(part, Said):
             yield part
         elif isinstance(part, Mapping):
-            show = _PARTS.get(_word(part.get("type")), _other)
-            yield Said(who, show(part), output)
+            kind = _word(part.get("type"))
+            tail = _id(part) if kind in _CALLS else ""
+            yield Said(who, _PARTS.get(kind, _other)(part), output, tail)
         else:
             yield Said(who, _compact(part), output)
+
+
+_CALLS: Final = frozenset({"tool_call", "server_tool_call"})
 
 
 def _text(part: Part) -> str:
@@ -181,7 +216,7 @@ def _server_response(part: Part) -> str:
 
 def _call(part: Part, arguments: Any) -> str:
     given = "" if arguments is None else _compact(arguments)
-    return f"calls {_word(part.get('name')) or '?'}({given}){_id(part)}"
+    return f"calls {_word(part.get('name')) or '?'}({given})"
 
 
 def _result(part: Part, response: Any) -> str:
@@ -256,9 +291,9 @@ def _word(value: Any) -> str:
 
 
 def _compact(value: Any) -> str:
-    """A value in one text of bounded length: strings as they are, the rest as JSON."""
+    """A value in one text: strings as they are, the rest as JSON."""
     if value is None:
         return "(nothing)"
     if not isinstance(value, str):
-        value = wire.dumps(value).decode("utf-8", "replace")
-    return txt.shorten(value, TEXT_LIMIT)
+        return wire.dumps(value).decode("utf-8", "replace")
+    return value

@@ -5,22 +5,35 @@ from __future__ import annotations
 import os
 from typing import Final, TextIO
 
+from otelier.viewer import text as txt
+
 WIDTH: Final = 100
 
 
 def wants_color(stream: TextIO) -> bool:
-    """Whether the stream is a terminal whose user has not asked for no colour."""
-    from otelier.settings import no_color
+    """Whether the stream is a terminal with colour, as far as the user has not decided it."""
+    from otelier.settings import wants_color
 
-    return stream.isatty() and not no_color()
+    return wants_color(stream.isatty())
 
 
 def columns(stream: TextIO) -> int:
-    """The terminal's width; a fixed one for a file or a pipe."""
+    """What ``COLUMNS`` says, else the terminal's width; a fixed one for a file or a pipe."""
+    from otelier.settings import columns
+
     try:
-        return os.get_terminal_size(stream.fileno()).columns or WIDTH
+        return columns() or os.get_terminal_size(stream.fileno()).columns or WIDTH
     except (OSError, ValueError, AttributeError):
         return WIDTH
+
+
+def needs_ascii(stream: TextIO) -> bool:
+    """Whether the stream's encoding lacks characters that trees are made of."""
+    try:
+        txt.MARKS.encode(getattr(stream, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return True
+    return False
 
 
 def write(stream: TextIO, text: str) -> None:

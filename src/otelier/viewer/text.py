@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
+import io
 import re
-import unicodedata
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from typing import Final
 
-STYLES: Final = {"dim": "2", "bold": "1", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+from rich.cells import cell_len
+from rich.color import ColorSystem
+from rich.console import Console
+from rich.style import Style
+from rich.text import Text
+
+# What stands for our own marks where the encoding has none of them.
+_PLAIN: Final = str.maketrans(
+    {
+        "│": "|",
+        "├": "|",
+        "└": "`",
+        "─": "-",
+        "━": "=",
+        "╸": "-",
+        "·": "|",
+        "→": "->",
+        "≥": ">=",
+        "Σ": "sum",
+        "✗": "x",
+        "×": "x",
+        "…": "...",
+        "⋯": "...",
+        "␡": "?",
+        **{chr(0x2400 + code): f"^{chr(0x40 + code)}" for code in range(0x20)},
+    }
+)
+MARKS: Final = "│├└─━╸·→≥Σ✗×…⋯␛"
 
 # What moves the cursor, starts an escape sequence, reorders or hides text, or cannot be encoded.
 _DANGEROUS: Final = re.compile(
@@ -16,7 +43,6 @@ _DANGEROUS: Final = re.compile(
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
 _LINE_ENDS: Final = re.compile("\r\n|\n")
-_WORDS: Final = re.compile(r"\s*\S+|\s+$")
 
 
 def clean(text: str) -> str:
@@ -31,61 +57,42 @@ def _visible(match: re.Match[str]) -> str:
     return "␡" if code == 0x7F else f"\\u{code:04x}"
 
 
-def lines(text: str) -> list[str]:
-    """The lines of a text, each made harmless."""
-    return [clean(line.replace("\t", "    ")) for line in _LINE_ENDS.split(text)]
+def plain(text: str) -> str:
+    """The text with words and signs of ASCII for our marks."""
+    return text if text.isascii() else text.translate(_PLAIN)
 
 
-@lru_cache(maxsize=4096)
-def _columns(character: str) -> int:
-    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+def split(text: str) -> list[str]:
+    """The lines of a text, as recorded."""
+    return _LINE_ENDS.split(text)
 
 
 def width(text: str) -> int:
     """How many columns a terminal needs for the text."""
-    return len(text) if text.isascii() else sum(map(_columns, text))
+    return len(text) if text.isascii() else cell_len(text)
 
 
 def clip(text: str, columns: int) -> str:
     """The text, or as much of it as fits together with an ellipsis."""
-    if width(text) <= columns:
-        return text
-    return _head(text, max(columns - 1, 0)) + "…"
-
-
-def _head(text: str, columns: int) -> str:
-    used = 0
-    for index, character in enumerate(text):
-        used += _columns(character)
-        if used > columns:
-            return text[:index]
-    return text
+    cut = Text(text)
+    cut.truncate(columns, overflow="ellipsis")
+    return cut.plain
 
 
 def wrap(line: str, columns: int) -> Iterator[str]:
     """One line as lines of at most ``columns`` columns, broken at spaces where there are some."""
-    columns = max(columns, 2)  # A wide character needs two.
     if width(line) <= columns:
         yield line
         return
-    current = ""
-    for match in _WORDS.finditer(line):
-        word = match[0]
-        if width(current + word) <= columns:
-            current += word
-            continue
-        if current:
-            yield current
-        word = word.lstrip() if current else word
-        while width(word) > columns:
-            head = _head(word, columns)
-            yield head
-            word = word[len(head) :]
-        current = word
-    if current:
-        yield current
+    # A wide character needs two. A Text is content as it is: no markup, no names of emoji.
+    for part in Text(line).wrap(_ruler(), max(columns, 2), overflow="fold"):
+        yield part.plain
+
+
+@cache
+def _ruler() -> Console:
+    """What rich wraps by; nothing is printed to it."""
+    return Console(file=io.StringIO(), color_system=None, force_jupyter=False)
 
 
 def shorten(text: str, limit: int) -> str:
@@ -94,9 +101,18 @@ def shorten(text: str, limit: int) -> str:
     return text if left_out <= 0 else f"{text[:limit]}… ({left_out:,} more characters)"
 
 
-def paint(text: str, style: str, color: bool) -> str:
-    """The text in a style of :data:`STYLES`, if colour is wanted."""
-    return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if color and style else text
+def excerpt(text: str, limit: int, pattern: re.Pattern[str] | None) -> str:
+    """At most ``limit`` characters: the first ones, or those around what the pattern finds."""
+    found = pattern.search(text) if pattern is not None and len(text) > limit else None
+    if found is None or found.end() <= limit:
+        return shorten(text, limit)
+    start = max(0, found.start() - limit // 2)
+    return f"({start:,} characters before) …" + shorten(text[start:], limit)
+
+
+def paint(text: str, style: str) -> str:
+    """The text in a style of rich, in the terminal's own sixteen colours."""
+    return Style.parse(style).render(text, color_system=ColorSystem.STANDARD) if style else text
 
 
 def duration(seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from otelier import semconv
 from otelier.viewer import names
@@ -35,6 +36,7 @@ class _Call:
     cost: bool = False
 
 
+_Number = TypeVar("_Number", int, float)
 _Calls = Mapping[str, _Call]
 _NONE: _Calls = {}
 
@@ -75,6 +77,20 @@ def totals(nodes: Sequence[tuple[Node, Facts]]) -> Totals:
     return sums
 
 
+def added(a: Totals, b: Totals) -> Totals:
+    """What two traces took together; their times are added, whether or not they overlap."""
+    return Totals(
+        seconds=_sum(a.seconds, b.seconds),
+        calls=a.calls + b.calls,
+        tools=a.tools + b.tools,
+        errors=a.errors + b.errors,
+        unpriced=a.unpriced + b.unpriced,
+        partial=a.partial + b.partial,
+        cost=_sum(a.cost, b.cost),
+        tokens=_plus(a.tokens, b.tokens),
+    )
+
+
 def _add(sums: Totals, facts: Facts, call: _Call) -> _Call:
     """Add what the span knows of its call and nobody above has said; returns what is said now."""
     if not call.tokens:
@@ -98,7 +114,7 @@ def _plus(a: Tokens, b: Tokens) -> Tokens:
     )
 
 
-def _sum(a: int | None, b: int | None) -> int | None:
+def _sum(a: _Number | None, b: _Number | None) -> _Number | None:
     return b if a is None else a if b is None else a + b
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -12,53 +13,98 @@ from otelier.viewer import names
 from otelier.viewer import text as txt
 from otelier.viewer.facts import Facts, Tokens, facts, text, texts
 from otelier.viewer.forest import Node, traces, walk
-from otelier.viewer.layout import MIN_WIDTH, Field, flow, passage, speech
-from otelier.viewer.messages import conversation
+from otelier.viewer.history import History
+from otelier.viewer.layout import Field, flow, passage, speech
+from otelier.viewer.look import Look
+from otelier.viewer.messages import Said, conversation
+from otelier.viewer.selection import Sessions, chosen, owned
+from otelier.viewer.timing import bar, period
 from otelier.viewer.totals import Totals, totals
 
 _PLAIN_ENDINGS: Final = frozenset({"stop"})
 _TOOL_ENDINGS: Final = frozenset({"tool_call", "tool_calls"})
-_ERROR_LIMIT: Final = 300
 
 
-def render(
-    spans: Iterable[StoredSpan], *, messages: bool = False, color: bool = False, width: int = 100
-) -> str:
-    """All traces as text, in order of start, each line ended; empty without spans.
+def render(spans: Iterable[StoredSpan], look: Look | None = None) -> str:
+    """All traces as text, in order of start, each line ended; empty without spans."""
+    return "".join(pieces(traces(spans), look or Look()))
 
-    ``messages`` shows the conversation below each span, ``color`` uses escape sequences,
-    ``width`` is where lines are broken (at least 40).
+
+def pieces(groups: Iterable[Sequence[StoredSpan]], look: Look) -> Iterator[str]:
+    """The text of traces, one after the other, then of sessions that more than one belongs to.
+
+    A trace in which there is nothing to be shown is left out.
     """
-    width = max(width, MIN_WIDTH)
-    blocks = [_trace(group, messages, color, width) for group in traces(spans)]
-    return "\n".join("".join(line + "\n" for line in block) for block in blocks)
+    history, sessions = History(), Sessions(look)
+    blank = ""
+    for group in groups:
+        nodes = [(node, facts(node.span)) for node in walk(group)]
+        kept = chosen(nodes, look)
+        if not kept:
+            continue
+        sessions.add(nodes)
+        lines = _trace(nodes, kept, history, look)
+        yield blank + "".join(_finished(line, look) for line in lines)
+        blank = "\n"
+    for session, number, sums in sessions.told():
+        lasted = [(f"{number:,} traces", ""), *_lasted("", sums), *_sums(sums)]
+        line = flow([(f"session {session}", "bold"), *lasted], "", "  ", look)
+        yield blank + "".join(_finished(part, look) for part in line)
+        blank = ""
 
 
-def _trace(spans: Sequence[StoredSpan], messages: bool, color: bool, width: int) -> Iterator[str]:
-    nodes = [(node, facts(node.span)) for node in walk(spans)]
-    parents = {id(node.parent) for node, _ in nodes}
+def _finished(line: str, look: Look) -> str:
+    return (txt.plain(line) if look.ascii else line) + "\n"
+
+
+def _trace(
+    nodes: Sequence[tuple[Node, Facts]], kept: frozenset[int], history: History, look: Look
+) -> Iterator[str]:
+    shown = [(node, known) for node, known in nodes if id(node) in kept]
+    parents = {id(node.parent) for node, _ in shown}
+    final = {id(node.parent): id(node) for node, _ in shown}
     leads: dict[int, str] = {}
-    yield from flow(_header([node.span for node, _ in nodes]), "", "  ", color, width)
-    for node, known in nodes:
-        first, lead = _branch(node, leads.get(id(node.parent), ""), width)
+    whole = period([node.span for node, _ in nodes])
+    hidden = len(nodes) - len(shown)
+    yield from flow(_header([node.span for node, _ in nodes]), "", "  ", look)
+    for node, known in shown:
+        last = final[id(node.parent)] == id(node)
+        first, lead = _branch(node, leads.get(id(node.parent), ""), last, look)
         leads[id(node)] = lead
         below = lead + ("│    " if id(node) in parents else "     ")
-        yield from flow(_fields(node, known), first, below, color, width)
+        aside = bar(node.span, whole, look) if len(nodes) > 1 else ""
+        yield from flow(_fields(node, known), first, below, look, aside=aside)
         if known.failed:
-            yield from passage(_error(known), below, color, width)
-        if messages:
-            for said in conversation(node.span.attributes):
-                yield from speech(said, below, color, width)
-    yield from flow(_sums(totals(nodes)), "", "  ", color, width)
+            yield from passage(_error(known), below, look)
+        for said in _said(node, history, look):
+            yield from speech(said, below, look)
+    if hidden:
+        yield from flow([(f"({hidden:,} other step{'s' * (hidden > 1)})", "dim")], "", "  ", look)
+    sums = totals(owned(nodes, look.session))
+    yield from flow([*_lasted("total", sums), *_sums(sums)], "", "  ", look)
 
 
-def _branch(node: Node, lead: str, width: int) -> tuple[str, str]:
+def _said(node: Node, history: History, look: Look) -> Iterator[Said]:
+    """What is shown of a span's messages."""
+    if look.grep:
+        found = look.pattern
+        for said in conversation(node.span.attributes, sys.maxsize):
+            if found is None or found.search(said.text + said.tail):
+                yield said
+    elif look.full:
+        yield from conversation(node.span.attributes, look.list_limit)
+    elif look.messages:
+        earlier = history.earlier(node.span.trace_id, node.span.attributes)
+        yield from conversation(node.span.attributes, look.list_limit, earlier)
+
+
+def _branch(node: Node, lead: str, last: bool, look: Look) -> tuple[str, str]:
     """What begins the span's line, and what begins the lines below it."""
     if node.parent is None:
         return "", ""
-    if len(lead) > width // 2:
+    if len(lead) > look.columns // 2:
         return f"{lead}⋯ (level {node.depth}) ", lead
-    return (f"{lead}└─ ", f"{lead}   ") if node.last else (f"{lead}├─ ", f"{lead}│  ")
+    return (f"{lead}└─ ", f"{lead}   ") if last else (f"{lead}├─ ", f"{lead}│  ")
 
 
 # --- the parts of a line ----------------------------------------------------------------------
@@ -156,12 +202,16 @@ def _calls(calls: Sequence[tuple[str, int]]) -> str:
 
 def _error(known: Facts) -> Field:
     words = ": ".join(word for word in (known.error_type, known.error_message) if word)
-    return (f"✗ {txt.shorten(words, _ERROR_LIMIT) or 'failed'}", "red")
+    return (f"✗ {words or 'failed'}", "red")
+
+
+def _lasted(what: str, sums: Totals) -> Iterator[Field]:
+    lasted = txt.duration(sums.seconds) if sums.seconds is not None else ""
+    if words := f"{what} {lasted}".strip():
+        yield (words, "bold" if what else "")
 
 
 def _sums(sums: Totals) -> Iterator[Field]:
-    lasted = f" {txt.duration(sums.seconds)}" if sums.seconds is not None else ""
-    yield (f"total{lasted}", "bold")
     yield from _counted(sums.calls, "model call", "")
     yield from _counted(sums.tools, "tool call", "")
     yield from _counted(sums.errors, "error", "red")
