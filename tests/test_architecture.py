@@ -19,6 +19,7 @@ LAYERS = (
     ("forks", "statics", "unicode", "protobuf", "values", "value_readers", "value_libraries"),
     ("version", "semconv", "kinds", "wire", "context", "truncation", "setting_texts", "spelling"),
     ("tightening",),
+    ("setting_table",),
     ("settings", "usage", "gateways", "identity", "redaction", "capturing"),
     ("errors", "deferred", "following", "leaving", "steady", "under_way"),
     ("blobs", "documents", "openinference", "protocols", "batches", "prices"),

@@ -18,8 +18,9 @@ from otelier import events, semconv
 from otelier.content import Mask, Policy, find_mask
 from otelier.cost import Prices
 from otelier.metrics import Recorder
+from otelier.setting_table import SETTINGS
 from otelier.setting_texts import Capture
-from otelier.settings import SETTINGS, Settings, stated
+from otelier.settings import Settings, stated
 from otelier.tightening import capture
 from otelier.version import __version__
 

@@ -1,7 +1,7 @@
 """Which way a setting tightens: what a later ``instrument()`` may change, and what it may not.
 
-A column of :data:`otelier.settings.SETTINGS`. What tightens is in force at once; what loosens is
-refused. A setting without a direction is neither: the first ``instrument()`` decides it.
+A column of :data:`otelier.setting_table.SETTINGS`. What tightens is in force at once; what loosens
+is refused. A setting without a direction is neither: the first ``instrument()`` decides it.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from otelier import semconv
-from otelier.settings import CAPTURE_ENV, OPT_IN_ENV, SETTINGS, Blobs, Capture, Settings, load, read
+from otelier.setting_table import CAPTURE_ENV, OPT_IN_ENV, SETTINGS
+from otelier.settings import Blobs, Capture, Settings, load, read
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 

@@ -18,8 +18,9 @@ import openai
 import otelier
 from otelier import control, guard, runtime, semconv
 from otelier.instrumentor import OtelierInstrumentor
+from otelier.setting_table import CAPTURE_ENV, SETTINGS
 from otelier.setting_texts import Blobs, Capture
-from otelier.settings import CAPTURE_ENV, SETTINGS, Settings
+from otelier.settings import Settings
 from tests.servers import Json, ProviderServer, Sse
 from tests.servers.openai_wire import chat_chunks, chat_completion, chat_message
 from tests.telemetry import Telemetry

@@ -18,6 +18,7 @@ from otelier.content import usable_mask
 from otelier.hooks import registry
 from otelier.prices import sources
 from otelier.redaction import MARK, issuers, patterns, redacted
+from otelier.setting_table import SETTINGS
 from otelier.settings import Settings
 from otelier.version import __version__
 
@@ -227,7 +228,7 @@ def _endpoint_problems(environ: dict[str, str]) -> Iterator[Problem]:
 
 def _chosen(chosen: Settings) -> Iterable[str]:
     ordinary = Settings()
-    for setting in settings.SETTINGS:
+    for setting in SETTINGS:
         value = getattr(chosen, setting.field)
         if value != getattr(ordinary, setting.field):
             shown = _shown(value) if isinstance(value, str) else _plain(value)

@@ -12,6 +12,7 @@ import wrapt
 from otelier import guard, runtime, settings
 from otelier.hooks.patching import Patches
 from otelier.hooks.table import EXPORTERS, HTTP, LIBRARIES, NAMES, PROPAGATION, THREADS, Library
+from otelier.setting_table import DISABLED_ENV, OTHERS_DISABLED_ENV
 
 
 @dataclass
@@ -106,8 +107,8 @@ def misspelt() -> list[str]:
     from otelier import spelling
 
     return [
-        *spelling.unknown_libraries(settings.DISABLED_ENV, ours, NAMES),
-        *spelling.unknown_libraries(settings.OTHERS_DISABLED_ENV, everybodys, NAMES, sure=False),
+        *spelling.unknown_libraries(DISABLED_ENV, ours, NAMES),
+        *spelling.unknown_libraries(OTHERS_DISABLED_ENV, everybodys, NAMES, sure=False),
     ]
 
 

@@ -1,0 +1,286 @@
+"""All settings as a table: README.md's list is checked against it, doctor reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from otelier import setting_texts as texts
+from otelier import tightening
+from otelier.setting_texts import Capture
+from otelier.tightening import Direction
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One environment variable: how it is read and what it means, for README and doctor."""
+
+    field: str
+    env: str
+    read: Callable[[str], Any]
+    values: str
+    help: str
+    # What a wrong value falls back to, where the ordinary default would not be the safe one.
+    unsafe: Any = None
+    # Which way it tightens; None where a later instrument() can do neither.
+    stricter: Direction | None = None
+
+
+CAPTURE_ENV: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+OPT_IN_ENV: Final = "OTEL_SEMCONV_STABILITY_OPT_IN"
+DISABLED_ENV: Final = "OTELIER_DISABLED"
+# Shared with every other instrumentation.
+OTHERS_DISABLED_ENV: Final = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
+
+SETTINGS: Final = (
+    Setting(
+        "capture",
+        CAPTURE_ENV,
+        texts.capture,
+        "`NO_CONTENT`, `SPAN_ONLY`, `EVENT_ONLY`, `SPAN_AND_EVENT`, `true`, `false`",
+        "Where messages, tool arguments and results, queries and documents go. "
+        "Default `SPAN_ONLY`; a value that is not understood means `NO_CONTENT`.",
+        unsafe=Capture.NO_CONTENT,
+        stricter=tightening.CAPTURE,
+    ),
+    Setting(
+        "disabled",
+        DISABLED_ENV,
+        texts.names,
+        "list of libraries, or `*`",
+        "Libraries that are left alone, e.g. `openai,anthropic`. The names in "
+        "`OTEL_PYTHON_DISABLED_INSTRUMENTATIONS` count too.",
+        stricter=tightening.MORE,
+    ),
+    Setting(
+        "http",
+        "OTELIER_HTTP",
+        texts.flag,
+        "`true`, `false`",
+        "See calls that a program makes by `httpx`, `httpx2`, `requests` or `aiohttp` without an "
+        "SDK. Default `false`.",
+        stricter=tightening.OFF,
+    ),
+    Setting(
+        "generation",
+        OPT_IN_ENV,
+        texts.generation,
+        "`gen_ai_latest_experimental`, `gen_ai_latest_experimental/dup`",
+        "Metric and attribute names: by default the released ones, with the first value those of "
+        "the conventions' main branch, with `/dup` both.",
+    ),
+    Setting(
+        "emit_event",
+        "OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT",
+        texts.flag,
+        "`true`, `false`",
+        "Emit the event `gen_ai.client.inference.operation.details`. Default: when the capture "
+        "mode names events.",
+        stricter=tightening.OFF,
+    ),
+    Setting(
+        "message_bytes",
+        "OTELIER_CONTENT_MESSAGE_BYTES",
+        texts.size,
+        "bytes (`64k`)",
+        "Budget for one message's JSON, in bytes of UTF-8. Longer texts in it are cut and say how "
+        "much is missing; the JSON stays valid. Default `128k`.",
+        stricter=tightening.LESS,
+    ),
+    Setting(
+        "span_bytes",
+        "OTELIER_CONTENT_SPAN_BYTES",
+        texts.size,
+        "bytes (`1m`)",
+        "Budget for all content of one span, in bytes of UTF-8. The oldest messages in the middle "
+        "go first. Default `1m`.",
+        stricter=tightening.LESS,
+    ),
+    Setting(
+        "tool_definitions",
+        "OTELIER_TOOL_DEFINITIONS",
+        texts.tools,
+        "`full`, `names`",
+        "Tool definitions with description and JSON schema, or type and name alone. "
+        "Default `full`.",
+        stricter=tightening.OFF,
+    ),
+    Setting(
+        "blobs",
+        "OTELIER_BLOBS",
+        texts.blobs,
+        "`hash`, `inline`, `upload`",
+        "Images, audio and files in messages: type, size and SHA-256 of the base64 text as sent "
+        "(`hash`, default), the base64 itself (`inline`), or a reference to an upload.",
+        stricter=tightening.BLOBS,
+    ),
+    Setting(
+        "blob_uri",
+        "OTELIER_BLOB_URI",
+        texts.text,
+        "fsspec URI",
+        "Where `OTELIER_BLOBS=upload` writes, e.g. `s3://bucket/prefix`. Needs `fsspec`.",
+    ),
+    Setting(
+        "redact",
+        "OTELIER_REDACT",
+        texts.flag,
+        "`true`, `false`",
+        "Replace keys, tokens and passwords found in content by `[REDACTED]`. Default `true`.",
+        stricter=tightening.ON,
+    ),
+    Setting(
+        "redact_patterns",
+        "OTELIER_REDACT_PATTERNS",
+        texts.text,
+        "path of a file",
+        "Your own patterns of secrets, one regular expression a line, `#` for comments; each match "
+        "is replaced. A file that cannot be read means that content is left out.",
+        stricter=tightening.BOTH,
+    ),
+    Setting(
+        "redact_keep",
+        "OTELIER_REDACT_KEEP",
+        texts.names,
+        "list of names",
+        "Names whose values are not redacted because of the name, e.g. `session_token,secret`.",
+        stricter=tightening.FEWER,
+    ),
+    Setting(
+        "mask",
+        "OTELIER_MASK",
+        texts.text,
+        "`module:function`",
+        "Your own masking of content: called with (attribute name, value), returns the value to "
+        "record. If it fails, the content is left out.",
+        stricter=tightening.BOTH,
+    ),
+    Setting(
+        "cost",
+        "OTELIER_COST",
+        texts.flag,
+        "`true`, `false`",
+        "Put `gen_ai.usage.cost` (USD) on model calls. Default `true`.",
+    ),
+    Setting(
+        "prices",
+        "OTELIER_PRICES",
+        texts.text,
+        "path of a JSON file",
+        "Your own prices, asked before the public price list. Format: see [Cost](#cost).",
+    ),
+    Setting(
+        "cost_aliases",
+        "OTELIER_COST_ALIASES",
+        texts.aliases,
+        "`operation.cost`, `llm.cost.total`, `gen_ai.usage.cost.amount`",
+        "Further names to write the cost under, for backends that read those.",
+    ),
+    Setting(
+        "compat",
+        "OTELIER_COMPAT",
+        texts.compat,
+        "`openinference`",
+        "Also write what readers of OpenInference read alone, for Phoenix: kinds of spans, "
+        "`input.value`, `output.value`.",
+    ),
+    Setting(
+        "provider_hosts",
+        "OTELIER_PROVIDER_HOSTS",
+        texts.hosts,
+        "list of `host=provider`",
+        "Who answers behind a proxy or gateway, e.g. `llm.internal:4000=openai`.",
+    ),
+    Setting(
+        "baggage",
+        "OTELIER_BAGGAGE",
+        texts.flag,
+        "`true`, `false`",
+        "Send `session()` values along as W3C baggage with every outgoing request, providers' "
+        "included. Default `false`: they stay in the process.",
+        stricter=tightening.OFF,
+    ),
+    Setting(
+        "propagate",
+        "OTELIER_PROPAGATE",
+        texts.listed_hosts,
+        "list of `host`, `host:port`, `*.domain`",
+        "Send `traceparent` (and `tracestate`, no baggage) with model calls to these hosts, and to "
+        "no other: your own vLLM or gateway, e.g. `llm.internal:8000`. Default: to none.",
+        stricter=tightening.FEWER,
+    ),
+    Setting(
+        "stream_usage",
+        "OTELIER_STREAM_USAGE",
+        texts.flag,
+        "`true`, `false`",
+        "Ask OpenAI-compatible hosts for the usage of streams (`stream_options.include_usage`) "
+        "where the program does not, and keep the chunk that answers it from the program. "
+        "Default `false`.",
+        stricter=tightening.OFF,
+    ),
+    Setting(
+        "threads",
+        "OTELIER_THREADS",
+        texts.flag,
+        "`true`, `false`",
+        "Work that is handed to threads and their pools keeps the span that was current there as "
+        "its parent. Default `false`; `otelier run` sets it to `true`.",
+    ),
+    Setting(
+        "chunk_times",
+        "OTELIER_TIME_PER_OUTPUT_CHUNK",
+        texts.flag,
+        "`true`, `false`",
+        "Record the time between chunks of streams as a metric. Default `false` (about 9 µs a "
+        "chunk, after the stream).",
+    ),
+    Setting(
+        "metrics_fingerprint",
+        "OTELIER_METRICS_SYSTEM_FINGERPRINT",
+        texts.flag,
+        "`true`, `false`",
+        "Tell metrics of OpenAI's answers apart by `openai.response.system_fingerprint`, which has "
+        "many values. Default `false`.",
+    ),
+    Setting(
+        "configure_sdk",
+        "OTELIER_CONFIGURE_SDK",
+        texts.flag,
+        "`true`, `false`",
+        "Set the OpenTelemetry SDK up from its `OTEL_*` variables when nobody else has. "
+        "Default `true`.",
+    ),
+    Setting(
+        "flush_on_sigterm",
+        "OTELIER_FLUSH_ON_SIGTERM",
+        texts.flag,
+        "`true`, `false`",
+        "Send what is finished before SIGTERM ends a program that has no handler for it, for 2 s "
+        "at most. Only where otelier has set the SDK up. Default `true`.",
+    ),
+    Setting(
+        "export_bytes",
+        "OTELIER_EXPORT_BYTES",
+        texts.size_or_off,
+        "bytes (`4m`), `off`",
+        "Most that the OTLP exporters send at once: larger batches are sent in parts, and of a "
+        "span that is too large alone content gives way. Default `4m`, which most receivers take; "
+        "of one that takes less it is learned from its refusals.",
+    ),
+    Setting(
+        "trace_file",
+        "OTELIER_TRACE_FILE",
+        texts.text,
+        "path",
+        "Where the exporter `otelier_file` writes OTLP JSON lines. Default `otelier-traces.jsonl`.",
+    ),
+    Setting(
+        "tree_messages",
+        "OTELIER_TREE_MESSAGES",
+        texts.flag,
+        "`true`, `false`",
+        "Show messages below each step in the terminal tree. Default `false`.",
+    ),
+)
