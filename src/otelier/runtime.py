@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from types import MethodType
+from types import FunctionType, MethodType
 from typing import Any, Final
 from weakref import WeakSet
 
@@ -14,7 +14,7 @@ from opentelemetry.metrics import MeterProvider, NoOpMeter
 from opentelemetry.trace import Tracer, TracerProvider
 
 from otelier import context as ctx
-from otelier import events, semconv
+from otelier import events, guard, semconv
 from otelier.content import Mask, Policy, find_mask
 from otelier.cost import Prices
 from otelier.metrics import Recorder
@@ -25,6 +25,7 @@ from otelier.tightening import capture
 from otelier.version import __version__
 
 SCOPE: Final = "otelier"
+_MOST_LOOKERS: Final = 100
 
 
 class Runtime:
@@ -102,6 +103,11 @@ class Runtime:
         more = path if path and self._is_new(path) else ""
         if not (changed or more or mask is not None):
             return
+        if len(self.lookers) > _MOST_LOOKERS:
+            # No mask may be forgotten, and all of them are called, one in the other.
+            self.lookers = self.lookers[:_MOST_LOOKERS]
+            changed["capture"], mask, more = Capture.NO_CONTENT, None, ""
+            guard.say_once("masks", "more than %d masks: content is left out", _MOST_LOOKERS)
         settings = replace(self.settings, **changed)
         self.policy = Policy(settings, mask, self.policy, more)
         self.settings = settings
@@ -110,8 +116,7 @@ class Runtime:
     def _is_new(self, looks: Any) -> bool:
         """Whether this does not look at content yet; from now on it does."""
         for each in self.lookers:
-            # A method is another object each time it is asked for.
-            if each is looks or (type(each) is type(looks) in (MethodType, str) and each == looks):
+            if each is looks or _same(each, looks):
                 return False
         self.lookers = (*self.lookers, looks)
         return True
@@ -152,6 +157,17 @@ class Runtime:
             return None
         settings = self.settings
         return Recorder(meter, settings.generation, settings.metrics_fingerprint)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two are one: a method, or a lambda, is another object each time it is made."""
+    kind = type(one)
+    if kind is not type(other):
+        return False
+    if kind is FunctionType:
+        free = (one.__closure__, one.__defaults__, one.__kwdefaults__)
+        return one.__code__ is other.__code__ and not any(free)
+    return kind in (MethodType, str) and bool(one == other)
 
 
 _current: Runtime | None = None

@@ -245,6 +245,21 @@ def test_what_is_asked_again_is_not_added_again(telemetry: Telemetry, tmp_path: 
     assert run.policy is policy
 
 
+def test_masks_without_end_leave_content_out(telemetry: Telemetry) -> None:
+    run = runtime.current()
+    assert run is not None
+
+    def made(number: int) -> Any:
+        return lambda name, value: [*value, number]
+
+    for _ in range(300):
+        otelier.instrument(mask=lambda name, value: value)
+    assert len(run.lookers) == 1 and run.settings.capture.spans
+    for number in range(300):
+        otelier.instrument(mask=made(number))
+    assert len(run.lookers) == 100 and not run.settings.capture.spans
+
+
 def plain(name: str, value: Any) -> Any:
     return value
 
