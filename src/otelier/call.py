@@ -11,7 +11,6 @@ from collections.abc import Callable
 from contextvars import Token
 from time import perf_counter, time_ns
 from typing import Any, Final
-from weakref import ref
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, get_current_span
@@ -185,7 +184,7 @@ class Call:
         self._after: list[After] | None = None
         self._answer: list[Any] = []
         # Whoever takes the one item ends the span; list.pop is atomic.
-        held = ref(self, under_way.forget)
+        held = under_way.ref(self, under_way.forget)
         self._open = [held]
         if self._reader is not None:
             under_way.note(held)

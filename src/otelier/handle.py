@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextvars import Token
 from time import perf_counter, time_ns
 from typing import TYPE_CHECKING, Any, Final
-from weakref import ref
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
@@ -95,7 +94,7 @@ class Handle:
         self._cost: float | None = None
         # The policy that content was made by.
         self._under: Any = None
-        held = ref(self, under_way.forget)
+        held = under_way.ref(self, under_way.forget)
         self._open = [held]
         self._lent = lent is not None
         if lent is not None:

@@ -9,7 +9,7 @@ that a call pays no more than two of them.
 from __future__ import annotations
 
 from typing import Any, Final
-from weakref import ref
+from weakref import ref as ref
 
 from otelier import forks, guard
 
