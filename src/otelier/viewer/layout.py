@@ -26,7 +26,8 @@ def flow(
     ``first`` and ``rest`` begin the first and the other lines; ``aside`` stands at the right edge
     of the first one, and not far from it.
     """
-    margin = look.columns - (txt.width(aside) + 2 if aside else 0)
+    right = min(look.columns, _EDGE) if aside else look.columns
+    margin = right - (txt.width(aside) + 2 if aside else 0)
     indent = max(txt.width(first), txt.width(rest))
     separator = look.clean(SEPARATOR)
     line, used = first, txt.width(first)
@@ -35,7 +36,7 @@ def flow(
     def finished() -> str:
         nonlocal aside
         edge, aside = aside, ""
-        gap = " " * max(min(look.columns, _EDGE) - used - txt.width(edge), 2)
+        gap = " " * (right - used - txt.width(edge))
         return f"{line}{gap}{look.paint(edge.rstrip(), 'dim')}" if edge.strip() else line
 
     for raw, style in fields:
