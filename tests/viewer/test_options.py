@@ -200,6 +200,7 @@ def test_bars_show_when_a_step_ran_where_there_is_room() -> None:
     ]
     assert max(map(len, lines)) <= 110 and "━" not in render(spans, width=109)
     assert "=" * 12 in render(spans, width=110, ascii=True)
+    assert max(map(len, render(spans, width=250).splitlines())) == 140
     odd = [span("r", None, "r", 5, 1), span("x", "r", "x", 5, 5)]
     assert "━" not in render(odd, width=200)
 

@@ -14,6 +14,8 @@ Field = tuple[str, str]
 
 SEPARATOR: Final = " · "
 _NAME_LINES: Final = 2
+# On wide screens the eye must still find its way from the words to what stands beside them.
+_EDGE: Final = 140
 
 
 def flow(
@@ -22,9 +24,10 @@ def flow(
     """The fields on as few lines as they fit on; only what is longer than a line is broken.
 
     ``first`` and ``rest`` begin the first and the other lines; ``aside`` stands at the right edge
-    of the first one.
+    of the first one, and not far from it.
     """
-    margin = look.columns - (txt.width(aside) + 2 if aside else 0)
+    right = min(look.columns, _EDGE) if aside else look.columns
+    margin = right - (txt.width(aside) + 2 if aside else 0)
     indent = max(txt.width(first), txt.width(rest))
     separator = look.clean(SEPARATOR)
     line, used = first, txt.width(first)
@@ -33,7 +36,7 @@ def flow(
     def finished() -> str:
         nonlocal aside
         edge, aside = aside, ""
-        gap = " " * (look.columns - used - txt.width(edge))
+        gap = " " * (right - used - txt.width(edge))
         return f"{line}{gap}{look.paint(edge.rstrip(), 'dim')}" if edge.strip() else line
 
     for raw, style in fields:
@@ -47,7 +50,7 @@ def flow(
         if fresh:
             *parts, field = txt.wrap(field, max(margin - indent, MIN_WIDTH // 2))
             for part in parts:
-                line += look.paint(part, style)
+                line += look.paint(part.rstrip(), style)
                 used += txt.width(part)
                 yield finished()
                 line, used = rest, txt.width(rest)
