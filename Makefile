@@ -7,12 +7,14 @@ TEST_PACKAGES := $(TOOLS) "openai>=3" "anthropic>=2" "websockets>=13" "celery>=5
 	"google-genai>=3" "boto3>=1.44" "mistralai>=3" "cohere>=7" "ollama>=0.6" "huggingface-hub>=2" \
 	"xai-sdk>=1.21" "httpx>=0.28" "httpx2>=2" "requests>=2.32" "aiohttp>=3.14" \
 	"numpy>=2" "pandas>=2" "attrs>=23" "pillow>=10" "starlette>=1" "fastapi>=0.115" "uvicorn>=0.30" \
-	"anyio>=4" "trio>=0.27" "gevent>=24" "gunicorn>=23" "hypercorn>=0.17" "granian>=2"
+	"anyio>=4" "trio>=0.27" "greenlet>=3" "django>=5" "gevent>=24" "gunicorn>=23" \
+	"hypercorn>=0.17" "granian>=2" "mcp>=2.2" griffe authlib
 # These need other versions of the libraries above: LiteLLM an older openai, aiobotocore a botocore.
 BESIDE := .venv-beside
 BESIDE_PACKAGES := $(TOOLS) "litellm>=1.106" "mcp>=2.2,<3" fastapi soundfile "aiobotocore>=3"
 BESIDE_TESTS := tests/hooks/test_litellm.py tests/hooks/test_bedrock.py \
-	tests/transparency/test_providers.py -k "litellm or bedrock"
+	tests/transparency/test_providers.py tests/transparency/test_open.py \
+	tests/transparency/test_pickle.py tests/transparency/test_propagation.py -k "litellm or bedrock"
 LINT_PACKAGES := "ruff>=0.11" "mypy>=1.15"
 # A file's tests run in one process, the files on all processors. SERIAL=1: one after the other.
 SPREAD := $(if $(SERIAL),,-n auto --dist loadfile)

@@ -53,7 +53,9 @@ def celery() -> Any:
 
     folder = os.environ["FOLDER"]
     made = Celery("served", broker="filesystem://")
-    made.conf.broker_transport_options = {"data_folder_in": folder, "data_folder_out": folder}
+    made.conf.broker_transport_options = {
+        **dict.fromkeys(("data_folder_in", "data_folder_out", "control_folder"), folder)
+    }
 
     @made.task(name="served.work")  # type: ignore[untyped-decorator]
     def work(count: int) -> None:

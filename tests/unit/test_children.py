@@ -76,7 +76,9 @@ from celery import Celery
 
 folder = "{folder}"
 app = Celery("tasks", broker="filesystem://")
-app.conf.broker_transport_options = {{"data_folder_in": folder, "data_folder_out": folder}}
+app.conf.broker_transport_options = dict.fromkeys(
+    ("data_folder_in", "data_folder_out", "control_folder"), folder
+)
 
 @app.task
 def work():

@@ -39,6 +39,9 @@ def hooks() -> int:
 
 
 def test_a_hundred_times_hold_nothing(server: ProviderServer, tmp_path: Path) -> None:
+    # What earlier tests have left open is told of each new start.
+    gc.unfreeze()
+    gc.collect()
     server.route("/chat/completions", lambda request: Json(chat_completion(chat_message())))
     client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="k", max_retries=0)
     original = openai._base_client.SyncAPIClient.__dict__["request"]

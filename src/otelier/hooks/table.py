@@ -216,6 +216,6 @@ EXPORTERS: Final = tuple(
 # What may stand in a list of libraries to leave alone.
 NAMES: Final = frozenset(
     name
-    for library in (*LIBRARIES, *HTTP, *EXPORTERS)
+    for library in (*LIBRARIES, *HTTP, *PROPAGATION, *THREADS, *EXPORTERS)
     for name in (library.name, library.distribution)
 ) | {"*"}
