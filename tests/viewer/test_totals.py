@@ -123,3 +123,16 @@ def test_calls_that_were_cut_off_are_counted_apart() -> None:
     twice = (chat("a", None, attributes=cut), chat("b", "a", attributes=cut))
     assert "1 call cut off" in total(*twice)
     assert "cut off" not in total(chat("a", None, cost=None, attributes=cut))
+
+
+def test_what_the_program_says_that_a_step_costs_counts_once() -> None:
+    def step(name: str, outer: str | None, operation: str, **attributes: float) -> StoredSpan:
+        named = {f"otelier.cost.{key}": value for key, value in attributes.items()}
+        all_ = {"gen_ai.operation.name": operation, **named}
+        return span(name, outer, operation, 0, 9, attributes=all_)
+
+    agent = step("a", None, "invoke_agent", total=0.006)
+    tool = step("t", "a", "execute_tool", step=0.005)
+    assert total(agent, tool, chat("c", "a")) == (
+        "1 model call · 1 tool call · in 10 out 5 · $0.006"
+    )

@@ -20,8 +20,9 @@ class Counter(SpanProcessor):
         try:
             attributes = span.attributes or {}
             self.traces += span.parent is None
-            cost = attributes.get(semconv.COST)
             self.calls += span.kind.name == "CLIENT" and semconv.OPERATION_NAME in attributes
-            self.cost += cost if isinstance(cost, float | int) else 0.0
+            for name in (semconv.COST, semconv.COST_STEP):
+                cost = attributes.get(name)
+                self.cost += cost if isinstance(cost, float | int) else 0.0
         except Exception:
             guard.failed("cli.counter")

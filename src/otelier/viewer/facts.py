@@ -42,6 +42,8 @@ class Facts:
     tokens: Tokens
     cost: float | None
     """Of an agent or a workflow the sum of what is below."""
+    step_cost: float | None
+    """What the program says that the step costs by itself."""
     partial: bool
     """Whether the cost is the least that it was."""
     finish_reasons: tuple[str, ...]
@@ -83,6 +85,7 @@ def facts(span: StoredSpan) -> Facts:
             count(attributes, semconv.USAGE_REASONING),
         ),
         cost=_cost(attributes),
+        step_cost=number(attributes, semconv.COST_STEP),
         partial=attributes.get(semconv.COST_PARTIAL) is True,
         finish_reasons=texts(attributes, semconv.RESPONSE_FINISH_REASONS),
         tool_calls=_tool_calls(attributes),
@@ -99,8 +102,11 @@ def failed(span: StoredSpan) -> bool:
 
 
 def _cost(attributes: Attributes) -> float | None:
-    own = number(attributes, semconv.COST)
-    return number(attributes, semconv.COST_TOTAL) if own is None else own
+    for name in (semconv.COST, semconv.COST_TOTAL, semconv.COST_STEP):
+        found = number(attributes, name)
+        if found is not None:
+            return found
+    return None
 
 
 def _what(span: StoredSpan, operation: str) -> tuple[str, str]:

@@ -51,6 +51,7 @@ def totals(nodes: Sequence[tuple[Node, Facts]]) -> Totals:
     for node, facts in nodes:
         above = calls.get(id(node.parent), _NONE)
         calls[id(node)] = above
+        sums.cost = _sum(sums.cost, facts.step_cost)
         sums.tools += facts.operation == semconv.EXECUTE_TOOL
         # An error that came up from a child is the child's; that of a request is its call's.
         own = (id(node), facts.error_type) not in passed_up
