@@ -21,10 +21,10 @@ from otelier.instrumentor import OtelierInstrumentor
 from otelier.setting_table import CAPTURE_ENV, SETTINGS
 from otelier.setting_texts import Blobs, Capture
 from otelier.settings import Settings
+from tests.programs.test_weather import APP, TO_FILE, run
 from tests.servers import Json, ProviderServer, Sse
 from tests.servers.openai_wire import chat_chunks, chat_completion, chat_message
 from tests.telemetry import Telemetry
-from tests.unit.test_weather import APP, TO_FILE, run
 
 SOURCE = str(Path(otelier.__file__).parents[1])
 KEY = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789ABCD"
