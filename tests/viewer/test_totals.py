@@ -133,6 +133,26 @@ def test_what_the_program_says_that_a_step_costs_counts_once() -> None:
 
     agent = step("a", None, "invoke_agent", total=0.006)
     tool = step("t", "a", "execute_tool", step=0.005)
+    shown = render((agent, tool, chat("c", "a")), width=400)
+    assert "Σ $0.006" in shown
+    assert "Σ $0.005" not in shown
+    assert "$0.005" in shown
     assert total(agent, tool, chat("c", "a")) == (
         "1 model call · 1 tool call · in 10 out 5 · $0.006"
     )
+
+
+@pytest.mark.parametrize(("how", "word"), [("closed", "closed early"), ("cancelled", "cancelled")])
+def test_who_left_is_told(how: str, word: str) -> None:
+    left = span(
+        "a",
+        None,
+        "chat m",
+        0,
+        9,
+        attributes={
+            "gen_ai.operation.name": "chat",
+            "otelier.stream.end": how,
+        },
+    )
+    assert f" · {word}" in render((left,), width=400).splitlines()[1]

@@ -47,6 +47,8 @@ class Facts:
     partial: bool
     """Whether the cost is the least that it was."""
     finish_reasons: tuple[str, ...]
+    # How it was left before its end, if it was.
+    left: str
     tool_calls: tuple[tuple[str, int], ...]
     failed: bool
     error_type: str
@@ -87,6 +89,7 @@ def facts(span: StoredSpan) -> Facts:
         cost=_cost(attributes),
         step_cost=number(attributes, semconv.COST_STEP),
         partial=attributes.get(semconv.COST_PARTIAL) is True,
+        left=text(attributes, semconv.STREAM_END),
         finish_reasons=texts(attributes, semconv.RESPONSE_FINISH_REASONS),
         tool_calls=_tool_calls(attributes),
         failed=failed(span),

@@ -51,3 +51,5 @@ SESSION: Final[Mapping[str, str]] = {
     semconv.SESSION_ID: "session",
     semconv.USER_ID: "user",
 }
+# How a stream or a step was left, in words.
+LEFT: Final = {"closed": "closed early"}

@@ -155,8 +155,9 @@ def _scalar(value: Any) -> str:
 def _fields(node: Node, known: Facts) -> Iterator[Field]:
     # Spans of others (HTTP, databases) are shown, but step back.
     plain = "" if known.label else "dim"
-    # An agent's or a workflow's tokens are the sum of what is below.
+    # An agent's or a workflow's tokens and cost are the sums of what is below.
     sigma = "" if known.counted or known.fetched or not known.label else "Σ "
+    costs = "" if known.cost == known.step_cost else sigma
     what = known.name or known.model
     yield (f"{known.label} {what}".strip(), "dim" if not known.label else "bold")
     if known.name and known.model:
@@ -170,9 +171,11 @@ def _fields(node: Node, known: Facts) -> Iterator[Field]:
     if known.tokens:
         yield (sigma + _tokens(known.tokens), plain)
     if known.cost is not None:
-        yield (sigma + txt.dollars(known.cost, known.partial), plain or "green")
+        yield (costs + txt.dollars(known.cost, known.partial), plain or "green")
     if known.finish_reasons and not known.failed:
         yield (", ".join(known.finish_reasons), plain or _ending_style(known))
+    if known.left and not known.failed:
+        yield (names.LEFT.get(known.left, known.left), plain or "yellow")
     if known.tool_calls:
         yield (f"calls {_calls(known.tool_calls)}", plain or "cyan")
     if node.parent is None and node.span.parent_id is not None:
