@@ -14,6 +14,7 @@ from otelier.control import flush, instrument, uninstrument
 from otelier.evaluation import record_evaluation, span_of
 from otelier.handle import current
 from otelier.pipeline import agent, retrieval, step, tool, workflow
+from otelier.prompts import Prompt
 from otelier.session import session
 from otelier.version import __version__
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "OtelierInstrumentor",
+    "Prompt",
     "__version__",
     "agent",
     "capture",

@@ -21,6 +21,7 @@ from otelier import (
     deferred,
     guard,
     leaving,
+    prompts,
     runtime,
     semconv,
     theirs,
@@ -137,13 +138,12 @@ class Call:
         self.headers: Any = None
         # HTTP status, where no SDK makes an exception of it.
         self.status: int | None = None
-        # Whether calls that other SDKs make beneath are this one.
-        self.covers = False
+        self.covers = False  # See begin().
         attributes: Attributes = {
             semconv.OPERATION_NAME: route.operation,
             semconv.PROVIDER_NAME: identity.provider,
+            **route.request(body),
         }
-        attributes.update(route.request(body))
         if route.attributes:
             attributes.update(route.attributes)
         if model:
@@ -154,6 +154,8 @@ class Call:
             attributes[semconv.SERVER_ADDRESS] = identity.address
             if identity.port:
                 attributes[semconv.SERVER_PORT] = identity.port
+        if parent.get(ctx.PROMPT) is not None:
+            prompts.put(parent, attributes)
         self._share = began(parent, route.operation)
         self._attributes = attributes = unicode.attributes(attributes)
         above = apart.home(parent) if apart.homes else parent
@@ -453,8 +455,7 @@ class Call:
             share=self._share,
         )
         prices = run.prices
-        # Asked before the price, for the list may come in between, and after it, for looking for a
-        # price may have begun to build it.
+        # Before the price, for the list may come in between, and after it, which may build it.
         waits = prices is not None and prices.building
         priced = outcome.price()
         waits = (waits or (prices is not None and prices.building)) and not self._foreign

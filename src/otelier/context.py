@@ -20,6 +20,8 @@ SCOPE: Final = otel_context.create_key("otelier-scope")
 SEEN: Final = otel_context.create_key("otelier-seen")
 # Where content may go here, at most (:class:`otelier.capturing.capture`).
 CAPTURE: Final = otel_context.create_key("otelier-capture")
+# The prompt that model calls here are made with (:class:`otelier.prompts.Named`).
+PROMPT: Final = otel_context.create_key("otelier-prompt")
 SESSION: Final = otel_context.create_key("otelier-session")
 # The innermost declared step, or tool of an SDK's runner, that is open.
 STEP: Final = otel_context.create_key("otelier-step")

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from contextvars import Token
 from types import FunctionType
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeAlias, TypeVar, cast
 from weakref import WeakSet
 
 from opentelemetry.context import Context
@@ -17,10 +17,13 @@ from otelier import apart, guard, runtime, semconv, statics, theirs, unicode, va
 from otelier import context as ctx
 from otelier.handle import NO_HANDLE, Handle, NoHandle
 from otelier.kinds import RETRIEVAL, TOOL, Kind
+from otelier.prompts import Named
 from otelier.returned import Hear, Reading, apieces, awaited_pieces, finish, leave, pieces
 from otelier.semconv import Attributes
 
 F = TypeVar("F", bound=Callable[..., Any])
+# (the context of the call, its arguments, by name) -> what is around it, and who hears.
+Begin: TypeAlias = "Callable[[Context, Any, Any], tuple[Handle | NoHandle, Hear]]"
 
 # Decorated generator functions.
 _marked: Final[WeakSet[Any]] = WeakSet()
@@ -76,6 +79,10 @@ class Step:
                 if theirs.tool_run(span, (own, default_name)) and apart.belongs(span, run):
                     lent = span
             attributes = dict(self._attributes)
+            prompt: Named | None = self._options.get("prompt")
+            if prompt is not None:
+                attributes.update(prompt.attributes)
+                parent = ctx.with_value(parent, ctx.PROMPT, prompt)
             name = own
             if not name and default_name:
                 name = unicode.clean(values.words(default_name))
@@ -84,6 +91,8 @@ class Step:
             handle = made(run, self._kind, attributes, parent, lent)
             if lent is not None:
                 theirs.lend(lent)
+            if prompt is not None:
+                handle.set_prompt(prompt)
             query = self._options.get("query")
             if query is not None:
                 handle.set_query(query)
@@ -188,42 +197,51 @@ class Step:
         return run
 
     def _lazy(self, function: Any, name: str, inputs: _Inputs, read: Any, flag: int) -> Any:
-        """A generator function: the step begins when it is read, as a child of where it was called.
+        def begin(called: Context, args: Any, kwargs: Any) -> tuple[Handle | NoHandle, Hear]:
+            handle = self._begin(name, inputs, args, kwargs, self._parent(called))
+            return handle, inputs.hearing(handle)
 
-        Generator functions run nothing when they are called, and ours could not see where that is.
-        So it is a function that gives a generator of ours, and is marked as what it stands for.
-        """
-        plain = type(function) is FunctionType
-        nested = plain and function in _marked
-        awaits = function.__code__.co_flags & inspect.CO_ITERABLE_COROUTINE if plain else 0
-
-        @functools.wraps(function)
-        def run(*args: Any, **kwargs: Any) -> Any:
-            called = ctx.current()
-            # A step around another one is there before that is called.
-            inner = None if nested else function(*args, **kwargs)
-
-            def opened() -> tuple[Handle | NoHandle, Any, Hear]:
-                handle = self._begin(name, inputs, args, kwargs, self._parent(called))
-                mine = inner
-                if mine is None:
-                    token = handle.enter()
-                    mine = function(*args, **kwargs)
-                    leave(token)
-                return handle, mine, inputs.hearing(handle)
-
-            ours = (awaited_pieces if awaits else read)(opened)
-            ours.__name__, ours.__qualname__ = run.__name__, run.__qualname__
-            return ours
-
-        if _can_mark():
-            _mark(run, flag | awaits)
-        _marked.add(run)
-        return run
+        return lazily(function, read, flag, begin)
 
     def _parent(self, called: Context) -> Context:
         """Where a step belongs that begins now, and was called in ``called``."""
         return called
+
+
+def lazily(function: Any, read: Any, flag: int, begin: Begin) -> Any:
+    """A generator function: what is around it begins when it is read, where it was called.
+
+    Generator functions run nothing when they are called, and ours could not see where that is.
+    So it is a function that gives a generator of ours, and is marked as what it stands for.
+    ``read`` and ``flag`` are of its kind; ``begin`` is given the context of the call.
+    """
+    plain = type(function) is FunctionType
+    nested = plain and function in _marked
+    awaits = function.__code__.co_flags & inspect.CO_ITERABLE_COROUTINE if plain else 0
+
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        called = ctx.current()
+        # What is around another one is there before that is called.
+        inner = None if nested else function(*args, **kwargs)
+
+        def opened() -> tuple[Handle | NoHandle, Any, Hear]:
+            handle, hear = begin(called, args, kwargs)
+            mine = inner
+            if mine is None:
+                token = handle.enter()
+                mine = function(*args, **kwargs)
+                leave(token)
+            return handle, mine, hear
+
+        ours = (awaited_pieces if awaits else read)(opened)
+        ours.__name__, ours.__qualname__ = run.__name__, run.__qualname__
+        return ours
+
+    if _can_mark():
+        _mark(run, flag | awaits)
+    _marked.add(run)
+    return run
 
 
 def _mark(function: Any, flag: int) -> None:

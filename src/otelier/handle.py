@@ -24,9 +24,11 @@ from otelier import (
     wire,
 )
 from otelier import context as ctx
+from otelier.content import Policy
 from otelier.conversation import Conversation
 from otelier.documents import retrieved
 from otelier.kinds import AGENT, RETRIEVAL, TOOL, Kind
+from otelier.prompts import Named
 from otelier.runtime import Runtime
 from otelier.scope import Scope, spent
 from otelier.semconv import Attributes
@@ -233,6 +235,24 @@ class Handle:
         except Exception:
             guard.failed("pipeline.cost")
 
+    def set_prompt(self, prompt: Named) -> None:
+        """What the prompt was filled with."""
+        if not self.wants_content:
+            return
+        try:
+            found: Attributes = {}
+            prompt.fill(self._taking(), found)
+            self._put(found)
+        except Exception:
+            guard.failed("pipeline.prompt")
+
+    def _taking(self) -> Policy:
+        """The policy, by which content is taken now."""
+        policy = self._run.policy
+        # What an earlier one made is not for this one to vouch for.
+        self._under = self._under or policy
+        return policy
+
     def set_query(self, text: str) -> None:
         """The query of a retrieval."""
         self._content(semconv.RETRIEVAL_QUERY, text)
@@ -251,9 +271,7 @@ class Handle:
             return
         try:
             found: Attributes = {}
-            policy = self._run.policy
-            # What an earlier one made is not for this one to vouch for.
-            self._under = self._under or policy
+            policy = self._taking()
             if name == semconv.RETRIEVAL_QUERY:
                 policy.text(name, values.words(value), found)
             else:
@@ -443,7 +461,9 @@ class NoHandle:
     def set_arguments(self, value: Any) -> None:
         """Nothing."""
 
-    set_result = set_query = set_documents = set_input = set_output = hear = set_arguments
+    set_result = set_prompt = set_query = set_documents = set_input = set_output = hear = (
+        set_arguments
+    )
 
     def enter(self) -> None:
         """Nothing."""

@@ -14,7 +14,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
 from otelier import context as ctx
-from otelier import cost, errors, guard, identity, semconv, theirs, unicode, usage
+from otelier import cost, errors, guard, identity, prompts, semconv, theirs, unicode, usage
 from otelier.background import Begun
 from otelier.content import Policy
 from otelier.identity import Identity
@@ -131,6 +131,8 @@ class Outcome:
             share = self.share if shown else None
             answer = render(run, self.route, self.body, reply, share, self.held)
             self.answer = answer if shown else []
+            if self.context.get(ctx.PROMPT) is not None:
+                prompts.fill(self.context, self.asked, run.policy, self.held)
             self._keep_to()
         spans = {**late, **self.held} if shown else late
         span = self.span

@@ -3,6 +3,9 @@
 Each is a decorator (bare, or with a name and options) for functions, coroutines, generators and
 async generators, and a context manager. Span types, names, attributes and metrics are those of
 the conventions; arguments and results follow the content policy.
+
+``prompt`` (a name, or a :class:`otelier.Prompt`) says which prompt the step and the model calls in
+it are made with; ``capture=False`` keeps arguments and results out, whatever the content policy.
 """
 
 from __future__ import annotations
@@ -12,20 +15,25 @@ from typing import Any, overload
 from otelier import semconv
 from otelier.declared import F, Step
 from otelier.kinds import AGENT, RETRIEVAL, STEP, TOOL, WORKFLOW, Kind
+from otelier.prompts import Prompt, named
 from otelier.semconv import Attributes
 
 
 @overload
 def workflow(name: F, /) -> F: ...
 @overload
-def workflow(name: str | None = None, /, *, capture: bool = True) -> Step: ...
-def workflow(name: Any = None, /, *, capture: bool = True) -> Any:
+def workflow(
+    name: str | None = None, /, *, prompt: Prompt | str | None = None, capture: bool = True
+) -> Step: ...
+def workflow(
+    name: Any = None, /, *, prompt: Prompt | str | None = None, capture: bool = True
+) -> Any:
     """An application's process of several steps: span ``invoke_workflow {name}``.
 
     ``@workflow``, ``@workflow("name")`` or ``with workflow("name")``. ``capture=False`` keeps
     arguments and results out, whatever the content policy. Messages and sums as for an agent.
     """
-    return _make(WORKFLOW, name, {}, {"capture": capture})
+    return _make(WORKFLOW, name, {}, {"prompt": named(prompt), "capture": capture})
 
 
 @overload
@@ -37,6 +45,7 @@ def agent(
     *,
     description: str | None = None,
     model: str | None = None,
+    prompt: Prompt | str | None = None,
     capture: bool = True,
 ) -> Step: ...
 def agent(
@@ -45,6 +54,7 @@ def agent(
     *,
     description: str | None = None,
     model: str | None = None,
+    prompt: Prompt | str | None = None,
     capture: bool = True,
 ) -> Any:
     """An agent in this process: span ``invoke_agent {name}``.
@@ -59,7 +69,7 @@ def agent(
         attributes[semconv.AGENT_DESCRIPTION] = description
     if model:
         attributes[semconv.REQUEST_MODEL] = model
-    return _make(AGENT, name, attributes, {"capture": capture})
+    return _make(AGENT, name, attributes, {"prompt": named(prompt), "capture": capture})
 
 
 @overload
@@ -73,6 +83,7 @@ def tool(
     type: str = "function",
     call_id: str | None = None,
     arguments: Any = None,
+    prompt: Prompt | str | None = None,
     capture: bool = True,
 ) -> Step: ...
 def tool(
@@ -83,6 +94,7 @@ def tool(
     type: str = "function",
     call_id: str | None = None,
     arguments: Any = None,
+    prompt: Prompt | str | None = None,
     capture: bool = True,
 ) -> Any:
     """A tool's execution: span ``execute_tool {name}``.
@@ -95,7 +107,12 @@ def tool(
         attributes[semconv.TOOL_DESCRIPTION] = description
     if call_id:
         attributes[semconv.TOOL_CALL_ID] = call_id
-    return _make(TOOL, name, attributes, {"capture": capture, "arguments": arguments})
+    return _make(
+        TOOL,
+        name,
+        attributes,
+        {"prompt": named(prompt), "capture": capture, "arguments": arguments},
+    )
 
 
 @overload
@@ -109,6 +126,7 @@ def retrieval(
     top_k: int | None = None,
     provider: str | None = None,
     model: str | None = None,
+    prompt: Prompt | str | None = None,
     capture: bool = True,
 ) -> Step: ...
 def retrieval(
@@ -119,6 +137,7 @@ def retrieval(
     top_k: int | None = None,
     provider: str | None = None,
     model: str | None = None,
+    prompt: Prompt | str | None = None,
     capture: bool = True,
 ) -> Any:
     """A search for documents: span ``retrieval {name}``, where the name is the data source's id.
@@ -133,16 +152,20 @@ def retrieval(
         attributes[semconv.PROVIDER_NAME] = provider
     if model:
         attributes[semconv.REQUEST_MODEL] = model
-    return _make(RETRIEVAL, name, attributes, {"capture": capture, "query": query})
+    return _make(
+        RETRIEVAL, name, attributes, {"prompt": named(prompt), "capture": capture, "query": query}
+    )
 
 
 @overload
 def step(name: F, /) -> F: ...
 @overload
-def step(name: str | None = None, /, *, capture: bool = True) -> Step: ...
-def step(name: Any = None, /, *, capture: bool = True) -> Any:
+def step(
+    name: str | None = None, /, *, prompt: Prompt | str | None = None, capture: bool = True
+) -> Step: ...
+def step(name: Any = None, /, *, prompt: Prompt | str | None = None, capture: bool = True) -> Any:
     """Any other step: an internal span of that name, without a GenAI operation."""
-    return _make(STEP, name, {}, {"capture": capture})
+    return _make(STEP, name, {}, {"prompt": named(prompt), "capture": capture})
 
 
 def _make(kind: Kind, name: Any, attributes: Attributes, options: dict[str, Any]) -> Any:

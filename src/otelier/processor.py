@@ -52,9 +52,9 @@ class OtelierSpanProcessor:
             if deferred.pending():
                 deferred.drain()
             held = parent_context if parent_context is not None else context.current()
-            session = held.get(context.SESSION)
+            session: Any = held.get(context.SESSION)
             if session is not None:
-                _put(span, session)
+                _put(span, session.attributes)
             around: Any = held.get(context.SCOPE)
             if around is not None and span.instrumentation_scope.name != SCOPE:
                 _beneath[span] = (around, around.begun)

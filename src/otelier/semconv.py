@@ -45,6 +45,8 @@ REQUEST_ENCODING_FORMATS: Final = "gen_ai.request.encoding_formats"
 EMBEDDINGS_DIMENSIONS: Final = "gen_ai.embeddings.dimension.count"
 PROMPT_NAME: Final = "gen_ai.prompt.name"
 PROMPT_VERSION: Final = "gen_ai.prompt.version"
+# And a variable's name behind it.
+PROMPT_VARIABLE: Final = "gen_ai.prompt.variable."
 
 # --- response ---------------------------------------------------------------------------------
 RESPONSE_ID: Final = "gen_ai.response.id"

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextvars import Token
 from typing import Any
 
 from opentelemetry import baggage
 from opentelemetry.context import Context
 
 from otelier import context as ctx
-from otelier import guard, runtime, semconv, unicode, values
+from otelier import guard, prompts, runtime, semconv, unicode, values
+from otelier.around import Around
+from otelier.prompts import Named, Prompt, Slot
 from otelier.semconv import Attributes, Scalar
 
 
-class session:  # noqa: N801 - used as a function
+class session(Around):  # noqa: N801 - used as a function
     """Put who and why on every span that is started inside, by whomever.
 
     ``conversation_id`` becomes ``gen_ai.conversation.id``, ``session_id`` ``session.id``,
     ``user_id`` ``user.id``, ``tags`` ``otelier.tags`` and each of ``metadata``
-    ``otelier.metadata.<key>``. An inner session adds to the outer one. Works with ``with`` and
-    ``async with``, and in threads and tasks that inherit the context. The values stay in this
-    process unless ``OTELIER_BAGGAGE=true``. Values of wrong types are left out; nothing is raised.
+    ``otelier.metadata.<key>``; ``prompt`` (a name, or a :class:`otelier.Prompt`) names the prompt
+    of the model calls inside. An inner session adds to the outer one; its prompt takes the place of
+    the outer one's. Works with ``with`` and ``async with``, as a decorator of functions of every
+    kind, and in threads and tasks that inherit the context. The values stay in this process unless
+    ``OTELIER_BAGGAGE=true``. Values of wrong types are left out; nothing is raised.
     """
 
-    __slots__ = ("_attributes", "_held")
+    __slots__ = ("_attributes", "_prompt")
 
     def __init__(
         self,
@@ -34,66 +37,127 @@ class session:  # noqa: N801 - used as a function
         user_id: str | None = None,
         tags: Sequence[str] = (),
         metadata: Mapping[str, Scalar] | None = None,
+        prompt: Prompt | str | None = None,
     ) -> None:
-        self._held: list[tuple[Token[Context] | None, Context | None]] = []
-        found: Attributes = {}
+        super().__init__()
+        self._attributes = _told(conversation_id, session_id, user_id, tags, metadata)
+        self._prompt = prompts.named(prompt)
+
+    def update(
+        self,
+        *,
+        conversation_id: str | None = None,
+        session_id: str | None = None,
+        user_id: str | None = None,
+        tags: Sequence[str] = (),
+        metadata: Mapping[str, Scalar] | None = None,
+        prompt: Prompt | str | None = None,
+    ) -> None:
+        """Add what is known only now, to every span that is started from now on.
+
+        Where it is entered: there, and in threads and tasks that have their context from there; a
+        task that has entered the same session for itself is not touched. Where it is not entered:
+        each time that it will be. Spans that have begun stay as they are, and so does baggage.
+        """
+        told = _told(conversation_id, session_id, user_id, tags, metadata)
+        named = prompts.named(prompt)
         try:
-            for name, value in (
-                (semconv.CONVERSATION_ID, conversation_id),
-                (semconv.SESSION_ID, session_id),
-                (semconv.USER_ID, user_id),
-            ):
-                told = "" if value is None else values.words(value)
-                if told:
-                    found[name] = told
-            listed = values.plain(tags)
-            if listed:
-                listed = listed if type(listed) is list else [listed]
-                found[semconv.TAGS] = [values.words(tag) for tag in listed]
-            shown = values.plain(metadata)
-            for key, member in shown.items() if type(shown) is dict else ():
-                if member is not None:
-                    scalar = type(member) is not list and type(member) is not dict
-                    found[semconv.METADATA + key] = member if scalar else values.words(member)
+            entry = _entry(ctx.current(), self)
+            if entry is not None:
+                entry.add(told, named)
+                return
+            self._attributes = _merged(self._attributes, told)
+            self._prompt = named or self._prompt
         except Exception:
-            guard.failed("session")
-        self._attributes = unicode.attributes(found)
+            guard.failed("session.update")
 
-    def __enter__(self) -> session:
-        token, inner = None, None
-        try:
-            run = runtime.current()
-            if run is not None and run.late is not None:
-                run.late()
-            held = ctx.current()
-            outer: Any = held.get(ctx.SESSION) or {}
-            merged = {**outer, **self._attributes}
-            if semconv.TAGS in outer and semconv.TAGS in self._attributes:
-                both = [*outer[semconv.TAGS], *self._attributes[semconv.TAGS]]  # type: ignore[misc]
-                merged[semconv.TAGS] = list(dict.fromkeys(both))
-            inner = ctx.with_value(held, ctx.SESSION, merged)
-            if run is not None and run.settings.baggage:
-                for name, value in self._attributes.items():
-                    if isinstance(value, str):
-                        inner = baggage.set_baggage(name, value, inner)
-            token = ctx.attach(inner)
-        except Exception:
-            guard.failed("session.enter")
-        self._held.append((token, inner))
-        return self
+    def _inside(self, held: Context) -> Context:
+        run = runtime.current()
+        if run is not None and run.late is not None:
+            run.late()
+        above: Any = held.get(ctx.PROMPT)
+        entry = Entry(self, _outer(held), Slot(self._prompt, above))
+        inner = ctx.with_value(held, ctx.SESSION, entry)
+        inner = ctx.with_value(inner, ctx.PROMPT, entry.prompt)
+        if run is not None and run.settings.baggage:
+            for name, value in self._attributes.items():
+                if isinstance(value, str):
+                    inner = baggage.set_baggage(name, value, inner)
+        return inner
 
-    def __exit__(self, *exception: object) -> None:
-        if not self._held:
-            return
-        # One session object may be used by several tasks at once.
-        current = ctx.current()
-        mine = next((n for n, (_, inner) in enumerate(self._held) if inner is current), -1)
-        token, _ = self._held.pop(mine)
-        if token is not None:
-            ctx.detach(token)
 
-    async def __aenter__(self) -> session:
-        return self.__enter__()
+class Entry:
+    """One use of a session, as the context has it."""
 
-    async def __aexit__(self, *exception: object) -> None:
-        self.__exit__()
+    __slots__ = ("outer", "own", "owner", "prompt")
+
+    def __init__(self, owner: session, outer: Entry | None, prompt: Slot) -> None:
+        self.owner = owner
+        # The session around it.
+        self.outer = outer
+        # Replaced as a whole: other threads read it.
+        self.own = owner._attributes
+        self.prompt = prompt
+
+    @property
+    def attributes(self) -> Attributes:
+        """What is known now, of it and of those around it."""
+        return self.own if self.outer is None else _merged(self.outer.attributes, self.own)
+
+    def add(self, told: Attributes, named: Named | None) -> None:
+        """What is known only now."""
+        self.own = _merged(self.own, told)
+        self.prompt.own = named or self.prompt.own
+
+
+def _outer(held: Context) -> Entry | None:
+    found: Any = held.get(ctx.SESSION)
+    return found if isinstance(found, Entry) else None
+
+
+def _entry(held: Context, owner: session) -> Entry | None:
+    """The innermost use of a session that is current here."""
+    found = _outer(held)
+    while found is not None and found.owner is not owner:
+        found = found.outer
+    return found
+
+
+def _merged(outer: Attributes, inner: Attributes) -> Attributes:
+    merged = {**outer, **inner}
+    if semconv.TAGS in outer and semconv.TAGS in inner:
+        both = [*outer[semconv.TAGS], *inner[semconv.TAGS]]  # type: ignore[misc]
+        merged[semconv.TAGS] = list(dict.fromkeys(both))
+    return merged
+
+
+def _told(
+    conversation_id: str | None,
+    session_id: str | None,
+    user_id: str | None,
+    tags: Sequence[str],
+    metadata: Mapping[str, Scalar] | None,
+) -> Attributes:
+    """The attributes that they are."""
+    found: Attributes = {}
+    try:
+        for name, value in (
+            (semconv.CONVERSATION_ID, conversation_id),
+            (semconv.SESSION_ID, session_id),
+            (semconv.USER_ID, user_id),
+        ):
+            told = "" if value is None else values.words(value)
+            if told:
+                found[name] = told
+        listed = values.plain(tags)
+        if listed:
+            listed = listed if type(listed) is list else [listed]
+            found[semconv.TAGS] = [values.words(tag) for tag in listed]
+        shown = values.plain(metadata)
+        for key, member in shown.items() if type(shown) is dict else ():
+            if member is not None:
+                scalar = type(member) is not list and type(member) is not dict
+                found[semconv.METADATA + key] = member if scalar else values.words(member)
+    except Exception:
+        guard.failed("session")
+    return unicode.attributes(found)

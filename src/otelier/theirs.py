@@ -109,8 +109,11 @@ def put(held: Any, attributes: Attributes) -> None:
 def withdraw(span: Any) -> None:
     """Take content off a span that has not ended: it was put there before less was allowed."""
     held = getattr(span, "_attributes", None)
-    for name in (*semconv.CONTENT_ATTRIBUTES, *openinference.CONTENT):
-        if held is not None and name in held:
+    if held is None:
+        return
+    variables = [name for name in held if name.startswith(semconv.PROMPT_VARIABLE)]
+    for name in (*semconv.CONTENT_ATTRIBUTES, *openinference.CONTENT, *variables):
+        if name in held:
             del held[name]
 
 

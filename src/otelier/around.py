@@ -1,0 +1,110 @@
+"""What holds while a part of a program runs: a context manager, and a decorator of functions."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from contextvars import Token
+from typing import Any, TypeVar, cast
+
+from opentelemetry.context import Context
+
+from otelier import context as ctx
+from otelier import guard
+from otelier.declared import lazily
+from otelier.handle import NoHandle
+from otelier.returned import apieces, leave, pieces
+
+F = TypeVar("F", bound=Callable[..., Any])
+Self = TypeVar("Self", bound="Around")
+
+
+class Around:
+    """Puts something into the context of what runs inside; several tasks may share one."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self) -> None:
+        self._held: list[tuple[Token[Context] | None, Context | None]] = []
+
+    def _inside(self, held: Context) -> Context:
+        """``held`` with what is to hold inside."""
+        raise NotImplementedError
+
+    def _within(self, held: Context) -> Context:
+        try:
+            return self._inside(held)
+        except Exception:
+            guard.failed("around")
+            return held
+
+    # --- context manager -------------------------------------------------------------------
+
+    def __enter__(self: Self) -> Self:
+        inner = self._within(ctx.current())
+        self._held.append((ctx.attach(inner), inner))
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        ctx.leave(self._held)
+
+    async def __aenter__(self: Self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(self, *exception: object) -> None:
+        self.__exit__()
+
+    # --- decorator -------------------------------------------------------------------------
+
+    def __call__(self, function: F) -> F:
+        """Decorate a function of any kind, which stays of that kind; it holds while that runs.
+
+        Of generators while their own code runs, never where they yield.
+        """
+        return cast(F, self._decorated(function))
+
+    def _decorated(self, function: Any) -> Any:
+        if isinstance(function, staticmethod | classmethod):
+            return type(function)(self._decorated(function.__func__))
+        for asks, read, flag in (
+            (inspect.isasyncgenfunction, apieces, inspect.CO_ASYNC_GENERATOR),
+            (inspect.isgeneratorfunction, pieces, inspect.CO_GENERATOR),
+        ):
+            if asks(function):
+                return lazily(function, read, flag, self._begin)
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def arun(*args: Any, **kwargs: Any) -> Any:
+                token = self._begin(ctx.current(), args, kwargs)[0].enter()
+                try:
+                    return await function(*args, **kwargs)
+                finally:
+                    leave(token)
+
+            return arun
+
+        @functools.wraps(function)
+        def run(*args: Any, **kwargs: Any) -> Any:
+            token = self._begin(ctx.current(), args, kwargs)[0].enter()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                leave(token)
+
+        return run
+
+    def _begin(self, called: Context, _args: Any, _kwargs: Any) -> tuple[_Inside, None]:
+        return _Inside(self._within(called)), None
+
+
+class _Inside(NoHandle):
+    """Stands for a step where there is none: a context that is current while code runs."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def enter(self) -> Token[Context] | None:  # type: ignore[override]
+        """Make it current."""
+        return ctx.attach(self._context)
