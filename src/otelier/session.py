@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from opentelemetry import baggage
 from opentelemetry.context import Context
@@ -13,6 +13,9 @@ from otelier import guard, prompts, runtime, semconv, unicode, values
 from otelier.around import Around
 from otelier.prompts import Named, Prompt, Slot
 from otelier.semconv import Attributes, Scalar
+
+# Tasks that start their successors from inside, for ever, hold no more than these.
+_DEEPEST: Final = 32
 
 
 class session(Around):  # noqa: N801 - used as a function
@@ -76,7 +79,7 @@ class session(Around):  # noqa: N801 - used as a function
         if run is not None and run.late is not None:
             run.late()
         above: Any = held.get(ctx.PROMPT)
-        entry = Entry(self, _outer(held), Slot(self._prompt, above))
+        entry = Entry(self, _outer(held), Slot(self._prompt, prompts.folded(above)))
         inner = ctx.with_value(held, ctx.SESSION, entry)
         inner = ctx.with_value(inner, ctx.PROMPT, entry.prompt)
         if run is not None and run.settings.baggage:
@@ -89,15 +92,20 @@ class session(Around):  # noqa: N801 - used as a function
 class Entry:
     """One use of a session, as the context has it."""
 
-    __slots__ = ("outer", "own", "owner", "prompt")
+    __slots__ = ("_depth", "outer", "own", "owner", "prompt")
 
     def __init__(self, owner: session, outer: Entry | None, prompt: Slot) -> None:
         self.owner = owner
+        # Replaced as a whole: other threads read it.
+        self.own: Attributes = owner._attributes
+        self.prompt: Slot = prompt
+        self._depth: int = 0 if outer is None else outer._depth + 1
+        if outer is not None and self._depth > _DEEPEST:
+            folded = Entry(outer.owner, None, outer.prompt)
+            folded.own = outer.attributes
+            outer, self._depth = folded, 1
         # The session around it.
         self.outer = outer
-        # Replaced as a whole: other threads read it.
-        self.own = owner._attributes
-        self.prompt = prompt
 
     @property
     def attributes(self) -> Attributes:
