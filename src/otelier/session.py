@@ -30,7 +30,7 @@ class session(Around):  # noqa: N801 - used as a function
     ``OTELIER_BAGGAGE=true``. Values of wrong types are left out; nothing is raised.
     """
 
-    __slots__ = ("_attributes", "_prompt")
+    __slots__ = ("_attributes", "_entered", "_prompt")
 
     def __init__(
         self,
@@ -45,6 +45,7 @@ class session(Around):  # noqa: N801 - used as a function
         super().__init__()
         self._attributes = _told(conversation_id, session_id, user_id, tags, metadata)
         self._prompt = prompts.named(prompt)
+        self._entered = False
 
     def update(
         self,
@@ -59,8 +60,8 @@ class session(Around):  # noqa: N801 - used as a function
         """Add what is known only now, to every span that is started from now on.
 
         Where it is entered: there, and in threads and tasks that have their context from there; a
-        task that has entered the same session for itself is not touched. Where it is not entered:
-        each time that it will be. Spans that have begun stay as they are, and so does baggage.
+        task that has entered the same session for itself is not touched. Before it is first
+        entered: each time that it will be; outside of it later: nowhere. Spans that have begun stay as they are, and so does baggage.
         """
         told = _told(conversation_id, session_id, user_id, tags, metadata)
         named = prompts.named(prompt)
@@ -68,13 +69,17 @@ class session(Around):  # noqa: N801 - used as a function
             entry = _entry(ctx.current(), self)
             if entry is not None:
                 entry.add(told, named)
-                return
-            self._attributes = _merged(self._attributes, told)
-            self._prompt = named or self._prompt
+            elif not self._entered:
+                self._attributes = _merged(self._attributes, told)
+                self._prompt = named or self._prompt
+            else:
+                # Of a session that many requests share, the next would have one's user.
+                guard.say_once("update", "session.update() outside of the session changes nothing")
         except Exception:
             guard.failed("session.update")
 
     def _inside(self, held: Context) -> Context:
+        self._entered = True
         run = runtime.current()
         if run is not None and run.late is not None:
             run.late()
