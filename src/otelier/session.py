@@ -61,7 +61,8 @@ class session(Around):  # noqa: N801 - used as a function
 
         Where it is entered: there, and in threads and tasks that have their context from there; a
         task that has entered the same session for itself is not touched. Before it is first
-        entered: each time that it will be; outside of it later: nowhere. Spans that have begun stay as they are, and so does baggage.
+        entered: each time that it will be; outside of it later: nowhere. Spans that have begun stay
+        as they are, and so does baggage.
         """
         told = _told(conversation_id, session_id, user_id, tags, metadata)
         named = prompts.named(prompt)
