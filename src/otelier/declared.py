@@ -68,10 +68,13 @@ class Step:
             around: Any = parent.get(ctx.STEP)
             if self._kind is TOOL and made is Handle and around is not None and not around.ended:
                 private = not self._options.get("capture", True)
+                told: Named | None = self._options.get("prompt")
                 joined: NoHandle | None = around.join(
                     function, own, default_name, self._attributes, private
                 )
                 if joined is not None:
+                    if told is not None:
+                        around.hold(told)
                     return joined
             lent = None
             if self._kind is TOOL:
@@ -91,7 +94,8 @@ class Step:
             handle = made(run, self._kind, attributes, parent, lent)
             if lent is not None:
                 theirs.lend(lent)
-            if prompt is not None:
+            # Others' spans have no content of ours.
+            if prompt is not None and lent is None and self._options.get("capture", True):
                 handle.set_prompt(prompt)
             query = self._options.get("query")
             if query is not None:

@@ -14,9 +14,11 @@ from typing import Any, Final
 from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
+from otelier import context as ctx
 from otelier import guard, semconv, statics
 from otelier.handle import Handle, NoHandle
 from otelier.kinds import Kind
+from otelier.prompts import Named
 from otelier.runtime import Runtime
 from otelier.semconv import Attributes
 
@@ -99,6 +101,16 @@ class Executed(Handle):
         except Exception:
             guard.failed("executed.join")
             return None
+
+    def hold(self, prompt: Named) -> None:
+        """The prompt of the declaration, for this and what is started inside from now on."""
+        try:
+            for name, value in prompt.attributes.items():
+                self.set(name, value)
+            self._context = ctx.with_value(self._context, ctx.PROMPT, prompt)
+        except Exception:
+            guard.failed("executed.hold")
+        self.set_prompt(prompt)
 
 
 class Joined(NoHandle):

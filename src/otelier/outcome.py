@@ -131,7 +131,7 @@ class Outcome:
             share = self.share if shown else None
             answer = render(run, self.route, self.body, reply, share, self.held)
             self.answer = answer if shown else []
-            if self.context.get(ctx.PROMPT) is not None:
+            if not self.foreign and self.context.get(ctx.PROMPT) is not None:
                 prompts.fill(self.context, self.asked, run.policy, self.held)
             self._keep_to()
         spans = {**late, **self.held} if shown else late

@@ -18,6 +18,7 @@ from otelier.semconv import Attributes
 
 _MOST_VARIABLES: Final = 64
 _MOST_CHARACTERS: Final = 256
+_DEEPEST: Final = 32
 
 
 class Prompt(TypedDict, total=False):
@@ -48,11 +49,12 @@ class Named:
 class Slot:
     """A place in the context where a prompt may be told of later."""
 
-    __slots__ = ("_above", "own")
+    __slots__ = ("_above", "depth", "own")
 
     def __init__(self, own: Named | None, above: Named | Slot | None) -> None:
         self.own = own
         self._above = above
+        self.depth: int = above.depth + 1 if isinstance(above, Slot) else 0
 
     def find(self) -> Named | None:
         """The prompt that is here, or that of the places around it."""
@@ -60,6 +62,11 @@ class Slot:
         while isinstance(place, Slot):
             place = place.own or place._above
         return place
+
+
+def folded(above: Named | Slot | None) -> Named | Slot | None:
+    """The same, or what it is now where places would be in places without end."""
+    return above.find() if isinstance(above, Slot) and above.depth >= _DEEPEST else above
 
 
 def named(prompt: Prompt | str | None) -> Named | None:

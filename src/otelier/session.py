@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from opentelemetry import baggage
 from opentelemetry.context import Context
@@ -13,6 +13,9 @@ from otelier import guard, prompts, runtime, semconv, unicode, values
 from otelier.around import Around
 from otelier.prompts import Named, Prompt, Slot
 from otelier.semconv import Attributes, Scalar
+
+# Tasks that start their successors from inside, for ever, hold no more than these.
+_DEEPEST: Final = 32
 
 
 class session(Around):  # noqa: N801 - used as a function
@@ -27,7 +30,7 @@ class session(Around):  # noqa: N801 - used as a function
     ``OTELIER_BAGGAGE=true``. Values of wrong types are left out; nothing is raised.
     """
 
-    __slots__ = ("_attributes", "_prompt")
+    __slots__ = ("_attributes", "_entered", "_prompt")
 
     def __init__(
         self,
@@ -42,6 +45,7 @@ class session(Around):  # noqa: N801 - used as a function
         super().__init__()
         self._attributes = _told(conversation_id, session_id, user_id, tags, metadata)
         self._prompt = prompts.named(prompt)
+        self._entered = False
 
     def update(
         self,
@@ -56,8 +60,9 @@ class session(Around):  # noqa: N801 - used as a function
         """Add what is known only now, to every span that is started from now on.
 
         Where it is entered: there, and in threads and tasks that have their context from there; a
-        task that has entered the same session for itself is not touched. Where it is not entered:
-        each time that it will be. Spans that have begun stay as they are, and so does baggage.
+        task that has entered the same session for itself is not touched. Before it is first
+        entered: each time that it will be; outside of it later: nowhere. Spans that have begun stay
+        as they are, and so does baggage.
         """
         told = _told(conversation_id, session_id, user_id, tags, metadata)
         named = prompts.named(prompt)
@@ -65,18 +70,22 @@ class session(Around):  # noqa: N801 - used as a function
             entry = _entry(ctx.current(), self)
             if entry is not None:
                 entry.add(told, named)
-                return
-            self._attributes = _merged(self._attributes, told)
-            self._prompt = named or self._prompt
+            elif not self._entered:
+                self._attributes = _merged(self._attributes, told)
+                self._prompt = named or self._prompt
+            else:
+                # Of a session that many requests share, the next would have one's user.
+                guard.say_once("update", "session.update() outside of the session changes nothing")
         except Exception:
             guard.failed("session.update")
 
     def _inside(self, held: Context) -> Context:
+        self._entered = True
         run = runtime.current()
         if run is not None and run.late is not None:
             run.late()
         above: Any = held.get(ctx.PROMPT)
-        entry = Entry(self, _outer(held), Slot(self._prompt, above))
+        entry = Entry(self, _outer(held), Slot(self._prompt, prompts.folded(above)))
         inner = ctx.with_value(held, ctx.SESSION, entry)
         inner = ctx.with_value(inner, ctx.PROMPT, entry.prompt)
         if run is not None and run.settings.baggage:
@@ -89,15 +98,20 @@ class session(Around):  # noqa: N801 - used as a function
 class Entry:
     """One use of a session, as the context has it."""
 
-    __slots__ = ("outer", "own", "owner", "prompt")
+    __slots__ = ("_depth", "outer", "own", "owner", "prompt")
 
     def __init__(self, owner: session, outer: Entry | None, prompt: Slot) -> None:
         self.owner = owner
+        # Replaced as a whole: other threads read it.
+        self.own: Attributes = owner._attributes
+        self.prompt: Slot = prompt
+        self._depth: int = 0 if outer is None else outer._depth + 1
+        if outer is not None and self._depth > _DEEPEST:
+            folded = Entry(outer.owner, None, outer.prompt)
+            folded.own = outer.attributes
+            outer, self._depth = folded, 1
         # The session around it.
         self.outer = outer
-        # Replaced as a whole: other threads read it.
-        self.own = owner._attributes
-        self.prompt = prompt
 
     @property
     def attributes(self) -> Attributes:

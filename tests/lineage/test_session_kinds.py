@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -238,3 +239,21 @@ def test_wrong_values_raise_nothing(telemetry: Telemetry, wrong: Any) -> None:
     with otelier.session() as session:
         session.update(user_id=wrong, tags=wrong, metadata=wrong, prompt=wrong)
         work()
+
+
+def test_what_one_run_is_told_from_outside_is_not_the_next_one_s(telemetry: Telemetry) -> None:
+    shared = otelier.session(session_id="app")
+
+    @shared
+    def request(name: str, user: str | None) -> None:
+        if user is not None:
+            # A thread that has not inherited the context.
+            thread = threading.Thread(target=shared.update, kwargs={"user_id": user})
+            thread.start()
+            thread.join()
+        with otelier.step(name):
+            pass
+
+    request("first", "ann")
+    request("second", None)
+    assert "user.id" not in telemetry.span("second").attributes
