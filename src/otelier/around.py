@@ -14,7 +14,7 @@ from otelier import context as ctx
 from otelier import guard
 from otelier.declared import lazily
 from otelier.handle import NoHandle
-from otelier.returned import apieces, leave, pieces
+from otelier.returned import apieces, pieces
 
 F = TypeVar("F", bound=Callable[..., Any])
 Self = TypeVar("Self", bound="Around")
@@ -32,6 +32,12 @@ class Around:
         """``held`` with what is to hold inside."""
         raise NotImplementedError
 
+    def _enter(self) -> None:
+        """It is entered, beside the context."""
+
+    def _leave(self) -> None:
+        """It is left, maybe in another task than that which entered it."""
+
     def _within(self, held: Context) -> Context:
         try:
             return self._inside(held)
@@ -44,9 +50,11 @@ class Around:
     def __enter__(self: Self) -> Self:
         inner = self._within(ctx.current())
         self._held.append((ctx.attach(inner), inner))
+        self._enter()
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._leave()
         ctx.leave(self._held)
 
     async def __aenter__(self: Self) -> Self:
@@ -77,34 +85,36 @@ class Around:
 
             @functools.wraps(function)
             async def arun(*args: Any, **kwargs: Any) -> Any:
-                token = self._begin(ctx.current(), args, kwargs)[0].enter()
-                try:
+                with self:
                     return await function(*args, **kwargs)
-                finally:
-                    leave(token)
 
             return arun
 
         @functools.wraps(function)
         def run(*args: Any, **kwargs: Any) -> Any:
-            token = self._begin(ctx.current(), args, kwargs)[0].enter()
-            try:
+            with self:
                 return function(*args, **kwargs)
-            finally:
-                leave(token)
 
         return run
 
     def _begin(self, called: Context, _args: Any, _kwargs: Any) -> tuple[_Inside, None]:
-        return _Inside(self._within(called)), None
+        return _Inside(self, self._within(called)), None
 
 
 class _Inside(NoHandle):
     """Stands for a step where there is none: a context that is current while code runs."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, around: Around, context: Context) -> None:
+        self._around = around
         self._context = context
 
-    def enter(self) -> Token[Context] | None:  # type: ignore[override]
-        """Make it current."""
-        return ctx.attach(self._context)
+    def enter(self) -> Any:
+        """Make it current; what it gives leaves it."""
+        token = ctx.attach(self._context)
+        self._around._enter()
+
+        def left() -> None:
+            self._around._leave()
+            ctx.detach(token)
+
+        return left

@@ -66,7 +66,7 @@ def begin(
             deferred.drain()
         if run.late is not None:
             run.late()
-        parent = ctx.current()
+        parent = runtime.here()
         if ctx.suppressed(parent):
             return None
         outer: Any = parent.get(ctx.CALL)

@@ -43,3 +43,13 @@ class capture(Around):  # noqa: N801 - used as a function
         outer: Any = held.get(ctx.CAPTURE)
         mode = self._mode if outer is None else tightening.capture(outer, self._mode)
         return ctx.with_value(held, ctx.CAPTURE, mode)
+
+    def _enter(self) -> None:
+        ctx.around.set((*ctx.around.get(), (self, self._mode)))
+
+    def _leave(self) -> None:
+        scopes = ctx.around.get()
+        for position in range(len(scopes) - 1, -1, -1):
+            if scopes[position][0] is self:
+                ctx.around.set((*scopes[:position], *scopes[position + 1 :]))
+                return

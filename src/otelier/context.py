@@ -6,7 +6,7 @@ common where frameworks drop coroutines. Ours is quiet.
 
 from __future__ import annotations
 
-from contextvars import Token
+from contextvars import ContextVar, Token
 from typing import Any, Final
 
 from opentelemetry import context as otel_context
@@ -20,6 +20,9 @@ SCOPE: Final = otel_context.create_key("otelier-scope")
 SEEN: Final = otel_context.create_key("otelier-seen")
 # Where content may go here, at most (:class:`otelier.capturing.capture`).
 CAPTURE: Final = otel_context.create_key("otelier-capture")
+# The scopes around the code that runs, each with its owner: a context may be another place's (that
+# of a generator that is read here, of a runner that was made elsewhere), these never are.
+around: Final[ContextVar[tuple[tuple[Any, Any], ...]]] = ContextVar("otelier-around", default=())
 # The prompt that model calls here are made with (:class:`otelier.prompts.Named`).
 PROMPT: Final = otel_context.create_key("otelier-prompt")
 SESSION: Final = otel_context.create_key("otelier-session")

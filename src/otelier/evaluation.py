@@ -35,7 +35,7 @@ def record_evaluation(
             attributes[semconv.EVALUATION_SCORE] = number
         if label is not None:
             attributes[semconv.EVALUATION_LABEL] = values.words(label)
-        takes = run.captures(ctx.current())
+        takes = run.captures(runtime.here())
         if explanation is not None and (takes.spans or takes.events):
             attributes[semconv.EVALUATION_EXPLANATION] = run.policy.explanation(
                 values.words(explanation)

@@ -29,7 +29,7 @@ from otelier.conversation import Conversation
 from otelier.documents import retrieved
 from otelier.kinds import AGENT, RETRIEVAL, TOOL, Kind
 from otelier.prompts import Named
-from otelier.runtime import Runtime
+from otelier.runtime import Runtime, narrowed
 from otelier.scope import Scope, spent
 from otelier.semconv import Attributes
 
@@ -74,6 +74,7 @@ class Handle:
         """``parent``: where it was called, if that is not here; ``lent``: somebody's span of it."""
         if parent is None:
             parent = ctx.current()
+        parent = narrowed(parent)
         outer: Scope | None = parent.get(ctx.SCOPE)  # type: ignore[assignment]
         if kind.operation is not None:
             attributes = {semconv.OPERATION_NAME: kind.operation, **attributes}

@@ -59,9 +59,11 @@ class Reading:
         raise NotImplementedError
 
 
-def leave(token: Token[Context] | None) -> None:
+def leave(token: Token[Context] | Callable[[], None] | None) -> None:
     """The step's own code does not run any longer."""
-    if token is not None:
+    if callable(token):
+        token()
+    elif token is not None:
         ctx.detach(token)
 
 

@@ -28,6 +28,23 @@ SCOPE: Final = "otelier"
 _MOST_LOOKERS: Final = 100
 
 
+def here() -> Context:
+    """The context in which something begins."""
+    context = ctx.current()
+    return narrowed(context) if ctx.around.get() else context
+
+
+def narrowed(context: Context) -> Context:
+    """``context`` with what the ``capture()`` scopes say in which code runs that begins there."""
+    scopes = ctx.around.get()
+    if not scopes:
+        return context
+    mode: Any = context.get(ctx.CAPTURE)
+    for _, each in scopes:
+        mode = each if mode is None else capture(mode, each)
+    return ctx.with_value(context, ctx.CAPTURE, mode)
+
+
 class Runtime:
     """Providers are looked up again when the program sets them after us."""
 

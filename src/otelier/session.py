@@ -9,7 +9,7 @@ from opentelemetry import baggage
 from opentelemetry.context import Context
 
 from otelier import context as ctx
-from otelier import guard, prompts, runtime, semconv, unicode, values
+from otelier import guard, prompts, runtime, semconv, unicode, values, whose
 from otelier.around import Around
 from otelier.prompts import Named, Prompt, Slot
 from otelier.semconv import Attributes, Scalar
@@ -59,8 +59,9 @@ class session(Around):  # noqa: N801 - used as a function
     ) -> None:
         """Add what is known only now, to every span that is started from now on.
 
-        Where it is entered: there, and in threads and tasks that have their context from there; a
-        task that has entered the same session for itself is not touched. Before it is first
+        In the task or thread that has entered it: there, and in those that have their context from
+        there. In one of those: in that one and what it starts, as long as the ``with`` block or the
+        step in which this is called, so that tasks of one session do not mix. Before it is first
         entered: each time that it will be; outside of it later: nowhere. Spans that have begun stay
         as they are, and so does baggage.
         """
@@ -68,8 +69,10 @@ class session(Around):  # noqa: N801 - used as a function
         named = prompts.named(prompt)
         try:
             entry = _entry(ctx.current(), self)
-            if entry is not None:
+            if entry is not None and whose.same(entry.by, whose.here()):
                 entry.add(told, named)
+            elif entry is not None:
+                ctx.attach(_with(ctx.current(), self, told, named))
             elif not self._entered:
                 self._attributes = _merged(self._attributes, told)
                 self._prompt = named or self._prompt
@@ -84,10 +87,7 @@ class session(Around):  # noqa: N801 - used as a function
         run = runtime.current()
         if run is not None and run.late is not None:
             run.late()
-        above: Any = held.get(ctx.PROMPT)
-        entry = Entry(self, _outer(held), Slot(self._prompt, prompts.folded(above)))
-        inner = ctx.with_value(held, ctx.SESSION, entry)
-        inner = ctx.with_value(inner, ctx.PROMPT, entry.prompt)
+        inner = _with(held, self, self._attributes, self._prompt)
         if run is not None and run.settings.baggage:
             for name, value in self._attributes.items():
                 if isinstance(value, str):
@@ -98,17 +98,19 @@ class session(Around):  # noqa: N801 - used as a function
 class Entry:
     """One use of a session, as the context has it."""
 
-    __slots__ = ("_depth", "outer", "own", "owner", "prompt")
+    __slots__ = ("_depth", "by", "outer", "own", "owner", "prompt")
 
-    def __init__(self, owner: session, outer: Entry | None, prompt: Slot) -> None:
+    def __init__(self, owner: session, own: Attributes, outer: Entry | None, prompt: Slot) -> None:
         self.owner = owner
+        # The task or thread that has made it.
+        self.by = whose.here()
         # Replaced as a whole: other threads read it.
-        self.own: Attributes = owner._attributes
+        self.own = own
         self.prompt: Slot = prompt
         self._depth: int = 0 if outer is None else outer._depth + 1
         if outer is not None and self._depth > _DEEPEST:
-            folded = Entry(outer.owner, None, outer.prompt)
-            folded.own = outer.attributes
+            folded = Entry(outer.owner, outer.attributes, None, outer.prompt)
+            folded.by = outer.by
             outer, self._depth = folded, 1
         # The session around it.
         self.outer = outer
@@ -122,6 +124,13 @@ class Entry:
         """What is known only now."""
         self.own = _merged(self.own, told)
         self.prompt.own = named or self.prompt.own
+
+
+def _with(held: Context, owner: session, own: Attributes, prompt: Named | None) -> Context:
+    """``held`` with one more entry."""
+    above: Any = held.get(ctx.PROMPT)
+    entry = Entry(owner, own, _outer(held), Slot(prompt, prompts.folded(above)))
+    return ctx.with_value(ctx.with_value(held, ctx.SESSION, entry), ctx.PROMPT, entry.prompt)
 
 
 def _outer(held: Context) -> Entry | None:

@@ -146,3 +146,88 @@ def test_what_is_no_mode_is_told_at_once(wrong: Any) -> None:
 def test_without_otelier_it_is_of_no_effect() -> None:
     with otelier.capture("NO_CONTENT"):
         pass
+
+
+def _held(entered: Any) -> Iterator[None]:
+    with entered:
+        yield
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        lambda telemetry: otelier.step("s"),
+        lambda telemetry: otelier.session(user_id="u"),
+        lambda telemetry: otelier.capture("SPAN_ONLY"),
+        lambda telemetry: telemetry.tracer.start_as_current_span("theirs"),
+    ],
+    ids=["step", "session", "capture", "span"],
+)
+@pytest.mark.parametrize("decorated", [False, True])
+def test_what_ends_inside_does_not_end_it(
+    telemetry: Telemetry, client: openai.OpenAI, what: Any, decorated: bool
+) -> None:
+    """A generator puts the context back to what it was before the scope was entered."""
+
+    def run() -> None:
+        pieces = _held(what(telemetry))
+        next(pieces)
+
+        def inside() -> None:
+            list(pieces)
+            client.chat.completions.create(**ASK)
+
+        if decorated:
+            otelier.capture("NO_CONTENT")(inside)()
+        else:
+            with otelier.capture("NO_CONTENT"):
+                inside()
+
+    copy_context().run(run)
+    assert SECRET not in all_told(telemetry)
+    client.chat.completions.create(**ASK)
+    assert SECRET in all_told(telemetry)
+
+
+def test_what_was_made_outside_and_runs_inside(
+    telemetry: Telemetry, server: ProviderServer
+) -> None:
+    """A runner's requests, and a declared generator's, belong to where these were made."""
+    client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="k", max_retries=0)
+
+    @otelier.agent("outside")
+    def pieces() -> Iterator[str]:
+        client.chat.completions.create(**ASK)
+        yield SECRET
+
+    made = pieces()
+    with otelier.capture("NO_CONTENT"):
+        list(made)
+    assert SECRET not in all_told(telemetry)
+
+
+def test_a_runner_that_was_made_outside(telemetry: Telemetry, server: ProviderServer) -> None:
+    anthropic = pytest.importorskip("anthropic")
+    client = anthropic.Anthropic(base_url=server.url, api_key="k", max_retries=0)
+    runner = client.beta.messages.tool_runner(
+        model="claude-sonnet-4-5", max_tokens=9, messages=ASK["messages"], tools=[]
+    )
+    with otelier.capture("NO_CONTENT"):
+        for _ in runner:
+            pass
+    assert "chat claude-sonnet-4-5" in [span.name for span in telemetry.spans()]
+    assert SECRET not in all_told(telemetry)
+
+
+def test_a_generator_that_is_decorated_holds_it_while_its_code_runs(
+    telemetry: Telemetry, client: openai.OpenAI
+) -> None:
+    @otelier.capture("NO_CONTENT")
+    def private() -> Iterator[int]:
+        client.chat.completions.create(**ASK)
+        yield 1
+
+    for _ in private():
+        assert SECRET not in all_told(telemetry)
+        client.chat.completions.create(**ASK)
+        assert SECRET in all_told(telemetry)

@@ -257,3 +257,57 @@ def test_what_one_run_is_told_from_outside_is_not_the_next_one_s(telemetry: Tele
     request("first", "ann")
     request("second", None)
     assert "user.id" not in telemetry.span("second").attributes
+
+
+def test_tasks_of_one_session_update_for_themselves(telemetry: Telemetry) -> None:
+    async def child(session: otelier.session, name: str, all_have: asyncio.Barrier) -> None:
+        session.update(user_id=name)
+        await all_have.wait()
+        work(name)
+        await asyncio.create_task(grandchild(name))
+
+    async def grandchild(name: str) -> None:
+        work(f"of {name}")
+
+    async def main() -> None:
+        all_have = asyncio.Barrier(3)
+        async with otelier.session(session_id="s") as session:
+            await asyncio.gather(*(child(session, name, all_have) for name in ("a", "b", "c")))
+            work("parent")
+
+    asyncio.run(main())
+    seen = {span.name: (span.attributes or {}).get(USER) for span in telemetry.spans()}
+    for name in ("a", "b", "c"):
+        assert seen[name] == seen[f"of {name}"] == name
+    assert seen["parent"] is None
+
+
+def test_threads_of_one_session_update_for_themselves(telemetry: Telemetry) -> None:
+    def inside(session: otelier.session) -> None:
+        session.update(user_id="thread", prompt="theirs")
+        work("there")
+
+    with ThreadPoolExecutor(1) as pool, otelier.session(session_id="s") as session:
+        pool.submit(copy_context().run, inside, session).result()
+        work("here")
+    seen = {span.name: (span.attributes or {}).get(USER) for span in telemetry.spans()}
+    assert seen == {"there": "thread", "here": None}
+
+
+def test_tasks_that_run_already_see_what_their_session_is_told(telemetry: Telemetry) -> None:
+    async def main() -> None:
+        async with otelier.session(session_id="s") as session:
+            told = asyncio.Event()
+
+            async def child() -> None:
+                await told.wait()
+                work()
+
+            task = asyncio.create_task(child())
+            await asyncio.sleep(0)
+            session.update(user_id="ada")
+            told.set()
+            await task
+
+    asyncio.run(main())
+    assert users(telemetry) == ["ada"]
