@@ -94,7 +94,7 @@ class Handle:
             else None
         )
         self._result = False
-        self._cost: float | None = None
+        self._cost: list[float] | None = None
         # The policy that content was made by.
         self._under: Any = None
         held = under_way.ref(self, under_way.forget)
@@ -222,7 +222,7 @@ class Handle:
         """What the step costs by itself, in US dollars: a paid search, a minute of a GPU.
 
         Written as ``otelier.cost.step``, recorded as ``gen_ai.client.operation.cost`` and added to
-        the totals of the agents and workflows around when the step ends. A later one replaces it.
+        the totals of the agents and workflows around. A later one replaces it.
         What is no number, or below zero, is left out, with a line.
         """
         try:
@@ -231,7 +231,11 @@ class Handle:
             if cost is None or cost < 0:
                 guard.say_once("set_cost", "set_cost() takes US dollars, 0 or more; it is left out")
                 return
-            self._cost = cost
+            if self._cost is None:
+                self._cost = [cost]
+                around: Any = self._context.get(ctx.SCOPE)
+                spent(around, self._cost)
+            self._cost[0] = cost
             self.set(semconv.COST_STEP, cost)
         except Exception:
             guard.failed("pipeline.cost")
@@ -376,9 +380,6 @@ class Handle:
     def _finish(
         self, said: str | None, problem: BaseException | str | None, seconds: float
     ) -> None:
-        if self._cost is not None:
-            around: Any = self._context.get(ctx.SCOPE)
-            spent(around, self._cost)
         if self._recording:
             if said is not None and not self._lent:
                 self._span.set_attribute(semconv.ERROR_TYPE, said)
@@ -397,10 +398,10 @@ class Handle:
         if kind is RETRIEVAL:
             measured[semconv.OPERATION_NAME] = semconv.RETRIEVAL
         if self._cost is not None:
-            operation: Attributes = (
-                {semconv.OPERATION_NAME: kind.operation} if kind.operation else {}
-            )
-            recorder.step(semconv.OPERATION_COST, self._cost, measured | operation, self._context)
+            whose = {n: self._attributes[n] for n in (kind.named,) if n in self._attributes}
+            if kind.operation:
+                whose[semconv.OPERATION_NAME] = kind.operation
+            recorder.step(semconv.OPERATION_COST, self._cost[0], measured | whose, self._context)
         agent = self._scope if kind is AGENT else None
         if agent is not None:
             named: Attributes = {semconv.AGENT_NAME: agent.name} if agent.name else {}

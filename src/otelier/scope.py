@@ -61,6 +61,7 @@ class Scope:
         "_partial",
         "_reasons",
         "_running",
+        "_steps",
         "_uncounted",
         "_unpriced",
         "agent",
@@ -94,6 +95,8 @@ class Scope:
         self._output: int | None = None
         self._uncounted = 0
         self._cost: float | None = None
+        # What steps cost by themselves.
+        self._steps: list[list[float]] = []
         self._unpriced = 0
         self._partial = False
         self._reasons: Sequence[str] = ()
@@ -120,8 +123,9 @@ class Scope:
         if not priced:
             return
         unpriced = self._unpriced + missing
-        if self._cost is not None:
-            attributes[semconv.COST_TOTAL] = self._cost
+        if self._cost is not None or self._steps:
+            steps = sum(cost for (cost,) in self._steps)
+            attributes[semconv.COST_TOTAL] = (self._cost or 0.0) + steps
             if unpriced or self._partial:
                 attributes[semconv.COST_PARTIAL] = True
         if unpriced:
@@ -133,12 +137,12 @@ class Scope:
         return self._reasons
 
 
-def spent(scope: Scope | None, usd: float) -> None:
-    """A step has ended that costs something by itself."""
+def spent(scope: Scope | None, cost: list[float]) -> None:
+    """A step costs so much by itself: the one number in ``cost``, which may still change."""
     with _lock:
         while scope is not None:
             if not scope._closed:
-                scope._cost = usd if scope._cost is None else scope._cost + usd
+                scope._steps.append(cost)
             scope = scope.outer
 
 

@@ -87,10 +87,10 @@ def read(environ: Mapping[str, str]) -> tuple[Settings, list[str]]:
             chosen[setting.field] = setting.read(text)
         except InvalidError as wanted:
             # The text itself is not repeated: it may be a secret in the wrong variable.
-            kept = " (content is not captured)" if setting.unsafe is Capture.NO_CONTENT else ""
+            private = setting.unsafe is Capture.NO_CONTENT
+            kept = "Until then no content is captured" if private else "The default is used"
             problems.append(
-                f"{setting.env} has a value that is not understood; use {wanted}. "
-                f"The default is used{kept}."
+                f"{setting.env} has a value that is not understood; use {wanted}. {kept}."
             )
             if setting.unsafe is not None:
                 chosen[setting.field] = setting.unsafe

@@ -64,5 +64,5 @@ def _chunk(scenario: Scenario) -> float:
 def test_unsampled_call(scenario: Scenario) -> None:
     """Small or large: the same few calls."""
     ours = counting.operation(scenario, "otelier")
-    assert ours.of("otelier") <= 89
+    assert ours.of("otelier") <= 90
     assert ours.of("opentelemetry") <= 55

@@ -55,14 +55,38 @@ def test_a_python_with_otelier_is_taken_as_it_is() -> None:
 def test_a_python_without_otelier_is_refused_with_what_helps(bare: str) -> None:
     assert refused(bare, "app.py") == (
         2,
-        f'{bare} has no otelier: install it there: "{bare}" -m pip install otelier',
+        f'{bare} has no otelier: install it there: "{bare}" -m pip install {interpreters.origin()}',
     )
 
 
 def test_uv_has_its_own_way_to_install(tmp_path: Path) -> None:
     (tmp_path / "pyvenv.cfg").write_text("home = /usr/bin\nuv = 0.9.1\n")
     python = tmp_path / "bin" / "python"
-    assert interpreters.install(str(python)).endswith(f"uv pip install --python {python} otelier")
+    said = interpreters.install(str(python))
+    assert said.endswith(f"uv pip install --python {python} {interpreters.origin()}")
+
+
+@pytest.mark.parametrize(
+    ("recorded", "told"),
+    [
+        (None, "otelier"),
+        ('{"url": "file:///home/a%20b/otelier", "dir_info": {}}', "'/home/a b/otelier'"),
+        (
+            '{"url": "https://git.example/otelier", "vcs_info": {"vcs": "git"}}',
+            "git+https://git.example/otelier",
+        ),
+        ("no JSON", "otelier"),
+    ],
+)
+def test_it_is_installed_from_where_it_came(
+    recorded: str | None, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Installed:
+        def read_text(self, name: str) -> str | None:
+            return recorded
+
+    monkeypatch.setattr(interpreters, "distribution", lambda name: Installed())
+    assert interpreters.origin() == told
 
 
 def test_an_older_python_is_told_so(tmp_path: Path) -> None:
@@ -120,7 +144,7 @@ def test_a_console_script_has_a_python_with_a_space(kind: str, bare: str, tmp_pa
     path = script(tmp_path / "serve", FIRST_LINES[kind].format(python=bare))
     assert refused(path) == (
         2,
-        f'{path}: {bare} has no otelier: install it there: "{bare}" -m pip install otelier',
+        f'{path}: {bare} has no otelier: install it there: "{bare}" -m pip install {interpreters.origin()}',
     )
 
 

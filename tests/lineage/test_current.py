@@ -56,6 +56,22 @@ def test_the_cost_metric_has_it(telemetry: Telemetry) -> None:
     assert point.attributes[semconv.TOOL_NAME] == "search"
 
 
+def test_a_tool_that_ends_after_its_agent_counts(telemetry: Telemetry) -> None:
+    tool = otelier.tool("late")
+    with otelier.agent("a"):
+        handle = tool.start()
+        handle.set_cost(0.7)
+    handle.end()
+    assert telemetry.span("invoke_agent a").attributes[semconv.COST_TOTAL] == 0.7
+
+
+def test_a_step_s_metric_says_which(telemetry: Telemetry) -> None:
+    with otelier.step("search") as step:
+        step.set_cost(1)
+    (point,) = telemetry.metrics()["gen_ai.client.operation.cost"]
+    assert dict(point.attributes) == {semconv.STEP_NAME: "search"}
+
+
 @pytest.mark.parametrize("usd", [-1, float("nan"), float("inf"), "0.1", True, None, object()])
 def test_what_is_no_cost_is_left_out_with_a_line(
     telemetry: Telemetry, usd: Any, caplog: pytest.LogCaptureFixture

@@ -7,15 +7,19 @@ python app.py`` without an activated environment is the usual case.
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from shutil import which
 from typing import Final
+from urllib.parse import unquote
 
 from otelier import spelling
 
@@ -211,8 +215,25 @@ def install(python: str) -> str:
     except (OSError, ValueError):
         made_by_uv = False
     if made_by_uv:  # It has no pip.
-        return f"install it there: uv pip install --python {shown} otelier"
-    return f"install it there: {shown} -m pip install otelier"
+        return f"install it there: uv pip install --python {shown} {origin()}"
+    return f"install it there: {shown} -m pip install {origin()}"
+
+
+def origin() -> str:
+    """What to install: from where this otelier was installed, if that was no index.
+
+    Told by https://packaging.python.org/en/latest/specifications/direct-url/.
+    """
+    try:
+        told = json.loads(distribution("otelier").read_text("direct_url.json") or "{}")
+        url = told["url"]
+        if url.startswith("file://"):
+            url = unquote(url.removeprefix("file://"))
+        elif "vcs_info" in told:
+            url = f"{told['vcs_info']['vcs']}+{url}"
+        return shlex.quote(url)
+    except (LookupError, ValueError, TypeError, AttributeError, PackageNotFoundError):
+        return "otelier"
 
 
 def _prefix(python: str) -> Path:

@@ -25,14 +25,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--grep", metavar="TEXT", help="only steps and messages that contain it, in any case"
     )
     parser.add_argument("--trace", metavar="ID", help="only traces whose id begins so")
-    parser.add_argument("--last", metavar="N", type=_positive, help="only the last N traces")
+    parser.add_argument("--last", metavar="N", type=number, help="only the last N traces")
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
+def number(text: str) -> int:
+    """How many: one or more. Raises ValueError; argparse tells this function's name."""
+    found = int(text)
+    if found < 1:
         raise ValueError(text)
-    return number
+    return found
 
 
 def run(args: argparse.Namespace) -> int:
