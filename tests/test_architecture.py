@@ -45,7 +45,7 @@ LAYERS = (
     ("instrumentor", "__init__"),
     ("store",),
     ("viewer",),
-    ("cli",),
+    ("cli", "__main__"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 # Nobody needs these from below; the face may be imported by name by users only.

@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from contextvars import Token
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from opentelemetry.context import Context
 
@@ -14,7 +14,7 @@ from otelier import context as ctx
 from otelier import guard
 from otelier.declared import lazily
 from otelier.handle import NoHandle
-from otelier.returned import apieces, pieces
+from otelier.returned import Hear, Reading, apieces, finish, leave, pieces
 
 F = TypeVar("F", bound=Callable[..., Any])
 Self = TypeVar("Self", bound="Around")
@@ -68,7 +68,8 @@ class Around:
     def __call__(self, function: F) -> F:
         """Decorate a function of any kind, which stays of that kind; it holds while that runs.
 
-        Of generators while their own code runs, never where they yield.
+        Also while a coroutine, a generator or an SDK's stream runs that it returns; of generators
+        while their own code runs, never where they yield.
         """
         return cast(F, self._decorated(function))
 
@@ -85,15 +86,25 @@ class Around:
 
             @functools.wraps(function)
             async def arun(*args: Any, **kwargs: Any) -> Any:
-                with self:
-                    return await function(*args, **kwargs)
+                inside = self._begin(ctx.current(), args, kwargs)[0]
+                token = inside.enter()
+                try:
+                    result = await function(*args, **kwargs)
+                finally:
+                    leave(token)
+                return finish(result, inside, _SILENT)
 
             return arun
 
         @functools.wraps(function)
         def run(*args: Any, **kwargs: Any) -> Any:
-            with self:
-                return function(*args, **kwargs)
+            inside = self._begin(ctx.current(), args, kwargs)[0]
+            token = inside.enter()
+            try:
+                result = function(*args, **kwargs)
+            finally:
+                leave(token)
+            return finish(result, inside, _SILENT)
 
         return run
 
@@ -103,6 +114,8 @@ class Around:
 
 class _Inside(NoHandle):
     """Stands for a step where there is none: a context that is current while code runs."""
+
+    holds = True
 
     def __init__(self, around: Around, context: Context) -> None:
         self._around = around
@@ -118,3 +131,23 @@ class _Inside(NoHandle):
             ctx.detach(token)
 
         return left
+
+
+class _Silent(Reading):
+    """Nobody wants to know what comes of it."""
+
+    __slots__ = ()
+
+    def hearing(self, handle: object) -> Hear:
+        """Nobody hears."""
+        return None
+
+    def result(self, handle: object, result: Any) -> None:
+        """Nothing."""
+
+    def elsewhere(self, module: object) -> bool:
+        """There is no answer."""
+        return False
+
+
+_SILENT: Final = _Silent()

@@ -8,15 +8,21 @@ nothing, or what its parent began would count twice.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
+
+from opentelemetry.context import Context
 
 from otelier import billing, forks, semconv
+from otelier import context as ctx
 from otelier.identity import Identity
 from otelier.protocols import Reply, Route
 from otelier.semconv import Attributes
+from otelier.setting_texts import Capture
+from otelier.tightening import capture
 from otelier.wire import Wire
 
 MOST: Final = 10_000
+_NOWHERE: Final = Context()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +35,26 @@ class Begun:
     unpriced: bool = False
 
 
+_Value = TypeVar("_Value")
 _Key: TypeAlias = tuple[str | None, int | None, str]
 # Oldest first. Each step is one operation of a dict, which is atomic: the garbage collector may end
 # a call in the middle of another's end, and then a lock would be waited for forever.
 _begun: Final[dict[_Key, Begun]] = {}
 forks.in_child(_begun.clear)
+# What was asked of content where it was begun, if anything was.
+_private: Final[dict[_Key, Capture]] = {}
+
+
+def narrowed(route: Route, attributes: Attributes, identity: Identity, context: Context) -> Context:
+    """``context`` with what was asked of content where the answer was begun that is read here."""
+    id = attributes.get(semconv.RESPONSE_ID)
+    if not (_private and isinstance(id, str)):
+        return context
+    then = _private.get((identity.address, identity.port, id))
+    if then is None:
+        return context
+    here: Any = context.get(ctx.CAPTURE)
+    return ctx.with_value(context, ctx.CAPTURE, then if here is None else capture(here, then))
 
 
 def account(
@@ -43,10 +64,12 @@ def account(
     identity: Identity,
     reply: Reply,
     streamed: bool,
+    context: Context = _NOWHERE,
 ) -> Begun | None:
     """What the usage in ``reply`` counts for; None where it counts at another call, or not at all.
 
-    ``attributes`` and ``body`` are the request's. Called once, when the call is over.
+    ``attributes`` and ``body`` are the request's, ``context`` that of the call. Called once, when
+    the call is over.
     """
     if route.fetches:
         begun = _take(attributes, identity, reply)
@@ -65,18 +88,22 @@ def account(
         return begun
     id = reply.attributes.get(semconv.RESPONSE_ID)
     if isinstance(id, str):
-        _keep((identity.address, identity.port, id), begun)
+        key = (identity.address, identity.port, id)
+        _keep(_begun, key, begun)
+        less: Any = context.get(ctx.CAPTURE)
+        if less is not None:
+            _keep(_private, key, less)
     reply.attributes[semconv.BACKGROUND] = True
     # What a provider tells of an answer that is not there yet is not all of it.
     return None
 
 
-def _keep(key: _Key, begun: Begun) -> None:
-    _begun.pop(key, None)
-    _begun[key] = begun
-    if len(_begun) > MOST:
+def _keep(held: dict[_Key, _Value], key: _Key, value: _Value) -> None:
+    held.pop(key, None)
+    held[key] = value
+    if len(held) > MOST:
         try:
-            _begun.pop(next(iter(_begun)), None)
+            held.pop(next(iter(held)), None)
         except (RuntimeError, StopIteration):
             pass  # Another thread is at it: the next one makes up for it.
 

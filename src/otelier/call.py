@@ -428,9 +428,9 @@ class Call:
         streamed = self._first_chunk is not None
         said = unicode.maybe(failure(error, self.status, reply, streamed, self._route.operation))
         body: Wire = self._body or {}
-        counts = background.account(
-            self._route, self._attributes, body, self._identity, reply, streamed
-        )
+        route, asked, who, held = self._route, self._attributes, self._identity, self._context
+        self._context = background.narrowed(route, asked, who, held) if route.fetches else held
+        counts = background.account(route, asked, body, who, reply, streamed, self._context)
         outcome = Outcome(
             run=run,
             route=self._route,

@@ -21,6 +21,8 @@ from otelier import forks, guard, runtime, under_way
 _FORKING: Final = ("multiprocessing.process", "billiard.process")
 # A backend that is down must not hold pools of short-lived processes up.
 _SECONDS: Final = 2.0
+# As long as a thread can be waited for anywhere.
+_LONGEST: Final = 1e6
 _installed = False
 _watched = False
 
@@ -90,7 +92,7 @@ def send(seconds: float) -> bool:
         run = runtime.current()
         if run is None:
             return True
-        seconds = max(0.0, float(seconds))
+        seconds = min(max(0.0, float(seconds)), _LONGEST)
         return _together([*run.records(), run.meters()], _flush_one, time.monotonic() + seconds)
     except Exception:
         guard.failed("children.send")

@@ -203,8 +203,7 @@ def _start(asked: _Asked) -> None:
         processor.install(run)
         registry.register()
         children.install()
-        for number, line in enumerate(registry.misspelt()):
-            guard.say_once(f"library {number}", "%s", line)
+        _tell_misspelt(asked)
         if chosen.flush_on_sigterm and sdk_setup.configured():
             from otelier import termination
 
@@ -214,6 +213,11 @@ def _start(asked: _Asked) -> None:
         guard.say_once("start", "could not start; the program runs without it")
     finally:
         _starting = False
+
+
+def _tell_misspelt(asked: _Asked) -> None:
+    for line in registry.misspelt(asked.values.get("disabled", frozenset())):
+        guard.say_once(line, "%s", line)
 
 
 def _look(asked: _Asked) -> None:
@@ -231,6 +235,7 @@ def _tighten(run: Runtime, asked: _Asked) -> None:
         with _lock:
             told = _met(run, asked)
         registry.leave_alone()
+        _tell_misspelt(asked)
     except Exception:
         guard.failed("control.tighten")
         # Whatever was asked: no less than that.
@@ -276,13 +281,14 @@ def _met(run: Runtime, asked: _Asked) -> str:
     return "; ".join(parts) or "this call changes nothing"
 
 
-def flush(timeout: float = 5.0) -> bool:
+def flush(timeout: float | None = 5.0) -> bool:
     """Send what is finished now: for functions that are frozen, notebooks and short jobs.
 
-    Spans, events and metrics of the providers that otelier uses, in ``timeout`` seconds at most.
+    Spans, events and metrics of the providers that otelier uses, in ``timeout`` seconds at most,
+    with None as long as their exporters take.
     Whether all of it was sent in time; True where otelier does not run. Never raises.
     """
-    return children.send(timeout)
+    return children.send(float("inf") if timeout is None else timeout)
 
 
 def uninstrument() -> None:

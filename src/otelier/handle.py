@@ -45,6 +45,8 @@ _OBJECTS: Final = (semconv.TOOL_CALL_ARGUMENTS, semconv.TOOL_CALL_RESULT)
 class Handle:
     """A running step. Every method is safe at any time and never raises."""
 
+    holds: Final = True
+
     __slots__ = (
         "__weakref__",
         "_attributes",
@@ -226,6 +228,8 @@ class Handle:
         What is no number, or below zero, is left out, with a line.
         """
         try:
+            if self._run.prices is None:
+                return  # OTELIER_COST=false
             # A text would be a guess at what it means.
             cost = None if issubclass(type(usd), str) else wire.measure(usd)
             if cost is None or cost < 0:
@@ -443,6 +447,8 @@ class Handle:
 class NoHandle:
     """Stands for a step that is not recorded."""
 
+    # Whether what is given back is to run inside of it all the same.
+    holds = False
     wants_content = False
     ended = False
     scope = None
@@ -477,6 +483,9 @@ class NoHandle:
         """Nothing."""
 
     def left(self, how: str = leaving.CLOSED) -> None:
+        """Nothing."""
+
+    def over(self, error: BaseException | None, how: str | None, now: int) -> None:
         """Nothing."""
 
     def fail(self, kind: str, message: str | None = None) -> None:

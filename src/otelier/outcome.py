@@ -126,7 +126,8 @@ class Outcome:
         late = reply.attributes = unicode.attributes(late)
         self.under = run.policy
         shown = run.captures(self.context).spans
-        if self.content:
+        # Rendering uploads, too: not what is not allowed any more.
+        if self.content and run.takes_content(self.context):
             # Agents around have messages on their spans.
             share = self.share if shown else None
             answer = render(run, self.route, self.body, reply, share, self.held)

@@ -69,7 +69,7 @@ def leave(token: Token[Context] | Callable[[], None] | None) -> None:
 
 def finish(result: Any, handle: AnyHandle, reading: Reading) -> Any:
     """End the step, now or with what it returned; what the program gets for ``result``."""
-    if not isinstance(handle, Handle):
+    if not handle.holds:
         return result
     try:
         kind = type(result)
@@ -99,7 +99,7 @@ def _one_of(kind: type, kinds: tuple[type, ...]) -> bool:
     return any(kind is each for each in kinds)
 
 
-def _generator(inner: Any, handle: Handle, reading: Reading) -> Any:
+def _generator(inner: Any, handle: AnyHandle, reading: Reading) -> Any:
     if reading.elsewhere(inner.gi_frame.f_globals.get("__name__")):
         handle.mirror()
     awaits = inner.gi_code.co_flags & CO_ITERABLE_COROUTINE
@@ -111,7 +111,7 @@ def _generator(inner: Any, handle: Handle, reading: Reading) -> Any:
     return ours
 
 
-def _async_generator(inner: Any, handle: Handle, reading: Reading) -> Any:
+def _async_generator(inner: Any, handle: AnyHandle, reading: Reading) -> Any:
     frame = inner.ag_frame
     if reading.elsewhere(frame.f_globals.get("__name__")):
         handle.mirror()
@@ -132,18 +132,18 @@ def _named(ours: Any, theirs: Any) -> Any:
     return ours
 
 
-def _ends_with(call: Any, handle: Handle, reading: Reading) -> bool:
+def _ends_with(call: Any, handle: AnyHandle, reading: Reading) -> bool:
     """Let a step end with a model call; False where that is over."""
 
     def after(error: BaseException | None, how: str | None, answer: list[Any], now: int) -> None:
-        if answer and reading.elsewhere(""):
+        if answer and isinstance(handle, Handle) and reading.elsewhere(""):
             handle.answered(answer)
         handle.over(error, how, now)
 
     return bool(call.then(after))
 
 
-def _is_around(given: Any, handle: Handle, reading: Reading) -> bool:
+def _is_around(given: Any, handle: AnyHandle, reading: Reading) -> bool:
     """Whether a step goes on until ``given`` has sent a request, and that is answered."""
     if not following.lazies:
         return False
@@ -159,8 +159,8 @@ class _Around:
 
     __slots__ = ("handle", "reading", "theirs")
 
-    def __init__(self, handle: Handle, reading: Reading) -> None:
-        self.handle: Handle | None = handle
+    def __init__(self, handle: AnyHandle, reading: Reading) -> None:
+        self.handle: AnyHandle | None = handle
         self.reading = reading
         # A coroutine that nobody else has: it would complain as well as ours.
         self.theirs: Any = None
@@ -200,11 +200,11 @@ class _Around:
         leave(token)
         return self._given(handle, given)
 
-    def _take(self) -> Handle | None:
+    def _take(self) -> AnyHandle | None:
         handle, self.handle = self.handle, None
         return handle
 
-    def _given(self, handle: Handle, given: Any) -> Any:
+    def _given(self, handle: AnyHandle, given: Any) -> Any:
         call = following.of(given)
         if call is None or not _ends_with(call, handle, self.reading):
             handle.end()
@@ -222,8 +222,8 @@ class _Held:
 
     __slots__ = ("_handle", "_inner", "_reading")
 
-    def __init__(self, handle: Handle, inner: Any, reading: Reading) -> None:
-        self._handle: Handle | None = handle
+    def __init__(self, handle: AnyHandle, inner: Any, reading: Reading) -> None:
+        self._handle: AnyHandle | None = handle
         self._inner = inner
         self._reading = reading
 

@@ -184,6 +184,7 @@ def test_a_price_list_that_cannot_be_read_is_a_problem(monkeypatch: pytest.Monke
         ({"OTEL_SDK_DISABLED": "true"}, "nothing is recorded", "Unset"),
         ({"OTEL_TRACES_EXPORTER": "none"}, "spans go nowhere", "otlp"),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}, "Nothing answers at", "collector"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "localhost:1"}, "does not begin with http://", "Write"),
         ({"OTELIER_BLOBZ": "inline"}, "mean OTELIER_BLOBS?", "Correct"),
         ({"OTEL_SERVICENAME": "x"}, "mean OTEL_SERVICE_NAME?", "Correct"),
         ({"OTELIER_DISABLED": "opnai"}, "mean openai?", "Correct the list"),

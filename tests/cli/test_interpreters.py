@@ -144,7 +144,8 @@ def test_a_console_script_has_a_python_with_a_space(kind: str, bare: str, tmp_pa
     path = script(tmp_path / "serve", FIRST_LINES[kind].format(python=bare))
     assert refused(path) == (
         2,
-        f'{path}: {bare} has no otelier: install it there: "{bare}" -m pip install {interpreters.origin()}',
+        f'{path}: {bare} has no otelier: install it there: "{bare}" -m pip install '
+        f"{interpreters.origin()}",
     )
 
 

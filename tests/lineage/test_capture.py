@@ -231,3 +231,86 @@ def test_a_generator_that_is_decorated_holds_it_while_its_code_runs(
         assert SECRET not in all_told(telemetry)
         client.chat.completions.create(**ASK)
         assert SECRET in all_told(telemetry)
+
+
+def _as_coroutine(client: openai.OpenAI) -> Any:
+    async def later() -> None:
+        client.chat.completions.create(**ASK)
+
+    return later()
+
+
+def _as_generator(client: openai.OpenAI) -> Any:
+    def pieces() -> Iterator[int]:
+        client.chat.completions.create(**ASK)
+        yield 1
+
+    return pieces()
+
+
+def _as_manager(client: openai.OpenAI) -> Any:
+    return client.chat.completions.stream(**ASK)
+
+
+def _read(made: Any) -> None:
+    if hasattr(made, "send") and not hasattr(made, "__next__"):
+        asyncio.run(made)
+    elif hasattr(made, "__next__"):
+        list(made)
+    else:
+        with made as stream:
+            list(stream)
+
+
+@pytest.mark.parametrize("make", [_as_coroutine, _as_generator, _as_manager])
+def test_a_decorated_function_that_gives_back_what_runs_later(
+    telemetry: Telemetry, client: openai.OpenAI, make: Any
+) -> None:
+    made = otelier.capture("NO_CONTENT")(make)(client)
+    _read(made)
+    assert telemetry.spans()
+    assert SECRET not in all_told(telemetry)
+
+
+def test_an_answer_that_is_begun_inside_and_fetched_outside(
+    telemetry: Telemetry, client: openai.OpenAI, server: ProviderServer
+) -> None:
+    answer = {
+        "id": "resp_1",
+        "object": "response",
+        "created_at": 1,
+        "model": "gpt-4o-mini",
+        "background": True,
+        "output": [],
+        "status": "queued",
+    }
+    said = {"type": "output_text", "text": SECRET, "annotations": []}
+    message = {
+        "id": "m",
+        "type": "message",
+        "role": "assistant",
+        "status": "completed",
+        "content": [said],
+    }
+    usage = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
+    server.script(
+        Json(answer),
+        Json({**answer, "status": "in_progress", "output": [message]}),
+        Json({**answer, "status": "completed", "output": [message], "usage": usage}),
+    )
+    with otelier.capture("NO_CONTENT"):
+        client.responses.create(model="gpt-4o-mini", input=SECRET, background=True)
+    for _ in range(2):
+        client.responses.retrieve("resp_1")
+    assert len(telemetry.spans()) == 3
+    assert SECRET not in all_told(telemetry)
+
+
+def test_pools_take_it_along_where_threads_do(server: ProviderServer) -> None:
+    telemetry = Telemetry().start(threads=True)
+    client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="k")
+    with ThreadPoolExecutor(1) as pool, otelier.capture("NO_CONTENT"):
+        pool.submit(client.chat.completions.create, **ASK).result()
+    telemetry.stop()
+    assert telemetry.spans()
+    assert SECRET not in all_told(telemetry)

@@ -115,3 +115,12 @@ def test_each_task_has_its_own(telemetry: Telemetry) -> None:
 
     asyncio.run(all_of_them())
     assert sorted(span.attributes["shop.number"] for span in telemetry.spans()) == [*range(5)]
+
+
+def test_without_costs_there_is_none() -> None:
+    telemetry = Telemetry().start(cost=False)
+    with otelier.tool("t") as tool:
+        tool.set_cost(1)
+    telemetry.stop()
+    assert semconv.COST_STEP not in telemetry.span("execute_tool t").attributes
+    assert "gen_ai.client.operation.cost" not in telemetry.metrics()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
@@ -53,3 +54,14 @@ def test_who_hangs_is_left_behind() -> None:
 
 def test_without_otelier_there_is_nothing_to_send() -> None:
     assert otelier.flush(0) is True
+
+
+@pytest.mark.parametrize("timeout", [None, float("inf")])
+def test_as_long_as_it_takes(timeout: float | None) -> None:
+    exporter = Held()
+    exporter.free.set()
+    otelier.instrument(tracer_provider=provider(exporter))
+    with otelier.step("work"):
+        pass
+    assert otelier.flush(timeout) is True
+    assert exporter.names == ["work"]

@@ -435,3 +435,30 @@ def test_values_are_given_as_they_are(caplog: pytest.LogCaptureFixture, tmp_path
         configure_sdk=False,
     )
     assert [line for line in lines(caplog) if "baggage has a wrong value" in line]
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_a_misspelt_library_is_told_in_code_too(
+    caplog: pytest.LogCaptureFixture, later: bool
+) -> None:
+    guard._said.clear()
+    if later:
+        otelier.instrument()
+    with caplog.at_level(logging.WARNING, "otelier"):
+        otelier.instrument(disabled="opnai")
+    told = "disabled has a name that no library has; did you mean openai?"
+    assert any(told in line for line in lines(caplog))
+
+
+def test_an_open_stream_uploads_nothing_that_is_not_allowed_any_more(
+    server: ProviderServer, tmp_path: Path
+) -> None:
+    telemetry = Telemetry().start(blobs="upload", blob_uri=tmp_path.as_uri())
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGVsbG8="}}
+    ask: dict[str, Any] = {**CHAT, "messages": [{"role": "user", "content": [image]}]}
+    stream = client(server).chat.completions.create(stream=True, **ask)
+    otelier.instrument(capture="NO_CONTENT")
+    list(stream)
+    otelier.flush()
+    telemetry.stop()
+    assert not [*tmp_path.iterdir()]

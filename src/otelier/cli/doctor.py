@@ -203,6 +203,11 @@ def _endpoint_problems(environ: dict[str, str]) -> Iterator[Problem]:
     default = "http://localhost:4317" if protocol == "grpc" else "http://localhost:4318"
     endpoint = own or shared or default
     if "://" not in endpoint:
+        if protocol != "grpc":
+            yield Problem(
+                "The OTLP endpoint does not begin with http:// or https://: nothing is sent there.",
+                "Write http://host:port.",
+            )
         endpoint = f"http://{endpoint}"
     try:
         parts = urlsplit(endpoint)

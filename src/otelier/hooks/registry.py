@@ -99,14 +99,15 @@ def is_disabled(library: Library, disabled: frozenset[str]) -> bool:
     return bool(disabled & {"*", library.name, library.distribution})
 
 
-def misspelt() -> list[str]:
-    """A line for each name in the environment's lists of libraries that no library has."""
+def misspelt(given: frozenset[str] = frozenset()) -> list[str]:
+    """A line for each name that no library has, in the environment's lists and in ``given``."""
     ours, everybodys = settings.disabled_lists(settings.process_environment())
-    if NAMES.issuperset(ours | everybodys):
+    if NAMES.issuperset(ours | everybodys | given):
         return []
     from otelier import spelling
 
     return [
+        *spelling.unknown_libraries("disabled", given, NAMES),
         *spelling.unknown_libraries(DISABLED_ENV, ours, NAMES),
         *spelling.unknown_libraries(OTHERS_DISABLED_ENV, everybodys, NAMES, sure=False),
     ]

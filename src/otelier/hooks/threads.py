@@ -19,7 +19,7 @@ import wrapt
 from opentelemetry.context import Context
 
 from otelier import context as ctx
-from otelier import guard
+from otelier import guard, runtime
 from otelier.hooks.patching import Patches
 
 # Modules whose threads serve whatever comes.
@@ -92,7 +92,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 
 def _submit(wrapped: Callable[..., Any], pool: Any, args: Any, kwargs: Any) -> Any:
     try:
-        here = ctx.current()
+        here = runtime.here()
         if here and not any(kind.__module__ == _ELSEWHERE for kind in type(pool).__mro__):
             if args:
                 args = (_Carried(args[0], here), *args[1:])
@@ -119,7 +119,7 @@ def _start(wrapped: Callable[..., Any], thread: Any, args: Any, kwargs: Any) -> 
 
 
 def _carry(thread: Any) -> _Run | None:
-    here = ctx.current()
+    here = runtime.here()
     members = thread.__dict__
     # Not where the program has put a ``run`` there itself.
     if not here or "run" in members or _serves_all(members.get("_target")):
