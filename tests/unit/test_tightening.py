@@ -16,7 +16,7 @@ pytest.importorskip("openai")
 import openai
 
 import otelier
-from otelier import control, guard, runtime, semconv
+from otelier import blobs, control, guard, runtime, semconv
 from otelier.instrumentor import OtelierInstrumentor
 from otelier.setting_table import CAPTURE_ENV, SETTINGS
 from otelier.setting_texts import Blobs, Capture
@@ -459,6 +459,6 @@ def test_an_open_stream_uploads_nothing_that_is_not_allowed_any_more(
     stream = client(server).chat.completions.create(stream=True, **ask)
     otelier.instrument(capture="NO_CONTENT")
     list(stream)
-    otelier.flush()
+    blobs._flush()
     telemetry.stop()
     assert not [*tmp_path.iterdir()]
