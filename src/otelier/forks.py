@@ -15,12 +15,19 @@ from otelier import guard
 _F = TypeVar("_F", bound=Callable[[], object])
 
 _before: Final[list[Callable[[], object]]] = []
+_in_parent: Final[list[Callable[[], object]]] = []
 _in_child: Final[list[Callable[[], object]]] = []
 
 
 def before(run: _F) -> _F:
     """Run this in the parent before each fork. It starts no thread and takes no lock."""
     _before.append(run)
+    return run
+
+
+def in_parent(run: _F) -> _F:
+    """Run this in the parent after each fork."""
+    _in_parent.append(run)
     return run
 
 
@@ -32,6 +39,10 @@ def in_child(renew: _F) -> _F:
 
 def _all_before() -> None:
     _run(_before)
+
+
+def _all_in_parent() -> None:
+    _run(_in_parent)
 
 
 def _all_in_child() -> None:
@@ -47,4 +58,6 @@ def _run(each: list[Callable[[], object]]) -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_all_before, after_in_child=_all_in_child)
+    os.register_at_fork(
+        before=_all_before, after_in_parent=_all_in_parent, after_in_child=_all_in_child
+    )

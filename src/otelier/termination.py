@@ -18,7 +18,7 @@ from functools import wraps
 from types import FrameType
 from typing import Any, Final
 
-from otelier import children, guard
+from otelier import children, forks, guard
 
 _module: Final[Any] = signal
 # What it is made of, which takes and gives handlers as they are.
@@ -68,6 +68,34 @@ def uninstall() -> None:
             _signal.signal(signal.SIGTERM, _signal.SIG_DFL)
     except Exception:
         guard.failed("termination.uninstall")
+
+
+# Signals that the threads which fork now had blocked before.
+_masks: Final[dict[int, Any]] = {}
+
+
+@forks.before
+def _block() -> None:
+    """A forked child forgets signals that came before it runs Python: they wait for that."""
+    if _before is not None and _signal.getsignal(signal.SIGTERM) is _OURS:
+        mask = _signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))
+        _masks[threading.get_ident()] = mask
+
+
+@forks.in_parent
+def _unblock() -> None:
+    mask = _masks.pop(threading.get_ident(), None)
+    if mask is not None:
+        _signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+@forks.in_child
+def _unblock_child() -> None:
+    if signal.SIGTERM in _signal.sigpending():
+        # It has finished nothing that could be sent.
+        _signal.signal(signal.SIGTERM, _signal.SIG_DFL)
+    _unblock()
+    _masks.clear()
 
 
 def _watching(original: Any) -> Any:

@@ -53,6 +53,22 @@ PROGRAMS = {
         _SENT,
         -15,
     ),
+    "in a child that was forked just now": (
+        """
+start()
+for _ in range(40):
+    pid = os.fork()
+    if pid == 0:
+        threading.Event().wait(5)
+        os._exit(0)
+    os.kill(pid, signal.SIGTERM)
+    assert os.waitpid(pid, 0)[1] == signal.SIGTERM
+assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+work(); term()
+""",
+        _SENT,
+        -15,
+    ),
     "in a child that was forked": (
         """
 start(); work("parent")
