@@ -28,6 +28,15 @@ def _httpx2_works() -> bool:
 openai_streams = pytest.mark.skipif(
     _version("openai") < (1, 26), reason="this openai has no stream_options yet"
 )
+openai_responses = pytest.mark.skipif(
+    _version("openai") < (1, 66), reason="this openai has no responses yet"
+)
+openai_helpers = pytest.mark.skipif(
+    _version("openai") < (1, 92), reason="this openai has no chat.completions.stream yet"
+)
+anthropic_runners = pytest.mark.skipif(
+    _version("anthropic") < (0, 66), reason="this anthropic has no tool runner yet"
+)
 anthropic_betas = pytest.mark.skipif(
     _version("anthropic") < (0, 34), reason="this anthropic has no beta messages yet"
 )

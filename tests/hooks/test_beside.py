@@ -10,6 +10,7 @@ import pytest
 import otelier
 from otelier import semconv
 from otelier.hooks.beside import Beside
+from tests.sdks import openai_streams
 from tests.servers import ProviderServer
 from tests.servers.replies import Gate
 from tests.telemetry import Telemetry
@@ -30,6 +31,7 @@ def held(server: ProviderServer) -> Gate:
     return gate
 
 
+@openai_streams
 def test_classes_are_restored_when_the_last_stream_is_gone(
     telemetry: Telemetry, server: ProviderServer
 ) -> None:

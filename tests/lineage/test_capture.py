@@ -9,10 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
 
-import openai
 import pytest
 
+pytest.importorskip("openai")
+
+import openai
+
 import otelier
+from tests.sdks import anthropic_runners, openai_helpers, openai_responses
 from tests.servers import Json, ProviderServer, Sse
 from tests.telemetry import Telemetry
 
@@ -50,6 +54,7 @@ def stream_left(client: openai.OpenAI) -> Any:
         return client.chat.completions.create(stream=True, **ASK)
 
 
+@openai_responses
 def test_nothing_of_it_leaves_in_any_mode(
     everywhere: Telemetry, client: openai.OpenAI, server: ProviderServer
 ) -> None:
@@ -206,6 +211,7 @@ def test_what_was_made_outside_and_runs_inside(
     assert SECRET not in all_told(telemetry)
 
 
+@anthropic_runners
 def test_a_runner_that_was_made_outside(telemetry: Telemetry, server: ProviderServer) -> None:
     anthropic = pytest.importorskip("anthropic")
     client = anthropic.Anthropic(base_url=server.url, api_key="k", max_retries=0)
@@ -262,7 +268,9 @@ def _read(made: Any) -> None:
             list(stream)
 
 
-@pytest.mark.parametrize("make", [_as_coroutine, _as_generator, _as_manager])
+@pytest.mark.parametrize(
+    "make", [_as_coroutine, _as_generator, pytest.param(_as_manager, marks=openai_helpers)]
+)
 def test_a_decorated_function_that_gives_back_what_runs_later(
     telemetry: Telemetry, client: openai.OpenAI, make: Any
 ) -> None:
@@ -272,6 +280,7 @@ def test_a_decorated_function_that_gives_back_what_runs_later(
     assert SECRET not in all_told(telemetry)
 
 
+@openai_responses
 def test_an_answer_that_is_begun_inside_and_fetched_outside(
     telemetry: Telemetry, client: openai.OpenAI, server: ProviderServer
 ) -> None:

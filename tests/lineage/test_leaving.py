@@ -18,6 +18,7 @@ from opentelemetry.trace import StatusCode
 import otelier
 from otelier import leaving, semconv
 from otelier.steady import steady
+from tests.sdks import openai_streams
 from tests.servers import Gate, Hang, ProviderServer, Sse, anthropic_wire
 from tests.servers.openai_wire import chat_chunks, chat_message
 from tests.telemetry import Telemetry
@@ -232,6 +233,7 @@ def test_the_result_of_another_task_that_was_cancelled(telemetry: Telemetry) -> 
     assert outcome(telemetry.span()) == failed(CANCELLED)
 
 
+@openai_streams
 def test_a_call_in_which_the_program_raises_one(
     telemetry: Telemetry, server: ProviderServer
 ) -> None:
@@ -249,7 +251,7 @@ def test_a_call_in_which_the_program_raises_one(
 
 
 def test_threads_of_anyio(telemetry: Telemetry) -> None:
-    anyio = pytest.importorskip("anyio")
+    anyio = pytest.importorskip("anyio", minversion="4.1")
     entered, go = threading.Event(), threading.Event()
 
     @otelier.tool
@@ -409,6 +411,7 @@ def test_what_differs_is_left_out(said: str, kept: str) -> None:
     assert steady(said) == kept
 
 
+@openai_streams
 def test_events_have_the_same_message(telemetry: Telemetry, server: ProviderServer) -> None:
     def hook(_: Any) -> None:
         raise LookupError(f"bad {object()}")

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import openai
 import pytest
+
+pytest.importorskip("openai")
+
+import openai
 
 import otelier
 from otelier import semconv
+from tests.sdks import openai_responses
 from tests.servers import ProviderServer
 from tests.telemetry import Telemetry
 
@@ -83,6 +87,7 @@ def test_an_inner_session_without_one_leaves_it(
     assert said(telemetry, "chat gpt-4o-mini") == {NAME: "greeting"}
 
 
+@openai_responses
 def test_a_request_that_names_its_prompt_keeps_that(
     telemetry: Telemetry, client: openai.OpenAI
 ) -> None:

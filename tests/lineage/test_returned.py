@@ -21,6 +21,7 @@ from opentelemetry.trace import StatusCode
 
 import otelier
 from otelier import semconv
+from tests.sdks import openai_streams
 from tests.servers import Gate, Json, ProviderServer, Sse, gemini_wire
 from tests.servers.openai_wire import chat_chunks, chat_message
 from tests.telemetry import Telemetry
@@ -479,6 +480,7 @@ def texts(span: Any, name: str) -> list[str]:
     return [part.get("content") for each in found for part in each["parts"]]
 
 
+@openai_streams
 def test_an_sdk_s_stream_is_the_step_s_end(telemetry: Telemetry, server: ProviderServer) -> None:
     made = []
 
@@ -511,6 +513,7 @@ def test_an_sdk_s_stream_is_the_step_s_end(telemetry: Telemetry, server: Provide
 
 
 @pytest.mark.parametrize("kind", ["tuple", "dict", "nested", "raw", "helper", "private"])
+@openai_streams
 def test_ways_in_which_a_stream_is_given_back(
     telemetry: Telemetry, server: ProviderServer, kind: str
 ) -> None:
@@ -545,6 +548,7 @@ def test_ways_in_which_a_stream_is_given_back(
         assert texts(outer, semconv.OUTPUT_MESSAGES) == said
 
 
+@openai_streams
 @pytest.mark.parametrize("how", ["close", "drop", "never", "error", "cancel"])
 def test_streams_that_are_left(telemetry: Telemetry, server: ProviderServer, how: str) -> None:
     gate = Gate(hold_after=2)
@@ -670,6 +674,7 @@ CLAUDE: dict[str, Any] = {**CHAT, "model": "claude-opus-4-6", "max_tokens": 9}
 @pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
 @pytest.mark.parametrize("kind", MANAGERS)
 @pytest.mark.parametrize("how", ["read", "never", "refused"])
+@openai_streams
 def test_a_helper_that_asks_when_it_is_entered(
     telemetry: Telemetry, server: ProviderServer, kind: str, asynchronous: bool, how: str
 ) -> None:
