@@ -23,6 +23,8 @@ _FORKING: Final = ("multiprocessing.process", "billiard.process")
 _SECONDS: Final = 2.0
 # As long as a thread can be waited for anywhere.
 _LONGEST: Final = 1e6
+# Those who send now.
+_flushing: Final[list[threading.Thread]] = []
 _installed = False
 _watched = False
 
@@ -134,9 +136,12 @@ def _together(given: Iterable[Any], work: Callable[[Any], object], end: float) -
         )
         for each in given
     ]
+    # A signal may come while this thread waits for others already: they are not done yet.
+    earlier = [each for each in _flushing if each.is_alive()]
+    _flushing[:] = [*earlier, *threads]
     for each in threads:
         each.start()
-    for each in threads:
+    for each in (*threads, *earlier):
         each.join(max(0.0, end - time.monotonic()))
     return len(done) == len(threads) and False not in done
 

@@ -91,6 +91,26 @@ with multiprocessing.get_context("fork").Pool(1) as pool:
         [*_SENT, "went on"],
         0,
     ),
+    "while it sends already": (
+        """
+started, go = threading.Event(), threading.Event()
+class Slow(SpanProcessor):
+    def force_flush(self, timeout_millis=0):
+        if started.is_set():
+            go.set()
+            return
+        started.set()
+        go.wait(60)
+        for number in range(500):
+            print(number, flush=True)
+start()
+trace.get_tracer_provider().add_span_processor(Slow())
+threading.Thread(target=lambda: (started.wait(60), term()), daemon=True).start()
+otelier.flush(60)
+""",
+        [*map(str, range(500))],
+        -15,
+    ),
     "nothing shows": (
         """
 import asyncio
