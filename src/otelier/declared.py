@@ -226,16 +226,20 @@ def lazily(function: Any, read: Any, flag: int, begin: Begin) -> Any:
     @functools.wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:
         called = ctx.current()
-        # What is around another one is there before that is called.
+        # Wrong arguments are told at once. What is around another step is there before that is.
         inner = None if nested else function(*args, **kwargs)
+        if nested:
+            _innermost(function)(*args, **kwargs)
 
         def opened() -> tuple[Handle | NoHandle, Any, Hear]:
             handle, hear = begin(called, args, kwargs)
             mine = inner
             if mine is None:
                 token = handle.enter()
-                mine = function(*args, **kwargs)
-                leave(token)
+                try:
+                    mine = function(*args, **kwargs)
+                finally:
+                    leave(token)
             return handle, mine, hear
 
         ours = (awaited_pieces if awaits else read)(opened)
@@ -246,6 +250,13 @@ def lazily(function: Any, read: Any, flag: int, begin: Begin) -> Any:
         _mark(run, flag | awaits)
     _marked.add(run)
     return run
+
+
+def _innermost(function: Any) -> Any:
+    """The program's own function beneath ours; calling it runs nothing."""
+    while function in _marked:
+        function = function.__wrapped__
+    return function
 
 
 def _mark(function: Any, flag: int) -> None:

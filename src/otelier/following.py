@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, Final, TypeAlias
 
 from otelier import statics
@@ -52,15 +53,17 @@ def of(given: Any) -> Any:
                 if call is not None and not call.ended:
                     return call
         if depth < _DEPTH - 1:
-            level = [inner for each in level for inner in _held(each)][:_MOST]
+            inner = (each for outer in level for each in _held(outer))
+            level = list(islice(inner, _MOST))
     return None
 
 
 def _held(value: Any) -> Iterator[Any]:
     kind = type(value)
     if kind is dict:
-        yield from list(value.values())[:_MOST]
+        yield from list(islice(value.values(), _MOST))
     elif issubclass(kind, list | tuple):
-        yield from (tuple.__iter__ if issubclass(kind, tuple) else list.__iter__)(value)  # type: ignore[operator]
+        several: Any = tuple.__iter__ if issubclass(kind, tuple) else list.__iter__
+        yield from islice(several(value), _MOST)
     elif any(statics.on_class(kind, name) is not None for name in ("__iter__", "__aiter__")):
         yield from list(statics.storage(value).values())[:_MOST]

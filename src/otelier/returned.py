@@ -7,6 +7,7 @@ it belongs to. Anything else ends the step at once.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextvars import Token
 from functools import partial
@@ -244,6 +245,7 @@ def pieces(opened: Opened, begun: bool = False) -> Generator[Any, Any, Any]:
     ``begun``: theirs stands at a yield. Then ours stops at one first.
     """
     handle, inner, hear = opened()
+    del opened  # It may hold theirs.
     step: Callable[[], Any] | None = None if begun else inner.__next__
     item: Any = None
     try:
@@ -268,7 +270,8 @@ def pieces(opened: Opened, begun: bool = False) -> Generator[Any, Any, Any]:
         handle.end()
         return stop.value
     except GeneratorExit as gone:
-        told = _closed(inner, handle)
+        # Who has theirs as well may go on with it; else it is closed when this is gone.
+        told = None if _shared(inner) else _closed(inner, handle)
         handle.end(gone)
         if told is not None:
             return told
@@ -280,6 +283,25 @@ def pieces(opened: Opened, begun: bool = False) -> Generator[Any, Any, Any]:
 
 # The same of a coroutine of the old kind, which is awaited.
 awaited_pieces: Any = coroutine(FunctionType(pieces.__code__, globals(), "", (False,)))
+
+
+def _references(inner: Any) -> int:
+    count: Any = getattr(sys, "getrefcount", None)
+    return 0 if count is None else int(count(inner))
+
+
+def _of_one() -> int:
+    inner = iter(())
+    return _references(inner)
+
+
+_ONE: Final = _of_one()
+
+
+def _shared(inner: Any) -> bool:
+    """Whether somebody beside the caller's variable has a generator."""
+    # One more for this function's own.
+    return _references(inner) > _ONE + 1
 
 
 def _closed(inner: Any, handle: AnyHandle) -> Any:
@@ -297,6 +319,7 @@ def _closed(inner: Any, handle: AnyHandle) -> Any:
 async def apieces(opened: Opened, begun: bool = False) -> AsyncGenerator[Any, Any]:
     """The same of an asynchronous generator."""
     handle, inner, hear = opened()
+    del opened
     step: Callable[[], Any] | None = None if begun else inner.__anext__
     item: Any = None
     left = False
@@ -326,7 +349,7 @@ async def apieces(opened: Opened, begun: bool = False) -> AsyncGenerator[Any, An
         token = handle.enter()
         try:
             # An event loop that ends may be at it already.
-            if not inner.ag_running:
+            if not inner.ag_running and not _shared(inner):
                 await inner.aclose()
         except BaseException as error:
             handle.end(error)

@@ -752,3 +752,74 @@ def test_what_a_closed_generator_tells(telemetry: Telemetry) -> None:
     next(run)
     assert run.close() == "told"
     assert end_of(telemetry.span()) == "closed"
+
+
+# --- what is not the step's alone -------------------------------------------------------------
+
+
+def counted() -> Iterator[int]:
+    yield from range(4)
+
+
+async def acounted() -> AsyncIterator[int]:
+    for number in range(4):
+        yield number
+
+
+def test_a_generator_that_somebody_else_has_goes_on(telemetry: Telemetry) -> None:
+    @otelier.workflow
+    def skip(items: Iterator[int]) -> Iterator[int]:
+        next(items)
+        return items
+
+    items = counted()
+    skip(items)
+    assert list(items) == [1, 2, 3]
+    assert telemetry.span("invoke_workflow skip").status.status_code is StatusCode.UNSET
+
+    @otelier.workflow
+    async def askip(items: Any) -> Any:
+        await anext(items)
+        return items
+
+    async def main() -> None:
+        items = acounted()
+        await askip(items)
+        assert [item async for item in items] == [1, 2, 3]
+
+    asyncio.run(main())
+
+
+def test_a_generator_that_is_the_step_s_alone_is_closed_with_it(telemetry: Telemetry) -> None:
+    def fails_at_its_end() -> Iterator[int]:
+        try:
+            yield 1
+        finally:
+            raise LookupError("at its end")
+
+    @otelier.workflow
+    def made() -> Iterator[int]:
+        return fails_at_its_end()
+
+    ours: Any = made()
+    next(ours)
+    with pytest.raises(LookupError, match="at its end"):
+        ours.close()
+    assert telemetry.span("invoke_workflow made").status.status_code is StatusCode.ERROR
+
+
+def test_wrong_arguments_of_a_step_around_a_step_are_told_at_the_call(
+    telemetry: Telemetry,
+) -> None:
+    @otelier.workflow("outer")
+    @otelier.agent("inner")
+    def pieces(number: int) -> Iterator[int]:
+        yield number
+
+    wrong: Any = pieces
+    with pytest.raises(TypeError, match="wrong"):
+        wrong(wrong=1)
+    with otelier.step("after"):
+        pass
+    assert telemetry.span("after").parent is None
+    assert list(pieces(3)) == [3]
