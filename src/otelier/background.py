@@ -12,13 +12,12 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from opentelemetry.context import Context
 
-from otelier import billing, forks, semconv
+from otelier import billing, forks, semconv, tightening
 from otelier import context as ctx
 from otelier.identity import Identity
 from otelier.protocols import Reply, Route
 from otelier.semconv import Attributes
 from otelier.setting_texts import Capture
-from otelier.tightening import capture
 from otelier.wire import Wire
 
 MOST: Final = 10_000
@@ -51,10 +50,7 @@ def narrowed(route: Route, attributes: Attributes, identity: Identity, context: 
     if not (_private and isinstance(id, str)):
         return context
     then = _private.get((identity.address, identity.port, id))
-    if then is None:
-        return context
-    here: Any = context.get(ctx.CAPTURE)
-    return ctx.with_value(context, ctx.CAPTURE, then if here is None else capture(here, then))
+    return context if then is None else tightening.narrowed(context, then)
 
 
 def account(

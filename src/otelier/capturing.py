@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from opentelemetry.context import Context
 
@@ -40,9 +40,7 @@ class capture(Around):  # noqa: N801 - used as a function
             ) from None
 
     def _inside(self, held: Context) -> Context:
-        outer: Any = held.get(ctx.CAPTURE)
-        mode = self._mode if outer is None else tightening.capture(outer, self._mode)
-        return ctx.with_value(held, ctx.CAPTURE, mode)
+        return tightening.narrowed(held, self._mode)
 
     def _enter(self) -> None:
         ctx.around.set((*ctx.around.get(), (self, self._mode)))

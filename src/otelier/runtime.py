@@ -14,14 +14,13 @@ from opentelemetry.metrics import MeterProvider, NoOpMeter
 from opentelemetry.trace import Tracer, TracerProvider
 
 from otelier import context as ctx
-from otelier import events, guard, semconv
+from otelier import events, guard, semconv, tightening
 from otelier.content import Mask, Policy, find_mask
 from otelier.cost import Prices
 from otelier.metrics import Recorder
 from otelier.setting_table import SETTINGS
 from otelier.setting_texts import Capture
 from otelier.settings import Settings, stated
-from otelier.tightening import capture
 from otelier.version import __version__
 
 SCOPE: Final = "otelier"
@@ -36,13 +35,9 @@ def here() -> Context:
 
 def narrowed(context: Context) -> Context:
     """``context`` with what the ``capture()`` scopes say in which code runs that begins there."""
-    scopes = ctx.around.get()
-    if not scopes:
-        return context
-    mode: Any = context.get(ctx.CAPTURE)
-    for _, each in scopes:
-        mode = each if mode is None else capture(mode, each)
-    return ctx.with_value(context, ctx.CAPTURE, mode)
+    for _, mode in ctx.around.get():
+        context = tightening.narrowed(context, mode)
+    return context
 
 
 class Runtime:
@@ -85,7 +80,7 @@ class Runtime:
         """Where content may go now; no further than the context says in which it began."""
         now: Capture = self.settings.capture
         then: Any = begun.get(ctx.CAPTURE)
-        return now if then is None or then is now else capture(now, then)
+        return now if then is None or then is now else tightening.capture(now, then)
 
     def takes_content(self, begun: Context) -> bool:
         """Whether a model call that began there has a use for its content."""

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
+from opentelemetry.context import Context
+
+from otelier import context as ctx
 from otelier.setting_texts import Blobs, Capture
 
 
@@ -42,6 +45,12 @@ def capture(one: Capture, other: Capture) -> Capture:
     if spans:
         return Capture.SPAN_AND_EVENT if events else Capture.SPAN_ONLY
     return Capture.EVENT_ONLY if events else Capture.NO_CONTENT
+
+
+def narrowed(context: Context, mode: Capture) -> Context:
+    """``context``, in which content goes no further than ``mode`` lets it."""
+    there: Any = context.get(ctx.CAPTURE)
+    return ctx.with_value(context, ctx.CAPTURE, mode if there is None else capture(there, mode))
 
 
 def _blobs(one: Blobs, other: Blobs) -> Blobs:
