@@ -12,7 +12,7 @@ TEST_PACKAGES := $(TOOLS) "openai>=3" "anthropic>=2" "websockets>=13" "celery>=5
 # These need other versions of the libraries above: LiteLLM an older openai, aiobotocore a botocore.
 BESIDE := .venv-beside
 BESIDE_PACKAGES := $(TOOLS) "litellm>=1.106" "mcp>=2.2,<3" fastapi soundfile "aiobotocore>=3"
-BESIDE_TESTS := tests/hooks/test_litellm.py tests/hooks/test_bedrock.py \
+BESIDE_TESTS := tests/sdks/test_litellm.py tests/sdks/test_bedrock.py \
 	tests/transparency/test_providers.py tests/transparency/test_open.py \
 	tests/transparency/test_pickle.py tests/transparency/test_propagation.py -k "litellm or bedrock"
 LINT_PACKAGES := "ruff>=0.11" "mypy>=1.15"

@@ -22,13 +22,14 @@ SUITES = (
     "tests/transparency/test_whole.py",
     "tests/transparency/test_streams.py",
     "tests/hooks",
+    "tests/sdks",
     # HTTP libraries have rows of their own.
-    "--ignore=tests/hooks/test_http.py",
+    "--ignore=tests/sdks/test_http.py",
     "tests/lineage",
     "tests/replay",
 )
 PROVIDERS = ("tests/transparency/test_providers.py",)
-FAMILY = ("tests/hooks/test_families.py",)
+FAMILY = ("tests/sdks/test_families.py",)
 # The SDKs of that time name arguments that later httpx no longer has.
 OLD_HTTPX = ("httpx<0.28",)
 
@@ -52,7 +53,7 @@ class Row:
 def own(library: str, hook: str, *versions: tuple[str, tuple[str, ...]]) -> Iterator[Row]:
     """Rows of an SDK with a hook of its own, which the suites know as ``hook``."""
     for version, pins in versions:
-        suites = (f"tests/hooks/test_{hook}.py", *PROVIDERS, f"tests/replay/test_{hook}.py")
+        suites = (f"tests/sdks/test_{hook}.py", *PROVIDERS, f"tests/replay/test_{hook}.py")
         present = [each for each in suites if (ROOT / each).exists()]
         yield Row(library, version, pins, (*present, "-k", hook))
 
@@ -147,7 +148,7 @@ ROWS = (
     ),
     *own("xai-sdk", "xai", ("1.0.1", ()), ("1.21.0", ())),
     *(
-        Row(library, version, (), ("tests/hooks/test_http.py",))
+        Row(library, version, (), ("tests/sdks/test_http.py",))
         for library, version in (
             ("httpx", "0.25.2"),
             ("httpx", "0.28.1"),

@@ -41,6 +41,7 @@ LAYERS = (
     ("capturing", "session"),
     ("pipeline",),
     ("hooks",),
+    ("sdks", "frameworks"),
     ("control",),
     ("instrumentor", "__init__"),
     ("store",),
@@ -50,6 +51,8 @@ LAYERS = (
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 # Nobody needs these from below; the face may be imported by name by users only.
 ENTRY_POINTS = {"instrumentor", "cli", "viewer", "store"}
+# Imported by name when their library is: nobody else knows them.
+ROOMS = ("sdks", "frameworks")
 ALLOWED_ROOTS = {
     "opentelemetry",
     "wrapt",
@@ -107,12 +110,33 @@ def test_only_the_viewer_draws() -> None:
 
 
 def test_hooks_and_protocols_do_not_know_each_others_trade() -> None:
-    for path in (ROOT / "protocols").glob("*.py"):
+    for path in (ROOT / "protocols").rglob("*.py"):
         for name in imports(path):
             assert not name.startswith(("opentelemetry", "otelier.call", "otelier.hooks")), path
-    for path in (ROOT / "hooks").glob("*.py"):
+    for folder in ("hooks", *ROOMS):
+        for path in (ROOT / folder).rglob("*.py"):
+            for name in imports(path):
+                assert name != "opentelemetry.sdk", path
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_rooms_are_nobody_elses(path: Path) -> None:
+    """What knows a library is imported with that library; what one room has, no other uses."""
+    relative = path.relative_to(ROOT).parts
+    for name in imports(path):
+        for kind in ROOMS:
+            if not name.startswith(f"otelier.{kind}."):
+                continue
+            assert relative[0] == kind, f"{relative} imports {name}"
+            room = name.split(".")[2]
+            own = relative[1].removesuffix(".py")
+            assert room in (own, "steps", "models"), f"{relative} imports {name}"
+
+
+def test_frameworks_know_no_wire_format() -> None:
+    for path in (ROOT / "frameworks").rglob("*.py"):
         for name in imports(path):
-            assert name != "opentelemetry.sdk", path
+            assert not name.startswith("otelier.protocols."), f"{path} imports {name}"
 
 
 def test_the_environment_is_read_in_one_place() -> None:

@@ -170,7 +170,10 @@ def _is_item(raw: wire.Wire) -> bool:
 def _messages(value: Any) -> list[Message]:
     """Chat messages of any of the protocols, each by its own."""
     # Protocols are read when a program has messages of its own; most have a text.
-    from otelier.protocols import anthropic_messages, gemini, openai_chat, openai_responses
+    from otelier.protocols.anthropic import messages as anthropic_messages
+    from otelier.protocols.gemini import content as gemini
+    from otelier.protocols.openai import chat as openai_chat
+    from otelier.protocols.openai import responses as openai_responses
 
     raws = [wire.fields(item) for item in wire.items(value)]
     if any(map(_of_responses, raws)):

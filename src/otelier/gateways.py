@@ -19,7 +19,7 @@ Only headers that their makers document:
 - Apache APISIX, "ai-cache": ``x-ai-cache-status`` (``HIT-L1``, ``HIT-L2``, ``MISS``).
 - TrueFoundry, "Request Headers": ``x-tfy-resolved-model`` (an account of the user's, and a model).
 
-OpenRouter and Vercel tell theirs in the body: :mod:`otelier.protocols.openai_usage`.
+OpenRouter and Vercel tell theirs in the body: :mod:`otelier.protocols.openai.usage`.
 """
 
 from __future__ import annotations

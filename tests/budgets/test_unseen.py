@@ -13,7 +13,7 @@ from benchmarks.counting import Calls
 from benchmarks.scenarios import LARGE, SMALL, UNSAMPLED, Bench, Scenario
 from otelier import settings
 from otelier.content import Policy
-from otelier.protocols import openai_chat
+from otelier.protocols.openai import chat as openai_chat
 
 STREAMS = [
     Scenario(api, chunks=50, sampling="unsampled", lite=True, asynchronous=way)
@@ -46,7 +46,7 @@ def test_unsampled_chunk_costs_nothing(scenario: Scenario) -> None:
     """The SDK's stream is left alone."""
     ours = counting.operation(scenario, "otelier")
     assert not ours.of("otelier.hooks.streams")
-    assert not ours.of("otelier.protocols.openai_chat.Reader")
+    assert not ours.of("otelier.protocols.openai.chat.Reader")
 
 
 @pytest.mark.parametrize("scenario", [*SMALL, *LARGE], ids=lambda one: one.name)

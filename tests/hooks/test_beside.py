@@ -10,7 +10,7 @@ import pytest
 import otelier
 from otelier import semconv
 from otelier.hooks.beside import Beside
-from tests.sdks import openai_streams
+from tests.installed import openai_streams
 from tests.servers import ProviderServer
 from tests.servers.replies import Gate
 from tests.telemetry import Telemetry

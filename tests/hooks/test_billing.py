@@ -11,7 +11,7 @@ import openai
 import pytest
 
 import otelier
-from tests import sdks
+from tests import installed as sdks
 from tests.servers import Json, ProviderServer, Sse, anthropic_wire, mistral_wire
 from tests.servers.openai_wire import chat_chunks, chat_completion, chat_message
 from tests.telemetry import Telemetry

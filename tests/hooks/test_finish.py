@@ -8,7 +8,7 @@ import pytest
 from opentelemetry.trace import StatusCode
 
 from otelier import semconv
-from tests import sdks
+from tests import installed as sdks
 from tests.servers import Json, ProviderServer, openai_responses
 from tests.servers.replies import Sse
 from tests.telemetry import Telemetry

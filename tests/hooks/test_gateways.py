@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from otelier import guard
-from tests import sdks
+from tests import installed as sdks
 from tests.servers import Json, ProviderServer, Sse, anthropic_wire, ollama_wire
 from tests.servers.openai_wire import chat_chunks, chat_completion, chat_message
 from tests.telemetry import Telemetry

@@ -15,7 +15,7 @@ from otelier.call import Call, begin
 from otelier.hooks import generators
 from otelier.identity import Identity
 from otelier.protocols import Route, no_content
-from otelier.protocols.openai_chat import Reader, request
+from otelier.protocols.openai.chat import Reader, request
 from tests.telemetry import Telemetry
 
 CHAT = Route(semconv.CHAT, request, no_content, Reader)

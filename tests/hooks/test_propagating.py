@@ -18,8 +18,8 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, Trace
 import otelier
 from otelier import guard
 from otelier.hooks import propagating
-from tests import sdks
-from tests.hooks.test_http import POSTS
+from tests import installed as sdks
+from tests.sdks.test_http import POSTS
 from tests.servers import Json, ProviderServer, Raw
 from tests.telemetry import Telemetry
 from tests.transparency.app import transport

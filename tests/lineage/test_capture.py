@@ -16,7 +16,7 @@ pytest.importorskip("openai")
 import openai
 
 import otelier
-from tests.sdks import anthropic_runners, openai_helpers, openai_responses
+from tests.installed import anthropic_runners, openai_helpers, openai_responses
 from tests.servers import Json, ProviderServer, Sse
 from tests.telemetry import Telemetry
 

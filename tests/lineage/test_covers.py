@@ -11,7 +11,7 @@ from otelier import semconv
 from otelier.call import Call, begin
 from otelier.identity import Identity
 from otelier.protocols import Route, no_content
-from otelier.protocols.openai_chat import Reader, request
+from otelier.protocols.openai.chat import Reader, request
 from tests.servers import ProviderServer
 from tests.telemetry import Telemetry
 

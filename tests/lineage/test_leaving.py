@@ -18,7 +18,7 @@ from opentelemetry.trace import StatusCode
 import otelier
 from otelier import leaving, semconv
 from otelier.steady import steady
-from tests.sdks import openai_streams
+from tests.installed import openai_streams
 from tests.servers import Gate, Hang, ProviderServer, Sse, anthropic_wire
 from tests.servers.openai_wire import chat_chunks, chat_message
 from tests.telemetry import Telemetry

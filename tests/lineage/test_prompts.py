@@ -12,7 +12,7 @@ import openai
 
 import otelier
 from otelier import semconv
-from tests.sdks import openai_responses
+from tests.installed import openai_responses
 from tests.servers import ProviderServer
 from tests.telemetry import Telemetry
 

@@ -21,7 +21,7 @@ from opentelemetry.trace import StatusCode
 
 import otelier
 from otelier import semconv
-from tests.sdks import openai_streams
+from tests.installed import openai_streams
 from tests.servers import Gate, Json, ProviderServer, Sse, gemini_wire
 from tests.servers.openai_wire import chat_chunks, chat_message
 from tests.telemetry import Telemetry

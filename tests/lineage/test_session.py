@@ -12,7 +12,7 @@ import pytest
 
 import otelier
 from otelier.processor import OtelierSpanProcessor
-from tests import sdks
+from tests import installed as sdks
 from tests.servers import ProviderServer
 from tests.telemetry import Telemetry
 

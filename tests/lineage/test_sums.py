@@ -13,7 +13,7 @@ import pytest
 
 import otelier
 from otelier import scope, semconv
-from tests import sdks
+from tests import installed as sdks
 from tests.servers import Json, ProviderServer, Sse, openai_wire
 from tests.telemetry import Telemetry
 

@@ -170,7 +170,7 @@ def test_sdk_version_without_the_seam_is_one_line(server: ProviderServer, tmp_pa
     """
     patched = """
     import importlib.abc, importlib.util, sys
-    import otelier.hooks.stainless as stainless
+    import otelier.sdks.stainless.client as stainless
     stainless._CLIENTS = ("GoneClient", "AsyncGoneClient")
     """
     done = run(server, tmp_path, patched + code + APP, **TO_FILE)

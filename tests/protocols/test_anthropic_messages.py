@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from otelier import semconv
-from otelier.protocols import anthropic_messages as messages
+from otelier.protocols.anthropic import messages
 from otelier.usage import Usage
 from tests.protocols.reading import parts, streamed, whole
 

@@ -9,8 +9,7 @@ import pytest
 from otelier import cost
 from otelier.identity import Identity
 from otelier.protocols import Reply
-from otelier.protocols import anthropic_batches as batches
-from otelier.protocols import anthropic_messages as messages
+from otelier.protocols.anthropic import batches, messages
 from otelier.usage import Usage
 from tests.protocols.reading import streamed, whole
 

@@ -6,22 +6,17 @@ from typing import Any
 
 import pytest
 
-from otelier.protocols import (
-    anthropic_messages,
-    bedrock_converse,
-    bedrock_invoke,
-    cohere,
-    cohere_v1,
-    finish,
-    gemini,
-    gemini_interactions,
-    huggingface,
-    ollama,
-    openai_chat,
-    openai_realtime,
-    openai_responses,
-    xai,
-)
+from otelier.protocols import finish, huggingface, ollama, xai
+from otelier.protocols.anthropic import messages as anthropic_messages
+from otelier.protocols.bedrock import converse as bedrock_converse
+from otelier.protocols.bedrock import invoke as bedrock_invoke
+from otelier.protocols.cohere import chat as cohere
+from otelier.protocols.cohere import v1 as cohere_v1
+from otelier.protocols.gemini import content as gemini
+from otelier.protocols.gemini import interactions as gemini_interactions
+from otelier.protocols.openai import chat as openai_chat
+from otelier.protocols.openai import realtime as openai_realtime
+from otelier.protocols.openai import responses as openai_responses
 from tests.protocols.reading import streamed, whole
 
 WORDS = {

@@ -9,18 +9,12 @@ import pytest
 from otelier import billing
 from otelier.cost import Priced, Prices
 from otelier.identity import Identity, by_host
-from otelier.protocols import (
-    Reply,
-    bedrock_invoke,
-    endpoints,
-    gemini,
-    litellm,
-    mistral_conversations,
-    ollama,
-    openai_chat,
-    openai_media,
-    xai,
-)
+from otelier.protocols import Reply, endpoints, litellm, ollama, xai
+from otelier.protocols.bedrock import invoke as bedrock_invoke
+from otelier.protocols.gemini import content as gemini
+from otelier.protocols.mistral import conversations as mistral_conversations
+from otelier.protocols.openai import chat as openai_chat
+from otelier.protocols.openai import media as openai_media
 
 PRICES = Prices()
 

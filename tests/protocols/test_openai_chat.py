@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from otelier import semconv
-from otelier.protocols import openai_chat as chat
-from otelier.protocols import openai_completions as completions
+from otelier.protocols.openai import chat, completions
 from tests.protocols.reading import parts, streamed, whole
 
 MODEL = {"model": "m"}

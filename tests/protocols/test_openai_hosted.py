@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from otelier.protocols import openai_responses as responses
+from otelier.protocols.openai import responses
 from tests.protocols.reading import streamed, whole
 
 USAGE = {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15}

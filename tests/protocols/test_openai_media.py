@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from otelier.protocols import Cost
-from otelier.protocols import openai_media as media
+from otelier.protocols.openai import media
 from otelier.usage import Usage
 from tests.protocols.reading import parts, streamed, whole
 

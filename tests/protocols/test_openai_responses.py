@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from otelier import semconv
-from otelier.protocols import openai_responses as responses
+from otelier.protocols.openai import responses
 from otelier.protocols.routes import OPENAI
 from otelier.protocols.table import Table
 from tests.protocols.reading import parts, streamed, whole

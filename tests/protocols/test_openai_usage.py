@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from otelier import semconv, usage
-from otelier.protocols import Cost, openai_usage
-from otelier.protocols.openai_chat import Reader
+from otelier.protocols import Cost
+from otelier.protocols.openai import usage as openai_usage
+from otelier.protocols.openai.chat import Reader
 from otelier.usage import Usage
 from tests.protocols.reading import streamed, whole
 

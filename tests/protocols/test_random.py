@@ -23,13 +23,17 @@ from tests.schemas.model import SEMCONV, violations
 
 def _routes() -> Iterator[tuple[str, Route]]:
     """Every route of every protocol: those in tables, and those that stand alone."""
-    for path in sorted(Path(protocols.__path__[0]).glob("*.py")):
-        module = import_module(f"otelier.protocols.{path.stem}")
-        for name, value in vars(module).items():
+    root = Path(protocols.__path__[0])
+    for path in sorted(root.rglob("*.py")):
+        name = ".".join(path.relative_to(root).with_suffix("").parts)
+        module = import_module(
+            f"otelier.protocols.{name.removesuffix('__init__').rstrip('.')}".rstrip(".")
+        )
+        for member, value in vars(module).items():
             table = value if isinstance(value, Mapping) else {"": value}
             for key, route in table.items():
                 if isinstance(route, Route):
-                    yield f"{path.stem} {name} {key}", route
+                    yield f"{path.parent.name}.{path.stem} {member} {key}", route
 
 
 def _once(routes: Iterator[tuple[str, Route]]) -> dict[str, Route]:

@@ -11,7 +11,7 @@ import pytest
 from opentelemetry.trace import StatusCode
 
 from otelier import guard, semconv, under_way
-from tests import sdks
+from tests import installed as sdks
 from tests.servers import ProviderServer
 from tests.telemetry import Telemetry
 from tests.transparency.app import ASK, App, drive

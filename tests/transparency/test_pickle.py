@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests import sdks
+from tests import installed as sdks
 from tests.servers.replies import Sse
 from tests.transparency.app import ASK, App
 from tests.transparency.calls import STREAMS, Call

@@ -27,7 +27,9 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
 import otelier
 from otelier import guard, runtime
-from otelier.protocols import anthropic_messages, openai_chat, openai_responses
+from otelier.protocols.anthropic import messages as anthropic_messages
+from otelier.protocols.openai import chat as openai_chat
+from otelier.protocols.openai import responses as openai_responses
 from tests.servers import Gate, ProviderServer, Sse, openai_wire
 from tests.telemetry import Telemetry
 from tests.transparency.app import ASK, App
@@ -279,8 +281,8 @@ FRAGILE = (
     ("otelier.cost.Prices", "price"),
     ("otelier.cost.Prices", "warm"),
     ("otelier.metrics.Recorder", "operation"),
-    ("otelier.hooks.stainless", "identify"),
-    ("otelier.hooks.stainless", "begin"),
+    ("otelier.sdks.stainless.client", "identify"),
+    ("otelier.sdks.stainless.client", "begin"),
     ("otelier.hooks.streams", "observe"),
     ("otelier.hooks.responses", "on_close"),
     ("otelier.hooks.raw", "received"),

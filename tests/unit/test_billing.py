@@ -13,7 +13,8 @@ from otelier.billing import answered, covered
 from otelier.cost import Prices
 from otelier.identity import Identity, identify
 from otelier.prices.listing import Entry
-from otelier.protocols import Cost, Reply, Route, no_content, openai_chat
+from otelier.protocols import Cost, Reply, Route, no_content
+from otelier.protocols.openai import chat as openai_chat
 from otelier.usage import Usage
 
 OPENAI = Identity("openai", "api.openai.com", 443, "https://api.openai.com/v1")

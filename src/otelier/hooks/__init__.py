@@ -1,1 +1,1 @@
-"""Hooks: where each SDK's requests and results pass. One file per SDK family, one table of all."""
+"""How anything is hooked: registry, patching, and what is around an SDK's own call. No vendor."""

@@ -147,14 +147,14 @@ def apply(state: State, module: Any) -> None:
     """Patch one library. Never raises: this runs inside the user's ``import``."""
     library = state.library
     try:
-        hook = import_module(f"otelier.hooks.{library.hook}")
+        hook = import_module(f"otelier.{library.hook}")
         state.seam = hook.patch(library.name, module, state.patches)
         if state.status != "waiting":
             return
         state.status = "hooked"
         if library.native is not None:
-            native = getattr(import_module("otelier.hooks.native"), library.native)
-            state.native = native(module, state.patches)
+            native = import_module(f"otelier.{library.native}")
+            state.native = native.native(module, state.patches)
     except Exception as problem:
         state.patches.undo()
         state.status = "failed"
@@ -162,7 +162,7 @@ def apply(state: State, module: Any) -> None:
         if library.optional and isinstance(problem, LookupError | ImportError):
             state.status = "absent"
             return
-        guard.failed(f"hooks.{library.hook}")
+        guard.failed(library.hook)
         guard.say_once(
             f"hook {library.name}",
             "this version of %s has no seam that otelier knows (%s); its calls are not traced",

@@ -15,7 +15,8 @@ from weakref import WeakSet
 from otelier import guard, runtime, wire
 from otelier.call import Call
 from otelier.hooks import calling
-from otelier.protocols import Route, openai_chat
+from otelier.protocols import Route
+from otelier.protocols.openai import chat as openai_chat
 from otelier.protocols.stream_usage import answers
 from otelier.protocols.stream_usage import asking as options_asking
 

@@ -19,9 +19,9 @@ class Library:
     distribution: str
     # Patched as soon as this module is imported.
     module: str
-    # Module in otelier.hooks whose ``patch(name, module, patches)`` does it; imported only then.
+    # Module of otelier whose ``patch(name, module, patches)`` does it; imported only then.
     hook: str
-    # The same for the SDK's own telemetry: a function in otelier.hooks.native.
+    # The same for the SDK's own telemetry: a module with ``native(module, patches)``.
     native: str | None = None
     # Not every version has this seam, and without it nothing is missing.
     optional: bool = False
@@ -30,104 +30,133 @@ class Library:
 
 
 LIBRARIES: Final = (
-    Library("openai", "openai", "openai._base_client", "families"),
-    Library("openai", "openai", "openai._websocket_connection", "openai_websocket", optional=True),
+    Library("openai", "openai", "openai._base_client", "sdks.stainless.families"),
     Library(
-        "openai", "openai", "openai.resources.realtime.realtime", "openai_websocket", optional=True
+        "openai",
+        "openai",
+        "openai._websocket_connection",
+        "sdks.stainless.openai_websocket",
+        optional=True,
+    ),
+    Library(
+        "openai",
+        "openai",
+        "openai.resources.realtime.realtime",
+        "sdks.stainless.openai_websocket",
+        optional=True,
     ),
     Library(
         "openai",
         "openai",
         "openai.resources.beta.realtime.realtime",
-        "openai_websocket",
+        "sdks.stainless.openai_websocket",
         optional=True,
     ),
     Library(
         "openai",
         "openai",
         "openai.resources.responses.responses",
-        "openai_websocket",
+        "sdks.stainless.openai_websocket",
         optional=True,
     ),
     Library(
         "openai",
         "openai",
         "openai.resources.beta.responses.responses",
-        "openai_websocket",
+        "sdks.stainless.openai_websocket",
         optional=True,
     ),
-    Library("openai", "openai", "openai.resources.live.live", "openai_websocket", optional=True),
+    Library(
+        "openai",
+        "openai",
+        "openai.resources.live.live",
+        "sdks.stainless.openai_websocket",
+        optional=True,
+    ),
     Library(
         "openai",
         "openai",
         "openai.lib.responses_tool_runner",
-        "openai_tools",
+        "sdks.stainless.openai_tools",
         optional=True,
     ),
     Library(
         "openai",
         "openai",
         "openai.lib.decisions_tool_runner",
-        "openai_decisions",
+        "sdks.stainless.openai_decisions",
         optional=True,
     ),
-    Library("anthropic", "anthropic", "anthropic._base_client", "families", native="anthropic"),
+    Library(
+        "anthropic",
+        "anthropic",
+        "anthropic._base_client",
+        "sdks.stainless.families",
+        native="sdks.stainless.anthropic_native",
+    ),
     Library(
         "anthropic",
         "anthropic",
         "anthropic.lib.tools._beta_runner",
-        "anthropic_tools",
+        "sdks.stainless.anthropic_tools",
         optional=True,
     ),
     Library(
         "anthropic",
         "anthropic",
         "anthropic.lib.tools._beta_session_runner",
-        "anthropic_tools",
+        "sdks.stainless.anthropic_tools",
         optional=True,
     ),
-    Library("groq", "groq", "groq._base_client", "families"),
-    Library("together", "together", "together._base_client", "families"),
-    Library("cerebras", "cerebras-cloud-sdk", "cerebras.cloud.sdk._base_client", "families"),
-    Library("fireworks", "fireworks-ai", "fireworks._base_client", "families"),
-    Library("writer", "writer-sdk", "writerai._base_client", "families"),
-    Library("google_genai", "google-genai", "google.genai._api_client", "google_genai"),
+    Library("groq", "groq", "groq._base_client", "sdks.stainless.families"),
+    Library("together", "together", "together._base_client", "sdks.stainless.families"),
+    Library(
+        "cerebras",
+        "cerebras-cloud-sdk",
+        "cerebras.cloud.sdk._base_client",
+        "sdks.stainless.families",
+    ),
+    Library("fireworks", "fireworks-ai", "fireworks._base_client", "sdks.stainless.families"),
+    Library("writer", "writer-sdk", "writerai._base_client", "sdks.stainless.families"),
+    Library("google_genai", "google-genai", "google.genai._api_client", "sdks.google_genai.client"),
     *(
-        Library("google_genai", "google-genai", module, "google_genai_loops", optional=True)
+        Library("google_genai", "google-genai", module, "sdks.google_genai.loops", optional=True)
         for module in ("google.genai.models", "google.genai.chats")
     ),
     Library(
         "google_genai",
         "google-genai",
         "google.genai._extra_utils",
-        "google_genai_tools",
+        "sdks.google_genai.tools",
         optional=True,
     ),
     Library(
         "google_genai",
         "google-genai",
         "google.genai._interactions._base_client",
-        "families",
+        "sdks.stainless.families",
         optional=True,
     ),
     Library(
         "google_genai",
         "google-genai",
         "google.genai._gaos.basesdk",
-        "google_genai_interactions",
+        "sdks.google_genai.interactions",
         optional=True,
     ),
     Library(
         "google_genai",
         "google-genai",
         "google.genai._gaos.utils.response_helpers",
-        "google_genai_interactions",
+        "sdks.google_genai.interactions",
         optional=True,
     ),
-    Library("bedrock", "botocore", "botocore.client", "bedrock"),
-    Library("bedrock", "aiobotocore", "aiobotocore.client", "bedrock"),
+    Library("bedrock", "botocore", "botocore.client", "sdks.bedrock.client"),
+    Library("bedrock", "aiobotocore", "aiobotocore.client", "sdks.bedrock.client"),
     *(
-        Library("mistralai", "mistralai", f"{root}.{module}", "mistral", native, moved=True)
+        Library(
+            "mistralai", "mistralai", f"{root}.{module}", "sdks.mistral.client", native, moved=True
+        )
         for root in (
             "mistralai.client",
             "mistralai.azure.client",
@@ -137,53 +166,56 @@ LIBRARIES: Final = (
             "mistralai_azure",
             "mistralai_gcp",
         )
-        for module, native in (("basesdk", "mistral"), ("utils.eventstreaming", None))
+        for module, native in (("basesdk", "sdks.mistral.native"), ("utils.eventstreaming", None))
     ),
     Library(
         "mistralai",
         "mistralai",
         "mistralai.extra.run.context",
-        "mistral_tools",
-        native="mistral_tools",
+        "sdks.mistral.tools",
+        native="sdks.mistral.tools",
         optional=True,
     ),
-    Library("cohere", "cohere", "cohere.core.http_client", "cohere"),
-    Library("cohere", "cohere", "cohere.client", "cohere_embed"),
-    Library("ollama", "ollama", "ollama._client", "ollama"),
-    Library("litellm", "litellm", "litellm", "litellm"),
+    Library("cohere", "cohere", "cohere.core.http_client", "sdks.cohere.client"),
+    Library("cohere", "cohere", "cohere.client", "sdks.cohere.embed"),
+    Library("ollama", "ollama", "ollama._client", "sdks.ollama"),
+    Library("litellm", "litellm", "litellm", "sdks.litellm.client"),
     Library(
         "litellm",
         "litellm",
         "litellm.integrations.opentelemetry",
-        "litellm_native",
+        "sdks.litellm.native",
         optional=True,
     ),
     Library(
-        "huggingface_hub", "huggingface-hub", "huggingface_hub.inference._client", "huggingface"
+        "huggingface_hub",
+        "huggingface-hub",
+        "huggingface_hub.inference._client",
+        "sdks.huggingface",
     ),
     Library(
         "huggingface_hub",
         "huggingface-hub",
         "huggingface_hub.inference._generated._async_client",
-        "huggingface",
+        "sdks.huggingface",
     ),
-    Library("xai", "xai-sdk", "xai_sdk.sync.chat", "xai", native="xai"),
-    Library("xai", "xai-sdk", "xai_sdk.aio.chat", "xai", native="xai"),
-    Library("xai", "xai-sdk", "xai_sdk.sync.image", "xai", native="xai"),
-    Library("xai", "xai-sdk", "xai_sdk.aio.image", "xai", native="xai"),
+    Library("xai", "xai-sdk", "xai_sdk.sync.chat", "sdks.xai", native="sdks.xai"),
+    Library("xai", "xai-sdk", "xai_sdk.aio.chat", "sdks.xai", native="sdks.xai"),
+    Library("xai", "xai-sdk", "xai_sdk.sync.image", "sdks.xai", native="sdks.xai"),
+    Library("xai", "xai-sdk", "xai_sdk.aio.image", "sdks.xai", native="sdks.xai"),
 )
 
 # For programs that use no SDK: only if OTELIER_HTTP is set.
 HTTP: Final = (
-    Library("httpx", "httpx", "httpx._client", "http"),
-    Library("httpx2", "httpx2", "httpx2._client", "http"),
-    Library("requests", "requests", "requests.sessions", "http_requests"),
-    Library("aiohttp", "aiohttp", "aiohttp.client", "http_aiohttp"),
+    Library("httpx", "httpx", "httpx._client", "sdks.http.httpx"),
+    Library("httpx2", "httpx2", "httpx2._client", "sdks.http.httpx"),
+    Library("requests", "requests", "requests.sessions", "sdks.http.requests"),
+    Library("aiohttp", "aiohttp", "aiohttp.client", "sdks.http.aiohttp"),
 )
 
 # Where requests leave: only if OTELIER_PROPAGATE names hosts.
 PROPAGATION: Final = tuple(
-    Library("propagate", distribution, module, "propagating")
+    Library("propagate", distribution, module, "hooks.propagating")
     for distribution, module in (
         ("httpx", "httpx._client"),
         ("httpx2", "httpx2._client"),
@@ -196,14 +228,17 @@ PROPAGATION: Final = tuple(
 
 # The standard library's threads and pools of them: only if OTELIER_THREADS is set.
 THREADS: Final = tuple(
-    Library("threads", "otelier", module, "threads")
+    Library("threads", "otelier", module, "hooks.threads")
     for module in ("threading", "concurrent.futures.thread", "multiprocessing.pool")
 )
 
 # OpenTelemetry's own exporters, whoever made them: their batches are bounded.
 EXPORTERS: Final = tuple(
     Library(
-        "otlp", "opentelemetry-exporter-otlp", f"opentelemetry.exporter.otlp.proto.{module}", "otlp"
+        "otlp",
+        "opentelemetry-exporter-otlp",
+        f"opentelemetry.exporter.otlp.proto.{module}",
+        "hooks.otlp",
     )
     for module in (
         "http.trace_exporter",

@@ -8,19 +8,13 @@ from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from otelier import semconv
-from otelier.protocols import (
-    Route,
-    Routes,
-    bedrock_converse,
-    bedrock_invoke,
-    cohere_v1,
-    eventstream,
-    gemini_interactions,
-    gemini_predict,
-    mistral,
-    ollama,
-    routes,
-)
+from otelier.protocols import Route, Routes, eventstream, ollama, routes
+from otelier.protocols.bedrock import converse as bedrock_converse
+from otelier.protocols.bedrock import invoke as bedrock_invoke
+from otelier.protocols.cohere import v1 as cohere_v1
+from otelier.protocols.gemini import interactions as gemini_interactions
+from otelier.protocols.gemini import predict as gemini_predict
+from otelier.protocols.mistral import chat as mistral
 from otelier.protocols.table import Table
 from otelier.semconv import Attributes
 from otelier.wire import Wire

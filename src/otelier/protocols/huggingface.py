@@ -26,14 +26,14 @@ from otelier.protocols import (
     integer,
     located,
     no_content,
-    openai_chat,
-    openai_completions,
-    openai_media,
-    openai_usage,
     parameters,
     put,
     strings,
 )
+from otelier.protocols.openai import chat as openai_chat
+from otelier.protocols.openai import completions as openai_completions
+from otelier.protocols.openai import media as openai_media
+from otelier.protocols.openai import usage as openai_usage
 from otelier.semconv import Attributes
 from otelier.usage import Usage
 from otelier.wire import Wire

@@ -21,16 +21,13 @@ from otelier.protocols import (
     WholeReader,
     billed,
     no_content,
-    openai_usage,
     parameters,
     put,
     sse,
 )
-from otelier.protocols import anthropic_messages as messages
-from otelier.protocols import openai_chat as chat
-from otelier.protocols import openai_completions as completions
-from otelier.protocols import openai_media as media
-from otelier.protocols import openai_responses as responses
+from otelier.protocols.anthropic import messages
+from otelier.protocols.openai import chat, completions, media, responses
+from otelier.protocols.openai import usage as openai_usage
 from otelier.semconv import Attributes
 from otelier.usage import Usage
 from otelier.wire import Wire

@@ -26,7 +26,7 @@ from otelier.protocols import (
     strings,
     tool_call,
 )
-from otelier.protocols.openai_chat import definition
+from otelier.protocols.openai.chat import definition
 from otelier.protocols.table import Table
 from otelier.semconv import Attributes
 from otelier.usage import Usage

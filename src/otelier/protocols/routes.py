@@ -10,15 +10,8 @@ from typing import Final
 
 from otelier import semconv
 from otelier.protocols import Route, Routes, in_background, no_attributes, no_content
-from otelier.protocols import anthropic_batches as batches
-from otelier.protocols import anthropic_messages as messages
-from otelier.protocols import openai_chat as chat
-from otelier.protocols import openai_completions as completions
-from otelier.protocols import openai_decisions as decisions
-from otelier.protocols import openai_media as media
-from otelier.protocols import openai_responses as responses
-from otelier.protocols import openai_search as search
-from otelier.protocols import openai_videos as videos
+from otelier.protocols.anthropic import batches, messages
+from otelier.protocols.openai import chat, completions, decisions, media, responses, search, videos
 
 _CHAT_API: Final = {semconv.OPENAI_API_TYPE: "chat_completions"}
 _RESPONSES_API: Final = {semconv.OPENAI_API_TYPE: "responses"}

@@ -27,12 +27,12 @@ from otelier.protocols import (
     located,
     modality,
     no_content,
-    openai_usage,
     parameters,
     string,
     strings,
     tool_call,
 )
+from otelier.protocols.openai import usage as openai_usage
 from otelier.semconv import Attributes
 from otelier.wire import Wire
 

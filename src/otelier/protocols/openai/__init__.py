@@ -1,0 +1,1 @@
+"""Wire formats of OpenAI, which many others speak."""

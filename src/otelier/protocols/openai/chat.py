@@ -1,0 +1,504 @@
+"""OpenAI chat completions and legacy completions, and everything that speaks that dialect.
+
+Wire format: OpenAI API reference, "Create chat completion" and "The chat completion chunk object".
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from otelier import semconv, wire
+from otelier.protocols import (
+    MOST_PIECES,
+    Content,
+    Message,
+    Parameter,
+    Part,
+    Reply,
+    Texts,
+    billed,
+    blob,
+    body_error,
+    finish,
+    function_definition,
+    integer,
+    parameters,
+    put,
+    string,
+    strings,
+    tool_call,
+)
+from otelier.protocols.openai import usage as openai_usage
+from otelier.protocols.openai.parts import part, thought
+from otelier.semconv import Attributes
+from otelier.wire import Wire
+
+# LiteLLM shows Anthropic's own tools, which Anthropic ran, as calls with these ids.
+_RAN: Final = "srvtoolu_"
+
+_PARAMETERS: Final[tuple[Parameter, ...]] = (
+    ("model", semconv.REQUEST_MODEL, wire.text),
+    ("max_tokens", semconv.REQUEST_MAX_TOKENS, integer),
+    ("max_completion_tokens", semconv.REQUEST_MAX_TOKENS, integer),
+    ("temperature", semconv.REQUEST_TEMPERATURE, wire.number),
+    ("top_p", semconv.REQUEST_TOP_P, wire.number),
+    ("top_k", semconv.REQUEST_TOP_K, integer),
+    ("frequency_penalty", semconv.REQUEST_FREQUENCY_PENALTY, wire.number),
+    ("presence_penalty", semconv.REQUEST_PRESENCE_PENALTY, wire.number),
+    ("seed", semconv.REQUEST_SEED, integer),
+    ("stop", semconv.REQUEST_STOP_SEQUENCES, strings),
+    ("reasoning_effort", semconv.REQUEST_REASONING_LEVEL, wire.text),
+)
+_OUTPUT_TYPES: Final = {"text": "text", "json_object": "json", "json_schema": "json"}
+
+
+def request(body: Wire) -> Attributes:
+    """Attributes of the request's parameters."""
+    found = parameters(body, _PARAMETERS)
+    choices = body.get("n")
+    if type(choices) is int and choices != 1:
+        found[semconv.REQUEST_CHOICE_COUNT] = choices
+    if body.get("stream") is True:
+        found[semconv.REQUEST_STREAM] = True
+    tier = body.get("service_tier")
+    if isinstance(tier, str) and tier != "auto":
+        found[semconv.OPENAI_REQUEST_SERVICE_TIER] = tier
+    wanted = body.get("response_format")
+    if wanted is not None:
+        kind = _OUTPUT_TYPES.get(string(wire.fields(wanted).get("type")))
+        if kind:
+            found[semconv.OUTPUT_TYPE] = kind
+    elif "audio" in wire.items(body.get("modalities")):
+        found[semconv.OUTPUT_TYPE] = "speech"
+    reasoning = body.get("reasoning")  # OpenRouter's spelling
+    if reasoning is not None:
+        effort = wire.text(wire.fields(reasoning).get("effort"))
+        if effort:
+            found[semconv.REQUEST_REASONING_LEVEL] = effort
+    return found
+
+
+def content(body: Wire) -> Content:
+    """Messages and tool definitions of a request."""
+    found = Content()
+    for message in wire.items(body.get("messages")):
+        found.messages.append(_message(wire.fields(message)))
+    for tool in wire.items(body.get("tools")):
+        found.tools.append(definition(tool))
+    for function in wire.items(body.get("functions")):
+        found.tools.append(function_definition(wire.fields(function)))
+    return found
+
+
+def definition(tool: Any) -> dict[str, Any]:
+    """A tool definition; OpenAI nests functions and custom tools one level down."""
+    raw = wire.fields(tool)
+    kind = raw.get("type")
+    inner = raw.get(kind) if isinstance(kind, str) else raw.get("function")
+    if inner is not None:
+        return function_definition({"type": kind or "function", **wire.fields(inner)})
+    return function_definition(raw)
+
+
+def _message(raw: Wire) -> Message:
+    role = raw.get("role")
+    if len(raw) == 2 and type(role) is str and role not in ("tool", "function"):
+        body = raw.get("content")
+        if type(body) is str:  # nearly every message of a request
+            return {"role": role, "parts": [{"type": "text", "content": body}]}
+    role = string(role)
+    message: Message = {"role": role, "parts": []}
+    parts = message["parts"]
+    if isinstance(raw.get("name"), str):
+        message["name"] = raw["name"]
+    reasoning = raw.get("reasoning_content") or raw.get("reasoning")
+    if isinstance(reasoning, str):
+        parts.append({"type": "reasoning", "content": reasoning})
+    if role == "tool" or role == "function":
+        response: Part = {"type": "tool_call_response", "response": _response(raw.get("content"))}
+        call_id = raw.get("tool_call_id")
+        if isinstance(call_id, str):
+            response["id"] = call_id
+        parts.append(response)
+        return message
+    body = raw.get("content")
+    if isinstance(body, str):
+        parts.append({"type": "text", "content": body})
+    else:
+        parts.extend(part(each) for each in wire.items(body))
+    _rest(raw, parts)
+    return message
+
+
+def _response(body: Any) -> Any:
+    if isinstance(body, str) or body is None:
+        return body if body is not None else ""
+    found = [part(each) for each in wire.items(body)]
+    if len(found) == 1 and found[0]["type"] == "text":
+        return found[0]["content"]
+    return found
+
+
+def _rest(raw: Wire, parts: list[Part]) -> None:
+    refusal = raw.get("refusal")
+    if isinstance(refusal, str) and refusal:
+        parts.append({"type": "refusal", "content": refusal})
+    for call in wire.items(raw.get("tool_calls")):
+        parts.append(_call(call))
+    function = raw.get("function_call")
+    if function is not None:
+        inner = wire.fields(function)
+        parts.append(tool_call(inner.get("name"), None, inner.get("arguments")))
+    audio = raw.get("audio")
+    if audio is not None:
+        sound = wire.fields(audio)
+        if isinstance(sound.get("data"), str):
+            parts.append(blob("audio", None, sound["data"]))
+        elif isinstance(sound.get("id"), str):
+            parts.append({"type": "file", "modality": "audio", "file_id": sound["id"]})
+        if isinstance(sound.get("transcript"), str):
+            parts.append({"type": "text", "content": sound["transcript"]})
+    for image in wire.items(raw.get("images")):
+        parts.append(part(image))
+
+
+def _call(call: Any) -> Part:
+    raw = wire.fields(call)
+    inner = raw.get("function")
+    if inner is None:
+        inner = raw.get("custom")
+    function = wire.fields(inner)
+    arguments = function.get("arguments")
+    if arguments is None:
+        arguments = function.get("input")
+    return tool_call(function.get("name"), raw.get("id"), arguments)
+
+
+class _Choice:
+    """One choice of a stream, put together from its deltas."""
+
+    __slots__ = ("called", "calls", "finish", "others", "reasoning", "refusal", "role", "text")
+
+    def __init__(self) -> None:
+        self.role: str | None = None
+        self.finish: str | None = None
+        # Whether the application is asked to run a tool.
+        self.called = False
+        self.text: Texts | None = None
+        self.reasoning: Texts | None = None
+        self.refusal: Texts | None = None
+        self.calls: dict[Any, list[Any]] | None = None  # index -> [id, name, pieces, custom]
+        self.others: list[Part] = []
+
+    def delta(self, raw: Wire) -> None:
+        piece = raw.get("content")
+        if piece:
+            if type(piece) is str:
+                if self.text is None:
+                    self.text = Texts()
+                self.text.add(piece)
+            else:  # Mistral streams a list of parts.
+                self._list(piece)
+        calls = raw.get("tool_calls")
+        if calls:
+            self._calls(calls)
+        self._rare(raw)
+        if self.role is None:
+            self.role = wire.text(raw.get("role"))
+
+    def _rare(self, raw: Wire) -> None:
+        reasoning = raw.get("reasoning_content") or raw.get("reasoning")
+        if isinstance(reasoning, str):
+            if self.reasoning is None:
+                self.reasoning = Texts()
+            self.reasoning.add(reasoning)
+        refusal = raw.get("refusal")
+        if isinstance(refusal, str):
+            if self.refusal is None:
+                self.refusal = Texts()
+            self.refusal.add(refusal)
+        if raw.get("images") is not None:
+            self.others += [part(each) for each in wire.items(raw["images"])]
+        audio = raw.get("audio")
+        if audio is not None:
+            transcript = wire.fields(audio).get("transcript")
+            if isinstance(transcript, str):
+                self.text = self.text or Texts()
+                self.text.add(transcript)
+        function = raw.get("function_call")
+        if function is not None:
+            self._calls([{"index": "function_call", "function": function}])
+
+    def _list(self, piece: Any) -> None:
+        for each in wire.items(piece):
+            raw = wire.fields(each)
+            if raw.get("type") == "thinking":
+                self._rare({"reasoning": thought(raw)})
+            elif isinstance(raw.get("text"), str):
+                self.text = self.text or Texts()
+                self.text.add(raw["text"])
+            elif len(raw) > 1:
+                self.others.append(part(each))
+
+    def _calls(self, calls: Any) -> None:
+        known = self.calls
+        if known is None:
+            known = self.calls = {}
+        for call in wire.items(calls):
+            raw = wire.fields(call)
+            call_id = wire.text(raw.get("id"))
+            index = raw.get("index")
+            # Some servers leave the index out: an id starts a call, its absence goes on with it.
+            if type(index) is not int and index != "function_call":
+                if call_id and not any(held[0] == call_id for held in known.values()):
+                    index = ("call", len(known))
+                else:
+                    index = next(
+                        (key for key, held in known.items() if call_id and held[0] == call_id),
+                        next(reversed(known), ("call", 0)),
+                    )
+            held = known.setdefault(index, [None, None, Texts()])
+            held[0] = held[0] or call_id
+            inner = raw.get("function")
+            function = wire.fields(raw.get("custom") if inner is None else inner)
+            held[1] = held[1] or wire.text(function.get("name"))
+            piece = function.get("arguments")
+            if piece is None:
+                piece = function.get("input")
+            if isinstance(piece, str) and piece:
+                held[2].add(piece)
+
+    def message(self) -> Message:
+        parts: list[Part] = []
+        if self.reasoning:
+            parts.append({"type": "reasoning", "content": str(self.reasoning)})
+        if self.text:
+            parts.append({"type": "text", "content": str(self.text)})
+        if self.refusal:
+            parts.append({"type": "refusal", "content": str(self.refusal)})
+        parts += self.others
+        for call_id, name, pieces in (self.calls or {}).values():
+            parts.append(tool_call(name, call_id, str(pieces)))
+        return {"role": self.role or "assistant", "parts": parts}
+
+
+# What shows a tool of the provider's or what a gateway tells, in SDKs that declare it.
+_TOLD: Final = frozenset({"annotations", "executed_tools", "provider_metadata"})
+
+
+def _says_more(delta: Any) -> bool:
+    """Whether a delta may show such things: nearly all hold text alone."""
+    if type(delta) is dict:
+        return not _TOLD.isdisjoint(delta)
+    # An SDK's own model; what it does not declare is among its extras.
+    extra = getattr(delta, "__pydantic_extra__", True)
+    return bool(extra) or not _TOLD.isdisjoint(getattr(delta, "__pydantic_fields_set__", ()))
+
+
+class Reader:
+    """Reads a chat completion, whole or chunk by chunk."""
+
+    __slots__ = (
+        "_choices",
+        "_error",
+        "_gateway",
+        "_groq",
+        "_index",
+        "_keep",
+        "_last",
+        "_messages",
+        "_pieces",
+        "_ran",
+        "_seen",
+        "_tier",
+        "_usage",
+    )
+
+    def __init__(self, keep: bool) -> None:
+        self._keep = keep
+        self._choices: dict[int, _Choice] = {}
+        self._messages: dict[int, Message] | None = None
+        self._seen: dict[str, Any] = {}
+        self._usage: Any = None
+        # A tool of the provider's that ran.
+        self._ran: str | None = None
+        self._gateway: Any = None
+        self._tier: Any = None
+        self._groq: Any = None
+        # The choice of the chunk before, which is nearly always this one's.
+        self._index = -1
+        self._last = _Choice()
+        self._pieces: list[str] | None = None
+        self._error: Any = None
+
+    def chunk(self, event: Any) -> None:
+        """One ``chat.completion.chunk``."""
+        # Nearly every chunk of an SDK's is one more piece of text of the choice before: seen
+        # without a call, and nothing of the chunk is kept.
+        if self._index >= 0 and type(event) is not dict:
+            try:
+                (choice,) = event.choices
+                if (
+                    choice.finish_reason is None
+                    and event.usage is None
+                    and choice.index == self._index
+                ):
+                    delta = choice.delta
+                    if not self._keep and not delta.tool_calls:
+                        return
+                    pieces = self._pieces
+                    if (
+                        type(delta.content) is str
+                        and delta.content
+                        and pieces is not None
+                        and not delta.tool_calls
+                        and not delta.__pydantic_extra__
+                    ):
+                        pieces.append(delta.content)
+                        if len(pieces) > MOST_PIECES:
+                            pieces[:] = ("".join(pieces),)
+                        return
+            except (AttributeError, TypeError, ValueError):
+                pass
+        raw = wire.fields(event)
+        if not self._seen:
+            self._first(raw)
+        choices = raw["choices"] if "choices" in raw else None
+        if choices:
+            for choice in wire.items(choices):
+                self._choice(wire.fields(choice))
+        elif "error" in raw and raw["error"] is not None:
+            self._error = raw["error"]
+        if "usage" in raw and raw["usage"] is not None:
+            self._usage = raw["usage"]
+        if "service_tier" in raw and raw["service_tier"] is not None:
+            self._tier = raw["service_tier"]
+        if "x_groq" in raw and raw["x_groq"] is not None:
+            self._groq = raw["x_groq"]
+
+    def _first(self, raw: Wire) -> None:
+        # Azure's first chunk holds only its content filter: the facts come with the next one.
+        if raw.get("id") or raw.get("model"):
+            self._seen = {
+                name: raw.get(name) for name in ("id", "model", "system_fingerprint", "provider")
+            }
+
+    def _choice(self, raw: Wire) -> None:
+        index = raw["index"] if "index" in raw else 0
+        if type(index) is not int:
+            index = 0
+        if index == self._index:
+            choice = self._last
+        else:
+            choice = self._choices.setdefault(index, _Choice())
+            self._index, self._last = index, choice
+        if "finish_reason" in raw and type(raw["finish_reason"]) is str:
+            choice.finish = raw["finish_reason"]
+        if "usage" in raw and raw["usage"] is not None:  # Moonshot
+            self._usage = raw["usage"]
+        if "error" in raw and raw["error"] is not None:  # OpenRouter
+            self._error = raw["error"]
+        given = raw["delta"] if "delta" in raw else None
+        if given is not None and _says_more(given):
+            self._more(wire.fields(given))
+        delta = None if given is None else wire.fields(given)
+        if delta is not None and not choice.called:
+            choice.called = _asks(delta)
+        if not self._keep:
+            return
+        if delta is not None:
+            choice.delta(delta)
+            # Only where the text so far is text: odd pieces take the careful way.
+            self._pieces = choice.text.pieces if choice.text is not None else None
+        elif "text" in raw and type(raw["text"]) is str:  # legacy completions
+            choice.delta({"content": raw["text"]})
+
+    def whole(self, body: Any) -> None:
+        """A ``chat.completion`` or ``text_completion`` object."""
+        raw = wire.fields(body)
+        self._first(raw)
+        self._usage = raw.get("usage")
+        self._error = raw.get("error")
+        self._tier = raw.get("service_tier")
+        self._groq = raw.get("x_groq")
+        if self._keep:
+            self._messages = {}
+        for position, choice in enumerate(wire.items(raw.get("choices"))):
+            members = wire.fields(choice)
+            index = members.get("index")
+            if type(index) is not int or index in self._choices:
+                index = position if position not in self._choices else 1_000_000 + position
+            held = self._choices[index] = _Choice()
+            held.finish = wire.text(members.get("finish_reason"))
+            message = wire.fields(members.get("message"))
+            held.called = _asks(message)
+            self._more(message)
+            self._error = self._error or members.get("error")
+            if self._messages is not None:
+                self._messages[index] = _choice_message(members)
+
+    def _more(self, message: Wire) -> None:
+        self._ran = self._ran or billed.shown(message)
+        if "provider_metadata" in message:
+            self._gateway = message["provider_metadata"]
+
+    def reply(self, complete: bool) -> Reply:
+        """What was read so far."""
+        reply = Reply()
+        seen = self._seen
+        put(reply.attributes, semconv.RESPONSE_ID, seen.get("id"))
+        reply.model = wire.text(seen.get("model"))
+        put(reply.attributes, semconv.OPENAI_SYSTEM_FINGERPRINT, seen.get("system_fingerprint"))
+        put(reply.attributes, semconv.PROVIDER_UPSTREAM, seen.get("provider"))
+        tier = wire.text(self._tier)
+        if tier:
+            reply.attributes[semconv.OPENAI_RESPONSE_SERVICE_TIER] = tier
+            reply.pricing["service_tier"] = tier
+        if self._groq is not None:
+            extra = wire.fields(self._groq)
+            put(reply.attributes, semconv.PROVIDER_REQUEST_ID, extra.get("id"))
+            if self._usage is None:
+                self._usage = extra.get("usage")
+        for index in sorted(self._choices):
+            choice = self._choices[index]
+            reply.finish_reasons.append(finish.reason(choice.finish, choice.called))
+            if self._keep:
+                held = self._messages
+                reply.messages.append(held[index] if held is not None else choice.message())
+        reply.usage = openai_usage.usage(self._usage)
+        # Tokens of which nobody knows what they are have no price.
+        reply.unpriced = not openai_usage.explain(self._usage, reply.usage, reply.model)
+        reply.cost = openai_usage.cost(self._usage)
+        if self._gateway is not None:
+            told, behind = openai_usage.gateway(self._gateway)
+            reply.cost = reply.cost or told
+            put(reply.attributes, semconv.PROVIDER_UPSTREAM, behind)
+        billed.note_chat(reply, self._usage, self._ran)
+        if self._error is not None and set(reply.finish_reasons) <= {finish.ERROR}:
+            body_error(self._error, reply)
+        return reply
+
+
+def _asks(raw: Wire) -> bool:
+    """Whether a message, or a piece of one, asks the application to run a tool."""
+    if "tool_calls" in raw and raw["tool_calls"]:
+        return any(_asking(wire.fields(call)) for call in wire.items(raw["tool_calls"]))
+    return "function_call" in raw and raw["function_call"] is not None
+
+
+def _asking(call: Wire) -> bool:
+    id = wire.text(call.get("id"))
+    if id is not None:
+        return not id.startswith(_RAN)
+    # Without an id and a name it is one more piece of a call that has begun.
+    return wire.text(wire.fields(call.get("function")).get("name")) is not None
+
+
+def _choice_message(raw: Wire) -> Message:
+    message = raw.get("message")
+    if message is None:
+        parts = [{"type": "text", "content": raw["text"]}] if wire.text(raw.get("text")) else []
+        return {"role": "assistant", "parts": parts}
+    found = _message(wire.fields(message))
+    found["role"] = found["role"] or "assistant"
+    return found

@@ -1,0 +1,1 @@
+"""``botocore`` and ``aiobotocore``: Amazon Bedrock."""

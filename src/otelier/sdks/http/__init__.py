@@ -1,0 +1,1 @@
+"""Plain HTTP libraries, for programs without an SDK."""

@@ -1,0 +1,1 @@
+"""SDKs by Stainless' generator: OpenAI, Anthropic and those made alike."""

@@ -1,0 +1,1 @@
+"""The parts of each SDK: what spans say of its calls."""
