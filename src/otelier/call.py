@@ -21,6 +21,7 @@ from otelier import (
     deferred,
     guard,
     leaving,
+    model_runs,
     prompts,
     runtime,
     semconv,
@@ -39,7 +40,6 @@ from otelier.scope import began
 from otelier.semconv import Attributes
 from otelier.wire import Wire
 
-_NO_CONTEXT: Final = Context()
 _MAX_CHUNK_TIMES: Final = 100_000
 
 
@@ -52,11 +52,13 @@ def begin(
     attributes: Attributes | None = None,
     kind: SpanKind = SpanKind.CLIENT,
     covers: bool = False,
+    since: tuple[float, int] | None = None,
 ) -> Call | None:
     """Begin an operation, or None when it is not to be seen (suppressed, uninstrumented).
 
     Never raises. ``model`` is for SDKs that have it outside of the body. ``covers``: model calls
     that other SDKs make while this one is entered are this one (LiteLLM over ``openai``).
+    ``since``: when it did begin, by ``perf_counter`` and ``time_ns``, if that was not now.
     """
     try:
         run = runtime.current()
@@ -66,13 +68,13 @@ def begin(
             deferred.drain()
         if run.late is not None:
             run.late()
-        parent = runtime.here()
+        parent = model_runs.here(route.operation)
         if ctx.suppressed(parent):
             return None
         outer: Any = parent.get(ctx.CALL)
         if outer is not None and outer.covered(route, parent, identity):
             return None
-        call = Call(run, route, body, identity, model, attributes, kind, parent)
+        call = Call(run, route, body, identity, model, attributes, kind, parent, since)
         call.covers = covers
         return call
     except Exception:
@@ -124,6 +126,7 @@ class Call:
         extra: Attributes | None,
         kind: SpanKind,
         parent: Context,
+        since: tuple[float, int] | None,
     ) -> None:
         self._run = run
         self._timing = run.settings.chunk_times
@@ -134,8 +137,7 @@ class Call:
         self._first_chunk: float | None = None
         self._last_chunk = 0.0
         self._chunk_times: list[float] = []
-        # Response headers; ids among them are recorded.
-        self.headers: Any = None
+        self.headers: Any = None  # Of the response; ids among them are recorded.
         # HTTP status, where no SDK makes an exception of it.
         self.status: int | None = None
         self.covers = False  # See begin().
@@ -143,9 +145,10 @@ class Call:
             semconv.OPERATION_NAME: route.operation,
             semconv.PROVIDER_NAME: identity.provider,
             **route.request(body),
+            **route.attributes,
         }
-        if route.attributes:
-            attributes.update(route.attributes)
+        if not identity.provider:
+            del attributes[semconv.PROVIDER_NAME]
         if model:
             attributes.setdefault(semconv.REQUEST_MODEL, model)
         if extra:
@@ -168,7 +171,9 @@ class Call:
         if self._foreign:
             theirs.take(span, self)
         else:
-            span = run.tracer.start_span(_name(route, attributes), above, kind, attributes)
+            span = run.tracer.start_span(
+                _name(route, attributes), above, kind, attributes, start_time=since and since[1]
+            )
         self._span: Span = span
         self._context = (
             ctx.with_value(parent, ctx.CALL, self)
@@ -192,7 +197,7 @@ class Call:
             under_way.note(held)
         self._ended = False
         self._started_ns = time_ns() if self._foreign else 0
-        self._started = perf_counter()
+        self._started = since[0] if since else perf_counter()
 
     # --- around the SDK's own call ---------------------------------------------------------
 
@@ -393,7 +398,7 @@ class Call:
 
     def _close(self, now: int) -> None:
         # The context holds the call: nothing of ours waits for the garbage collector.
-        self._context = _NO_CONTEXT
+        self._context = ctx.NOWHERE
         self._body = None
         self._reader = None
         self.headers = None
@@ -489,14 +494,9 @@ class Call:
 
     def _own(self) -> None:
         """The span that was to be enriched has ended before the stream: make one beside it."""
-        route, attributes = self._route, self._attributes
-        self._span = self._run.tracer.start_span(
-            _name(route, attributes),
-            self._context,
-            SpanKind.CLIENT,
-            attributes,
-            start_time=self._started_ns,
-        )
+        name, asked, when = _name(self._route, self._attributes), self._attributes, self._started_ns
+        begun = self._run.tracer.start_span
+        self._span = begun(name, self._context, SpanKind.CLIENT, asked, start_time=when)
         self._foreign = False
         self._recording = self._span.is_recording()
 

@@ -31,6 +31,9 @@ STEP: Final = otel_context.create_key("otelier-step")
 # The innermost span of ours, and the span that is current where ours are not.
 _OURS: Final = otel_context.create_key("otelier-ours")
 
+# In the place of a context whose span has ended: nothing of ours waits for the garbage collector.
+NOWHERE: Final = Context()
+
 _SUPPRESS: Final = getattr(
     otel_context, "_SUPPRESS_INSTRUMENTATION_KEY", "suppress_instrumentation"
 )

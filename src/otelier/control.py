@@ -50,6 +50,7 @@ def instrument(
     propagate: Collection[str] | str | None = None,
     stream_usage: bool | None = None,
     threads: bool | None = None,
+    framework_steps: bool | None = None,
     cost: bool | None = None,
     prices: Path | None = None,
     cost_aliases: Collection[str] | None = None,
@@ -100,6 +101,7 @@ def instrument(
         propagate: Hosts that get the trace context of model calls (OTELIER_PROPAGATE).
         stream_usage: Ask OpenAI-compatible hosts for the usage of streams (OTELIER_STREAM_USAGE).
         threads: Work in threads and pools keeps its parent (OTELIER_THREADS).
+        framework_steps: Inner steps of frameworks are spans, too (OTELIER_FRAMEWORK_STEPS).
         cost: Put the cost on model calls (OTELIER_COST).
         prices: A file of your own prices (OTELIER_PRICES).
         cost_aliases: Further names of the cost (OTELIER_COST_ALIASES).

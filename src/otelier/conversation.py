@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from otelier import unicode, wire
-from otelier.protocols import Message, Texts
+from otelier.protocols import Message, Part, Texts, function_definition
 from otelier.scope import Scope
 
 # A longer text, and a list of messages, are not recorded twice: the messages have them.
@@ -36,7 +36,7 @@ _RESPONSES: Final = frozenset({"input_text", "input_image", "input_file", "outpu
 class Conversation:
     """What one run is asked and answers, as it becomes known."""
 
-    __slots__ = ("_asked", "_most", "_said", "_size", "_texts")
+    __slots__ = ("_asked", "_most", "_said", "_size", "_texts", "system", "tools")
 
     def __init__(self, most: int) -> None:
         """``most``: how many characters of a generator's texts are kept."""
@@ -45,6 +45,9 @@ class Conversation:
         self._said: list[Message] = []
         self._texts: Texts | None = None
         self._size = 0
+        # The instructions and the tools of an agent, as parts and definitions.
+        self.system: list[Part] = []
+        self.tools: list[dict[str, Any]] = []
 
     def asks(self, value: Any) -> tuple[list[Message], Any]:
         """What goes in: its messages, and what of it is in none of them."""
@@ -55,6 +58,19 @@ class Conversation:
         """What comes out: its messages, and what of it is in none of them."""
         self._said, rest = said(value)
         return self._said, rest
+
+    def instructs(self, text: Any) -> None:
+        """The instructions of an agent."""
+        said = _text(text)
+        self.system = [{"type": "text", "content": said}] if said else []
+
+    def offers(self, definitions: Any) -> None:
+        """The tools of an agent."""
+        raws = [wire.fields(item) for item in wire.items(definitions)]
+        self.tools = [
+            function_definition({"type": "function", **wire.fields(raw.get("function") or raw)})
+            for raw in raws
+        ]
 
     def hear(self, item: Any) -> None:
         """An item of a generator: texts are the answer; with others among them, there is none."""

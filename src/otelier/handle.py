@@ -28,6 +28,8 @@ from otelier.content import Policy
 from otelier.conversation import Conversation
 from otelier.documents import retrieved
 from otelier.kinds import AGENT, RETRIEVAL, TOOL, Kind
+from otelier.nohandle import NO_HANDLE as NO_HANDLE
+from otelier.nohandle import NoHandle as NoHandle
 from otelier.prompts import Named
 from otelier.runtime import Runtime, narrowed
 from otelier.scope import Scope, spent
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
 
 # Nothing is left to be recorded beside the messages.
 _NOTHING: Final = object()
-_NO_CONTEXT: Final = Context()
 _OBJECTS: Final = (semconv.TOOL_CALL_ARGUMENTS, semconv.TOOL_CALL_RESULT)
 
 
@@ -127,6 +128,11 @@ class Handle:
         return self._span
 
     @property
+    def context(self) -> Context:
+        """The context of what runs inside."""
+        return self._context
+
+    @property
     def wants_content(self) -> bool:
         """Whether arguments and results are of use."""
         return self._recording and self._run.captures(self._context).spans
@@ -176,6 +182,16 @@ class Handle:
     def set_output(self, messages: Any) -> None:
         """What an agent or a workflow answers: a text, a chat message, or several."""
         self._said(messages)
+
+    def set_tools(self, definitions: Any) -> None:
+        """The tools that an agent may use: definitions of functions, flat or as OpenAI's."""
+        if self._conversation is not None:
+            self._conversation.offers(definitions)
+
+    def set_system(self, text: Any) -> None:
+        """The instructions that an agent works by."""
+        if self._conversation is not None:
+            self._conversation.instructs(text)
 
     def mirror(self) -> None:
         """This is a loop of requests: what its calls are asked and answer is its own."""
@@ -362,7 +378,7 @@ class Handle:
             except Exception:  # A processor of the program's may raise.
                 guard.failed("handle.span.end")
             # It holds this handle: nothing of ours waits for the garbage collector.
-            self._context = _NO_CONTEXT
+            self._context = ctx.NOWHERE
 
     def left(self, how: str = leaving.CLOSED) -> None:
         """End a step that nobody waits for, maybe where the garbage collector runs."""
@@ -434,7 +450,8 @@ class Handle:
                     asked, said = self._conversation.messages(
                         scope, run.settings.generation.released
                     )
-                    run.policy.render(asked, said, [], [], found)
+                    told = self._conversation
+                    run.policy.render(asked, said, told.system, told.tools, found)
                 except Exception:
                     guard.failed("pipeline.converse")
         if run.settings.openinference:
@@ -442,57 +459,6 @@ class Handle:
             found.update(openinference.also({**written, **found}))
         if found:
             self._span.set_attributes(found)
-
-
-class NoHandle:
-    """Stands for a step that is not recorded."""
-
-    # Whether what is given back is to run inside of it all the same.
-    holds = False
-    wants_content = False
-    ended = False
-    scope = None
-
-    @property
-    def span(self) -> Span:
-        """The current span."""
-        from opentelemetry.trace import get_current_span
-
-        return get_current_span()
-
-    def set(self, name: str, value: semconv.Value) -> None:
-        """Nothing."""
-
-    def set_cost(self, usd: float | Decimal) -> None:
-        """Nothing."""
-
-    def set_arguments(self, value: Any) -> None:
-        """Nothing."""
-
-    set_result = set_prompt = set_query = set_documents = set_input = set_output = hear = (
-        set_arguments
-    )
-
-    def enter(self) -> None:
-        """Nothing."""
-
-    def mirror(self) -> None:
-        """Nothing."""
-
-    def end(self, error: BaseException | None = None) -> None:
-        """Nothing."""
-
-    def left(self, how: str = leaving.CLOSED) -> None:
-        """Nothing."""
-
-    def over(self, error: BaseException | None, how: str | None, now: int) -> None:
-        """Nothing."""
-
-    def fail(self, kind: str, message: str | None = None) -> None:
-        """Nothing."""
-
-
-NO_HANDLE: Final = NoHandle()
 
 
 def current() -> Handle | NoHandle:

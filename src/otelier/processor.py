@@ -16,6 +16,7 @@ from otelier import (
     deferred,
     guard,
     identity,
+    model_runs,
     runtime,
     scope,
     semconv,
@@ -56,8 +57,11 @@ class OtelierSpanProcessor:
             if session is not None:
                 _put(span, session.attributes)
             around: Any = held.get(context.SCOPE)
-            if around is not None and span.instrumentation_scope.name != SCOPE:
-                _beneath[span] = (around, around.begun)
+            running = model_runs.mark.get()
+            if not (around is running is None) and span.instrumentation_scope.name != SCOPE:
+                model_runs.noted(span._attributes)
+                if around is not None:
+                    _beneath[span] = (around, around.begun)
             run = runtime.current()
             if run is not None and run.settings.baggage:
                 _from_baggage(span, held)
@@ -90,6 +94,7 @@ class OtelierSpanProcessor:
                 return
             beneath = _beneath.pop(span, None)
             attributes = span._attributes
+            model_runs.noted(attributes)
             if attributes and any(name.startswith(_GENAI) for name in attributes):
                 finish(run, span, dict(attributes))
                 if beneath is not None and beneath[0].begun == beneath[1]:

@@ -133,6 +133,24 @@ def _with(held: Context, owner: session, own: Attributes, prompt: Named | None) 
     return ctx.with_value(ctx.with_value(held, ctx.SESSION, entry), ctx.PROMPT, entry.prompt)
 
 
+def belonging(
+    held: Context, conversation_id: str | None = None, user_id: str | None = None
+) -> Context:
+    """``held`` with a framework's own thread or session, and user, on all that is inside.
+
+    What the program has said by :class:`session` stays; a framework's inner one is the inner one.
+    """
+    told = _told(conversation_id, None, user_id, (), None)
+    entry = _outer(held)
+    known = entry.attributes if entry is not None else {}
+    told = {name: value for name, value in told.items() if known.get(name) != value}
+    while entry is not None and told:
+        if entry.owner is not _frameworks:
+            told = {name: value for name, value in told.items() if name not in entry.own}
+        entry = entry.outer
+    return _with(held, _frameworks, told, None) if told else held
+
+
 def _outer(held: Context) -> Entry | None:
     found: Any = held.get(ctx.SESSION)
     return found if isinstance(found, Entry) else None
@@ -184,3 +202,7 @@ def _told(
     except Exception:
         guard.failed("session")
     return unicode.attributes(found)
+
+
+# Whose conversations frameworks tell: the program's own word is worth more.
+_frameworks: Final = session()

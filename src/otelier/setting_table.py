@@ -229,6 +229,14 @@ SETTINGS: Final = (
         "its parent. Default `false`; `otelier run` sets it to `true`.",
     ),
     Setting(
+        "framework_steps",
+        "OTELIER_FRAMEWORK_STEPS",
+        texts.all_or_none,
+        "`all`, `none`",
+        "Inner steps of agent frameworks (nodes of a graph, links of a chain) as plain internal "
+        "spans, beside their agents, tools and searches. Default `none`.",
+    ),
+    Setting(
         "chunk_times",
         "OTELIER_TIME_PER_OUTPUT_CHUNK",
         texts.flag,

@@ -86,6 +86,14 @@ def flag(text: str) -> bool:
     raise InvalidError("true or false")
 
 
+def all_or_none(text: str) -> bool:
+    """Whether all of them. Raises InvalidError where ``text`` says neither."""
+    lowered = text.lower()
+    if lowered in ("all", "none"):
+        return lowered == "all"
+    raise InvalidError("all or none")
+
+
 def size(text: str) -> int:
     """A number of bytes. Raises InvalidError where ``text`` is none."""
     units = {"": 1, "k": 1024, "kb": 1024, "kib": 1024, "m": 1 << 20, "mb": 1 << 20, "mib": 1 << 20}

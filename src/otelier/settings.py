@@ -56,6 +56,7 @@ class Settings:
     propagate: frozenset[str] = frozenset()
     stream_usage: bool = False
     threads: bool = False
+    framework_steps: bool = False
     chunk_times: bool = False
     metrics_fingerprint: bool = False
     configure_sdk: bool = True

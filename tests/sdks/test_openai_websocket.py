@@ -526,7 +526,7 @@ def test_uninstrument_restores(traces: Telemetry) -> None:
         client = started(traces, server)
         assert realtime.RealtimeConnection.parse_event is not before["parse_event"]
         assert any(
-            state.status == "hooked" and state.library.hook == "openai_websocket"
+            state.status == "hooked" and state.library.hook == "sdks.stainless.openai_websocket"
             for state in registry.states()
         )
         with client.realtime.connect(model="gpt-realtime") as connection:

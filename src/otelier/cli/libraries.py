@@ -13,7 +13,7 @@ from typing import Final
 
 from otelier import runtime
 from otelier.hooks import foreign, registry, unseen
-from otelier.hooks.table import EXPORTERS, HTTP, LIBRARIES, Library
+from otelier.hooks.table import EXPORTERS, FRAMEWORKS, HTTP, LIBRARIES, Library
 from otelier.runtime import Runtime
 from otelier.settings import Settings
 
@@ -53,7 +53,7 @@ def look(chosen: Settings) -> Report:
     """What is installed, by its version and its files. No library is imported."""
     report = Report()
     rows: dict[str, list[Library]] = {}
-    for library in (*LIBRARIES, *(HTTP if chosen.http else ()), *EXPORTERS):
+    for library in (*LIBRARIES, *FRAMEWORKS, *(HTTP if chosen.http else ()), *EXPORTERS):
         rows.setdefault(library.distribution, []).append(library)
     for distribution, libraries in rows.items():
         installed = installed_version(distribution)

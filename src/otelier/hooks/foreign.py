@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from otelier import guard
+from otelier import guard, model_runs
 
 _OTHERS: Final = (
     "opentelemetry.instrumentation.",
@@ -62,6 +63,26 @@ _answers: dict[str, tuple[Any, str | None]] = {}
 
 def stands_in(library: str, run: Any) -> bool:
     """Whether another instrumentation takes this library's calls; said once."""
+    if not _others(library, run, find, "its calls"):
+        return False
+    model_runs.elsewhere()
+    return True
+
+
+def shown_by(library: str, run: Any, candidates: Callable[[], Iterable[Any]]) -> bool:
+    """Whether one of ``candidates`` (handlers, wrappers) is another instrumentation's; said once.
+
+    They are asked for once in the life of ``run``.
+    """
+
+    def found(_: str) -> str | None:
+        names = (_module(each) for each in candidates())
+        return next((name for name in names if name.startswith(_OTHERS)), None)
+
+    return _others(library, run, found, "its steps")
+
+
+def _others(library: str, run: Any, find: Callable[[str], str | None], what: str) -> bool:
     known = _answers.get(library)
     if known is None or known[0] is not run:
         found = find(library)
@@ -69,12 +90,19 @@ def stands_in(library: str, run: Any) -> bool:
         if found is not None:
             guard.say_once(
                 f"foreign {library}",
-                "%s is instrumented by %s already; otelier leaves its calls alone. "
+                "%s is instrumented by %s already; otelier leaves %s alone. "
                 "Uninstall or disable one of the two.",
                 library,
                 found,
+                what,
             )
     return known[1] is not None
+
+
+def _module(candidate: Any) -> str:
+    """Where a wrapper, or the class of an object, was written."""
+    name = _wrapper_module(candidate)
+    return name or str(getattr(type(candidate), "__module__", ""))
 
 
 def forget() -> None:

@@ -19,6 +19,7 @@ class Patches:
         self._live = [True]
         self._done: list[tuple[Any, str, Any, Any]] = []
         self._inside: list[tuple[Any, Any, Any]] = []
+        self._undone: list[Callable[[], None]] = []
 
     def wrap(self, owner: Any, name: str, wrapper: Callable[[Any, Any, Any, Any], Any]) -> None:
         """Wrap a function of a class or module."""
@@ -59,9 +60,15 @@ class Patches:
         setattr(owner, name, value)
         self._done.append((owner, name, _ABSENT, value))
 
+    def undone(self, callback: Callable[[], None]) -> None:
+        """Call this when they are taken back: for what is registered, not patched."""
+        self._undone.append(callback)
+
     def undo(self) -> None:
         """Restore what is still ours; what others wrapped again stays, and passes through."""
         self._live.clear()
+        while self._undone:
+            self._undone.pop()()
         for owner, name, before, value in reversed(self._done):
             if owner.__dict__.get(name) is not value:
                 continue

@@ -11,7 +11,16 @@ import wrapt
 
 from otelier import guard, runtime, settings
 from otelier.hooks.patching import Patches
-from otelier.hooks.table import EXPORTERS, HTTP, LIBRARIES, NAMES, PROPAGATION, THREADS, Library
+from otelier.hooks.table import (
+    EXPORTERS,
+    FRAMEWORKS,
+    HTTP,
+    LIBRARIES,
+    NAMES,
+    PROPAGATION,
+    THREADS,
+    Library,
+)
 from otelier.setting_table import DISABLED_ENV, OTHERS_DISABLED_ENV
 
 
@@ -42,7 +51,7 @@ def states() -> list[State]:
 def register() -> None:
     """Hook every library of the table, now or when it is imported, as the settings say."""
     _states.clear()
-    for library in (*LIBRARIES, *HTTP, *_opted(), *EXPORTERS):
+    for library in (*LIBRARIES, *FRAMEWORKS, *HTTP, *_opted(), *EXPORTERS):
         run = runtime.current()
         if run is None:
             return

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 import weakref
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import Any
 
 from opentelemetry.context import Context
 from opentelemetry.trace import get_current_span
@@ -16,16 +16,12 @@ from otelier.declared import Step
 from otelier.executed import Executed
 from otelier.handle import Handle, NoHandle
 from otelier.hooks.patching import Patches
+from otelier.hooks.stepping import Blame, Close, Open, Wrapper, around, itself
 from otelier.kinds import AGENT
+from otelier.returned import leave
 
 # The open run of each runner: tools that run outside of its loop are its children too.
 _runs: weakref.WeakKeyDictionary[Any, Handle | NoHandle] = weakref.WeakKeyDictionary()
-
-Wrapper: TypeAlias = Callable[[Any, Any, Any, Any], Any]
-Open: TypeAlias = Callable[[Any, Any, Any], "Handle | NoHandle | None"]
-Close: TypeAlias = Callable[[Handle | NoHandle, Any], None]
-# What a tool raised, of what the runner raises in its place.
-Blame: TypeAlias = Callable[[BaseException], BaseException]
 
 
 class _Run(Step):
@@ -109,7 +105,7 @@ def open_tool(
             handle.function = function
         return handle
     finally:
-        _leave(token)
+        leave(token)
 
 
 def note_failure(error: BaseException) -> None:
@@ -141,76 +137,15 @@ def _text(content: Any) -> str | None:
     return " ".join(text for text in texts if text) or None
 
 
-def _leave(token: Any) -> None:
-    if token is not None:
-        ctx.detach(token)
-
-
-def _itself(error: BaseException) -> BaseException:
-    return error
-
-
-def tools(begin: Open, finish: Close, blame: Blame = _itself) -> tuple[Wrapper, Wrapper]:
-    """The synchronous and the asynchronous wrapper of a runner's method that runs one tool."""
-
-    def opened(owner: Any, args: Any, kwargs: Any) -> Handle | NoHandle | None:
-        try:
-            return begin(owner, args, kwargs)
-        except Exception:
-            guard.failed("runners.tool")
-            return None
-
-    def closed(handle: Handle | NoHandle, result: Any) -> None:
-        try:
-            finish(handle, result)
-        except Exception:
-            guard.failed("runners.result")
-        handle.end()
-
-    def run(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
-        handle = opened(owner, args, kwargs)
-        if handle is None:
-            return wrapped(*args, **kwargs)
-        token = handle.enter()
-        try:
-            result = wrapped(*args, **kwargs)
-        except BaseException as error:
-            _leave(token)
-            handle.end(blame(error))
-            raise
-        _leave(token)
-        closed(handle, result)
-        return result
-
-    async def arun(
-        wrapped: Callable[..., Awaitable[Any]], owner: Any, args: Any, kwargs: Any
-    ) -> Any:
-        handle = opened(owner, args, kwargs)
-        if handle is None:
-            return await wrapped(*args, **kwargs)
-        token = handle.enter()
-        try:
-            result = await wrapped(*args, **kwargs)
-        except BaseException as error:
-            _leave(token)
-            handle.end(blame(error))
-            raise
-        _leave(token)
-        closed(handle, result)
-        return result
-
-    return run, arun
-
-
 def patch_tool(
     owner: Any,
     method: str,
     begin: Open,
     finish: Close,
     patches: Patches,
-    blame: Blame = _itself,
+    blame: Blame = itself,
 ) -> None:
     """Wrap a method that executes a tool, synchronous or not."""
-    run, arun = tools(begin, finish, blame)
+    run, arun = around(begin, finish, blame)
     is_async = inspect.iscoroutinefunction(owner.__dict__[method])
     patches.wrap(owner, method, arun if is_async else run)

@@ -205,6 +205,89 @@ LIBRARIES: Final = (
     Library("xai", "xai-sdk", "xai_sdk.aio.image", "sdks.xai", native="sdks.xai"),
 )
 
+# Agent frameworks: what is above the model calls.
+FRAMEWORKS: Final = (
+    Library(
+        "langchain",
+        "langchain-core",
+        "langchain_core.callbacks.manager",
+        "frameworks.langchain.callbacks",
+    ),
+    Library(
+        "langchain",
+        "langchain-core",
+        "langchain_core.runnables.config",
+        "frameworks.langchain.contexts",
+        optional=True,
+    ),
+    *(
+        Library("langchain", "langgraph", module, "frameworks.langchain.contexts", optional=True)
+        for module in ("langgraph._internal._runnable", "langgraph.utils.runnable")
+    ),
+    Library(
+        "langchain",
+        "langchain",
+        "langchain.agents.factory",
+        "frameworks.langchain.agents",
+        optional=True,
+    ),
+    Library(
+        "openai_agents",
+        "openai-agents",
+        "agents.tracing.spans",
+        "frameworks.openai_agents.spans",
+    ),
+    Library(
+        "openai_agents",
+        "openai-agents",
+        "agents.tracing.traces",
+        "frameworks.openai_agents.traces",
+    ),
+    Library("openai_agents", "openai-agents", "agents.run", "frameworks.openai_agents.runs"),
+    Library("mcp", "mcp", "mcp.shared._otel", "frameworks.mcp.native", optional=True),
+    Library("mcp", "mcp", "mcp.shared.session", "frameworks.mcp.client", optional=True),
+    Library("mcp", "mcp", "mcp.server.lowlevel.server", "frameworks.mcp.server", optional=True),
+    Library("pydantic_ai", "pydantic-ai-slim", "pydantic_ai", "frameworks.pydantic_ai"),
+    *(
+        Library(
+            "llama_index",
+            "llama-index-core",
+            module,
+            "frameworks.llama_index",
+            moved=True,
+        )
+        for module in ("llama_index_instrumentation", "llama_index.core.instrumentation")
+    ),
+    Library(
+        "claude_agent",
+        "claude-agent-sdk",
+        "claude_agent_sdk._internal.query",
+        "frameworks.claude_agent",
+    ),
+    Library("crewai", "crewai", "crewai.crew", "frameworks.crewai.crews"),
+    *(
+        Library("crewai", "crewai", module, "frameworks.crewai.agents", moved=True)
+        for module in ("crewai.agent.core", "crewai.agent")
+    ),
+    *(
+        Library("crewai", "crewai", module, "frameworks.crewai.tools")
+        for module in ("crewai.tools.base_tool",)
+    ),
+    *(
+        Library("crewai", "crewai", module, "frameworks.crewai.flows", moved=True)
+        for module in ("crewai.flow.runtime", "crewai.flow.flow")
+    ),
+    Library("google_adk", "google-adk", "google.adk.tools.base_tool", "frameworks.google_adk"),
+    Library("strands", "strands-agents", "strands.telemetry.tracer", "frameworks.strands"),
+    Library(
+        "agent_framework",
+        "agent-framework-core",
+        "agent_framework.observability",
+        "frameworks.agent_framework",
+    ),
+    Library("autogen", "autogen-core", "autogen_core", "frameworks.autogen"),
+)
+
 # For programs that use no SDK: only if OTELIER_HTTP is set.
 HTTP: Final = (
     Library("httpx", "httpx", "httpx._client", "sdks.http.httpx"),
@@ -251,6 +334,6 @@ EXPORTERS: Final = tuple(
 # What may stand in a list of libraries to leave alone.
 NAMES: Final = frozenset(
     name
-    for library in (*LIBRARIES, *HTTP, *PROPAGATION, *THREADS, *EXPORTERS)
+    for library in (*LIBRARIES, *FRAMEWORKS, *HTTP, *PROPAGATION, *THREADS, *EXPORTERS)
     for name in (library.name, library.distribution)
 ) | {"*"}

@@ -1,0 +1,1 @@
+"""Agent frameworks: a room each, which knows where its framework's steps begin and end."""

@@ -1,0 +1,132 @@
+"""A framework's run of a model that no SDK's hook has seen: the framework's own word for it.
+
+:func:`begin` where the run begins, :func:`over` where it is over. If a hook has seen the call in
+between, that hook has its span, and nothing is made here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from opentelemetry.context import Context
+
+from otelier import call, guard, model_runs, runtime, semconv, wire
+from otelier import context as ctx
+from otelier.conversation import heard, said, spoken
+from otelier.identity import Identity
+from otelier.model_runs import ModelRun
+from otelier.protocols import Content, Reply, Route, WholeReader, finish, function_definition
+from otelier.semconv import Attributes
+from otelier.usage import Usage
+
+
+@dataclass(slots=True)
+class Told:
+    """What a framework knows of a model call. All of it may be unknown; nothing is guessed.
+
+    ``asked`` and ``answer`` are texts or chat messages in any shape that
+    :mod:`otelier.conversation` reads; ``parameters`` are attributes of the request by their
+    conventions' names; ``error`` is the kind of a failure that raised nothing.
+    """
+
+    provider: str | None = None
+    model: str | None = None
+    asked: Any = None
+    system: Any = None
+    tools: Any = None
+    parameters: Attributes = field(default_factory=dict)
+    answer: Any = None
+    response_model: str | None = None
+    response_id: str | None = None
+    finish_reasons: list[str | None] = field(default_factory=list)
+    usage: Usage | None = None
+    error: str | None = None
+    error_message: str | None = None
+
+
+def begin(context: Context | None = None) -> ModelRun | None:
+    """A run begins here; its call belongs into ``context``, if that is not where it is made.
+
+    None where nothing is to be seen. Never raises.
+    """
+    try:
+        if runtime.current() is None:
+            return None
+        run = ModelRun(context)
+        model_runs.mark.set(run)
+        return run
+    except Exception:
+        guard.failed("frameworks.models")
+        return None
+
+
+def over(run: ModelRun | None, told: Told, error: BaseException | None = None) -> None:
+    """The run is over: where nobody has seen its call, that has its span now. Never raises."""
+    if run is None:
+        return
+    try:
+        if model_runs.mark.get() is run:
+            model_runs.mark.set(None)
+        if run.seen or runtime.current() is None:
+            return
+        run.seen = True
+        token = ctx.attach(run.where)
+        try:
+            _made(run, told, error)
+        finally:
+            ctx.detach(token)
+    except Exception:
+        guard.failed("frameworks.models")
+
+
+def _made(run: ModelRun, told: Told, error: BaseException | None) -> None:
+    who = Identity(told.provider or "", None, None, "")
+    made = call.begin(_CHAT, {"told": told}, who, model=told.model, since=run.began)
+    if made is None:
+        return
+    if error is None:
+        made.whole({"told": told})
+        made.end()
+    else:
+        made.fail(error)
+
+
+def _told(body: wire.Wire) -> Told:
+    told = body.get("told")
+    return told if isinstance(told, Told) else Told()
+
+
+def _content(body: wire.Wire) -> Content:
+    told = _told(body)
+    asked = heard(told.asked)[0] if told.asked is not None else []
+    system = spoken("system", told.system)[0]["parts"] if told.system else []
+    tools = [
+        function_definition({"type": "function", **wire.fields(raw.get("function") or raw)})
+        for raw in map(wire.fields, wire.items(told.tools))
+    ]
+    return Content(asked, system, tools)
+
+
+class _Reader(WholeReader):
+    """The answer, as the framework tells it."""
+
+    __slots__ = ()
+
+    def reply(self, complete: bool) -> Reply:
+        told = _told(self._raw)
+        reply = Reply(
+            model=told.response_model,
+            finish_reasons=[finish.reason(each) if each else None for each in told.finish_reasons],
+            usage=told.usage,
+            error=told.error,
+            error_message=told.error_message,
+        )
+        if told.response_id:
+            reply.attributes[semconv.RESPONSE_ID] = told.response_id
+        if self._keep and told.answer is not None:
+            reply.messages = said(told.answer)[0]
+        return reply
+
+
+_CHAT: Final = Route(semconv.CHAT, lambda body: _told(body).parameters, _content, _Reader)

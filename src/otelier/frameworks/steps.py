@@ -1,0 +1,172 @@
+"""What all frameworks' rooms share: a framework's runs become steps, with the parents they have.
+
+A room knows its framework and hands over names, ids, arguments and results; it knows no wire
+format. Three ways make a step current in its body:
+
+- a function that is the whole step is wrapped: :func:`otelier.hooks.stepping.around`;
+- a start and a finish in one task: ``token = handle.enter()`` … ``ctx.detach(token)``;
+- a context that the framework copies for the body: ``ctx.attach(runs.context(run_id))`` in it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from opentelemetry.context import Context
+
+from otelier import context as ctx
+from otelier import guard, leaving, runtime
+from otelier.declared import Step
+from otelier.handle import Handle
+from otelier.hooks import foreign
+from otelier.session import belonging
+
+# Runs whose end a framework never tells must not pile up.
+_MOST: Final = 10_000
+
+
+def begin(
+    step: Step,
+    parent: Context | None = None,
+    *,
+    conversation_id: str | None = None,
+    user_id: str | None = None,
+    made: type[Handle] = Handle,
+) -> Handle | None:
+    """Begin a step, in ``parent`` if that is not here; None where nothing is to be seen.
+
+    ``step`` is one of :mod:`otelier.pipeline`'s. ``conversation_id`` and ``user_id`` are the
+    framework's own thread and user: on the step and on all that is inside, unless the program has
+    said otherwise by ``session()``. Never raises; the caller ends the step.
+    """
+    try:
+        if runtime.current() is None:
+            return None
+        parent = ctx.current() if parent is None else parent
+        if conversation_id or user_id:
+            parent = belonging(parent, conversation_id, user_id)
+        handle = step.start(parent=parent, made=made)
+        return handle if isinstance(handle, Handle) else None
+    except Exception:
+        guard.failed("frameworks.begin")
+        return None
+
+
+class Run:
+    """One run of a framework's: its step, if it is one that is seen, and the context inside."""
+
+    __slots__ = ("context", "handle", "more")
+
+    def __init__(self, handle: Handle | None, context: Context) -> None:
+        self.handle = handle
+        self.context = context
+        # Whatever a room has to remember of it.
+        self.more: Any = None
+
+    @property
+    def inside(self) -> bool:
+        """Whether the code that runs here is in this very run already, deeper or not."""
+        return self.handle is not None and ctx.current().get(ctx.STEP) is self.handle
+
+
+class Runs:
+    """The runs of a framework that names them by ids, and says of each which is above it.
+
+    All of what frameworks tell is also kept of runs that are no step, so that what is below finds
+    what is above. Used by many threads: a dictionary's own operations are atomic.
+    """
+
+    def __init__(self) -> None:
+        self._runs: OrderedDict[Any, Run] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def of(self, run_id: Any) -> Run | None:
+        """A run that has not ended."""
+        return self._runs.get(run_id)
+
+    def context(self, run_id: Any) -> Context | None:
+        """The context inside a run; None for one that nobody knows."""
+        run = self._runs.get(run_id)
+        return None if run is None else run.context
+
+    def begin(
+        self,
+        run_id: Any,
+        parent_id: Any,
+        step: Step,
+        *,
+        conversation_id: str | None = None,
+        user_id: str | None = None,
+        made: type[Handle] = Handle,
+    ) -> Run | None:
+        """A run that is a step begins, in the run above it, or here where nobody knows that."""
+        handle = begin(
+            step,
+            self._above(parent_id),
+            conversation_id=conversation_id,
+            user_id=user_id,
+            made=made,
+        )
+        return None if handle is None else self._keep(run_id, Run(handle, handle.context))
+
+    def pass_by(
+        self,
+        run_id: Any,
+        parent_id: Any,
+        *,
+        conversation_id: str | None = None,
+        user_id: str | None = None,
+    ) -> Run | None:
+        """A run that is no step begins: what is below it belongs to what is above it."""
+        above = self._runs.get(parent_id)
+        context = self._above(parent_id)
+        if context is None:
+            context = runtime.here()
+        if conversation_id or user_id:
+            context = belonging(context, conversation_id, user_id)
+        return self._keep(run_id, Run(None if above is None else above.handle, context))
+
+    def _above(self, parent_id: Any) -> Context | None:
+        run = self._runs.get(parent_id)
+        if run is None:
+            return None
+        # A span of the program's own may be current inside the run.
+        return ctx.current() if run.inside else run.context
+
+    def _keep(self, run_id: Any, run: Run) -> Run:
+        self._runs[run_id] = run
+        while len(self._runs) > _MOST:
+            try:
+                _, oldest = self._runs.popitem(last=False)
+            except KeyError:
+                break
+            if oldest.handle is not None:
+                oldest.handle.abandoned()
+        return run
+
+    def pop(self, run_id: Any) -> Run | None:
+        """A run ends: the caller ends its step. None for one that nobody knows."""
+        return self._runs.pop(run_id, None)
+
+    def clear(self) -> None:
+        """Forget all of them; their steps end."""
+        while self._runs:
+            try:
+                _, run = self._runs.popitem()
+            except KeyError:
+                break
+            if run.handle is not None:
+                run.handle.left(leaving.ABANDONED)
+
+
+def stands_down(library: str, others: Callable[[], Iterable[Any]]) -> bool:
+    """Whether another instrumentation shows this framework's steps; asked once, said once.
+
+    ``others`` gives what may be theirs: handlers, processors, wrappers of the seam.
+    """
+    run = runtime.current()
+    return run is not None and foreign.shown_by(library, run, others)

@@ -1,0 +1,78 @@
+"""Around a function of a library's that is one step: a tool that it runs, an agent, a search."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+from otelier import guard
+from otelier.handle import Handle, NoHandle
+from otelier.returned import leave
+
+Wrapper: TypeAlias = Callable[[Any, Any, Any, Any], Any]
+Open: TypeAlias = Callable[[Any, Any, Any], "Handle | NoHandle | None"]
+Close: TypeAlias = Callable[[Handle | NoHandle, Any], None]
+# What was raised in it, of what the library raises in its place.
+Blame: TypeAlias = Callable[[BaseException], BaseException]
+
+
+def itself(error: BaseException) -> BaseException:
+    """The error, where what a library raises is what was raised in it."""
+    return error
+
+
+def around(begin: Open, finish: Close, blame: Blame = itself) -> tuple[Wrapper, Wrapper]:
+    """The synchronous and the asynchronous wrapper of a function that is one step.
+
+    ``begin(owner, args, kwargs)`` begins the step, or gives None where it is not to be seen;
+    ``finish(handle, result)`` tells it what came of it; the step is current in between. Neither
+    needs a guard of its own.
+    """
+
+    def opened(owner: Any, args: Any, kwargs: Any) -> Handle | NoHandle | None:
+        try:
+            return begin(owner, args, kwargs)
+        except Exception:
+            guard.failed("stepping.begin")
+            return None
+
+    def closed(handle: Handle | NoHandle, result: Any) -> None:
+        try:
+            finish(handle, result)
+        except Exception:
+            guard.failed("stepping.finish")
+        handle.end()
+
+    def run(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
+        handle = opened(owner, args, kwargs)
+        if handle is None:
+            return wrapped(*args, **kwargs)
+        token = handle.enter()
+        try:
+            result = wrapped(*args, **kwargs)
+        except BaseException as error:
+            leave(token)
+            handle.end(blame(error))
+            raise
+        leave(token)
+        closed(handle, result)
+        return result
+
+    async def arun(
+        wrapped: Callable[..., Awaitable[Any]], owner: Any, args: Any, kwargs: Any
+    ) -> Any:
+        handle = opened(owner, args, kwargs)
+        if handle is None:
+            return await wrapped(*args, **kwargs)
+        token = handle.enter()
+        try:
+            result = await wrapped(*args, **kwargs)
+        except BaseException as error:
+            leave(token)
+            handle.end(blame(error))
+            raise
+        leave(token)
+        closed(handle, result)
+        return result
+
+    return run, arun

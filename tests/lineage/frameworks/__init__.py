@@ -1,0 +1,1 @@
+"""Trees of agent frameworks, each in an environment of its own: ``make test-frameworks``."""
