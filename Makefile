@@ -24,7 +24,7 @@ UV := $(shell command -v uv 2>/dev/null)
 install = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python $(2) 2>/dev/null ||) \
 	$(1)/bin/$(PIP) $(2)
 
-.PHONY: help demo check test prices lint test-matrix bench backends test-backends bench-collector clean
+.PHONY: help demo check test test-frameworks prices lint test-matrix bench backends test-backends bench-collector clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -54,7 +54,7 @@ $(BESIDE)/test.done: pyproject.toml Makefile
 	@touch $@
 
 test: $(VENV)/test.done $(BESIDE)/test.done ## run all tests
-	$(BIN)/python -m pytest $(SPREAD) --ignore tests/backends $(ARGS)
+	$(BIN)/python -m pytest $(SPREAD) --ignore tests/backends --ignore tests/lineage/frameworks $(ARGS)
 	$(BESIDE)/bin/python -m pytest $(SPREAD) $(BESIDE_TESTS)
 
 check: $(VENV)/lint.done ## under a minute: ruff, types, architecture, protocols and units
@@ -75,6 +75,9 @@ lint: $(VENV)/lint.done ## ruff, mypy --strict, import directions
 
 test-matrix: $(VENV)/test.done ## run the suites against each claimed SDK version, each in its own environment
 	$(BIN)/python -m tests.matrix $(ARGS)
+
+test-frameworks: $(BIN)/python ## run the trees of agent frameworks, each in its own environment
+	@$(BIN)/python -m tests.frameworks $(ARGS)
 
 bench: $(VENV)/test.done ## timing ratios against the bare SDK and a hand-written floor
 	$(BIN)/python -m benchmarks.timing $(ARGS)

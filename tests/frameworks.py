@@ -38,7 +38,35 @@ class Row:
         return CACHE / self.name
 
 
-ROWS: tuple[Row, ...] = ()
+ROWS = (
+    Row(
+        "langchain",
+        (
+            *("langchain>=1.5", "langgraph>=1.2", "langchain-openai>=1.7", "deepagents>=0.7"),
+            *("langchain-mcp-adapters", "langgraph-checkpoint-sqlite"),
+        ),
+        ("test_langchain.py",),
+    ),
+    Row("openai_agents", ("openai-agents>=0.24",), ("test_openai_agents.py",)),
+    Row("mcp", ("mcp>=2.3", "openai"), ("test_mcp.py",)),
+    Row("mcp-1", ("mcp>=1.30,<2", "openai"), ("test_mcp.py",)),
+    Row("pydantic_ai", ("pydantic-ai-slim[openai,anthropic]>=2.68",), ("test_pydantic_ai.py",)),
+    Row(
+        "llama_index",
+        ("llama-index-core>=0.14", "llama-index-llms-openai", "llama-index-embeddings-openai"),
+        ("test_llama_index.py",),
+    ),
+    Row("claude_agent", ("claude-agent-sdk>=0.2",), ("test_claude_agent.py",)),
+    Row("crewai", ("crewai>=1.15",), ("test_crewai.py",)),
+    Row("google_adk", ("google-adk>=2.13",), ("test_google_adk.py",)),
+    Row("strands", ("strands-agents[openai]>=1.60",), ("test_strands.py",)),
+    Row(
+        "agent_framework",
+        ("agent-framework-core>=1.23", "agent-framework-openai"),
+        ("test_agent_framework.py",),
+    ),
+    Row("autogen", ("autogen-agentchat>=0.7", "autogen-ext[openai]"), ("test_autogen.py",)),
+)
 
 
 def chosen(arguments: list[str]) -> Iterator[Row]:
