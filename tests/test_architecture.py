@@ -134,6 +134,17 @@ def test_rooms_are_nobody_elses(path: Path) -> None:
             assert room in (own, "steps", "models"), f"{relative} imports {name}"
 
 
+# Wire formats that no vendor owns, and what is common to all.
+_SHARED = {"endpoints", "eventstream", "finish", "routes", "sse", "stream_usage", "table", "billed"}
+
+
+def test_the_machinery_knows_no_vendor() -> None:
+    for path in (ROOT / "hooks").rglob("*.py"):
+        for name in imports(path):
+            if name.startswith("otelier.protocols."):
+                assert name.split(".")[2] in _SHARED, f"{path} imports {name}"
+
+
 def test_frameworks_know_no_wire_format() -> None:
     for path in (ROOT / "frameworks").rglob("*.py"):
         for name in imports(path):
