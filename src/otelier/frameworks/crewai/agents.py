@@ -22,8 +22,6 @@ from otelier.hooks.stepping import around
 def patch(library: str, module: Any, patches: Patches) -> str:
     """Wrap what runs an agent: ``Agent``, or in a module of its own the older ``LiteAgent``."""
     owner = module.__dict__.get("Agent") or module.__dict__.get("LiteAgent")
-    if owner is not None and statics.identity(owner)[0] != module.__name__:
-        return f"{statics.name(owner)}, where it is made"
     # In an event loop, newer versions' ``kickoff`` gives a coroutine of ``kickoff_async``.
     kickoff = _run_outside if "is_inside_event_loop" in module.__dict__ else _run
     found = []
@@ -34,6 +32,9 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         ("kickoff_async", _run),
     ):
         function = owner.__dict__.get(method) if owner is not None else None
+        if function is not None and not reading.made_in(module, function):
+            # Newer versions only have it here as well.
+            return "Agent, where it is made"
         if function is not None:
             run, arun = around(begin, _finish)
             patches.wrap(owner, method, arun if inspect.iscoroutinefunction(function) else run)
@@ -108,7 +109,7 @@ def _goes_on(agent: Any) -> bool:
 
 
 def _filled(agent: Any, name: str, filled: bool) -> str | None:
-    """The agent's role or goal; without content, as the program wrote it before it was filled in."""
+    """The agent's role or goal; without content, as the program wrote it, not filled in."""
     written = reading.private(agent, f"_original_{name}")
     if not filled and type(written) is str:
         return written.strip() or None

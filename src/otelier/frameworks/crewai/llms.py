@@ -52,15 +52,15 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         patches.wrap(base, "__init_subclass__", made)
     else:
 
-        def begin(kind: Any, **kwargs: Any) -> None:
+        def begin(kind: Any, /, **kwargs: Any) -> None:
             super(base, kind).__init_subclass__(**kwargs)
             _cover(kind, covered)
 
         patches.add(base, "__init_subclass__", classmethod(begin))
     if "_track_token_usage_internal" in base.__dict__:
         patches.wrap(base, "_track_token_usage_internal", _tracked)
-    for kind in list(_below(base)):
-        _cover(kind, covered)
+    for each in list(_below(base)):
+        _cover(each, covered)
     patches.undone(lambda: _uncover(covered))
     return "BaseLLM.call"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, Final
 
 from otelier import statics, wire
@@ -34,6 +35,12 @@ def private(value: Any, name: str) -> Any:
 def of_crewai(kind: type) -> bool:
     """Whether a class is CrewAI's own."""
     return statics.identity(kind)[0].partition(".")[0] == "crewai"
+
+
+def made_in(module: Any, function: Any) -> bool:
+    """Whether a function was written in this module. CrewAI overwrites the names of its modules."""
+    written = getattr(inspect.unwrap(function), "__globals__", None)
+    return written is module.__dict__
 
 
 def model(agent: Any) -> str | None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import MethodType
+from typing import Any, Final
 
-from otelier import pipeline, statics, wire
+from otelier import pipeline, statics
 from otelier.executed import Executed
 from otelier.frameworks.crewai import reading, running
 from otelier.frameworks.crewai.executors import taken
 from otelier.handle import Handle, NoHandle
 from otelier.hooks.patching import Patches
 from otelier.hooks.runners import patch_tool
+
+_ADDED: Final = "security_context"
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:
@@ -25,10 +28,9 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         ("CrewStructuredTool", "ainvoke"),
     ):
         kind = module.__dict__.get(owner)
+        function = kind.__dict__.get(method) if kind is not None else None
         # What a module only imports is patched where it is made.
-        if kind is None or statics.identity(kind)[0] != module.__name__:
-            continue
-        if method in kind.__dict__:
+        if function is not None and reading.made_in(module, function):
             begin = _invoke if owner == "CrewStructuredTool" else _run
             patch_tool(kind, method, begin, _finish, patches)
             found.append(f"{owner}.{method}")
@@ -46,9 +48,21 @@ def _run(tool: Any, args: Any, kwargs: Any) -> Handle | None:
 
 
 def _invoke(tool: Any, args: Any, kwargs: Any) -> Handle | None:
-    original = reading.private(tool, "_original_tool")
     given = args[0] if args else kwargs.get("input")
-    return _begin(tool, tool if original is None else original, given)
+    if type(given) is dict and _ADDED in given:
+        # CrewAI's own, beside what the model has said.
+        given = {name: value for name, value in given.items() if name != _ADDED}
+    return _begin(tool, _original(tool), given)
+
+
+def _original(tool: Any) -> Any:
+    """The tool that the program made, of what CrewAI has made of it."""
+    found = reading.private(tool, "_original_tool")
+    if found is None:
+        # Older versions keep its method alone.
+        function = statics.member(tool, "func")
+        found = function.__self__ if type(function) is MethodType else tool
+    return found
 
 
 def _begin(tool: Any, original: Any, arguments: Any) -> Handle | None:
