@@ -1,18 +1,10 @@
-"""What the programs of CrewAI's tests have in common: agents, and a server that plays their model."""
+"""What the programs of CrewAI's tests have in common: agents, and what plays their model."""
 
 from __future__ import annotations
 
-import os
-import tempfile
+import json
 from importlib.metadata import version
 from typing import Any
-
-# CrewAI tells its makers of every run, and asks whether it may; nothing leaves this machine.
-for _name in ("CREWAI_DISABLE_TELEMETRY", "CREWAI_DISABLE_TRACKING", "CREWAI_TESTING"):
-    os.environ[_name] = "true"
-os.environ["CREWAI_DISABLE_VERSION_CHECK"] = "true"
-os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
-os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="crewai-")
 
 from crewai import LLM, Agent, Crew, Task
 from crewai.tools import tool
@@ -37,8 +29,6 @@ def calls(name: str, arguments: dict[str, Any], id: str = "call_1") -> Json:
     if NATIVE:
         call = openai_wire.tool_call(name, arguments, id=id)
         return Json(openai_wire.chat_completion(openai_wire.chat_message(tool_calls=[call])))
-    import json
-
     said = f"Thought: I need it\nAction: {name}\nAction Input: {json.dumps(arguments)}"
     return Json(openai_wire.chat_completion(openai_wire.chat_message(said)))
 

@@ -10,15 +10,16 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("crewai")
+from tests.lineage.frameworks.crewai_offline import CREWAI
 
-from tests.lineage.frameworks import crewai_parts as parts
+pytest.importorskip(CREWAI)
 
 from crewai import Crew, Process
 from crewai.tools import BaseTool, tool
 
 import otelier
 from otelier import guard
+from tests.lineage.frameworks import crewai_parts as parts
 from tests.lineage.frameworks.drawing import draw, model_calls, tokens, tree
 from tests.servers import Json, ProviderServer, Recorded, Reply, Sse, openai_wire
 from tests.telemetry import Telemetry

@@ -52,7 +52,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         patches.wrap(base, "__init_subclass__", made)
     else:
 
-        def begin(kind: Any, /, **kwargs: Any) -> None:
+        def begin(kind: type[Any], /, **kwargs: Any) -> None:
             super(base, kind).__init_subclass__(**kwargs)
             _cover(kind, covered)
 
@@ -66,7 +66,8 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 
 
 def _below(base: type) -> Iterator[type]:
-    for kind in type.__subclasses__(base):
+    found: list[type] = type.__subclasses__(base)
+    for kind in found:
         yield kind
         yield from _below(kind)
 
