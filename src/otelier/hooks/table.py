@@ -269,13 +269,28 @@ FRAMEWORKS: Final = (
         Library("crewai", "crewai", module, "frameworks.crewai.agents", moved=True)
         for module in ("crewai.agent.core", "crewai.agent")
     ),
-    *(
-        Library("crewai", "crewai", module, "frameworks.crewai.tools")
-        for module in ("crewai.tools.base_tool",)
-    ),
+    Library("crewai", "crewai", "crewai.lite_agent", "frameworks.crewai.agents", optional=True),
+    Library("crewai", "crewai", "crewai.tools.base_tool", "frameworks.crewai.tools"),
+    Library("crewai", "crewai", "crewai.tools.structured_tool", "frameworks.crewai.tools"),
     *(
         Library("crewai", "crewai", module, "frameworks.crewai.flows", moved=True)
         for module in ("crewai.flow.runtime", "crewai.flow.flow")
+    ),
+    Library("crewai", "crewai", "crewai.llms.base_llm", "frameworks.crewai.llms", optional=True),
+    *(
+        Library("crewai", "crewai", module, "frameworks.crewai.searches", optional=True)
+        for module in ("crewai.knowledge.knowledge", "crewai.memory.unified_memory")
+    ),
+    Library("crewai", "crewai", "crewai.task", "frameworks.crewai.tasks", optional=True),
+    *(
+        Library("crewai", "crewai", module, "frameworks.crewai.executors", optional=True)
+        for module in (
+            "crewai.agents.agent_executor",
+            "crewai.agents.step_executor",
+            # Before 1.15.
+            "crewai.agents.crew_agent_executor",
+            "crewai.experimental.agent_executor",
+        )
     ),
     Library("google_adk", "google-adk", "google.adk.tools.base_tool", "frameworks.google_adk"),
     Library("strands", "strands-agents", "strands.telemetry.tracer", "frameworks.strands"),
