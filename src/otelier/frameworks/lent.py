@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from opentelemetry.context import Context
-from opentelemetry.trace import Span, StatusCode
+from opentelemetry.trace import Span, Status, StatusCode
 
 from otelier import apart, errors, guard, leaving, runtime, semconv, theirs
 from otelier import context as ctx
@@ -73,14 +73,22 @@ def close(handle: Handle, error: BaseException | None = None) -> None:
     handle.end(error)
 
 
-def failed(span: Span, error: BaseException) -> None:
-    """Name the kind of error where the framework has only said that there was one."""
+def failed(span: Span, error: BaseException, told: bool = False) -> None:
+    """Name the kind of error where the framework says only that there was one.
+
+    ``told``: it says so of all exceptions that leave the span's block. To leave is no error.
+    """
     try:
         status: Any = getattr(span, "status", None)
         present: Any = getattr(span, "attributes", None) or {}
-        if status is None or status.status_code is not StatusCode.ERROR:
-            return
-        if semconv.ERROR_TYPE not in present and leaving.how(error) is None:
+        is_error = status is not None and status.status_code is StatusCode.ERROR
+        if leaving.how(error) is not None:
+            if is_error:
+                # set_status() takes none back.
+                span._status = Status(StatusCode.UNSET)  # type: ignore[attr-defined]
+        elif (is_error or (told and isinstance(error, Exception))) and (
+            semconv.ERROR_TYPE not in present
+        ):
             span.set_attribute(semconv.ERROR_TYPE, errors.kind(error))
     except Exception:
         guard.failed("lent.failed")

@@ -5,6 +5,8 @@
 ``tracer``
     The tracer of these settings: what is missing on each span, and the conversation on what the
     program does inside.
+``policy``
+    Whether content may be on the spans.
 ``older``
     The names that spans had in versions before the conventions'.
 """

@@ -9,12 +9,12 @@ from typing import Any, Final, get_args
 
 from opentelemetry.metrics import NoOpMeterProvider
 
-from otelier import guard, runtime
+from otelier import runtime
+from otelier.frameworks.pydantic_ai.policy import content
 from otelier.frameworks.pydantic_ai.tracer import Completing
 from otelier.hooks.patching import Patches
 
-# The classes that have a default for all of their instances, and where that stands.
-_OWNERS: Final = (("pydantic_ai", "Agent"), ("pydantic_ai.embeddings", "Embedder"))
+# What all agents do that do not decide it themselves.
 _DEFAULT: Final = "_instrument_default"
 # What our settings say, where a version knows the option.
 _OPTIONS: Final[dict[str, Any]] = {
@@ -70,18 +70,10 @@ def _newest(version: Any) -> int | None:
 
 
 def _ours(known: Any) -> Any:
-    """The settings' class, whose word about content is that of the policy at that very time."""
-
-    def include_content(self: Any) -> bool:
-        try:
-            run = runtime.current()
-            return run is not None and run.captures(runtime.here()).spans
-        except Exception:
-            guard.failed("pydantic_ai.content")
-            return False
+    """The settings' class, whose word about content is that of the policy."""
 
     def ignore(self: Any, value: Any) -> None:
         """What the constructor sets."""
 
-    members = {"include_content": property(include_content, ignore), "__module__": __name__}
+    members = {"include_content": property(content, ignore), "__module__": __name__}
     return type(known.__name__, (known,), members)
