@@ -61,6 +61,18 @@ ROWS = (
     Row("mcp-1", ("mcp>=1.30,<2", "openai"), ("test_mcp.py",)),
     Row("pydantic_ai", ("pydantic-ai-slim[openai,anthropic]>=2.68",), ("test_pydantic_ai.py",)),
     Row(
+        "pydantic_ai-beside",
+        ("pydantic-ai-slim[openai,anthropic]>=2.68", "logfire"),
+        ("test_pydantic_ai.py",),
+    ),
+    Row(
+        "pydantic_ai-oldest",
+        # Later ones of what it stands on have not what it imports.
+        ("pydantic-ai-slim[openai]==1.0.0", "pydantic<2.12", "openai<2", "opentelemetry-sdk<1.37"),
+        ("test_pydantic_ai.py",),
+        oldest=True,
+    ),
+    Row(
         "llama_index",
         ("llama-index-core>=0.14", "llama-index-llms-openai", "llama-index-embeddings-openai"),
         ("test_llama_index.py",),

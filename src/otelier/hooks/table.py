@@ -247,7 +247,7 @@ FRAMEWORKS: Final = (
     Library("mcp", "mcp", "mcp.shared._otel", "frameworks.mcp.native", optional=True),
     Library("mcp", "mcp", "mcp.shared.session", "frameworks.mcp.client", optional=True),
     Library("mcp", "mcp", "mcp.server.lowlevel.server", "frameworks.mcp.server", optional=True),
-    Library("pydantic_ai", "pydantic-ai-slim", "pydantic_ai", "frameworks.pydantic_ai"),
+    Library("pydantic_ai", "pydantic-ai-slim", "pydantic_ai", "frameworks.pydantic_ai.switch"),
     *(
         Library(
             "llama_index",
