@@ -1,7 +1,7 @@
 """The trace context in a request's ``params._meta``, by the program's own propagators.
 
-The conventions have it there, by the names that HTTP's headers have
-(https://modelcontextprotocol.io/community/seps/414-request-meta). Version 2 writes it by itself.
+The conventions have it there by the names that HTTP's headers have (SEP-414 of the protocol).
+Version 2 writes it by itself.
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ def _carrying(request: Any) -> Any:
     elif not statics.made_by(type(params), _OWN):
         return None
     meta: Any = wire.fields(params).get("meta")
+    meta = type(params).Meta() if meta is None else meta
     # Where somebody has put one there, it stays.
     told = wire.fields(meta)
     carried = {name: value for name, value in carried.items() if name not in told}
-    meta = type(params).Meta(**carried) if meta is None else meta.model_copy(update=carried)
-    params = params.model_copy(update={"meta": meta})
+    params = params.model_copy(update={"meta": meta.model_copy(update=carried)})
     return request.model_copy(update={"root": inner.model_copy(update={"params": params})})
 
 

@@ -60,14 +60,13 @@ def text(result: Any) -> str | None:
 def result(given: Any, policy: Policy) -> Any:
     """A tool's result, as a value; None where it has none yet."""
     told = wire.fields(given)
-    structured = told.get("structuredContent") or told.get("structured_content")
-    if structured is not None:
-        return structured
     blocks = wire.items(told.get("content"))
-    if len(blocks) == 1:
-        only = wire.fields(blocks[0])
-        if only.get("type") == "text":
-            return only.get("text")
+    if all(wire.fields(block).get("type") == "text" for block in blocks):
+        structured = told.get("structuredContent") or told.get("structured_content")
+        if structured is not None:
+            return structured
+        if len(blocks) == 1:
+            return wire.fields(blocks[0]).get("text")
     return [_block(block, policy) for block in blocks] if blocks else None
 
 

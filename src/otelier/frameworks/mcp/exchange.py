@@ -112,7 +112,8 @@ class Exchange(Executed):
         """End it, once, with what came of it."""
         if self.method == content.CALL_TOOL:
             if content.failed(result):
-                self.fail(TOOL_ERROR, content.text(result))
+                # What a tool says of it is content.
+                self.fail(TOOL_ERROR, content.text(result) if self.wants_content else None)
                 return
             if self.wants_content and not self.told:
                 shown = content.result(result, self._taking())

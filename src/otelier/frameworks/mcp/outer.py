@@ -79,9 +79,14 @@ class Outer(NoHandle):
 
     def answer(self, result: Any) -> None:
         """What came of it."""
-        if content.failed(result):
-            self._failed(TOOL_ERROR, content.text(result))
-        self._over(TOOL_ERROR if content.failed(result) else None)
+        if not content.failed(result):
+            self._over(None)
+            return
+        run = runtime.current()
+        # What a tool says of it is content.
+        says = run is not None and run.captures(self._context).spans
+        self._failed(TOOL_ERROR, content.text(result) if says else None)
+        self._over(TOOL_ERROR)
 
     def end(self, error: BaseException | None = None) -> None:
         """The request is over; what it raised passes on to the framework, which tells its own."""
