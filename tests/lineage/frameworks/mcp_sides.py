@@ -1,4 +1,4 @@
-"""Servers and clients of the Model Context Protocol, of either version of its SDK, in one process."""
+"""Servers and clients of the Model Context Protocol in one process, of either version of its SDK."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ def lowlevel(made: Any) -> Any:
     return made._lowlevel_server if hasattr(made, "_lowlevel_server") else made._mcp_server
 
 
-def connected(made: Any, *, direct: bool = False, **options: Any) -> AbstractAsyncContextManager[Any]:
+def connected(
+    made: Any, *, direct: bool = False, **options: Any
+) -> AbstractAsyncContextManager[Any]:
     """A client of a server in this process; ``direct`` without messages, where there is that."""
     if V2:
         from mcp import Client

@@ -1,4 +1,4 @@
-"""The Model Context Protocol, client and server in one process: the trees that a person would draw."""
+"""The Model Context Protocol, both sides in one process: the trees that a person would draw."""
 
 from __future__ import annotations
 
@@ -186,7 +186,9 @@ def test_a_model_call_in_a_servers_tool(telemetry: Telemetry, model: Any) -> Non
 
     @made.tool()
     async def summarise(city: str) -> str:
-        with trace.get_tracer("program", tracer_provider=telemetry.tracer_provider).start_span("own"):
+        with trace.get_tracer("program", tracer_provider=telemetry.tracer_provider).start_span(
+            "own"
+        ):
             return str(await model(f"Weather in {city}?"))
 
     async def work(client: Any) -> None:

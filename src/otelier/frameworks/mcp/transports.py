@@ -43,7 +43,7 @@ def known(session: Any) -> Attributes:
     version = _versions.of(session)
     if version:
         found[semconv.MCP_PROTOCOL_VERSION] = version
-    transport = _transports.of(getattr(session, "_write_stream", None))
+    transport = _transports.of(_inner(getattr(session, "_write_stream", None)))
     if transport is None:
         return found
     found.update(_HTTP)
@@ -76,12 +76,17 @@ def around(request: Any) -> Context | None:
     return None if request is None else _requests.of(request)
 
 
+def _inner(stream: Any) -> Any:
+    """Version 2's streams hold anyio's, and cannot be held weakly."""
+    return getattr(stream, "_inner", stream)
+
+
 def _post(wrapped: Callable[..., Any], transport: Any, args: Any, kwargs: Any) -> Any:
     """Around ``StreamableHTTPTransport.post_writer``, which sends what is written to a stream."""
     try:
         stream = argument(args, kwargs, 3, "write_stream")
         if stream is not None:
-            _transports.put(stream, transport)
+            _transports.put(_inner(stream), transport)
     except Exception:
         guard.failed("mcp.transports.post")
     return wrapped(*args, **kwargs)
