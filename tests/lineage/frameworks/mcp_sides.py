@@ -1,10 +1,12 @@
-"""Servers and clients of the Model Context Protocol in one process, of either version of its SDK."""
+"""Servers and clients of the Model Context Protocol in one process, by either of its SDKs."""
 
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
 from typing import Any
+
+import pytest
 
 VERSION = tuple(int(part) for part in version("mcp").split(".")[:2])
 V2 = VERSION >= (2, 0)
@@ -15,6 +17,12 @@ if V2:
 else:
     from mcp.server.fastmcp import Context as Context
     from mcp.server.fastmcp import FastMCP as Server
+
+
+def since(*version: int) -> pytest.MarkDecorator:
+    """A test of what came with a version of the SDK."""
+    said = ".".join(map(str, version))
+    return pytest.mark.skipif(version > VERSION, reason=f"mcp has it since {said}")
 
 
 def new(name: str = "weather") -> Any:

@@ -20,14 +20,13 @@ import pytest
 pytest.importorskip("mcp")
 
 from mcp import ClientSession, StdioServerParameters
-from mcp.client import streamable_http
 from mcp.client.sse import sse_client
 from mcp.client.stdio import stdio_client
 from opentelemetry.trace import SpanKind, StatusCode
 
 import otelier
 from tests.lineage.frameworks.drawing import draw, tree
-from tests.lineage.frameworks.mcp_sides import is_error
+from tests.lineage.frameworks.mcp_sides import is_error, since
 from tests.lineage.frameworks.mcp_sides import text as text_of
 from tests.servers import Json, ProviderServer, openai_wire
 from tests.telemetry import Telemetry
@@ -166,8 +165,9 @@ async def over_stdio(command: list[str], env: dict[str, str] | None) -> AsyncIte
 
 @asynccontextmanager
 async def over_http(url: str) -> AsyncIterator[Any]:
-    opened: Any = getattr(streamable_http, "streamable_http_client", None)
-    opened = opened or getattr(streamable_http, "streamablehttp_client", None)
+    module = pytest.importorskip("mcp.client.streamable_http")
+    opened: Any = getattr(module, "streamable_http_client", None)
+    opened = opened or module.streamablehttp_client
     async with opened(url) as streams, ClientSession(streams[0], streams[1]) as session:
         await session.initialize()
         yield session
@@ -221,6 +221,7 @@ def test_over_stdio(telemetry: Telemetry, away: Away, by: str) -> None:
 
 
 def test_over_http(telemetry: Telemetry, away: Away) -> None:
+    pytest.importorskip("mcp.client.streamable_http")
     with away.listening("streamable-http") as url:
 
         async def main() -> None:
@@ -242,6 +243,8 @@ def test_over_http(telemetry: Telemetry, away: Away) -> None:
         assert told["mcp.protocol.version"]
 
 
+# Older servers do not end while a client that has gone is known to them.
+@since(1, 8)
 def test_over_sse(telemetry: Telemetry, away: Away) -> None:
     with away.listening("sse") as url:
 
@@ -255,6 +258,7 @@ def test_over_sse(telemetry: Telemetry, away: Away) -> None:
 
 def test_the_http_request_that_brought_it_is_linked(telemetry: Telemetry, away: Away) -> None:
     pytest.importorskip("opentelemetry.instrumentation.starlette")
+    pytest.importorskip("mcp.client.streamable_http")
     with away.listening("streamable-http", OTEL_PYTHON_DISABLED_INSTRUMENTATIONS="") as url:
 
         async def main() -> None:
@@ -274,6 +278,7 @@ def test_the_http_request_that_brought_it_is_linked(telemetry: Telemetry, away: 
 
 def test_without_meta_it_belongs_to_the_http_request(away: Away, server: ProviderServer) -> None:
     pytest.importorskip("opentelemetry.instrumentation.starlette")
+    pytest.importorskip("mcp.client.streamable_http")
     with away.listening("streamable-http", OTEL_PYTHON_DISABLED_INSTRUMENTATIONS="") as url:
 
         async def main() -> None:
