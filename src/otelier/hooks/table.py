@@ -259,6 +259,7 @@ FRAMEWORKS: Final = (
         )
     ),
     Library("mcp", "mcp", "mcp.shared._otel", "frameworks.mcp.native", optional=True),
+    Library("mcp", "fastmcp", "fastmcp.telemetry", "frameworks.mcp.fastmcp", optional=True),
     *(
         Library("mcp", "mcp", module, "frameworks.mcp.transports", optional=True)
         for module in ("mcp.client.streamable_http", "mcp.shared.message")

@@ -351,7 +351,7 @@ def test_ten_users_in_one_loop_never_mix(telemetry: Telemetry, model: Any) -> No
     async def work(client: Any) -> None:
         async def one(number: int) -> None:
             with otelier.agent(f"user{number}"):
-                await client.call_tool("ask", {"user": str(number)})
+                await client.call_tool("ask", {"user": f"user{number}"})
 
         await asyncio.gather(*(one(number) for number in range(10)))
 
@@ -369,7 +369,7 @@ def test_ten_users_in_one_loop_never_mix(telemetry: Telemetry, model: Any) -> No
     for span in telemetry.spans("chat"):
         served = by_id[span.parent.span_id]
         client = by_id[served.parent.span_id]
-        user = by_id[client.parent.span_id].name.removeprefix("invoke_agent user")
+        user = by_id[client.parent.span_id].name.removeprefix("invoke_agent ")
         assert json.loads(held(served)["gen_ai.tool.call.arguments"]) == {"user": user}
         (message,) = json.loads(held(span)["gen_ai.input.messages"])
         assert message["parts"][0]["content"] == user

@@ -18,6 +18,7 @@ from otelier import guard, runtime, statics, wire
 from otelier.hooks.calling import argument, instead
 
 _OWN: Final = frozenset({"mcp"})
+_PARENT: Final = "traceparent"
 
 
 def sends() -> bool:
@@ -58,11 +59,18 @@ def _carrying(request: Any) -> Any:
         return None
     meta: Any = wire.fields(params).get("meta")
     meta = type(params).Meta() if meta is None else meta
-    # Where somebody has put one there, it stays.
     told = wire.fields(meta)
-    carried = {name: value for name, value in carried.items() if name not in told}
+    if not _ours(told.get(_PARENT)):
+        # Somebody has put one there, and it stays.
+        carried = {name: value for name, value in carried.items() if name not in told}
     params = params.model_copy(update={"meta": meta.model_copy(update=carried)})
     return request.model_copy(update={"root": inner.model_copy(update={"params": params})})
+
+
+def _ours(parent: Any) -> bool:
+    """Whether a ``traceparent`` that is there names what our span is in: then that goes between."""
+    above = getattr(get_current_span(), "parent", None)
+    return above is not None and isinstance(parent, str) and f"{above.span_id:016x}" in parent
 
 
 def _params(request: Any) -> Any:
