@@ -57,8 +57,29 @@ ROWS = (
         ("test_langchain.py",),
     ),
     Row("openai_agents", ("openai-agents>=0.24",), ("test_openai_agents.py",)),
-    Row("mcp", ("mcp>=2.3", "openai"), ("test_mcp.py",)),
-    Row("mcp-1", ("mcp>=1.30,<2", "openai"), ("test_mcp.py",)),
+    Row("mcp", ("mcp>=2.3", "openai"), ("test_mcp.py", "test_mcp_processes.py")),
+    Row("mcp-1", ("mcp>=1.30,<2", "openai"), ("test_mcp.py", "test_mcp_processes.py")),
+    Row(
+        "mcp-1-oldest",
+        ("mcp==1.3.0", "pydantic<2.11", "openai"),
+        ("test_mcp.py", "test_mcp_processes.py"),
+        oldest=True,
+    ),
+    Row(
+        "mcp-2-oldest",
+        ("mcp==2.0.0", "openai"),
+        ("test_mcp.py", "test_mcp_processes.py"),
+        oldest=True,
+    ),
+    Row(
+        "mcp-beside",
+        (
+            *("mcp>=1.30,<2", "fastmcp>=3,<4", "openai", "opentelemetry-instrumentation-starlette"),
+            *("opentelemetry-instrumentation-mcp", "openinference-instrumentation-mcp", "logfire"),
+        ),
+        ("test_mcp_beside.py", "test_mcp_processes.py"),
+    ),
+    Row("mcp-fastmcp", ("mcp>=2.3", "fastmcp>=4.2"), ("test_mcp_beside.py",)),
     Row("pydantic_ai", ("pydantic-ai-slim[openai,anthropic]>=2.68",), ("test_pydantic_ai.py",)),
     Row(
         "pydantic_ai-beside",

@@ -244,9 +244,26 @@ FRAMEWORKS: Final = (
         "frameworks.openai_agents.traces",
     ),
     Library("openai_agents", "openai-agents", "agents.run", "frameworks.openai_agents.runs"),
+    *(
+        # Version 1, and version 2 with its own spans.
+        Library("mcp", "mcp", f"mcp.shared.{module}", "frameworks.mcp.sending", moved=True)
+        for module in ("session", "jsonrpc_dispatcher", "direct_dispatcher")
+    ),
+    *(
+        Library("mcp", "mcp", module, "frameworks.mcp.serving", moved=True)
+        for module in (
+            "mcp.client.session",
+            "mcp.server.lowlevel.server",
+            "mcp.shared.session",
+            "mcp.server._otel",
+        )
+    ),
     Library("mcp", "mcp", "mcp.shared._otel", "frameworks.mcp.native", optional=True),
-    Library("mcp", "mcp", "mcp.shared.session", "frameworks.mcp.client", optional=True),
-    Library("mcp", "mcp", "mcp.server.lowlevel.server", "frameworks.mcp.server", optional=True),
+    Library("mcp", "fastmcp", "fastmcp.telemetry", "frameworks.mcp.fastmcp", optional=True),
+    *(
+        Library("mcp", "mcp", module, "frameworks.mcp.transports", optional=True)
+        for module in ("mcp.client.streamable_http", "mcp.shared.message")
+    ),
     Library("pydantic_ai", "pydantic-ai-slim", "pydantic_ai", "frameworks.pydantic_ai.switch"),
     *(
         Library(

@@ -1,0 +1,360 @@
+"""The Model Context Protocol between two processes: one trace, over stdio, HTTP and SSE."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+pytest.importorskip("mcp")
+
+from mcp import ClientSession, StdioServerParameters
+from mcp.client.sse import sse_client
+from mcp.client.stdio import stdio_client
+from opentelemetry.trace import SpanKind, StatusCode
+
+import otelier
+from tests.lineage.frameworks.drawing import draw, tree
+from tests.lineage.frameworks.mcp_sides import is_error, since
+from tests.lineage.frameworks.mcp_sides import text as text_of
+from tests.servers import Json, ProviderServer, openai_wire
+from tests.telemetry import Telemetry
+
+SERVER = """
+import sys
+
+import openai
+
+try:
+    from mcp.server.mcpserver import MCPServer as Server
+    newer = True
+except ImportError:
+    from mcp.server.fastmcp import FastMCP as Server
+    newer = False
+
+transport, port, url = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+place = {} if transport == "stdio" else {"host": "127.0.0.1", "port": port}
+server = Server("weather", **({} if newer else place))
+
+
+@server.tool()
+async def summarise(city: str) -> str:
+    async with openai.AsyncOpenAI(base_url=url + "/v1", api_key="k") as client:
+        answer = await client.chat.completions.create(
+            model="gpt-4o-mini", messages=[{"role": "user", "content": city}]
+        )
+    return answer.choices[0].message.content
+
+
+@server.tool()
+def fail() -> str:
+    raise ValueError("no")
+
+
+server.run(transport, **(place if newer else {}))
+"""
+SCRIPTS = Path(sys.executable).parent
+INSTRUMENT = (sys.executable, str(SCRIPTS / "opentelemetry-instrument"))
+OTELIER_RUN = (sys.executable, str(SCRIPTS / "otelier"), "run")
+PATHS = os.pathsep.join(filter(None, sys.path))
+ROLES = {SpanKind.CLIENT: " (client)", SpanKind.SERVER: " (server)"}
+TO_FILE = {
+    "OTEL_TRACES_EXPORTER": "otelier_file",
+    "OTEL_METRICS_EXPORTER": "none",
+    "OTEL_LOGS_EXPORTER": "none",
+    "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "starlette",
+}
+
+
+class Away:
+    """A server in a process of its own, and what it has exported."""
+
+    def __init__(self, folder: Path, provider: str) -> None:
+        self.folder = folder
+        self.provider = provider
+        (folder / "server.py").write_text(SERVER)
+
+    def command(
+        self, transport: str, port: int = 0, by: tuple[str, ...] | None = None
+    ) -> list[str]:
+        prefix = INSTRUMENT if by is None else by
+        script = str(self.folder / "server.py")
+        return [*prefix, sys.executable, script, transport, str(port), self.provider]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        home = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "PYTHONPATH": PATHS}
+        return {**home, **TO_FILE, "OTELIER_TRACE_FILE": str(self.folder / "server.jsonl")}
+
+    @property
+    def spans(self) -> list[Any]:
+        """What the process has written, as finished spans."""
+        found: list[Any] = []
+        text = (self.folder / "server.jsonl").read_text()
+        for line in text.splitlines():
+            for resource in json.loads(line).get("resourceSpans", ()):
+                for scope in resource["scopeSpans"]:
+                    found += map(_span, scope["spans"])
+        return found
+
+    @contextmanager
+    def listening(self, transport: str, **more: str) -> Iterator[str]:
+        """The server's URL, while it serves."""
+        with socket.socket() as held:
+            held.bind(("127.0.0.1", 0))
+            port = held.getsockname()[1]
+        running = subprocess.Popen(
+            self.command(transport, port),
+            env=self.environment | more,
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert running.stderr is not None
+            for line in running.stderr:
+                if re.search(r"running on http", line):
+                    break
+            yield f"http://127.0.0.1:{port}/" + ("sse" if transport == "sse" else "mcp")
+        finally:
+            running.terminate()
+            running.communicate(timeout=30)
+
+
+def _span(raw: dict[str, Any]) -> Any:
+    attributes = {each["key"]: next(iter(each["value"].values())) for each in raw["attributes"]}
+    parent = raw.get("parentSpanId")
+    failed = raw.get("status", {}).get("code") == 2
+    return SimpleNamespace(
+        name=raw["name"],
+        kind=SpanKind(int(raw["kind"]) - 1),
+        attributes=attributes,
+        start_time=int(raw["startTimeUnixNano"]),
+        context=SimpleNamespace(span_id=int(raw["spanId"], 16), trace_id=int(raw["traceId"], 16)),
+        parent=SimpleNamespace(span_id=int(parent, 16)) if parent else None,
+        status=SimpleNamespace(status_code=StatusCode.ERROR if failed else StatusCode.UNSET),
+        links=raw.get("links", []),
+    )
+
+
+@pytest.fixture
+def away(server: ProviderServer, tmp_path: Path) -> Away:
+    server.route("/chat/completions", Json(openai_wire.chat_completion(openai_wire.chat_message())))
+    return Away(tmp_path, server.url)
+
+
+@asynccontextmanager
+async def over_stdio(command: list[str], env: dict[str, str] | None) -> AsyncIterator[Any]:
+    given = StdioServerParameters(command=command[0], args=command[1:], env=env)
+    async with stdio_client(given) as (read, write), ClientSession(read, write) as session:
+        await session.initialize()
+        yield session
+
+
+@asynccontextmanager
+async def over_http(url: str) -> AsyncIterator[Any]:
+    module = pytest.importorskip("mcp.client.streamable_http")
+    opened: Any = getattr(module, "streamable_http_client", None)
+    opened = opened or module.streamablehttp_client
+    async with opened(url) as streams, ClientSession(streams[0], streams[1]) as session:
+        await session.initialize()
+        yield session
+
+
+@asynccontextmanager
+async def over_sse(url: str) -> AsyncIterator[Any]:
+    async with sse_client(url) as (read, write), ClientSession(read, write) as session:
+        await session.initialize()
+        yield session
+
+
+def drawn(telemetry: Telemetry, away: Away) -> str:
+    greeting = {"initialize", "tools/list"}
+    return draw(
+        [*telemetry.spans(), *away.spans],
+        lambda span: (
+            span.name + (ROLES.get(span.kind, "") if "mcp.method.name" in span.attributes else "")
+        ),
+        leave_out=lambda span: span.attributes.get("mcp.method.name") in greeting,
+    )
+
+
+async def summarised(session: Any) -> None:
+    with otelier.agent("guide"):
+        result = await session.call_tool("summarise", {"city": "Paris"})
+    assert text_of(result) == openai_wire.TEXT
+    assert is_error(await session.call_tool("fail", {}))
+
+
+TREE = tree("""
+    invoke_agent guide
+      tools/call summarise (client)
+        tools/call summarise (server)
+          chat gpt-4o-mini
+    tools/call fail (client)
+      tools/call fail (server)
+""")
+
+
+@pytest.mark.parametrize("by", ["opentelemetry-instrument", "otelier run"])
+def test_over_stdio(telemetry: Telemetry, away: Away, by: str) -> None:
+    prefix = INSTRUMENT if by.startswith("open") else OTELIER_RUN
+
+    async def main() -> None:
+        async with over_stdio(away.command("stdio", by=prefix), away.environment) as session:
+            await summarised(session)
+
+    asyncio.run(main())
+    assert drawn(telemetry, away) == TREE
+
+
+def test_over_http(telemetry: Telemetry, away: Away) -> None:
+    pytest.importorskip("mcp.client.streamable_http")
+    with away.listening("streamable-http") as url:
+
+        async def main() -> None:
+            async with over_http(url) as session:
+                await summarised(session)
+
+        asyncio.run(main())
+    assert drawn(telemetry, away) == TREE
+    port = int(url.rpartition(":")[2].partition("/")[0])
+    calls = telemetry.spans("tools/call")
+    for span in calls:
+        told = dict(span.attributes or {})
+        assert (told["server.address"], told["server.port"]) == ("127.0.0.1", port)
+    served = [span for span in away.spans if span.name.startswith("tools/call")]
+    for span in [*calls, *served]:
+        told = dict(span.attributes or {})
+        assert (told["network.transport"], told["network.protocol.name"]) == ("tcp", "http")
+        assert told["mcp.session.id"] == dict(calls[0].attributes or {})["mcp.session.id"]
+        assert told["mcp.protocol.version"]
+
+
+# Older servers do not end while a client that has gone is known to them.
+@since(1, 8)
+def test_over_sse(telemetry: Telemetry, away: Away) -> None:
+    with away.listening("sse") as url:
+
+        async def main() -> None:
+            async with over_sse(url) as session:
+                await summarised(session)
+
+        asyncio.run(main())
+    assert drawn(telemetry, away) == TREE
+
+
+def test_the_http_request_that_brought_it_is_linked(telemetry: Telemetry, away: Away) -> None:
+    pytest.importorskip("opentelemetry.instrumentation.starlette")
+    pytest.importorskip("mcp.client.streamable_http")
+    with away.listening("streamable-http", OTEL_PYTHON_DISABLED_INSTRUMENTATIONS="") as url:
+
+        async def main() -> None:
+            async with over_http(url) as session:
+                await summarised(session)
+
+        asyncio.run(main())
+    spans = {span.context.span_id: span for span in away.spans}
+    served = [span for span in spans.values() if span.name.startswith("tools/call")]
+    assert len(served) == 2
+    for span in served:
+        (link,) = span.links
+        assert spans[int(link["spanId"], 16)].name == "POST /mcp"
+        assert int(link["traceId"], 16) != span.context.trace_id
+    assert len({link["spanId"] for span in served for link in span.links}) == 2
+
+
+def test_without_meta_it_belongs_to_the_http_request(away: Away, server: ProviderServer) -> None:
+    pytest.importorskip("opentelemetry.instrumentation.starlette")
+    pytest.importorskip("mcp.client.streamable_http")
+    with away.listening("streamable-http", OTEL_PYTHON_DISABLED_INSTRUMENTATIONS="") as url:
+
+        async def main() -> None:
+            async with over_http(url) as session:
+                await session.call_tool("summarise", {"city": "Paris"})
+                await session.call_tool("summarise", {"city": "Rome"})
+
+        asyncio.run(main())
+    http = "http receive", "http send"
+    assert (
+        draw(
+            away.spans, lambda span: span.name, leave_out=lambda span: span.name.endswith(http)
+        ).count("""POST /mcp
+  tools/call summarise
+    chat gpt-4o-mini""")
+        == 2
+    )
+
+
+def test_a_server_whose_client_names_no_variables(telemetry: Telemetry, away: Away) -> None:
+    """The SDK gives a server over stdio none of the client's variables that it does not list."""
+
+    async def main() -> None:
+        env = {"PYTHONPATH": PATHS, "HOME": str(away.folder)}
+        async with over_stdio(away.command("stdio", by=()), env) as session:
+            await summarised(session)
+
+    asyncio.run(main())
+    assert not (away.folder / "server.jsonl").exists()
+    assert len(telemetry.spans("tools/call")) == 2
+
+
+def test_the_whole_program(away: Away) -> None:
+    """Client and server both under opentelemetry-instrument, by their variables alone."""
+    program = away.folder / "client.py"
+    program.write_text("""
+import asyncio, os, sys
+from mcp import ClientSession, StdioServerParameters
+from mcp.client.stdio import stdio_client
+
+async def main():
+    given = StdioServerParameters(
+        command=sys.argv[1],
+        args=sys.argv[2:],
+        env={**os.environ, "OTELIER_TRACE_FILE": "theirs.jsonl"},
+    )
+    async with stdio_client(given) as (read, write), ClientSession(read, write) as session:
+        await session.initialize()
+        result = await session.call_tool("summarise", {"city": "Paris"})
+        print(result.content[0].text)
+
+asyncio.run(main())
+""")
+    done = subprocess.run(
+        [*INSTRUMENT, sys.executable, str(program), *away.command("stdio")],
+        env=away.environment,
+        cwd=away.folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, openai_wire.TEXT + "\n"), done.stderr
+    assert "otelier" not in done.stderr
+    theirs = Away(away.folder, "")
+    spans = away.spans
+    (away.folder / "theirs.jsonl").rename(away.folder / "server.jsonl")
+    spans += theirs.spans
+    assert draw(
+        spans,
+        lambda span: span.name,
+        leave_out=lambda span: (
+            span.attributes.get("mcp.method.name") in {"initialize", "tools/list"}
+        ),
+    ) == tree("""
+        tools/call summarise
+          tools/call summarise
+            chat gpt-4o-mini
+    """)
