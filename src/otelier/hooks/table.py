@@ -210,8 +210,15 @@ FRAMEWORKS: Final = (
     Library(
         "langchain",
         "langchain-core",
-        "langchain_core.callbacks.manager",
+        "langchain_core.tracers.context",
         "frameworks.langchain.callbacks",
+    ),
+    Library(
+        "langchain",
+        "langchain-core",
+        "langchain_core.callbacks.manager",
+        "frameworks.langchain.models",
+        optional=True,
     ),
     Library(
         "langchain",
@@ -224,10 +231,27 @@ FRAMEWORKS: Final = (
         Library("langchain", "langgraph", module, "frameworks.langchain.contexts", optional=True)
         for module in ("langgraph._internal._runnable", "langgraph.utils.runnable")
     ),
+    *(
+        Library("langchain", "langchain-core", module, "frameworks.langchain.tools", optional=True)
+        for module in ("langchain_core.tools.base", "langchain_core.tools")
+    ),
+    Library(
+        "langchain",
+        "langchain-core",
+        "langchain_core.retrievers",
+        "frameworks.langchain.searches",
+    ),
     Library(
         "langchain",
         "langchain",
         "langchain.agents.factory",
+        "frameworks.langchain.agents",
+        optional=True,
+    ),
+    Library(
+        "langchain",
+        "langgraph",
+        "langgraph.prebuilt.chat_agent_executor",
         "frameworks.langchain.agents",
         optional=True,
     ),
