@@ -231,19 +231,27 @@ FRAMEWORKS: Final = (
         "frameworks.langchain.agents",
         optional=True,
     ),
-    Library(
-        "openai_agents",
-        "openai-agents",
-        "agents.tracing.spans",
-        "frameworks.openai_agents.spans",
+    *(
+        Library("openai_agents", "openai-agents", module, f"frameworks.openai_agents.{hook}")
+        for module, hook in (
+            ("agents.tracing.spans", "spans"),
+            ("agents.tracing.traces", "traces"),
+            ("agents.tracing.provider", "naming"),
+            ("agents.run", "runs"),
+            ("agents.agent", "agents"),
+            ("agents.tool_context", "calls"),
+        )
     ),
-    Library(
-        "openai_agents",
-        "openai-agents",
-        "agents.tracing.traces",
-        "frameworks.openai_agents.traces",
+    *(
+        Library(
+            "openai_agents",
+            "openai-agents",
+            module,
+            "frameworks.openai_agents.asking",
+            optional=True,
+        )
+        for module in ("agents.run_internal.run_loop", "agents.run")
     ),
-    Library("openai_agents", "openai-agents", "agents.run", "frameworks.openai_agents.runs"),
     Library("mcp", "mcp", "mcp.shared._otel", "frameworks.mcp.native", optional=True),
     Library("mcp", "mcp", "mcp.shared.session", "frameworks.mcp.client", optional=True),
     Library("mcp", "mcp", "mcp.server.lowlevel.server", "frameworks.mcp.server", optional=True),
