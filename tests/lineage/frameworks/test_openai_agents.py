@@ -47,6 +47,11 @@ def nothing_open() -> Iterator[None]:
     assert not around.opened._held
 
 
+def running(result: Any) -> Any:
+    """The task in which a streamed run works."""
+    return getattr(result, "run_loop_task", None) or result._run_impl_task
+
+
 APIS = pytest.mark.parametrize("kind", [OpenAIChatCompletionsModel, OpenAIResponsesModel])
 STREAMED = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 
@@ -555,10 +560,12 @@ def test_a_stream_whose_run_is_cancelled(server: ProviderServer, telemetry: Tele
 
         reader = asyncio.create_task(read())
         await began.wait()
+        task = running(result)
         result.cancel()
-        await asyncio.wait([reader])
-        task = getattr(result, "run_loop_task", None) or result._run_impl_task
         await asyncio.wait([task])
+        # In older versions nobody tells the reader.
+        reader.cancel()
+        await asyncio.wait([reader])
 
     asyncio.run(program())
 
@@ -583,8 +590,7 @@ def test_a_stream_that_is_left_goes_on_to_its_end(
         result = Runner.run_streamed(weather_agent(api), "Weather in Paris?")
         async for _ in result.stream_events():
             break
-        task = getattr(result, "run_loop_task", None) or result._run_impl_task
-        await asyncio.wait([task])
+        await asyncio.wait([running(result)])
 
     asyncio.run(program())
 

@@ -27,7 +27,7 @@ _AGENT: Final = otel_context.create_key("otelier-agents-agent")
 class AgentRun(Handle):
     """An agent's step, and the tools that it was offered last, by name."""
 
-    __slots__ = ("model", "name", "tools")
+    __slots__ = ("direct", "model", "name", "tools")
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -35,6 +35,8 @@ class AgentRun(Handle):
         # The model that the agent itself names.
         self.model: str | None = None
         self.tools: Mapping[str, Any] = {}
+        # Whether it is one of the agents that the workflow around consists of, not a tool's.
+        self.direct = False
 
 
 class ToolRun(Executed):
@@ -46,11 +48,12 @@ class ToolRun(Executed):
 class Open:
     """A span or trace of the SDK's that has started, and not finished."""
 
-    __slots__ = ("error", "handle", "model", "outer", "token", "told")
+    __slots__ = ("around", "error", "handle", "model", "outer", "token", "told")
 
     def __init__(self, handle: Handle | None, token: Token[Context] | None) -> None:
         self.handle = handle
         self.token = token
+        self.around: Around | None = None
         # The model's run, where that is what it is.
         self.model: ModelRun | None = None
         # What was told of a failure, and the exception that was handled then.
@@ -68,13 +71,15 @@ class Open:
 class Run:
     """One run by the SDK's runner, as far as its spans do not tell it."""
 
-    __slots__ = ("model", "offered", "several")
+    __slots__ = ("endless", "model", "offered", "several")
 
-    def __init__(self, several: bool, model: str | None) -> None:
+    def __init__(self, several: bool, model: str | None, endless: bool) -> None:
         # Whether its agents may hand over to others.
         self.several = several
         # The model that it uses in the place of its agents'.
         self.model = model
+        # Whether the program goes on where an agent has had too many turns.
+        self.endless = endless
         # The tools that an agent was offered before its span has started, by the agent's name.
         self.offered: dict[str, Mapping[str, Any]] = {}
 
@@ -82,10 +87,14 @@ class Run:
 class Around:
     """A trace of the SDK's: the workflow that it is, if it is one."""
 
-    __slots__ = ("grouped", "workflow")
+    __slots__ = ("failed", "grouped", "own", "workflow")
 
-    def __init__(self, workflow: Handle | None, grouped: bool) -> None:
+    def __init__(self, workflow: Handle | None, grouped: bool, own: bool) -> None:
         self.workflow = workflow
+        # Whether it is a run's own: then that fails with its agents.
+        self.own = own
+        # The kind of error and its message, of a run that raises nothing itself.
+        self.failed: tuple[str, str | None] | None = None
         # Whether the program has said by its group whose conversation it is.
         self.grouped = grouped
 

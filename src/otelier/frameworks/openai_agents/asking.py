@@ -18,7 +18,7 @@ from otelier.hooks.patching import Patches
 from otelier.model_runs import ModelRun
 
 _WHOLE, _STREAM = "get_response_with_retry", "stream_response_with_retry"
-_OLDER = "_get_new_response"
+_WITHOUT_RETRY, _OLDER = "get_new_response", "_get_new_response"
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:
@@ -28,6 +28,9 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         patches.wrap(module, _WHOLE, _whole)
         patches.wrap(module, _STREAM, _stream)
         return f"{_WHOLE} and {_STREAM}"
+    if _WITHOUT_RETRY in held and module.__name__ != "agents.run":
+        patches.wrap(module, _WITHOUT_RETRY, _older)
+        return _WITHOUT_RETRY
     owner = held.get("AgentRunner")
     if _OLDER not in getattr(owner, "__dict__", {}):
         raise LookupError(_WHOLE)

@@ -8,7 +8,7 @@ from typing import Any
 from opentelemetry.context import Context
 
 from otelier import context as ctx
-from otelier import guard, statics, tightening
+from otelier import guard, statics, tightening, wire
 from otelier.frameworks.openai_agents import around
 from otelier.frameworks.openai_agents.around import Run
 from otelier.hooks.patching import Patches
@@ -77,7 +77,9 @@ def _inside(args: Any, kwargs: Any, private: Callable[[], bool]) -> Context | No
         hidden = statics.member(config, "trace_include_sensitive_data") is False
         if hidden or (config is None and private()):
             context = tightening.narrowed(context, Capture.NO_CONTENT)
-        return around.with_run(context, Run(_several(agent), around.model(config)))
+        handlers = wire.fields(kwargs.get("error_handlers"))
+        endless = handlers.get("max_turns") is not None
+        return around.with_run(context, Run(_several(agent), around.model(config), endless))
     except Exception:
         guard.failed("openai_agents.run")
         return None

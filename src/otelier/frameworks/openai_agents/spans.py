@@ -10,15 +10,11 @@ from otelier import guard, model_runs, pipeline, runtime, statics, wire
 from otelier.frameworks import models, steps
 from otelier.frameworks.openai_agents import around, told
 from otelier.frameworks.openai_agents.around import AgentRun, Open, ToolRun, opened
+from otelier.handle import Handle
 from otelier.hooks.patching import Patches
 
 _CLASSES: Final = ("SpanImpl", "NoOpSpan")
 _DATA: Final = "agents.tracing.span_data"
-# What ends an agent, also where its run raises nothing: a streamed run tells its reader.
-_ENDING: Final = {
-    "Max turns exceeded": "agents.exceptions.MaxTurnsExceeded",
-    "Guardrail tripwire triggered": "agents.exceptions.InputGuardrailTripwireTriggered",
-}
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:
@@ -94,7 +90,9 @@ def _agent(data: Any) -> Open | None:
         return None
     handle.name = name
     handle.mirror()
-    run = around.run()
+    run, trace = around.run(), around.trace()
+    workflow = None if trace is None else trace.workflow
+    handle.direct = workflow is not None and ctx.current().get(ctx.STEP) is workflow
     if run is not None and name in run.offered:
         handle.tools = run.offered[name]
         told.offer(handle)
@@ -137,21 +135,30 @@ def _inner(data: Any) -> Open | None:
 
 def _agent_over(found: Open, data: Any) -> None:
     handle = found.handle
-    if handle is None:
+    if not isinstance(handle, AgentRun):
         return
-    trace = around.trace()
-    workflow = None if trace is None else trace.workflow
-    if workflow is not None and workflow.scope is not None and handle.scope is not None:
-        # What the first of its agents is asked and the last one answers.
-        workflow.scope.asked = workflow.scope.asked or handle.scope.asked
-        workflow.scope.answer = handle.scope.answer or workflow.scope.answer
-    error = found.raised()
-    message = (found.told or {}).get("message")
-    kind = _ENDING.get(message) if type(message) is str else None
-    if error is not None or kind is None:
+    trace = around.trace() if handle.direct else None
+    if trace is not None and trace.workflow is not None:
+        _tell(trace.workflow, handle)
+    error, kind = found.raised(), None
+    if error is None and found.told is not None:
+        run = around.run()
+        kind = told.ending(found.told, run is not None and run.endless)
+    if kind is None:
         handle.end(error)
-    else:
-        handle.fail(kind, message)
+        return
+    message = wire.text((found.told or {}).get("message"))
+    if trace is not None and trace.own:
+        trace.failed = kind, message
+    handle.fail(kind, message)
+
+
+def _tell(workflow: Handle, agent: Handle) -> None:
+    """A workflow is asked what its first agent is asked, and answers what its last one does."""
+    of, inner = workflow.scope, agent.scope
+    if of is not None and inner is not None:
+        of.asked = of.asked or inner.asked
+        of.answer = inner.answer or of.answer
 
 
 def _tool_over(found: Open, data: Any) -> None:

@@ -19,6 +19,9 @@ _TITLES: Final = {
     "Custom": ("", "name"),
     "MCPListTools": ("tools/list", "server"),
 }
+# What ends an agent, also where its run raises nothing: a streamed run tells its reader.
+_EXCEPTIONS: Final = "agents.exceptions"
+_TURNS, _TRIPWIRE = "Max turns exceeded", "Guardrail tripwire triggered"
 # Where a function tool keeps the program's function: by the versions that mark it.
 _MARK: Final = "__agents_function_tool_wrapped_callable__"
 
@@ -59,6 +62,21 @@ def title(kind: str, data: Any) -> str | None:
     found = statics.member(data, member)
     said = str(found) if type(found) in (str, int) else ""
     return f"{word} {said}".strip() or None
+
+
+def ending(told: Mapping[str, Any], endless: bool) -> str | None:
+    """The kind of error that ends an agent without passing it; None for what it goes on after.
+
+    ``endless``: the program has an answer of its own where an agent has had too many turns.
+    """
+    message = told.get("message")
+    if message == _TURNS:
+        return None if endless else f"{_EXCEPTIONS}.MaxTurnsExceeded"
+    if message != _TRIPWIRE:
+        return None
+    whose = wire.fields(told.get("data")).get("type")
+    side = "Input" if whose == "input_guardrail" else "Output"
+    return f"{_EXCEPTIONS}.{side}GuardrailTripwireTriggered"
 
 
 def failure(told: Mapping[str, Any]) -> str | None:

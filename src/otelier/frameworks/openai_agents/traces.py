@@ -12,6 +12,7 @@ from otelier import guard, pipeline, statics
 from otelier.frameworks import steps
 from otelier.frameworks.openai_agents import around, naming
 from otelier.frameworks.openai_agents.around import Around, Open, opened
+from otelier.handle import Handle
 from otelier.hooks.patching import Patches
 from otelier.session import belonging
 
@@ -58,7 +59,10 @@ def _begin(trace: Any) -> Open:
         handle, context = _workflow(None if name in _UNNAMED else name, context)
     workflow = handle if outer is None else outer.workflow
     grouped = bool(group) or (outer is not None and outer.grouped)
-    return Open(handle, ctx.attach(around.with_trace(context, Around(workflow, grouped))))
+    found = Around(workflow, grouped, around.run() is not None)
+    opening = Open(handle, ctx.attach(around.with_trace(context, found)))
+    opening.around = found
+    return opening
 
 
 def _workflow(name: str | None, context: Context) -> tuple[Any, Context]:
@@ -77,7 +81,16 @@ def _finish(wrapped: Callable[..., Any], trace: Any, args: Any, kwargs: Any) -> 
             if found.token is not None:
                 ctx.detach(found.token)
             if found.handle is not None:
-                found.handle.end(found.raised())
+                _end(found, found.handle)
     except Exception:
         guard.failed("openai_agents.trace")
     return wrapped(*args, **kwargs)
+
+
+def _end(found: Open, handle: Handle) -> None:
+    error = found.raised()
+    failed = found.around.failed if found.around is not None else None
+    if error is not None or failed is None:
+        handle.end(error)
+    else:
+        handle.fail(*failed)
