@@ -71,7 +71,7 @@ class Open:
 class Run:
     """One run by the SDK's runner, as far as its spans do not tell it."""
 
-    __slots__ = ("endless", "model", "offered", "several")
+    __slots__ = ("endless", "model", "offered", "prepares", "several")
 
     def __init__(self, several: bool, model: str | None, endless: bool) -> None:
         # Whether its agents may hand over to others.
@@ -80,6 +80,8 @@ class Run:
         self.model = model
         # Whether the program goes on where an agent has had too many turns.
         self.endless = endless
+        # The task or thread that prepares a streamed run, while it does: the run is another task.
+        self.prepares: Any = None
         # The tools that an agent was offered before its span has started, by the agent's name.
         self.offered: dict[str, Mapping[str, Any]] = {}
 

@@ -8,7 +8,7 @@ from typing import Any
 from opentelemetry.context import Context
 
 from otelier import context as ctx
-from otelier import guard, statics, tightening, wire
+from otelier import guard, statics, tightening, whose, wire
 from otelier.frameworks.openai_agents import around
 from otelier.frameworks.openai_agents.around import Run
 from otelier.hooks.patching import Patches
@@ -41,10 +41,15 @@ def patch(library: str, module: Any, patches: Patches) -> str:
             return wrapped(*args, **kwargs)
         # The task in which it runs has its context from here.
         token = ctx.attach(context)
+        found = around.run()
+        if found is not None:
+            found.prepares = whose.here()
         try:
             return wrapped(*args, **kwargs)
         finally:
             leave(token)
+            if found is not None:
+                found.prepares = None
 
     patches.wrap(owner, "run", run)
     patches.wrap(owner, "run_streamed", run_streamed)

@@ -14,11 +14,14 @@ from otelier.usage import Usage
 # Spans that are no steps of their own, by kind: how they are named, from their data.
 _TITLES: Final = {
     "Turn": ("turn", "turn"),
-    "Handoff": ("handoff", "to_agent"),
+    # To whom is told at its end.
+    "Handoff": ("handoff", ""),
     "Guardrail": ("guardrail", "name"),
     "Custom": ("", "name"),
     "MCPListTools": ("tools/list", "server"),
 }
+# A span that hides the program's own ones from a run whose tracing is off.
+_MASK: Final = "Agent run"
 # What ends an agent, also where its run raises nothing: a streamed run tells its reader.
 _EXCEPTIONS: Final = "agents.exceptions"
 _TURNS, _TRIPWIRE = "Max turns exceeded", "Guardrail tripwire triggered"
@@ -61,6 +64,8 @@ def title(kind: str, data: Any) -> str | None:
     word, member = _TITLES[kind]
     found = statics.member(data, member)
     said = str(found) if type(found) in (str, int) else ""
+    if kind == "Custom" and said == _MASK:
+        return None
     return f"{word} {said}".strip() or None
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from opentelemetry.context import Context
 
 from otelier import context as ctx
-from otelier import guard, pipeline, statics
+from otelier import guard, pipeline, statics, whose
 from otelier.frameworks import steps
 from otelier.frameworks.openai_agents import around, naming
 from otelier.frameworks.openai_agents.around import Around, Open, opened
@@ -40,6 +40,9 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 def _start(wrapped: Callable[..., Any], trace: Any, args: Any, kwargs: Any) -> Any:
     result = wrapped(*args, **kwargs)
     try:
+        run = around.run()
+        if run is not None and run.prepares is not None and whose.same(run.prepares, whose.here()):
+            return result  # Masks what is around, while a streamed run is prepared.
         if around.current(args, kwargs) and opened.of(trace) is None and around.seen():
             opened.put(trace, _begin(trace))
     except Exception:
