@@ -255,19 +255,27 @@ FRAMEWORKS: Final = (
         "frameworks.langchain.agents",
         optional=True,
     ),
-    Library(
-        "openai_agents",
-        "openai-agents",
-        "agents.tracing.spans",
-        "frameworks.openai_agents.spans",
+    *(
+        Library("openai_agents", "openai-agents", module, f"frameworks.openai_agents.{hook}")
+        for module, hook in (
+            ("agents.tracing.spans", "spans"),
+            ("agents.tracing.traces", "traces"),
+            ("agents.tracing.provider", "naming"),
+            ("agents.run", "runs"),
+            ("agents.agent", "agents"),
+            ("agents.tool_context", "calls"),
+        )
     ),
-    Library(
-        "openai_agents",
-        "openai-agents",
-        "agents.tracing.traces",
-        "frameworks.openai_agents.traces",
+    *(
+        Library(
+            "openai_agents",
+            "openai-agents",
+            module,
+            "frameworks.openai_agents.asking",
+            optional=True,
+        )
+        for module in ("agents.run_internal.run_loop", "agents.run")
     ),
-    Library("openai_agents", "openai-agents", "agents.run", "frameworks.openai_agents.runs"),
     *(
         # Version 1, and version 2 with its own spans.
         Library("mcp", "mcp", f"mcp.shared.{module}", "frameworks.mcp.sending", moved=True)
