@@ -68,8 +68,8 @@ def get_weather(city: str) -> str:
 
 def index(server: ProviderServer) -> VectorStoreIndex:
     nodes = [
-        TextNode(text="Oslo is in Norway.", id_="n1", embedding=[1.0] + [0.0] * 1535),
-        TextNode(text="Rome is in Italy.", id_="n2", embedding=[0.0, 1.0] + [0.0] * 1534),
+        TextNode(text="Oslo is in Norway.", id_="n1", embedding=[1.0] + [0.0] * 7),
+        TextNode(text="Rome is in Italy.", id_="n2", embedding=[0.0, 1.0] + [0.0] * 6),
     ]
     return VectorStoreIndex(nodes, embed_model=embedder(server))
 

@@ -16,6 +16,7 @@ RETRIEVAL: Final = "retrieval"
 ENGINE: Final = "engine"
 CHAT: Final = "chat"
 MODEL: Final = "model"
+WRITING: Final = "writing"
 INNER: Final = "inner"
 
 # The packages in which the framework's own classes are.
@@ -34,6 +35,11 @@ _KINDS: Final = (
     # Agents before there were workflows.
     ("BaseAgent", _CHATS, RUNNER),
     ("BaseChatEngine", _CHATS, CHAT),
+    (
+        "StreamingAgentChatResponse",
+        frozenset({"write_response_to_history", "awrite_response_to_history"}),
+        WRITING,
+    ),
     ("BaseLLM", _CHATS | _COMPLETES, MODEL),
     ("BaseSynthesizer", frozenset({"synthesize", "asynthesize"}), INNER),
     ("BaseNodePostprocessor", frozenset({"postprocess_nodes", "apostprocess_nodes"}), INNER),

@@ -37,6 +37,7 @@ _BEGIN: Final[dict[str, Callable[[Entered], Run | None]]] = {
     classes.RETRIEVAL: retrieval.begin,
     classes.ENGINE: engines.begin,
     classes.CHAT: engines.begin_chat,
+    classes.WRITING: engines.begin_writing,
     classes.MODEL: models.begin,
     classes.INNER: inner.begin,
 }
@@ -161,3 +162,4 @@ def _taken_back(root: Any) -> None:
     root.event_handlers = [each for each in root.event_handlers if type(each) is not Events]
     runs.clear()
     models.forget()
+    engines.forget()

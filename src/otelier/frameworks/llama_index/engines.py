@@ -1,44 +1,62 @@
 """Query engines, chat engines and the agents of earlier versions: a question and its answer.
 
-A streamed answer is read after the engine has returned: the engine is over when the streams of its
-models are.
+A streamed answer is read after the engine has returned, by the program or by a thread or a task of
+the framework's that also writes it to the memory: the engine goes on until that is done.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from opentelemetry import context as otel_context
-
 from otelier import context as ctx
-from otelier import leaving, pipeline, statics
+from otelier import pipeline, returned, statics
 from otelier.declared import Step
 from otelier.frameworks.llama_index import classes, messages, seen
 from otelier.frameworks.llama_index.conversations import conversation
 from otelier.frameworks.llama_index.seen import Entered
 from otelier.frameworks.steps import Run
+from otelier.handle import Handle
+from otelier.returned import AnyHandle, Hear, Reading
 
-# The innermost engine that runs.
-_ENGINE: Final = otel_context.create_key("otelier-llama-index-engine")
 # One question after the other is put to an engine: each is a process of its own.
 _ASKS_MANY: Final = "SubQuestionQueryEngine"
 # Nothing but a model with a memory.
 _SIMPLE: Final = "SimpleChatEngine"
+_STREAMED: Final = ("StreamingResponse", "AsyncStreamingResponse")
+_WRITTEN: Final = "StreamingAgentChatResponse"
 
 
-class Asked:
-    """What is known of an engine that runs."""
+class _Engine(Handle):
+    """An engine, inside of which others are a part of it."""
 
-    __slots__ = ("many", "outer", "streams", "waits")
+    __slots__ = ()
 
-    def __init__(self, outer: Run | None, many: bool) -> None:
-        # The engine around it.
-        self.outer = outer
-        # Whether it asks other engines several questions.
-        self.many = many
-        # The streams of models that are not over, and whether nothing else is waited for.
-        self.streams: set[str] = set()
-        self.waits = False
+
+class _Asker(Handle):
+    """An engine that asks others several questions."""
+
+    __slots__ = ()
+
+
+class _Answer(Reading):
+    """A streamed answer that the program reads."""
+
+    __slots__ = ()
+
+    def hearing(self, handle: AnyHandle) -> Hear:
+        return handle.hear if handle.wants_content else None
+
+    def result(self, handle: AnyHandle, result: Any) -> None:
+        """It was read."""
+
+    def elsewhere(self, module: str) -> bool:
+        return False
+
+
+_answer: Final = _Answer()
+# Engines whose answer is being written, by the identity of what they have returned.
+_writing: Final[dict[int, Run]] = {}
+_MOST: Final = 10_000
 
 
 def begin(entered: Entered) -> Run | None:
@@ -62,28 +80,24 @@ def begin_agent(entered: Entered) -> Run | None:
     """An agent of an earlier version is asked."""
     memory = statics.member(entered.owner, "memory")
     step = pipeline.agent(classes.given_name(entered.owner))
-    return _begin(entered, step, conversation(memory), parts=False)
+    return _started(entered, step, conversation(memory), Handle)
 
 
-def _begin(
-    entered: Entered, step: Step, conversation_id: str | None, parts: bool = True
-) -> Run | None:
-    here = ctx.current()
-    outer: Any = here.get(_ENGINE)
-    within = outer is not None and here.get(ctx.STEP) is outer.handle
-    if within and parts and not outer.more.held.many:
+def _begin(entered: Entered, step: Step, conversation_id: str | None) -> Run | None:
+    if type(ctx.current().get(ctx.STEP)) is _Engine:
         # What an engine asks for its own answer is a part of it.
         if not seen.inner_steps():
             return None
         return seen.begin(entered, pipeline.step(statics.name(type(entered.owner))))
-    run = seen.begin(entered, step, finish, fail, conversation_id=conversation_id)
-    if run is None or run.handle is None:
-        return run
-    run.more.held = Asked(outer, classes.is_a(entered.owner, _ASKS_MANY))
-    seen.leave(run)
-    run.context = ctx.with_value(run.context, _ENGINE, run)
-    run.more.token = ctx.attach(run.context)
-    if run.handle.wants_content:
+    made = _Asker if classes.is_a(entered.owner, _ASKS_MANY) else _Engine
+    return _started(entered, step, conversation_id, made)
+
+
+def _started(
+    entered: Entered, step: Step, conversation_id: str | None, made: type[Handle]
+) -> Run | None:
+    run = seen.begin(entered, step, finish, conversation_id=conversation_id, made=made)
+    if run is not None and run.handle is not None and run.handle.wants_content:
         question = entered.arguments.get("str_or_query_bundle", entered.arguments.get("message"))
         text = question if isinstance(question, str) else statics.member(question, "query_str")
         run.handle.set_input(text if isinstance(text, str) else messages.text(question))
@@ -91,53 +105,60 @@ def _begin(
 
 
 def finish(run: Run, result: Any) -> None:
-    """The engine has returned an answer, or what reads one."""
-    asked: Asked = run.more.held
-    if run.handle is not None and run.handle.wants_content:
-        said = statics.member(result, "response")
-        if isinstance(said, str) and said:
-            run.handle.set_output(said)
-    asked.waits = True
-    if not asked.streams:
-        seen.ended(run)
+    """The engine has returned its answer, or what reads it."""
+    if run.handle is None:
+        return
+    if any(classes.is_a(result, name) for name in _STREAMED):
+        reads = statics.member(result, "response_gen")
+        # As decorated functions have it: current where the generator's own code runs.
+        result.response_gen = returned.finish(reads, run.handle, _answer)
+    elif classes.is_a(result, _WRITTEN) and not _is_written(result):
+        if len(_writing) < _MOST:
+            _writing[id(result)] = run
+        # Who writes may just have done so.
+        if len(_writing) >= _MOST or _is_written(result):
+            written(result)
+    else:
+        _answered(run, result)
 
 
-def fail(run: Run, error: BaseException | None) -> None:
-    """The engine has raised."""
-    seen.failed(run, error)
+def _is_written(result: Any) -> bool:
+    written = statics.member(result, "is_done") is True
+    return written or statics.member(result, "exception") is not None
 
 
-def reading(stream: str) -> Run | None:
-    """A stream of a model begins here: the engine that waits for it."""
-    engine: Any = ctx.current().get(_ENGINE)
-    innermost = engine
-    while engine is not None:
-        engine.more.held.streams.add(stream)
-        engine = engine.more.held.outer
-    return innermost if isinstance(innermost, Run) else None
+def _answered(run: Run, result: Any, error: BaseException | None = None) -> None:
+    if run.handle is None:
+        return
+    said = statics.member(result, "response")
+    if run.handle.wants_content and isinstance(said, str) and said:
+        run.handle.set_output(said)
+    run.handle.end(error)
 
 
-def read(engine: Run | None, stream: str, said: str | None, error: BaseException | None) -> None:
-    """A stream is over: engines that have waited for it are over, too."""
-    for run in _waiting(engine, stream):
-        if run.handle is not None and said and run.handle.wants_content:
-            run.handle.set_output(said)
-        seen.failed(run, error)
+def begin_writing(entered: Entered) -> Run | None:
+    """A streamed answer is read, and written to the memory."""
+    owner = entered.owner
+
+    def finish(run: Run, result: Any) -> None:
+        written(owner)
+
+    def fail(run: Run, error: BaseException | None) -> None:
+        written(owner, error)
+
+    return seen.pass_by(entered, finish, fail)
 
 
-def dropped(engine: Run | None, stream: str) -> None:
-    """A stream has gone that nobody has read; maybe where the garbage collector runs."""
-    for run in _waiting(engine, stream):
+def written(result: Any, error: BaseException | None = None) -> None:
+    """A streamed answer is complete."""
+    run = _writing.pop(id(result), None)
+    if run is not None:
+        _answered(run, result, error)
+
+
+def forget() -> None:
+    """Forget the answers that are being written."""
+    while _writing:
+        run = _writing.popitem()[1]
         if run.handle is not None:
-            run.handle.left(leaving.ABANDONED)
-
-
-def _waiting(engine: Run | None, stream: str) -> list[Run]:
-    found = []
-    while engine is not None:
-        asked: Asked = engine.more.held
-        asked.streams.discard(stream)
-        if asked.waits and not asked.streams:
-            found.append(engine)
-        engine = asked.outer
-    return found
+            run.handle.abandoned()

@@ -7,10 +7,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Final
 
-from otelier import context as ctx
 from otelier import model_runs, statics
 from otelier.frameworks import models
-from otelier.frameworks.llama_index import engines, messages, seen
+from otelier.frameworks.llama_index import messages, seen
 from otelier.frameworks.llama_index.seen import Entered
 from otelier.frameworks.models import Told
 from otelier.frameworks.steps import Run
@@ -23,15 +22,14 @@ _MOST: Final = 10_000
 class Asking:
     """One run of a model."""
 
-    __slots__ = ("arguments", "engine", "gone", "id", "model", "owner")
+    __slots__ = ("arguments", "gone", "id", "model", "owner")
 
     def __init__(self, entered: Entered, model: ModelRun) -> None:
         self.id = entered.id
         self.owner = entered.owner
         self.arguments = entered.arguments
         self.model = model
-        # Of a stream: the engine that waits for it, and who tells that nobody reads it any more.
-        self.engine: Run | None = None
+        # Of a stream: who tells that nobody reads it any more.
         self.gone: Any = None
 
     def over(self, response: Any, error: BaseException | None = None) -> None:
@@ -52,19 +50,13 @@ def begin(entered: Entered) -> Run | None:
     around: Any = model_runs.mark.get()
     if around is not None and not around.seen and around in _own and _own[around] is entered.owner:
         return None
-    streams = "stream" in entered.method
-    model = models.begin(ctx.current() if streams else None)
+    model = models.begin()
     if model is None:
         return None
-    asking = Asking(entered, model)
     run = seen.pass_by(entered, _returned, _raised)
-    if run is None:
-        return None
-    _own[model] = entered.owner
-    run.more.held = asking
-    if streams:
-        # Before it returns: engines may return first, and leave the rest to a thread.
-        asking.engine = engines.reading(entered.id)
+    if run is not None:
+        _own[model] = entered.owner
+        run.more.held = Asking(entered, model)
     return run
 
 
@@ -75,11 +67,9 @@ _own: Final[weakref.WeakKeyDictionary[ModelRun, Any]] = weakref.WeakKeyDictionar
 def _returned(run: Run, result: Any) -> None:
     asking: Asking = run.more.held
     if not statics.iterates(result):
-        if asking.engine is not None:
-            engines.read(asking.engine, asking.id, None, None)
         asking.over(result)
         return
-    # The call is made when the stream is read: there the mark is, or in a thread that has it.
+    # The call may be made only when the stream is read.
     _streams[asking.id] = asking
     while len(_streams) > _MOST:
         _streams.popitem(last=False)
@@ -88,7 +78,6 @@ def _returned(run: Run, result: Any) -> None:
 
 def _raised(run: Run, error: BaseException | None) -> None:
     asking: Asking = run.more.held
-    engines.read(asking.engine, asking.id, None, None)
     asking.over(None, error)
 
 
@@ -96,8 +85,8 @@ def _dropped(stream: str) -> None:
     """Nobody has read it; runs where the garbage collector does."""
     asking = _streams.pop(stream, None)
     if asking is not None:
+        # No later call in the same place is taken for this one's.
         asking.model.seen = True
-        engines.dropped(asking.engine, stream)
 
 
 def _read(event: Any) -> None:
@@ -111,11 +100,8 @@ def _failed(event: Any) -> None:
 
 def _over(event: Any, response: Any, error: BaseException | None) -> None:
     asking = _streams.pop(statics.member(event, "span_id"), None)
-    if asking is None:
-        return
-    asking.over(response, error)
-    said = messages.text(response) if response is not None else None
-    engines.read(asking.engine, asking.id, said, error)
+    if asking is not None:
+        asking.over(response, error)
 
 
 # What the framework says at the end of a stream.
