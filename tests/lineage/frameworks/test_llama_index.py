@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("llama_index.core")
 
-from llama_index.core import VectorStoreIndex
+from llama_index.core import VectorStoreIndex, set_global_tokenizer
 from llama_index.core.agent.workflow import AgentWorkflow, FunctionAgent, ReActAgent
 from llama_index.core.schema import TextNode
 from llama_index.core.tools import FunctionTool, QueryEngineTool
@@ -22,6 +22,9 @@ from tests.servers import Json, ProviderServer, Sse
 from tests.servers.openai_wire import chat_chunks, chat_completion, chat_message, tool_call
 from tests.servers.replies import Recorded, Reply
 from tests.telemetry import Telemetry
+
+# The one that is theirs is loaded over the network.
+set_global_tokenizer(str.split)
 
 Say = Callable[[dict[str, Any]], dict[str, Any]]
 

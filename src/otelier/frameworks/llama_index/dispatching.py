@@ -65,13 +65,11 @@ class Spans:
             if runtime.current() is None or steps.stands_down(LIBRARY, self._others):
                 return
             method = id_[:-_UUID].rpartition(".")[2]
-            if instance is None:
-                if parent_id is not None and runs.of(parent_id) is not None:
-                    inner.step(Entered(id_, parent_id, None, method, bound_args.arguments))
-                return
-            kind = classes.kind(instance, method)
+            kind = None if instance is None else classes.kind(instance, method)
             if kind is not None:
                 _BEGIN[kind](Entered(id_, parent_id, instance, method, bound_args.arguments))
+            elif parent_id is not None and runs.of(parent_id) is not None:
+                inner.step(Entered(id_, parent_id, instance, method, bound_args.arguments))
         except Exception:
             guard.failed("llama_index.enter")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otelier import pipeline, statics
+from otelier import leaving, pipeline, statics
 from otelier.frameworks.llama_index import agents, seen
 from otelier.frameworks.llama_index.seen import Entered, runs
 from otelier.frameworks.llama_index.workflows import Flow
@@ -28,7 +28,7 @@ def step(entered: Entered) -> Run | None:
         seen.ended(run)
 
     def fail(run: Run, error: BaseException | None) -> None:
-        flow.failed = error
+        flow.failed = None if error is None or leaving.a_cancellation(error) else error
         seen.failed(run, error)
 
     within = agents.step(entered, flow)

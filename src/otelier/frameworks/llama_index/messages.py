@@ -84,8 +84,10 @@ def node(found: Any) -> str | None:
 def told(owner: Any, arguments: Mapping[str, Any], response: Any) -> Told:
     """What the framework knows of a model call."""
     model = statics.member(owner, "model", statics.member(owner, "model_name"))
-    asked = arguments.get("messages")
-    prompt = arguments.get("prompt")
+    asked, prompt = arguments.get("messages"), arguments.get("prompt")
+    if prompt is None:
+        # As a wrapper of the framework's takes it.
+        prompt = next(iter(arguments.get("args") or ()), None)
     said = statics.member(response, "message")
     answer: Any = list(chat([said])) if said is not None else text(response)
     return Told(
