@@ -302,10 +302,20 @@ FRAMEWORKS: Final = (
             "llama_index",
             "llama-index-core",
             module,
-            "frameworks.llama_index",
+            "frameworks.llama_index.dispatching",
             moved=True,
         )
         for module in ("llama_index_instrumentation", "llama_index.core.instrumentation")
+    ),
+    *(
+        Library(
+            "llama_index",
+            "llama-index-core",
+            module,
+            "frameworks.llama_index.futures",
+            optional=True,
+        )
+        for module in ("workflows.workflow", "llama_index.core.workflow.workflow")
     ),
     Library(
         "claude_agent",
