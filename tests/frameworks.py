@@ -99,7 +99,21 @@ ROWS = (
         ("test_llama_index.py",),
     ),
     Row("claude_agent", ("claude-agent-sdk>=0.2",), ("test_claude_agent.py",)),
-    Row("crewai", ("crewai>=1.15",), ("test_crewai.py",)),
+    Row("crewai", ("crewai>=1.15",), ("test_crewai.py", "test_crewai_flows.py")),
+    Row(
+        "crewai-beside",
+        (
+            *("crewai>=1.15", "openinference-instrumentation-crewai"),
+            *("opentelemetry-instrumentation-crewai", "opentelemetry-instrumentation-genai-openai"),
+        ),
+        ("test_crewai_beside.py",),
+    ),
+    Row(
+        "crewai-oldest",
+        ("crewai==0.130.0",),
+        ("test_crewai.py", "test_crewai_flows.py"),
+        oldest=True,
+    ),
     Row("google_adk", ("google-adk>=2.13",), ("test_google_adk.py",)),
     Row("strands", ("strands-agents[openai]>=1.60",), ("test_strands.py",)),
     Row(

@@ -76,3 +76,8 @@ def _wrappers() -> Iterator[Any]:
                 break
             yield target
             target = getattr(target, "__wrapped__", None)
+    # Others listen on CrewAI's bus.
+    bus = statics.loaded("crewai.events.event_bus", "crewai_event_bus")
+    for held in (statics.member(bus, "_sync_handlers"), statics.member(bus, "_async_handlers")):
+        for handlers in held.values() if type(held) is dict else ():
+            yield from handlers if type(handlers) is frozenset else ()

@@ -35,7 +35,10 @@ def _query(knowledge: Any, args: Any, kwargs: Any) -> Handle | None:
     texts = [asked] if type(asked) is str else wire.items(asked)
     query = "\n".join(text for text in texts if type(text) is str)
     most = args[1] if len(args) > 1 else kwargs.get("results_limit")
-    return _begin(reading.text(knowledge, "collection_name"), query, most)
+    name = reading.text(knowledge, "collection_name")
+    if name is None:
+        name = reading.text(statics.member(knowledge, "storage"), "collection_name")
+    return _begin(name, query, most)
 
 
 def _recall(memory: Any, args: Any, kwargs: Any) -> Handle | None:
