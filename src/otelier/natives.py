@@ -81,8 +81,19 @@ def ending(run: Runtime, span: Any) -> None:
         found.update((name, value) for name, value in sums.items() if name not in present)
     if held.conversation is not None and present.get(semconv.CONVERSATION_ID) is not None:
         found[semconv.CONVERSATION_ID] = held.conversation
+    if not span.status.is_ok and semconv.ERROR_TYPE not in present:
+        found.update(_error(span))
     if found:
         theirs.write(span, found)
+
+
+def _error(span: Any) -> Attributes:
+    """The kind of error, where only the exception's event has it."""
+    for event in reversed(span.events):
+        kind = (event.attributes or {}).get("exception.type")
+        if event.name == "exception" and isinstance(kind, str):
+            return {semconv.ERROR_TYPE: kind}
+    return {}
 
 
 def _conversation(held: Context, parent: Any, above: Beneath | None) -> str | None:

@@ -80,6 +80,10 @@ def get_weather(city: str) -> dict[str, str]:
     return {"weather": f"sunny in {city}"}
 
 
+# Older versions read no annotation that is a text.
+get_weather.__annotations__ = {"city": str, "return": dict}
+
+
 def weather_agent(*tools: Any, **options: Any) -> Agent:
     return Agent(
         **{
@@ -112,9 +116,7 @@ async def converse(
     else:
         options = {}
     message = types.Content(role="user", parts=[types.Part(text=question)])
-    events = runner.run_async(
-        user_id="ann", session_id=session_id, new_message=message, **options
-    )
+    events = runner.run_async(user_id="ann", session_id=session_id, new_message=message, **options)
     said = ""
     seen = 0
     async for event in events:
@@ -283,9 +285,7 @@ def test_failing_tool(server: ProviderServer, telemetry: Telemetry) -> None:
 
 
 @newer
-def test_failing_tool_that_a_callback_answers(
-    server: ProviderServer, telemetry: Telemetry
-) -> None:
+def test_failing_tool_that_a_callback_answers(server: ProviderServer, telemetry: Telemetry) -> None:
     def get_weather(city: str) -> dict[str, str]:
         """The weather in a city."""
         raise ValueError("no such city")
@@ -313,7 +313,9 @@ def test_callbacks_and_plugins(server: ProviderServer, telemetry: Telemetry) -> 
     seen: list[str] = []
 
     class Plugin(BasePlugin):
-        async def before_tool_callback(self, *, tool: Any, tool_args: Any, tool_context: Any) -> Any:
+        async def before_tool_callback(
+            self, *, tool: Any, tool_args: Any, tool_context: Any
+        ) -> Any:
             seen.append(trace.get_current_span().name)  # type: ignore[attr-defined]
             return None
 
@@ -334,7 +336,11 @@ def test_callbacks_and_plugins(server: ProviderServer, telemetry: Telemetry) -> 
 def test_transfer_between_agents(server: ProviderServer, telemetry: Telemetry) -> None:
     clerk = weather_agent()
     root = Agent(
-        model=MODEL, name="front_desk", instruction="Hand over.", sub_agents=[clerk], description="d"
+        model=MODEL,
+        name="front_desk",
+        instruction="Hand over.",
+        sub_agents=[clerk],
+        description="d",
     )
     transfer = call("transfer_to_agent", {"agent_name": "weather_agent"})
     server.script(Json(answer(candidate(transfer))), Json(CALL), Json(ANSWER))
@@ -639,3 +645,16 @@ def test_modules_without_the_seams() -> None:
     for room in (native, tools):
         with pytest.raises(LookupError):
             room.patch("google_adk", gemini_wire, Patches())
+
+
+@newer
+def test_small(
+    server: ProviderServer, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.lineage.frameworks.small.google_adk import prepare
+
+    run = prepare(server.url)
+    for _ in range(2):
+        server.script(Json(CALL), Json(ANSWER))
+        assert run() == "It is sunny."
+    assert draw(telemetry, tokens) == "\n".join([tree(PLAIN)] * 2)

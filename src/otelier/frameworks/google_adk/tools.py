@@ -9,6 +9,7 @@ from opentelemetry.trace import get_current_span
 
 from otelier import context as ctx
 from otelier import semconv, statics
+from otelier.executed import Executed
 from otelier.frameworks import lent
 from otelier.frameworks.google_adk import native
 from otelier.handle import Handle, NoHandle
@@ -34,7 +35,8 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 
 
 def _begin(owner: Any, args: Any, kwargs: Any) -> Handle | None:
-    tool, given, *_ = (*args, *(kwargs.get(name) for name in ("tool", "args")[len(args) :]))
+    tool = args[0] if args else kwargs.get("tool")
+    given = args[1] if len(args) > 1 else kwargs.get("args")
     span: Any = get_current_span()
     if not span.is_recording() or span.instrumentation_scope.name != native.SCOPE:
         return None
@@ -46,13 +48,13 @@ def _begin(owner: Any, args: Any, kwargs: Any) -> Handle | None:
     )
     if handle is None:
         return None
-    if isinstance(handle, lent.Executed):
+    if isinstance(handle, Executed):
         handle.function = statics.storage(tool).get("func")
     handle.set_arguments(given)
     return handle
 
 
 def _finish(handle: Handle | NoHandle, result: Any) -> None:
-    told = isinstance(handle, lent.Executed) and handle.told
+    told = isinstance(handle, Executed) and handle.told
     if result is not None and not told:
         handle.set_result(result)
