@@ -115,6 +115,20 @@ ROWS = (
         oldest=True,
     ),
     Row("google_adk", ("google-adk>=2.13",), ("test_google_adk.py",)),
+    Row(
+        "google_adk-litellm",
+        ("google-adk>=2.13", "litellm"),
+        ("test_google_adk.py",),
+        environment=(("LITELLM_LOCAL_MODEL_COST_MAP", "True"),),
+    ),
+    Row("google_adk-1", ("google-adk==1.20.0",), ("test_google_adk.py",), oldest=True),
+    # It needs one package more than it says.
+    Row(
+        "google_adk-oldest",
+        ("google-adk==1.0.0", "deprecated"),
+        ("test_google_adk.py",),
+        oldest=True,
+    ),
     Row("strands", ("strands-agents[openai]>=1.60",), ("test_strands.py",)),
     Row(
         "agent_framework",

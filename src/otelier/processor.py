@@ -11,12 +11,14 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Status
 
 from otelier import (
+    beneath,
     context,
     cost,
     deferred,
     guard,
     identity,
     model_runs,
+    natives,
     runtime,
     scope,
     semconv,
@@ -56,7 +58,9 @@ class OtelierSpanProcessor:
             session: Any = held.get(context.SESSION)
             if session is not None:
                 _put(span, session.attributes)
-            around: Any = held.get(context.SCOPE)
+            if natives.watched:
+                natives.started(span, held)
+            around: Any = beneath.scope(held)
             running = model_runs.mark.get()
             if not (around is running is None) and span.instrumentation_scope.name != SCOPE:
                 model_runs.noted(span._attributes)
@@ -92,14 +96,16 @@ class OtelierSpanProcessor:
             made_by = getattr(span, "instrumentation_scope", None)
             if made_by is not None and made_by.name == SCOPE:
                 return
-            beneath = _beneath.pop(span, None)
+            if natives.watched:
+                natives.ending(run, span)
+            around = _beneath.pop(span, None)
             attributes = span._attributes
             model_runs.noted(attributes)
             if attributes and any(name.startswith(_GENAI) for name in attributes):
                 finish(run, span, dict(attributes))
-                if beneath is not None and beneath[0].begun == beneath[1]:
+                if around is not None and around[0].begun == around[1]:
                     # No call of ours, and no other library's, has been seen in it.
-                    _sum_up(beneath[0], span)
+                    _sum_up(around[0], span)
         except Exception:
             guard.failed("processor.on_ending")
 
@@ -121,7 +127,7 @@ class OtelierSpanProcessor:
 
 def _original(span: Any) -> Any:
     """The span itself, where we know it: old SDKs give a copy at the end, with its attributes."""
-    for held in (theirs.enriched, _beneath):
+    for held in (theirs.enriched, _beneath, beneath.spans):
         for each in tuple(held):
             if each.get_span_context() == span.get_span_context():
                 return each

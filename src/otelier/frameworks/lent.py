@@ -27,9 +27,26 @@ _KINDS: Final[dict[Any, Kind]] = {
 }
 
 
-def lend(span: Span, parent: Context, attributes: Attributes) -> Handle | None:
+class Unmeasured(Executed):
+    """A tool of a framework that records the conventions' metrics itself."""
+
+    __slots__ = ()
+
+    def _finish(
+        self, said: str | None, problem: BaseException | str | None, seconds: float
+    ) -> None:
+        if self._recording:
+            if self._under is not None and self._under is not self._run.policy:
+                self._withdraw()
+            self._sum_up()
+
+
+def lend(
+    span: Span, parent: Context, attributes: Attributes, measured: bool = True
+) -> Handle | None:
     """A handle on ``span``, current in ``parent``, that says ``attributes`` of itself.
 
+    ``measured``: metrics of a tool are ours to record.
     None where that is no step, is not recorded, or goes elsewhere than ours. The caller ends the
     handle before the span.
     """
@@ -42,7 +59,7 @@ def lend(span: Span, parent: Context, attributes: Attributes) -> Handle | None:
         if kind is TOOL:
             known.setdefault(semconv.TOOL_TYPE, "function")
             theirs.lend(span)
-            return Executed(run, kind, known, parent, span)
+            return (Executed if measured else Unmeasured)(run, kind, known, parent, span)
         return Handle(run, kind, known, parent, span)
     except Exception:
         guard.failed("lent.lend")

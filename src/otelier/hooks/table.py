@@ -351,7 +351,15 @@ FRAMEWORKS: Final = (
             "crewai.experimental.agent_executor",
         )
     ),
-    Library("google_adk", "google-adk", "google.adk.tools.base_tool", "frameworks.google_adk"),
+    Library("google_adk", "google-adk", "google.adk.telemetry", "frameworks.google_adk.native"),
+    *(
+        Library("google_adk", "google-adk", module, "frameworks.google_adk.tools", moved=True)
+        for module in (
+            "google.adk.flows.llm_flows.functions",
+            "google.adk.flows.llm_flows.tools._caller",
+            "google.adk.flows.llm_flows.tools._live_caller",
+        )
+    ),
     Library("strands", "strands-agents", "strands.telemetry.tracer", "frameworks.strands"),
     Library(
         "agent_framework",
