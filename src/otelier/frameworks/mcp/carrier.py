@@ -45,7 +45,7 @@ def carrying(args: Any, kwargs: Any) -> tuple[Any, Any]:
 def _carrying(request: Any) -> Any:
     carried: dict[str, str] = {}
     propagate.inject(carried)
-    inner = wire.fields(request).get("root")
+    inner: Any = wire.fields(request).get("root")
     # Of a class of the program's own nothing is known.
     if not carried or not all(statics.made_by(type(each), _OWN) for each in (request, inner)):
         return None
@@ -57,8 +57,8 @@ def _carrying(request: Any) -> Any:
         params = made()
     elif not statics.made_by(type(params), _OWN):
         return None
-    meta: Any = wire.fields(params).get("meta")
-    meta = type(params).Meta() if meta is None else meta
+    held = wire.fields(params).get("meta")
+    meta: Any = type(params).Meta() if held is None else held
     told = wire.fields(meta)
     if not _ours(told.get(_PARENT)):
         # Somebody has put one there, and it stays.
