@@ -1,4 +1,4 @@
-"""A small agent whose tool is an MCP server's, in the same process; the connection is made each time.
+"""A small agent whose tool is an MCP server's, in one process; the connection is made each time.
 
 It expects chat completions: a call of ``get_weather``, and an answer.
 """
