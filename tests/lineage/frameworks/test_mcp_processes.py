@@ -208,6 +208,23 @@ TREE = tree("""
 """)
 
 
+def test_a_conversation_goes_on_only_if_it_may(away: Away) -> None:
+    telemetry = Telemetry().start(baggage=True)
+
+    async def main() -> None:
+        environment = {**away.environment, "OTELIER_BAGGAGE": "true"}
+        async with over_stdio(away.command("stdio"), environment) as session:
+            with otelier.session(conversation_id="c-1"):
+                await session.call_tool("summarise", {"city": "Paris"})
+
+    try:
+        asyncio.run(main())
+    finally:
+        telemetry.stop()
+    told = {span.name: span.attributes.get("gen_ai.conversation.id") for span in away.spans}
+    assert (told["tools/call summarise"], told["chat gpt-4o-mini"]) == ("c-1", "c-1")
+
+
 @pytest.mark.parametrize("by", ["opentelemetry-instrument", "otelier run"])
 def test_over_stdio(telemetry: Telemetry, away: Away, by: str) -> None:
     prefix = INSTRUMENT if by.startswith("open") else OTELIER_RUN

@@ -26,6 +26,7 @@ def _begin(owner: Any, method: Any, params: Any, known: Attributes) -> Any:
     handle = outer.found(method, params, known) or begin(method, params, False, None, known)
     if handle is not None:
         handle.request = owner
+        carrier.sent(handle)
     return handle
 
 
