@@ -73,6 +73,14 @@ ROWS = (
         ),
         ("test_mcp_beside.py",),
     ),
+    Row(
+        "mcp-agents",
+        (
+            *("openai-agents>=0.24", "langchain>=1.5", "langchain-openai>=1.7"),
+            *("langchain-mcp-adapters>=0.3", "mcp>=1.30,<2"),
+        ),
+        ("test_mcp_agents.py",),
+    ),
     Row("mcp-fastmcp", ("mcp>=2.3", "fastmcp>=4.2"), ("test_mcp_beside.py",)),
     Row("pydantic_ai", ("pydantic-ai-slim[openai,anthropic]>=2.68",), ("test_pydantic_ai.py",)),
     Row(
