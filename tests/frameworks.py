@@ -47,6 +47,9 @@ class Row:
         return CACHE / self.name
 
 
+# Servers whose tools ask models, and which are served by HTTP.
+_FOR_MCP = ("openai", "opentelemetry-instrumentation-starlette")
+
 ROWS = (
     Row(
         "langchain",
@@ -57,8 +60,8 @@ ROWS = (
         ("test_langchain.py",),
     ),
     Row("openai_agents", ("openai-agents>=0.24",), ("test_openai_agents.py",)),
-    Row("mcp", ("mcp>=2.3", "openai"), ("test_mcp.py", "test_mcp_processes.py")),
-    Row("mcp-1", ("mcp>=1.30,<2", "openai"), ("test_mcp.py", "test_mcp_processes.py")),
+    Row("mcp", ("mcp>=2.3", *_FOR_MCP), ("test_mcp.py", "test_mcp_processes.py")),
+    Row("mcp-1", ("mcp>=1.30,<2", *_FOR_MCP), ("test_mcp.py", "test_mcp_processes.py")),
     Row(
         "mcp-1-oldest",
         ("mcp==1.3.0", "pydantic<2.11", "openai"),
@@ -74,10 +77,18 @@ ROWS = (
     Row(
         "mcp-beside",
         (
-            *("mcp>=1.30,<2", "fastmcp>=3,<4", "openai", "opentelemetry-instrumentation-starlette"),
-            *("opentelemetry-instrumentation-mcp", "openinference-instrumentation-mcp", "logfire"),
+            *("mcp>=1.30,<2", "fastmcp>=3,<4", "logfire"),
+            *("opentelemetry-instrumentation-mcp", "openinference-instrumentation-mcp"),
         ),
-        ("test_mcp_beside.py", "test_mcp_processes.py"),
+        ("test_mcp_beside.py",),
+    ),
+    Row(
+        "mcp-agents",
+        (
+            *("openai-agents>=0.24", "langchain>=1.5", "langchain-openai>=1.7"),
+            *("langchain-mcp-adapters>=0.3", "mcp>=1.30,<2"),
+        ),
+        ("test_mcp_agents.py",),
     ),
     Row("mcp-fastmcp", ("mcp>=2.3", "fastmcp>=4.2"), ("test_mcp_beside.py",)),
     Row("pydantic_ai", ("pydantic-ai-slim[openai,anthropic]>=2.68",), ("test_pydantic_ai.py",)),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from opentelemetry import propagate
 from opentelemetry.context import Context
@@ -19,6 +20,8 @@ from otelier.hooks.calling import argument, instead
 
 _OWN: Final = frozenset({"mcp"})
 _PARENT: Final = "traceparent"
+# What is being sent by this process, by the span that travels.
+_sent: Final[WeakValueDictionary[int, Any]] = WeakValueDictionary()
 
 
 def sends() -> bool:
@@ -45,7 +48,7 @@ def carrying(args: Any, kwargs: Any) -> tuple[Any, Any]:
 def _carrying(request: Any) -> Any:
     carried: dict[str, str] = {}
     propagate.inject(carried)
-    inner = wire.fields(request).get("root")
+    inner: Any = wire.fields(request).get("root")
     # Of a class of the program's own nothing is known.
     if not carried or not all(statics.made_by(type(each), _OWN) for each in (request, inner)):
         return None
@@ -57,8 +60,8 @@ def _carrying(request: Any) -> Any:
         params = made()
     elif not statics.made_by(type(params), _OWN):
         return None
-    meta: Any = wire.fields(params).get("meta")
-    meta = type(params).Meta() if meta is None else meta
+    held = wire.fields(params).get("meta")
+    meta: Any = type(params).Meta() if held is None else held
     told = wire.fields(meta)
     if not _ours(told.get(_PARENT)):
         # Somebody has put one there, and it stays.
@@ -82,6 +85,11 @@ def _params(request: Any) -> Any:
     return None
 
 
+def sent(handle: Any) -> None:
+    """A request is on its way; it may come to this very process."""
+    _sent[handle.span.get_span_context().span_id] = handle
+
+
 def came(meta: Any, around: Context) -> tuple[Context, Span | None]:
     """Where a request belongs that came with this ``_meta``, and what is around it beside that.
 
@@ -94,8 +102,12 @@ def came(meta: Any, around: Context) -> tuple[Context, Span | None]:
     told = _texts(meta)
     if told:
         context = propagate.extract(told, around)
-        sent = get_current_span(context).get_span_context()
-        if sent.is_valid and sent.span_id != here.span_id:
+        sender = get_current_span(context).get_span_context()
+        own = _sent.get(sender.span_id)
+        if own is not None and not own.ended:
+            # In one process sessions and sums go on, too.
+            return own.context, None
+        if sender.is_valid and sender.span_id != here.span_id:
             return context, (ambient if here.is_valid and not over else None)
     return (set_span_in_context(INVALID_SPAN, around) if over else around), None
 

@@ -29,6 +29,10 @@ _ODD: Final = re.compile(r"\W+")
 _NOT_OURS: Final = frozenset({semconv.OPERATION_NAME, semconv.TOOL_NAME})
 
 
+# What a request has that answers what the server has asked in the middle of the one before.
+_GOES_ON: Final = ("inputResponses", "requestState")
+
+
 class Outer(NoHandle):
     """Stands for a request: its span is the tool's, which somebody else ends."""
 
@@ -42,6 +46,21 @@ class Outer(NoHandle):
         self.request: Any = None
         self._context = ctx.with_value(ctx.current(), OPEN, self)
         self._write({name: known[name] for name in known.keys() - _NOT_OURS})
+
+    @property
+    def span(self) -> Span:
+        """The tool's span."""
+        return self._span
+
+    @property
+    def ended(self) -> bool:  # type: ignore[override]
+        """Whether the request is over."""
+        return not self._open
+
+    @property
+    def context(self) -> Context:
+        """The context of what is served by it."""
+        return self._context
 
     def _write(self, found: Attributes) -> None:
         if self._tool is not None:
@@ -134,14 +153,17 @@ def found(method: Any, params: Any, known: Attributes) -> Outer | None:
     here = ctx.current()
     if method != content.CALL_TOOL or run is None or ctx.suppressed(here):
         return None
-    name = wire.text(wire.fields(params).get("name"))
+    asked = wire.fields(params)
+    name = wire.text(asked.get("name"))
     span, step = get_current_span(here), here.get(ctx.STEP)
     tool = step if isinstance(step, Handle) and _runs(step, span) else None
     held: Any = tool or getattr(span, "attributes", None) or {}
     if tool is None and not (span.is_recording() and _is_tool(held)):
         return None
-    # A tool that asks for others, or for the same again, has spans of these.
-    if not name or held.get(semconv.MCP_METHOD) or not same(held.get(semconv.TOOL_NAME), name):
+    if not name or not same(held.get(semconv.TOOL_NAME), name):
+        return None
+    # A tool that asks again has a span of that, but where it goes on with the same.
+    if held.get(semconv.MCP_METHOD) and not any(asked.get(key) for key in _GOES_ON):
         return None
     told = {semconv.OPERATION_NAME: semconv.EXECUTE_TOOL, semconv.TOOL_NAME: name}
     return Outer(span, tool, {**told, semconv.MCP_METHOD: method, **known})

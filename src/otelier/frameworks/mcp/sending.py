@@ -26,6 +26,7 @@ def _begin(owner: Any, method: Any, params: Any, known: Attributes) -> Any:
     handle = outer.found(method, params, known) or begin(method, params, False, None, known)
     if handle is not None:
         handle.request = owner
+        carrier.sent(handle)
     return handle
 
 
@@ -34,9 +35,10 @@ def _finish(handle: Any, result: Any) -> None:
     if not isinstance(handle, Exchange | Outer):
         return
     owner, handle.request = handle.request, None
-    if isinstance(handle, Exchange) and handle.method == "initialize":
+    greets = isinstance(handle, Exchange) and handle.method == "initialize"
+    if greets:
         transports.speaks(owner, result)
-    if handle.get(semconv.NETWORK_TRANSPORT) is None:
+    if greets or handle.get(semconv.NETWORK_TRANSPORT) is None:
         # Whoever sends what is written may not have been there when it began.
         for name, value in transports.known(owner).items():
             handle.set(name, value)

@@ -127,15 +127,15 @@ def _respond(wrapped: Callable[..., Any], responder: Any, args: Any, kwargs: Any
 
 def _begin_2(_: Any, args: Any, kwargs: Any) -> Any:
     """``OpenTelemetryMiddleware.__call__(ctx, call_next)``, around all that comes to a server."""
-    asked = wire.fields(argument(args, kwargs, 0, "ctx"))
+    asked = argument(args, kwargs, 0, "ctx")
     return _begin(
-        asked.get("method"),
-        asked.get("params"),
-        asked.get("meta"),
-        asked.get("request"),
+        asked.method,
+        asked.params,
+        asked.meta,
+        asked.request,
         {
-            semconv.JSONRPC_REQUEST_ID: _number(asked.get("request_id")),
-            semconv.MCP_PROTOCOL_VERSION: asked.get("protocol_version"),
+            semconv.JSONRPC_REQUEST_ID: _number(asked.request_id),
+            semconv.MCP_PROTOCOL_VERSION: asked.protocol_version,
         },
     )
 
@@ -163,8 +163,8 @@ _SERVE_2: Final = around(_begin_2, _finish_2)[1]
 
 
 async def _serve_2(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
-    asked = wire.fields(argument(args, kwargs, 0, "ctx"))
-    if asked.get("method") not in _NO_WORK or runtime.current() is None:
+    method = getattr(argument(args, kwargs, 0, "ctx"), "method", None)
+    if method not in _NO_WORK or runtime.current() is None:
         return await _SERVE_2(wrapped, owner, args, kwargs)
     token = ctx.attach(ctx.with_value(ctx.current(), OPEN, Quiet()))
     try:
