@@ -87,10 +87,12 @@ def flag(text: str) -> bool:
 
 
 def all_or_none(text: str) -> bool:
-    """Whether all of them. Raises InvalidError where ``text`` says neither."""
+    """Whether all of them: a word, or the switch that code gives. Raises InvalidError else."""
     lowered = text.lower()
     if lowered in ("all", "none"):
         return lowered == "all"
+    if lowered in ("true", "false"):
+        return lowered == "true"
     raise InvalidError("all or none")
 
 
