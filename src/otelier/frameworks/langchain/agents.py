@@ -7,7 +7,6 @@ by the graph's being asked for its name, just before it tells its callbacks.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from otelier import guard, statics, wire
+from otelier.frameworks.langchain import bound
 from otelier.frameworks.langchain.messages import message
 from otelier.handle import Handle
 from otelier.hooks.patching import Patches
@@ -79,12 +79,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         return graph
 
     for name in names:
-        original = vars(module)[name]
-        patches.wrap(module, name, make)
-        for other in _ALSO:
-            loaded = sys.modules.get(other)
-            if loaded is not None and vars(loaded).get(name) is original:
-                patches.replace(loaded, name, vars(module)[name])
+        bound.wrap(patches, module, name, make, _ALSO)
     return " and ".join(names)
 
 
@@ -105,7 +100,7 @@ def _remember(graph: Any, args: Any, kwargs: Any, patches: Patches) -> None:
         patches.add(kind, "get_name", _naming(kind))
 
 
-def _naming(kind: type) -> Callable[..., str]:
+def _naming(kind: Any) -> Callable[..., str]:
     def get_name(self: Any, *args: Any, **kwargs: Any) -> str:
         name: str = super(kind, self).get_name(*args, **kwargs)
         try:

@@ -104,7 +104,7 @@ def _answered(found: Told, result: Mapping[str, Any]) -> None:
         found.response_model = found.response_model or wire.text(
             about.get("model_name") or about.get("model")
         )
-        own = wire.text(held.get("id"))
+        own = wire.text(about.get("id")) or wire.text(held.get("id"))
         if own and not own.startswith(_OWN_IDS):
             found.response_id = own
         if found.usage is None:

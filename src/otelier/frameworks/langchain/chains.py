@@ -83,7 +83,7 @@ def _step(
     """What a run is, and the agent that it is one of, if that was seen when it was made."""
     made = agents.begins(name)
     if made is not None:
-        return pipeline.agent(made.name), made
+        return pipeline.agent(made.name or _own(name)), made
     told = metadata.get("lc_agent_name")
     node = any(type(tag) is str and tag.startswith(_NODE) for tag in tags)
     root = parent_id is None
