@@ -163,7 +163,7 @@ def _made(base: Any) -> Any:
             models.end(run_id, response, None)
 
         @_heard
-        def on_llm_error(self, error: Any, *, run_id: Any, **_: Any) -> None:
-            models.end(run_id, None, error)
+        def on_llm_error(self, error: Any, *, run_id: Any, response: Any = None, **_: Any) -> None:
+            models.end(run_id, response, error)
 
     return Handler
