@@ -65,7 +65,7 @@ def cached(result: Any, metadata: Any) -> bool:
     for generation in _generations(statics.storage(result)):
         used = wire.fields(_held(generation.get("message")).get("usage_metadata"))
         if "total_cost" in used:
-            return used["total_cost"] == 0
+            return bool(used["total_cost"] == 0)
     # Older versions do not say so: the call to a provider whose SDK is hooked would have been seen.
     provider = wire.fields(metadata).get("ls_provider")
     return (
