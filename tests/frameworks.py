@@ -38,6 +38,13 @@ class Row:
         return CACHE / self.name
 
 
+LANGCHAIN = (
+    "test_langchain.py",
+    "test_langchain_graphs.py",
+    "test_langchain_models.py",
+    "test_langchain_deep.py",
+)
+
 ROWS = (
     Row(
         "langchain",
@@ -45,7 +52,40 @@ ROWS = (
             *("langchain>=1.5", "langgraph>=1.2", "langchain-openai>=1.7", "deepagents>=0.7"),
             *("langchain-mcp-adapters", "langgraph-checkpoint-sqlite"),
         ),
-        ("test_langchain.py",),
+        LANGCHAIN,
+    ),
+    Row(
+        "langchain-beside",
+        (
+            *("langchain>=1.5", "langgraph>=1.2", "langchain-openai>=1.7", "langfuse"),
+            *("opentelemetry-instrumentation-genai-langchain", "langsmith[otel]"),
+            *(
+                "openinference-instrumentation-langchain",
+                "opentelemetry-instrumentation-langchain",
+            ),
+        ),
+        ("test_langchain_beside.py",),
+    ),
+    # The first create_agent, which no metadata tells.
+    Row(
+        "langchain-1.0",
+        (
+            *("langchain==1.0.5", "langgraph==1.0.10", "langgraph-prebuilt==1.0.5"),
+            *("langchain-openai", "langgraph-checkpoint==3.0.1"),
+            "langgraph-checkpoint-sqlite==3.0.0",
+        ),
+        LANGCHAIN,
+        oldest=True,
+    ),
+    Row(
+        "langchain-0.3",
+        (
+            *("langchain==0.3.0", "langchain-core==0.3.0", "langchain-openai==0.2.0"),
+            *("langgraph==0.2.20", "langgraph-checkpoint==1.0.12"),
+            "langgraph-checkpoint-sqlite==1.0.4",
+        ),
+        LANGCHAIN,
+        oldest=True,
     ),
     Row("openai_agents", ("openai-agents>=0.24",), ("test_openai_agents.py",)),
     Row("mcp", ("mcp>=2.3", "openai"), ("test_mcp.py",)),

@@ -49,8 +49,12 @@ def _heard(hear: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(hear)
     def heard(*args: Any, **kwargs: Any) -> None:
         try:
-            if runtime.current() is not None and not _stands_down():
+            if runtime.current() is None:
+                return
+            if not _stands_down():
                 hear(*args, **kwargs)
+            elif hear.__name__ == "on_chat_model_start":
+                others.model_begins(kwargs["run_id"])
         except Exception:
             guard.failed(f"langchain.{hear.__name__}")
 
