@@ -64,7 +64,7 @@ ROWS = (
                 "opentelemetry-instrumentation-langchain",
             ),
         ),
-        ("test_langchain_beside.py",),
+        ("test_langchain_given.py", "test_langchain_beside.py"),
     ),
     # The first create_agent, which no metadata tells.
     Row(
@@ -78,11 +78,10 @@ ROWS = (
         oldest=True,
     ),
     Row(
-        "langchain-0.3",
+        "langchain-0.2",
         (
-            *("langchain==0.3.0", "langchain-core==0.3.0", "langchain-openai==0.2.0"),
-            *("langgraph==0.2.20", "langgraph-checkpoint==1.0.12"),
-            "langgraph-checkpoint-sqlite==1.0.4",
+            *("langchain-core==0.2.43", "langgraph==0.2.4", "langchain-openai==0.1.25"),
+            *("langgraph-checkpoint-sqlite<2", "httpx<0.28"),
         ),
         LANGCHAIN,
         oldest=True,

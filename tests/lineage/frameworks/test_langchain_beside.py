@@ -24,6 +24,7 @@ from tests.lineage.frameworks.langchain_programs import (
     says,
     text,
     thinks,
+    told_of_use,
 )
 from tests.servers import ProviderServer
 from tests.telemetry import Telemetry
@@ -70,18 +71,6 @@ def _stream(agent: Any) -> None:
     assert list(agent.stream(asks(), stream_mode="messages"))
 
 
-def _calls(telemetry: Telemetry) -> list[Any]:
-    """The spans that say of a model call what it used."""
-    names = ("gen_ai.usage.input_tokens", "llm.token_count.prompt")
-    steps = ("invoke_agent", "invoke_workflow")
-    return [
-        span
-        for span in telemetry.spans()
-        if any(name in (span.attributes or {}) for name in names)
-        and (span.attributes or {}).get("gen_ai.operation.name") not in steps
-    ]
-
-
 @pytest.mark.parametrize("way", [_run, _arun, _stream])
 def test_each_call_appears_once(
     server: ProviderServer,
@@ -94,7 +83,7 @@ def test_each_call_appears_once(
     agent = create_agent(chat_model(server), [get_weather], name="weather_agent")
     with caplog.at_level(logging.WARNING):
         way(agent)
-    found = _calls(telemetry)
+    found = told_of_use(telemetry)
     assert len(found) == 2, draw(telemetry)
     for span in found:
         held = span.attributes or {}

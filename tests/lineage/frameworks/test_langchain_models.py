@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from pydantic import Field
 
 pytest.importorskip("langchain_openai")
 
@@ -43,7 +42,7 @@ def nothing_left() -> Iterator[None]:
 class Local(BaseChatModel):
     """A model in this process: says what it is told to, and what that took."""
 
-    answers: list[Any] = Field(default_factory=list)
+    answers: Any = ()
 
     @property
     def _llm_type(self) -> str:
