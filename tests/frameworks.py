@@ -57,7 +57,39 @@ ROWS = (
             *("langchain>=1.5", "langgraph>=1.2", "langchain-openai>=1.7", "deepagents>=0.7"),
             *("langchain-mcp-adapters", "langgraph-checkpoint-sqlite"),
         ),
-        ("test_langchain.py",),
+        LANGCHAIN,
+    ),
+    Row(
+        "langchain-beside",
+        (
+            *("langchain>=1.5", "langgraph>=1.2", "langchain-openai>=1.7", "langfuse"),
+            *("opentelemetry-instrumentation-genai-langchain", "langsmith[otel]"),
+            *(
+                "openinference-instrumentation-langchain",
+                "opentelemetry-instrumentation-langchain",
+            ),
+        ),
+        ("test_langchain_given.py", "test_langchain_beside.py"),
+    ),
+    # The first create_agent, which no metadata tells.
+    Row(
+        "langchain-1.0",
+        (
+            *("langchain==1.0.5", "langgraph==1.0.10", "langgraph-prebuilt==1.0.5"),
+            *("langchain-openai", "langgraph-checkpoint==3.0.1"),
+            "langgraph-checkpoint-sqlite==3.0.0",
+        ),
+        LANGCHAIN,
+        oldest=True,
+    ),
+    Row(
+        "langchain-0.2",
+        (
+            *("langchain-core==0.2.43", "langgraph==0.2.4", "langchain-openai==0.1.25"),
+            *("langgraph-checkpoint-sqlite<2", "httpx<0.28"),
+        ),
+        LANGCHAIN,
+        oldest=True,
     ),
     Row("openai_agents", ("openai-agents>=0.24",), ("test_openai_agents.py",)),
     Row("mcp", ("mcp>=2.3", *_FOR_MCP), ("test_mcp.py", "test_mcp_processes.py")),

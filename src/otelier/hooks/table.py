@@ -213,12 +213,11 @@ FRAMEWORKS: Final = (
         "langchain_core.tracers.context",
         "frameworks.langchain.callbacks",
     ),
-    Library(
-        "langchain",
-        "langchain-core",
-        "langchain_core.callbacks.manager",
-        "frameworks.langchain.models",
-        optional=True,
+    *(
+        Library(
+            "langchain", "langchain-core", "langchain_core.callbacks.manager", hook, optional=True
+        )
+        for hook in ("frameworks.langchain.models", "frameworks.langchain.given")
     ),
     Library(
         "langchain",

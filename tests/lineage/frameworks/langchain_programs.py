@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.servers import Json, ProviderServer, Recorded, Sse, openai_wire
+from tests.telemetry import Telemetry
 
 Said = dict[str, Any]
 
@@ -87,3 +88,15 @@ def open_things() -> int:
     from otelier.frameworks.langchain.open_runs import runs
 
     return len(runs) + len(models._open)
+
+
+def told_of_use(telemetry: Telemetry) -> list[Any]:
+    """The spans that say of a model call what it used."""
+    names = ("gen_ai.usage.input_tokens", "llm.token_count.prompt")
+    steps = ("invoke_agent", "invoke_workflow")
+    return [
+        span
+        for span in telemetry.spans()
+        if any(name in (span.attributes or {}) for name in names)
+        and (span.attributes or {}).get("gen_ai.operation.name") not in steps
+    ]

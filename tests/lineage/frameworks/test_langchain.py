@@ -414,7 +414,7 @@ def test_the_program_sees_the_same(server: ProviderServer) -> None:
             async for each in agent.astream_events(asks(), config, version="v2")
         ]
         bodies = [request.json() for request in server.requests]
-        return events, agent.get_name(), str(agent.config), bodies
+        return events, agent.get_name(), str(getattr(agent, "config", None)), bodies
 
     async def main() -> None:
         plain = await run()

@@ -70,7 +70,7 @@ class Shelf(BaseRetriever):
 
 class State(TypedDict):
     question: str
-    answer: str
+    said: str
 
 
 def support(server: ProviderServer, telemetry: Telemetry, name: str | None = "support") -> Any:
@@ -78,14 +78,14 @@ def support(server: ProviderServer, telemetry: Telemetry, name: str | None = "su
     model, shelf = chat_model(server), Shelf(tracer=telemetry.tracer)
 
     def sort(state: State) -> Any:
-        return {"answer": model.invoke(state["question"]).content}
+        return {"said": model.invoke(state["question"]).content}
 
     def search(state: State) -> Any:
         shelf.invoke(state["question"])
-        return {}
+        return {"said": ""}
 
     def answer(state: State) -> Any:
-        return {"answer": (model | StrOutputParser()).invoke(state["question"])}
+        return {"said": (model | StrOutputParser()).invoke(state["question"])}
 
     graph = StateGraph(State)
     for node in (sort, search, answer):
@@ -307,12 +307,12 @@ def test_the_programs_own_spans_and_steps_in_nodes(
             chain(server).invoke({"word": "a"})
             with otelier.step("mine"):
                 chain(server).batch([{"word": "a"}])
-        return {}
+        return {"messages": []}
 
     async def anode(state: MessagesState) -> Any:
         with telemetry.tracer.start_as_current_span("own"):
             await chain(server).ainvoke({"word": "a"})
-        return {}
+        return {"messages": []}
 
     graph = StateGraph(MessagesState)
     graph.add_node("node", RunnableLambda(node, anode))

@@ -87,17 +87,29 @@ def _remember(graph: Any, args: Any, kwargs: Any, patches: Patches) -> None:
     builder = statics.storage(graph).get("builder")
     if builder is None:
         return
-    tools = kwargs.get("tools", args[1] if len(args) > 1 else None)
-    if statics.storage(tools).get("tools_by_name"):  # A node that has them.
-        tools = list(dict.values(statics.storage(tools)["tools_by_name"]))
+    tools = _tools(builder, kwargs.get("tools", args[1] if len(args) > 1 else None))
     _made[builder] = Agent(
         kwargs.get("name") or None,
-        [_definition(tool) for tool in wire.items(tools)],
+        [_definition(tool) for tool in tools],
         next(filter(None, (_text(kwargs.get(name)) for name in _SYSTEM)), None),
     )
     kind = type(graph)
     if "get_name" not in vars(kind):
         patches.add(kind, "get_name", _naming(kind))
+
+
+def _tools(builder: Any, given: Any) -> list[Any]:
+    """The tools of the graph's node for them (of middleware, too), and those of the provider's."""
+    node = wire.fields(statics.storage(builder).get("nodes")).get("tools")
+    held = statics.storage(statics.member(node, "runnable", node))
+    by_name = wire.fields(held.get("tools_by_name") or held.get("_tools_by_name"))
+    if not by_name:
+        # Some version has them elsewhere, or was given the node.
+        held = statics.storage(given)
+        by_name = wire.fields(held.get("tools_by_name") or held.get("_tools_by_name"))
+    found = [*by_name.values()] or list(wire.items(given))
+    found += [tool for tool in wire.items(given) if by_name and issubclass(type(tool), dict)]
+    return found
 
 
 def _naming(kind: Any) -> Callable[..., str]:

@@ -92,9 +92,7 @@ def _step(
         return pipeline.agent(told), None
     if name in _EXECUTORS or (root and metadata.get("ls_integration") in _MAKERS):
         return pipeline.agent(), None
-    if run_type in _PARTS:
-        return None, None
-    if root:
+    if root and run_type not in _PARTS:
         return pipeline.workflow(_own(name)), None
     if all_steps() and _HIDDEN not in tags:
         return pipeline.step(name), None

@@ -74,7 +74,7 @@ def _result(output: Any) -> tuple[Any, bool]:
         failed = statics.storage(output).get("status") == "error"
         return (told["content"] if told else None), failed
     if statics.identity(type(output)) == _COMMAND:
-        update = wire.fields(statics.storage(output).get("update"))
+        update = wire.fields(statics.member(output, "update"))
         for each in wire.items(update.get("messages")):
             if is_message(each) and "tool_call_id" in statics.storage(each):
                 return _result(each)
