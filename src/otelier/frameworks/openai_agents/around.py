@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from contextvars import Token
+from contextvars import ContextVar
 from typing import Any, Final
 
 from opentelemetry import context as otel_context
@@ -48,11 +48,11 @@ class ToolRun(Executed):
 class Open:
     """A span or trace of the SDK's that has started, and not finished."""
 
-    __slots__ = ("around", "error", "handle", "model", "outer", "token", "told")
+    __slots__ = ("around", "error", "handle", "model", "outer", "told")
 
-    def __init__(self, handle: Handle | None, token: Token[Context] | None) -> None:
+    def __init__(self, handle: Handle | None, inside: Context | None = None) -> None:
+        """``inside`` is made current, until :meth:`leave`."""
         self.handle = handle
-        self.token = token
         self.around: Around | None = None
         # The model's run, where that is what it is.
         self.model: ModelRun | None = None
@@ -60,12 +60,30 @@ class Open:
         self.told: Mapping[str, Any] | None = None
         self.error: BaseException | None = None
         # What the program handles while it makes the run: no failure of the run's.
-        self.outer = sys.exception()
+        self.outer = id(sys.exception())
+        if inside is not None:
+            _left.set((self, ctx.attach(inside), _left.get()))
+
+    def leave(self) -> None:
+        """It is not current any longer, here; elsewhere it never was."""
+        found = _left.get()
+        while found is not None:
+            held, token, before = found
+            if held is self:
+                ctx.detach(token)
+                _left.set(before)
+                return
+            found = before
 
     def raised(self) -> BaseException | None:
         """The exception that passes here, where one does."""
         error = sys.exception()
-        return None if error is self.outer else error
+        return None if id(error) == self.outer else error
+
+
+# How to leave those that are current. The tokens stand in the task's own context: they hold it, and
+# with it the SDK's span, which may never finish.
+_left: Final[ContextVar[Any]] = ContextVar("otelier-agents-left", default=None)
 
 
 class Run:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from otelier import context as ctx
-from otelier import guard, model_runs, pipeline, runtime, statics, wire
+from otelier import guard, leaving, model_runs, pipeline, runtime, statics, wire
 from otelier.frameworks import models, steps
 from otelier.frameworks.openai_agents import around, told
 from otelier.frameworks.openai_agents.around import AgentRun, Open, ToolRun, opened
@@ -53,8 +53,7 @@ def _finish(wrapped: Callable[..., Any], span: Any, args: Any, kwargs: Any) -> A
         found = opened.of(span)
         if found is not None:
             opened.drop(span)
-            if found.token is not None:
-                ctx.detach(found.token)
+            found.leave()
             data = _data(span)
             _END.get(_kind(data), _over)(found, data)
     except Exception:
@@ -96,7 +95,7 @@ def _agent(data: Any) -> Open | None:
     if run is not None and name in run.offered:
         handle.tools = run.offered[name]
         told.offer(handle)
-    return Open(handle, ctx.attach(around.with_agent(handle.context, handle)))
+    return Open(handle, around.with_agent(handle.context, handle))
 
 
 def _tool(data: Any) -> Open | None:
@@ -108,14 +107,14 @@ def _tool(data: Any) -> Open | None:
     if not isinstance(handle, ToolRun):
         return None
     handle.function = told.function(tool)
-    return Open(handle, handle.enter())
+    return Open(handle, handle.context)
 
 
 def _model(data: Any) -> Open | None:
     run = model_runs.mark.get()
     if run is not None and not run.seen:
         return None  # Whoever asks the model looks at it.
-    found = Open(None, None)
+    found = Open(None)
     found.model = models.begin()
     return found
 
@@ -130,7 +129,7 @@ def _inner(data: Any) -> Open | None:
     if name is None:
         return None
     handle = steps.begin(pipeline.step(name))
-    return None if handle is None else Open(handle, handle.enter())
+    return None if handle is None else Open(handle, handle.context)
 
 
 def _agent_over(found: Open, data: Any) -> None:
@@ -141,7 +140,8 @@ def _agent_over(found: Open, data: Any) -> None:
     if trace is not None and trace.workflow is not None:
         _tell(trace.workflow, handle)
     error, kind = found.raised(), None
-    if error is None and found.told is not None:
+    # A tripwire's run is cancelled in some versions, by whoever reads its stream.
+    if found.told is not None and (error is None or leaving.how(error) is not None):
         run = around.run()
         kind = told.ending(found.told, run is not None and run.endless)
     if kind is None:

@@ -63,7 +63,7 @@ def _begin(trace: Any) -> Open:
     workflow = handle if outer is None else outer.workflow
     grouped = bool(group) or (outer is not None and outer.grouped)
     found = Around(workflow, grouped, around.run() is not None)
-    opening = Open(handle, ctx.attach(around.with_trace(context, found)))
+    opening = Open(handle, around.with_trace(context, found))
     opening.around = found
     return opening
 
@@ -81,8 +81,7 @@ def _finish(wrapped: Callable[..., Any], trace: Any, args: Any, kwargs: Any) -> 
         found = opened.of(trace)
         if found is not None:
             opened.drop(trace)
-            if found.token is not None:
-                ctx.detach(found.token)
+            found.leave()
             if found.handle is not None:
                 _end(found, found.handle)
     except Exception:
