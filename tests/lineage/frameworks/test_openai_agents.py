@@ -26,13 +26,12 @@ from agents import (
 )
 
 import otelier
-from otelier.frameworks.openai_agents import around
-from tests.lineage.frameworks.drawing import conversation, draw, title, tokens, tree
+from otelier.frameworks.openai_agents import opened
+from tests.lineage.frameworks.drawing import conversation, draw, tokens, tree
 from tests.lineage.frameworks.openai_agents import (
     VERSION,
     Api,
     by_last,
-    get_weather,
     paris,
     quiet,
     weather_agent,
@@ -46,7 +45,7 @@ from tests.telemetry import Telemetry
 def nothing_open() -> Iterator[None]:
     quiet()
     yield
-    assert not around.opened._held
+    assert not opened.count()
 
 
 def running(result: Any) -> Any:
@@ -156,9 +155,7 @@ def test_a_handoff_makes_siblings_in_one_workflow(
 ) -> None:
     api = Api(OpenAIResponsesModel, server, stream)
     triage = Agent(name="triage", model=api.model, handoffs=[weather_agent(api)])
-    server.script(
-        api.calls(("transfer_to_weather_agent", {}, "call_0")), paris(api), api.says()
-    )
+    server.script(api.calls(("transfer_to_weather_agent", {}, "call_0")), paris(api), api.says())
 
     asyncio.run(api.run(triage, run_config=RunConfig(workflow_name="support", group_id="chat-7")))
 
@@ -229,9 +226,7 @@ def test_a_trace_of_the_programs_is_one_workflow_of_several_runs(
 
 
 @STREAMED
-def test_an_agent_as_a_tool(
-    stream: bool, server: ProviderServer, telemetry: Telemetry
-) -> None:
+def test_an_agent_as_a_tool(stream: bool, server: ProviderServer, telemetry: Telemetry) -> None:
     api = Api(OpenAIResponsesModel, server)
     asks = weather_agent(api).as_tool("ask_weather", "Asks about the weather.")
     boss = Api(OpenAIResponsesModel, server, stream)
@@ -292,7 +287,9 @@ def test_tools_side_by_side_and_one_that_fails(
         (span.attributes or {})["gen_ai.tool.call.id"]: span
         for span in telemetry.spans("execute_tool")
     }
-    assert {id: (span.attributes or {})["gen_ai.tool.call.arguments"] for id, span in found.items()} == {
+    assert {
+        id: (span.attributes or {})["gen_ai.tool.call.arguments"] for id, span in found.items()
+    } == {
         "call_1": '{"city":"Paris"}',
         "call_2": '{"city":"Nowhere"}',
         "call_3": '{"city":"Rome"}',
@@ -338,9 +335,13 @@ def test_a_tools_request_and_own_span_are_its_children(
         """Look."""
         with telemetry.tracer.start_as_current_span("own span"):
             await asyncio.to_thread(urllib.request.urlopen, f"{server.url}/weather", b"{}")
-        answer = await api.model._client.chat.completions.create(
-            model="gpt-4o-mini", messages=[{"role": "user", "content": "inner"}]
-        ) if hasattr(api.model, "_client") else None
+        answer = (
+            await api.model._client.chat.completions.create(
+                model="gpt-4o-mini", messages=[{"role": "user", "content": "inner"}]
+            )
+            if hasattr(api.model, "_client")
+            else None
+        )
         return str(answer is not None)
 
     @function_tool
@@ -490,9 +491,7 @@ def test_a_model_that_a_guardrail_asks_is_the_agents_child(
 
 
 @STREAMED
-def test_ten_users_in_one_loop(
-    stream: bool, server: ProviderServer, telemetry: Telemetry
-) -> None:
+def test_ten_users_in_one_loop(stream: bool, server: ProviderServer, telemetry: Telemetry) -> None:
     api = Api(OpenAIResponsesModel, server, stream)
 
     def answers(body: Any) -> Any:
@@ -651,7 +650,9 @@ def test_a_tripwire_before_the_model_answers(
         return agents.GuardrailFunctionOutput(output_info=None, tripwire_triggered=True)
 
     options = {"run_in_parallel": False} if blocking else {}
-    guardrail = agents.input_guardrail(**options)(never) if options else agents.input_guardrail(never)
+    guardrail = (
+        agents.input_guardrail(**options)(never) if options else agents.input_guardrail(never)
+    )
     server.script(Hang(gate, api.says()))
 
     with pytest.raises(agents.InputGuardrailTripwireTriggered):
@@ -772,7 +773,7 @@ def test_what_never_ends_is_let_go_of(server: ProviderServer, telemetry: Telemet
         contextvars.copy_context().run(begin)
     gc.collect()
 
-    assert not around.opened._held
+    assert not opened.count()
 
 
 @STREAMED

@@ -68,7 +68,11 @@ def other(request: pytest.FixtureRequest, telemetry: Telemetry) -> Iterator[str]
 def input_tokens(span: ReadableSpan) -> str:
     """The name, and the tokens that were read, in anybody's words."""
     held = span.attributes or {}
-    found = {held[name] for name in ("gen_ai.usage.input_tokens", "llm.token_count.prompt") if name in held}
+    found = {
+        held[name]
+        for name in ("gen_ai.usage.input_tokens", "llm.token_count.prompt")
+        if name in held
+    }
     return " ".join([title(span), *map(str, found)])
 
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 from otelier import context as ctx
 from otelier import guard, leaving, model_runs, pipeline, runtime, statics, wire
 from otelier.frameworks import models, steps
-from otelier.frameworks.openai_agents import around, told
-from otelier.frameworks.openai_agents.around import AgentRun, Open, ToolRun, opened
-from otelier.handle import Handle
+from otelier.frameworks.openai_agents import around, opened, told
+from otelier.frameworks.openai_agents.around import AgentRun, ToolRun
+from otelier.frameworks.openai_agents.opened import Open
 from otelier.hooks.patching import Patches
 
 _CLASSES: Final = ("SpanImpl", "NoOpSpan")
@@ -28,6 +28,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         patches.wrap(owner, "start", _start)
         patches.wrap(owner, "finish", _finish)
         patches.wrap(owner, "set_error", _set_error)
+    patches.undone(opened.forget)
     return " and ".join(_CLASSES)
 
 
@@ -40,9 +41,7 @@ def _start(wrapped: Callable[..., Any], span: Any, args: Any, kwargs: Any) -> An
             if begin is None:
                 begin = _inner
             if around.seen():
-                found = begin(data)
-                if found is not None:
-                    opened.put(span, found)
+                opened.keep(span, begin(data))
     except Exception:
         guard.failed("openai_agents.start")
     return result
@@ -50,10 +49,8 @@ def _start(wrapped: Callable[..., Any], span: Any, args: Any, kwargs: Any) -> An
 
 def _finish(wrapped: Callable[..., Any], span: Any, args: Any, kwargs: Any) -> Any:
     try:
-        found = opened.of(span)
+        found = opened.take(span)
         if found is not None:
-            opened.drop(span)
-            found.leave()
             data = _data(span)
             _END.get(_kind(data), _over)(found, data)
     except Exception:
@@ -138,27 +135,19 @@ def _agent_over(found: Open, data: Any) -> None:
         return
     trace = around.trace() if handle.direct else None
     if trace is not None and trace.workflow is not None:
-        _tell(trace.workflow, handle)
+        told.workflow(trace.workflow, handle)
     error, kind = found.raised(), None
     # A tripwire's run is cancelled in some versions, by whoever reads its stream.
     if found.told is not None and (error is None or leaving.how(error) is not None):
         run = around.run()
         kind = told.ending(found.told, run is not None and run.endless)
     if kind is None:
-        handle.end(error)
+        found.end(error)
         return
     message = wire.text((found.told or {}).get("message"))
     if trace is not None and trace.own:
         trace.failed = kind, message
     handle.fail(kind, message)
-
-
-def _tell(workflow: Handle, agent: Handle) -> None:
-    """A workflow is asked what its first agent is asked, and answers what its last one does."""
-    of, inner = workflow.scope, agent.scope
-    if of is not None and inner is not None:
-        of.asked = of.asked or inner.asked
-        of.answer = inner.answer or of.answer
 
 
 def _tool_over(found: Open, data: Any) -> None:
@@ -174,7 +163,7 @@ def _tool_over(found: Open, data: Any) -> None:
             handle.set_result(result)
     error = handle.error or found.error or found.raised()
     if error is not None or found.told is None:
-        handle.end(error)
+        found.end(error)
     else:
         handle.fail("tool_error", told.failure(found.told))
 
@@ -185,8 +174,7 @@ def _model_over(found: Open, data: Any) -> None:
 
 
 def _over(found: Open, data: Any) -> None:
-    if found.handle is not None:
-        found.handle.end(found.raised())
+    found.end(found.raised())
 
 
 _BEGIN: Final[dict[str, Callable[[Any], Open | None]]] = {
