@@ -19,6 +19,7 @@ pytest.importorskip("agents")
 import agents
 from agents import Agent, OpenAIResponsesModel, RunConfig, function_tool, trace
 from agents.tracing import processor_interface, setup
+from opentelemetry.sdk.trace import ReadableSpan
 
 import otelier
 from otelier.frameworks.openai_agents import opened
@@ -209,10 +210,28 @@ def test_a_run_that_keeps_its_data_to_itself(
     held = json.dumps([dict(span.attributes or {}) for span in telemetry.spans()])
     for word in ("Paris", "Nowhere", "sunny", "You know the weather"):
         assert word not in held
+    failed = telemetry.spans("execute_tool")[1]
+    assert (failed.attributes or {})["error.type"] == "LookupError"
+    assert failed.status.description is None
     telemetry.clear()
     # It is that run's alone.
     asyncio.run(api.run(weather_agent(api)))
     assert "Paris" in str((telemetry.span("chat").attributes or {})["gen_ai.input.messages"])
+
+
+def test_runs_that_the_environment_keeps_to_themselves(
+    server: ProviderServer, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if VERSION < (0, 4):
+        pytest.skip("this version does not ask the environment")
+    monkeypatch.setenv("OPENAI_AGENTS_TRACE_INCLUDE_SENSITIVE_DATA", "false")
+    api = Api(OpenAIResponsesModel, server)
+    server.script(paris(api), api.says())
+
+    asyncio.run(api.run(weather_agent(api)))
+
+    held = json.dumps([dict(span.attributes or {}) for span in telemetry.spans()])
+    assert "Paris" not in held
 
 
 def test_no_content(server: ProviderServer) -> None:
@@ -284,6 +303,11 @@ def test_taken_back_and_put_there_again(server: ProviderServer) -> None:
         assert not telemetry.spans()
 
 
+def ended(span: ReadableSpan) -> str:
+    """The name, and how it was left, if it was."""
+    return f"{span.name} {(span.attributes or {}).get('otelier.stream.end', '')}".rstrip()
+
+
 def test_taken_back_while_it_runs(server: ProviderServer) -> None:
     telemetry = Telemetry().start()
     api = Api(OpenAIResponsesModel, server)
@@ -299,14 +323,12 @@ def test_taken_back_while_it_runs(server: ProviderServer) -> None:
     result = asyncio.run(api.run(weather_agent(api, tools=[stop])))
 
     assert result.final_output == "It is sunny."
-    assert (
-        [(span.attributes or {})["otelier.stream.end"] for span in telemetry.spans()]
-        == [
-            "abandoned",
-            "abandoned",
-        ]
-        if len(telemetry.spans()) == 2
-        else [span.name for span in telemetry.spans()]
+    assert draw(telemetry, ended) == tree(
+        """
+        invoke_agent weather_agent abandoned
+          chat gpt-4o-mini
+          execute_tool stop abandoned
+        """
     )
     telemetry = Telemetry().start()
     server.script(api.says())
