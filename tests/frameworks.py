@@ -91,7 +91,23 @@ ROWS = (
         LANGCHAIN,
         oldest=True,
     ),
-    Row("openai_agents", ("openai-agents>=0.24",), ("test_openai_agents.py",)),
+    Row("openai_agents", ("openai-agents>=0.24",), _OPENAI_AGENTS),
+    Row(
+        "openai_agents-oldest",
+        # Of the same months: it makes objects of the SDK's that later ones refuse.
+        ("openai-agents==0.0.19", "openai==1.87.0", "mcp==1.30.0"),
+        _OPENAI_AGENTS,
+        oldest=True,
+    ),
+    Row(
+        "openai_agents-beside",
+        (
+            *("openai-agents>=0.24", "openinference-instrumentation-openai-agents"),
+            "opentelemetry-instrumentation-genai-openai-agents",
+            "opentelemetry-instrumentation-openai-agents",
+        ),
+        ("test_openai_agents_beside.py",),
+    ),
     Row("mcp", ("mcp>=2.3", *_FOR_MCP), ("test_mcp.py", "test_mcp_processes.py")),
     Row("mcp-1", ("mcp>=1.30,<2", *_FOR_MCP), ("test_mcp.py", "test_mcp_processes.py")),
     Row(
