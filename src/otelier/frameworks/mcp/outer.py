@@ -17,9 +17,8 @@ from otelier import context as ctx
 from otelier import guard, runtime, semconv, wire
 from otelier.executed import Executed
 from otelier.frameworks.mcp import content, refusals
-from otelier.frameworks.mcp.exchange import MEASURED, OPEN, TOOL_ERROR
+from otelier.frameworks.mcp.exchange import MEASURED, OPEN, TOOL_ERROR, Exchange
 from otelier.handle import Handle
-from otelier.kinds import TOOL
 from otelier.nohandle import NoHandle
 from otelier.semconv import Attributes
 
@@ -170,11 +169,13 @@ def found(method: Any, params: Any, known: Attributes) -> Outer | None:
 
 
 def _runs(step: Handle, span: Span) -> bool:
-    return step.kind is TOOL and not step.ended and step.span is span
+    return _is_tool(step) and not step.ended and step.span is span
 
 
 def _is_tool(held: Any) -> bool:
-    return bool(held.get(semconv.OPERATION_NAME) == semconv.EXECUTE_TOOL)
+    """Whether this is a tool's, and not a request that a server runs one for."""
+    asked = isinstance(held, Exchange)
+    return not asked and bool(held.get(semconv.OPERATION_NAME) == semconv.EXECUTE_TOOL)
 
 
 def same(tool: Any, asked: str) -> bool:
