@@ -156,8 +156,8 @@ def found(method: Any, params: Any, known: Attributes) -> Outer | None:
     name = wire.text(asked.get("name"))
     span, step = get_current_span(here), here.get(ctx.STEP)
     tool = step if isinstance(step, Handle) and _runs(step, span) else None
-    held: Any = tool or getattr(span, "attributes", None) or {}
-    if tool is None and not (span.is_recording() and _is_tool(held)):
+    held: Any = tool if tool is not None else _theirs(span)
+    if held is None:
         return None
     if not name or not same(held.get(semconv.TOOL_NAME), name):
         return None
@@ -176,6 +176,18 @@ def _is_tool(held: Any) -> bool:
     """Whether this is a tool's, and not a request that a server runs one for."""
     asked = isinstance(held, Exchange)
     return not asked and bool(held.get(semconv.OPERATION_NAME) == semconv.EXECUTE_TOOL)
+
+
+def _theirs(span: Span) -> Any:
+    """What somebody else's span of a tool says; None of any other."""
+    if not span.is_recording():
+        return None
+    held = getattr(span, "attributes", None) or {}
+    if _is_tool(held):
+        return held
+    # Google's ADK says it by the name alone, until the tool has run.
+    operation, _, tool = str(getattr(span, "name", "")).partition(" ")
+    return {**held, semconv.TOOL_NAME: tool} if operation == semconv.EXECUTE_TOOL else None
 
 
 def same(tool: Any, asked: str) -> bool:
