@@ -152,11 +152,6 @@ class Handle:
         """What the run of an agent or a workflow sums up."""
         return self._scope
 
-    @property
-    def kind(self) -> Kind:
-        """What kind of step it is."""
-        return self._kind
-
     def get(self, name: str) -> semconv.Value | None:
         """An attribute, as it was set by otelier or through this handle, sampled or not."""
         return self._attributes.get(name)
