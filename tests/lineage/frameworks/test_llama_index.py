@@ -20,6 +20,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 import otelier
 from otelier.frameworks.llama_index import engines, models, seen
 from tests.lineage.frameworks.drawing import conversation, draw, model_calls, tokens, tree
+from tests.lineage.frameworks.llama_index_flows import confirm
 from tests.lineage.frameworks.llama_index_parts import index, memory, model, saying, uses
 from tests.servers import Json, ProviderServer
 from tests.servers.openai_wire import chat_message, tool_call
@@ -449,15 +450,6 @@ def test_a_person_is_asked(server: ProviderServer, telemetry: Telemetry) -> None
     if not hasattr(Context, "wait_for_event"):
         pytest.skip("tools of this version cannot wait")
 
-    async def confirm(ctx: Context) -> str:
-        """Asks a person."""
-        answer = await ctx.wait_for_event(
-            HumanResponseEvent, waiter_event=InputRequiredEvent(prefix="Sure?")  # type: ignore[call-arg]
-        )
-        return str(answer.response)
-
-    # What annotations are, with those of this file being texts.
-    confirm.__annotations__ = {"ctx": Context, "return": str}
     llm = model(server, uses("confirm", {}))
 
     async def main() -> str:
