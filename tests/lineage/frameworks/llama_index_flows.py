@@ -1,6 +1,5 @@
 """Workflows and tools whose annotations LlamaIndex reads: earlier versions read no texts."""
 
-# ruff: noqa: I002
 from typing import Any
 
 from llama_index.core.workflow import Context, StartEvent, StopEvent, Workflow, step

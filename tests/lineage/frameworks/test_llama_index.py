@@ -21,7 +21,7 @@ import otelier
 from otelier.frameworks.llama_index import engines, models, seen
 from tests.lineage.frameworks.drawing import conversation, draw, model_calls, tokens, tree
 from tests.lineage.frameworks.llama_index_flows import confirm
-from tests.lineage.frameworks.llama_index_parts import index, memory, model, saying, uses
+from tests.lineage.frameworks.llama_index_parts import ask, index, memory, model, saying, uses
 from tests.servers import Json, ProviderServer
 from tests.servers.openai_wire import chat_message, tool_call
 from tests.telemetry import Telemetry
@@ -50,15 +50,6 @@ def agent(llm: Any, *tools: Any, name: str = "weather", **more: Any) -> Function
     return FunctionAgent(
         name=name, description="Knows the weather.", tools=list(tools), llm=llm, **more
     )
-
-
-def ask(runs: Any, question: str = "How is Oslo?", **more: Any) -> Any:
-    """Run it in a loop of its own."""
-
-    async def main() -> Any:
-        return await runs.run(user_msg=question, **more)
-
-    return asyncio.run(main())
 
 
 ONE_TOOL = tree(
@@ -190,9 +181,7 @@ def test_tools_at_the_same_time(server: ProviderServer, telemetry: Telemetry) ->
     }
 
 
-def test_a_tool_that_fails_and_is_tried_again(
-    server: ProviderServer, telemetry: Telemetry
-) -> None:
+def test_a_tool_that_fails_and_is_tried_again(server: ProviderServer, telemetry: Telemetry) -> None:
     tries: list[str] = []
 
     def look(city: str) -> str:

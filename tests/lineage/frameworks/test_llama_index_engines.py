@@ -193,7 +193,9 @@ def test_several_questions(server: ProviderServer, telemetry: Telemetry) -> None
         verbose=False,
     ).query("Oslo and Rome?")
     one = QUERY.replace("\n", "\n  ")
-    assert draw(telemetry) == "\n  ".join(["invoke_workflow", "chat gpt-4o", one, one, "chat gpt-4o"])
+    assert draw(telemetry) == "\n  ".join(
+        ["invoke_workflow", "chat gpt-4o", one, one, "chat gpt-4o"]
+    )
 
 
 class Librarian(CustomQueryEngine):

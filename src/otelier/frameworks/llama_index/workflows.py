@@ -90,5 +90,5 @@ def over(run: Run, result: Any) -> None:
 def fail(run: Run, error: BaseException | None) -> None:
     """A workflow's run has raised; what a step has, where it is wrapped into an error of theirs."""
     flow: Flow = run.more.held
-    inner = flow.failed
-    flow.over(run, inner if inner is not None and error.__cause__ is inner else error)
+    wraps = error is not None and error.__cause__ is flow.failed
+    flow.over(run, flow.failed or error if wraps else error)
