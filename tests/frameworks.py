@@ -155,7 +155,37 @@ ROWS = (
     Row(
         "llama_index",
         ("llama-index-core>=0.14", "llama-index-llms-openai", "llama-index-embeddings-openai"),
-        ("test_llama_index.py",),
+        ("test_llama_index.py", "test_llama_index_engines.py"),
+    ),
+    Row(
+        "llama_index-beside",
+        (
+            *("llama-index-core>=0.14", "llama-index-llms-openai"),
+            *("llama-index-embeddings-openai", "llama-index-observability-otel"),
+            "opentelemetry-instrumentation-genai-llama-index",
+            "opentelemetry-instrumentation-llamaindex",
+            "openinference-instrumentation-llama-index",
+        ),
+        ("test_llama_index_beside.py",),
+    ),
+    Row(
+        "llama_index-oldest",
+        (
+            *("llama-index-core==0.11.0", "llama-index-llms-openai<0.3"),
+            *("llama-index-embeddings-openai<0.3", "openai<2"),
+        ),
+        ("test_llama_index.py", "test_llama_index_engines.py"),
+        oldest=True,
+    ),
+    Row(
+        # The oldest one that has agents.
+        "llama_index-oldest-agents",
+        (
+            *("llama-index-core==0.12.36", "llama-index-llms-openai==0.3.38"),
+            *("llama-index-embeddings-openai<0.4", "openai<1.80"),
+        ),
+        ("test_llama_index.py", "test_llama_index_engines.py"),
+        oldest=True,
     ),
     Row("claude_agent", ("claude-agent-sdk>=0.2",), ("test_claude_agent.py",)),
     Row("crewai", ("crewai>=1.15",), ("test_crewai.py", "test_crewai_flows.py")),

@@ -317,6 +317,13 @@ FRAMEWORKS: Final = (
         for module in ("workflows.workflow", "llama_index.core.workflow.workflow")
     ),
     Library(
+        "llama_index",
+        "llama-index-core",
+        "llama_index.core.tools.function_tool",
+        "frameworks.llama_index.threads",
+        optional=True,
+    ),
+    Library(
         "claude_agent",
         "claude-agent-sdk",
         "claude_agent_sdk._internal.query",
