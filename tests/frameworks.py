@@ -38,6 +38,12 @@ class Row:
         return CACHE / self.name
 
 
+# CrewAI tells its makers of every run, and asks whether it may.
+_AT_HOME = tuple(
+    (f"CREWAI_{name}", "true")
+    for name in ("DISABLE_TELEMETRY", "DISABLE_TRACKING", "DISABLE_VERSION_CHECK", "TESTING")
+)
+
 ROWS = (
     Row(
         "langchain",
@@ -57,7 +63,12 @@ ROWS = (
         ("test_llama_index.py",),
     ),
     Row("claude_agent", ("claude-agent-sdk>=0.2",), ("test_claude_agent.py",)),
-    Row("crewai", ("crewai>=1.15",), ("test_crewai.py", "test_crewai_flows.py")),
+    Row(
+        "crewai",
+        ("crewai>=1.15",),
+        ("test_crewai.py", "test_crewai_flows.py"),
+        environment=_AT_HOME,
+    ),
     Row(
         "crewai-beside",
         (
@@ -65,12 +76,14 @@ ROWS = (
             *("opentelemetry-instrumentation-crewai", "opentelemetry-instrumentation-genai-openai"),
         ),
         ("test_crewai_beside.py",),
+        environment=_AT_HOME,
     ),
     Row(
         "crewai-oldest",
         ("crewai==0.130.0",),
         ("test_crewai.py", "test_crewai_flows.py"),
         oldest=True,
+        environment=_AT_HOME,
     ),
     Row("google_adk", ("google-adk>=2.13",), ("test_google_adk.py",)),
     Row("strands", ("strands-agents[openai]>=1.60",), ("test_strands.py",)),
