@@ -233,7 +233,9 @@ def _responses(request: Any) -> Any:
     else:
         item = openai_wire.function_call_item(*_call(body))
     if body.get("stream"):
-        return Sse(openai_wire.response_events(openai_wire.response_object(item)), named=True, done=None)
+        return Sse(
+            openai_wire.response_events(openai_wire.response_object(item)), named=True, done=None
+        )
     return Json(openai_wire.response_object(item))
 
 
@@ -333,7 +335,8 @@ def _installed(distribution: str) -> bool:
 def main(arguments: list[str]) -> None:
     """Print the rows that are asked for; or be one of the processes that it takes."""
     if "--serve" in arguments:
-        return serve()
+        serve()
+        return
     if arguments[:1] == ["--count"]:
         print("\n" + json.dumps(asdict(measure(*arguments[1:]))))
         # Whatever threads a framework leaves.
