@@ -188,7 +188,12 @@ ROWS = (
         oldest=True,
     ),
     Row("claude_agent", ("claude-agent-sdk>=0.2",), ("test_claude_agent.py",)),
-    Row("crewai", ("crewai>=1.15",), ("test_crewai.py", "test_crewai_flows.py")),
+    Row(
+        "crewai",
+        ("crewai>=1.15",),
+        ("test_crewai.py", "test_crewai_flows.py"),
+        environment=_AT_HOME,
+    ),
     Row(
         "crewai-beside",
         (
@@ -196,12 +201,14 @@ ROWS = (
             *("opentelemetry-instrumentation-crewai", "opentelemetry-instrumentation-genai-openai"),
         ),
         ("test_crewai_beside.py",),
+        environment=_AT_HOME,
     ),
     Row(
         "crewai-oldest",
         ("crewai==0.130.0",),
         ("test_crewai.py", "test_crewai_flows.py"),
         oldest=True,
+        environment=_AT_HOME,
     ),
     Row("google_adk", ("google-adk>=2.13",), ("test_google_adk.py",)),
     Row(
