@@ -23,8 +23,9 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
 
 import otelier
-from otelier import beneath, guard, natives, theirs, under_way
+from otelier import guard, natives, theirs, under_way
 from otelier.frameworks.google_adk import native
+from otelier.scope import beneath
 from tests.lineage.frameworks.drawing import conversation, draw, model_calls, title, tokens, tree
 from tests.servers import Json, ProviderServer, Recorded, Reply, gemini_wire
 from tests.servers.gemini_wire import answer, call, candidate, pieces, stream, text
@@ -574,7 +575,7 @@ def test_disabled(server: ProviderServer, telemetry: Telemetry) -> None:
 @newer
 def test_uninstrumented_and_again(server: ProviderServer, telemetry: Telemetry) -> None:
     telemetry.stop()
-    assert not natives.watched and not beneath.spans
+    assert not natives.watched and not beneath
     server.script(Json(CALL), Json(ANSWER))
     assert asyncio.run(converse(weather_agent())) == "It is sunny."
     assert "gen_ai.tool.call.arguments" not in attributes(telemetry.span("execute_tool"))
