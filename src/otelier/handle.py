@@ -27,7 +27,7 @@ from otelier import context as ctx
 from otelier.content import Policy
 from otelier.conversation import Conversation
 from otelier.documents import retrieved
-from otelier.kinds import AGENT, RETRIEVAL, TOOL, Kind
+from otelier.kinds import AGENT, RETRIEVAL, Kind
 from otelier.nohandle import NO_HANDLE as NO_HANDLE
 from otelier.nohandle import NoHandle as NoHandle
 from otelier.prompts import Named
@@ -54,6 +54,7 @@ class Handle:
         "_context",
         "_conversation",
         "_cost",
+        "_failure",
         "_kind",
         "_lent",
         "_open",
@@ -82,12 +83,12 @@ class Handle:
         if kind.operation is not None:
             attributes = {semconv.OPERATION_NAME: kind.operation, **attributes}
         attributes = unicode.attributes(attributes)
-        if kind is TOOL and outer is not None and outer.agent is not None:
+        if kind.is_tool and outer is not None and outer.agent is not None:
             outer.agent.tool_calls += 1
             if outer.agent.name:
                 attributes.setdefault(semconv.AGENT_NAME, outer.agent.name)
         name = attributes.get(kind.named)
-        title = " ".join(str(part) for part in (kind.operation, name) if part)
+        title = " ".join(str(part) for part in (kind.title or kind.operation, name) if part)
         self._run = run
         self._kind = kind
         self._attributes = attributes
@@ -98,6 +99,8 @@ class Handle:
         )
         self._result = False
         self._cost: list[float] | None = None
+        # What failed in it without an exception that passes.
+        self._failure: tuple[str, str | None] | None = None
         # The policy that content was made by.
         self._under: Any = None
         held = under_way.ref(self, under_way.forget)
@@ -148,6 +151,15 @@ class Handle:
     def scope(self) -> Scope | None:
         """What the run of an agent or a workflow sums up."""
         return self._scope
+
+    @property
+    def kind(self) -> Kind:
+        """What kind of step it is."""
+        return self._kind
+
+    def get(self, name: str) -> semconv.Value | None:
+        """An attribute, as it was set by otelier or through this handle, sampled or not."""
+        return self._attributes.get(name)
 
     def set(self, name: str, value: semconv.Value) -> None:
         """Set an attribute of the span."""
@@ -332,7 +344,7 @@ class Handle:
     def end(self, error: BaseException | None = None) -> None:
         """End the step, once; one that somebody left is no failed one (:mod:`otelier.leaving`)."""
         if error is None:
-            self._end(None, None)
+            self._end(*(self._failure or (None, None)))
             return
         how = leaving.how(error)
         if how is None:
@@ -345,6 +357,10 @@ class Handle:
         failed = error is not None and how is None
         said = errors.kind(error) if error is not None and failed else None
         self._end(said, error if failed else None, how, now)
+
+    def note_failure(self, kind: str, message: str | None = None) -> None:
+        """What it does has failed; whoever ends the step may know no exception of it."""
+        self._failure = unicode.clean(kind), message
 
     def fail(self, kind: str, message: str | None = None) -> None:
         """End the step, once, as failed without an exception that passed."""
