@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from opentelemetry.trace import Span
 
 from otelier import semconv
+from otelier.semconv import Attributes
 
 # By a span's name: its operation, and the attribute that names the thing.
 _NAMES: Final = {
@@ -33,6 +35,17 @@ def named(name: str, attributes: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     if _ARGUMENTS in attributes:
         attributes[semconv.TOOL_CALL_ARGUMENTS] = attributes.pop(_ARGUMENTS)
     return (f"{operation} {said}" if said else operation), attributes
+
+
+def begins(span: Any) -> tuple[str | None, str | None]:
+    """What a span is that begins, for its sums."""
+    operation, _, name = span.name.partition(" ")
+    return (operation, name) if operation == semconv.INVOKE_AGENT else (None, None)
+
+
+def ends(span: Any, present: Mapping[str, Any]) -> Attributes:
+    """Nothing is to be added by the end but what all have."""
+    return {}
 
 
 def around_tools(name: str, attributes: dict[str, Any]) -> bool:
