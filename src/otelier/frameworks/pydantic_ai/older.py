@@ -16,6 +16,7 @@ _NAMES: Final = {
     "running tool": (semconv.EXECUTE_TOOL, semconv.TOOL_NAME, semconv.TOOL_NAME),
     "running output function": (semconv.EXECUTE_TOOL, semconv.TOOL_NAME, semconv.TOOL_NAME),
 }
+_OPERATIONS: Final = (semconv.INVOKE_AGENT, semconv.EXECUTE_TOOL)
 # A span around the tools of one answer.
 _AROUND: Final = ("running tools", "running ")
 _RESULT: Final = "tool_response"
@@ -26,6 +27,10 @@ def named(name: str, attributes: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """The conventions' name and attributes of a span."""
     found = _NAMES.get(name)
     if found is None:
+        # The name came before the attribute.
+        operation = name.partition(" ")[0]
+        if operation in _OPERATIONS and semconv.OPERATION_NAME not in attributes:
+            attributes = {**attributes, semconv.OPERATION_NAME: operation}
         return name, attributes
     operation, old, new = found
     said = attributes.get(old)
