@@ -212,6 +212,11 @@ ROWS = (
     ),
     Row("google_adk", ("google-adk>=2.13",), ("test_google_adk.py",)),
     Row(
+        "google_adk-beside",
+        ("google-adk>=2.13", "opentelemetry-instrumentation-google-genai"),
+        ("test_google_adk.py",),
+    ),
+    Row(
         "google_adk-litellm",
         ("google-adk>=2.13", "litellm"),
         ("test_google_adk.py",),

@@ -11,7 +11,6 @@ from opentelemetry.trace import Span, Status, StatusCode
 
 from otelier import (
     apart,
-    beneath,
     deferred,
     errors,
     guard,
@@ -33,7 +32,7 @@ from otelier.nohandle import NO_HANDLE as NO_HANDLE
 from otelier.nohandle import NoHandle as NoHandle
 from otelier.prompts import Named
 from otelier.runtime import Runtime, narrowed
-from otelier.scope import Scope, spent
+from otelier.scope import Scope, around, beneath, spent, watching
 from otelier.semconv import Attributes
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ class Handle:
         if parent is None:
             parent = ctx.current()
         parent = narrowed(parent)
-        outer: Scope | None = beneath.scope(parent)
+        outer: Scope | None = around(parent)
         if kind.operation is not None:
             attributes = {semconv.OPERATION_NAME: kind.operation, **attributes}
         attributes = unicode.attributes(attributes)
@@ -117,7 +116,8 @@ class Handle:
             self._context = ctx.with_span(self._span, parent, ctx.STEP, self)
         if self._scope is not None:
             self._context = ctx.with_value(self._context, ctx.SCOPE, self._scope)
-            beneath.enter(self._span, self._scope)
+            if watching and (found := beneath.get(self._span)) is not None:
+                found.scope = self._scope
         self._recording = self._span.is_recording()
         self._conversation = (
             Conversation(run.settings.message_bytes)
@@ -262,8 +262,7 @@ class Handle:
                 return
             if self._cost is None:
                 self._cost = [cost]
-                around: Any = beneath.scope(self._context)
-                spent(around, self._cost)
+                spent(around(self._context), self._cost)
             self._cost[0] = cost
             self.set(semconv.COST_STEP, cost)
         except Exception:

@@ -6,6 +6,7 @@ that is beneath. What is particular to a framework, its room says (:class:`Nativ
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,11 +14,10 @@ from typing import Any, Final
 from opentelemetry.context import Context
 from opentelemetry.trace import get_current_span
 
-from otelier import beneath, semconv, theirs
 from otelier import context as ctx
-from otelier.beneath import Beneath
+from otelier import semconv, theirs
 from otelier.runtime import Runtime
-from otelier.scope import Scope
+from otelier.scope import Beneath, Scope, around, beneath, watching
 from otelier.semconv import Attributes
 
 _SUMS: Final = (semconv.INVOKE_AGENT, semconv.INVOKE_WORKFLOW)
@@ -40,10 +40,14 @@ watched: Final[dict[str, Native]] = {}
 def watch(scope: str, native: Native) -> Callable[[], None]:
     """Look at the spans of this instrumentation scope; gives what ends that."""
     watched[scope] = native
+    if not watching:
+        watching.append(sys.modules[__name__])
 
     def forget() -> None:
         watched.pop(scope, None)
-        beneath.spans.clear()
+        if not watched:
+            watching.clear()
+            beneath.clear()
 
     return forget
 
@@ -52,25 +56,25 @@ def started(span: Any, held: Context) -> None:
     """A span begins in ``held``, after the session of the context was put on it. Unguarded."""
     native = watched.get(span.instrumentation_scope.name)
     parent = get_current_span(held)
-    above = beneath.spans.get(parent)
+    above = beneath.get(parent)
     if native is None and above is None:
         return
     conversation = _conversation(held, parent, above)
     if conversation is not None and semconv.CONVERSATION_ID not in (span._attributes or {}):
         span.set_attribute(semconv.CONVERSATION_ID, conversation)
-    around = beneath.scope(held)
+    outer = around(held)
     own = None
     if native is not None:
         operation, name = native.begins(span)
         if operation in _SUMS:
-            own = Scope(around, name, operation == semconv.INVOKE_AGENT)
-    beneath.spans[span] = Beneath(own or around, own, conversation)
+            own = Scope(outer, name, operation == semconv.INVOKE_AGENT)
+    beneath[span] = Beneath(own or outer, own, conversation)
 
 
 def ending(run: Runtime, span: Any) -> None:
     """A span ends, and can still be written to. Unguarded."""
     native = watched.get(span.instrumentation_scope.name)
-    held = beneath.spans.get(span)
+    held = beneath.get(span)
     if native is None or held is None:
         return
     present: Mapping[str, Any] = span._attributes or {}

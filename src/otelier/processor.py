@@ -11,14 +11,12 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Status
 
 from otelier import (
-    beneath,
     context,
     cost,
     deferred,
     guard,
     identity,
     model_runs,
-    natives,
     runtime,
     scope,
     semconv,
@@ -58,9 +56,9 @@ class OtelierSpanProcessor:
             session: Any = held.get(context.SESSION)
             if session is not None:
                 _put(span, session.attributes)
-            if natives.watched:
+            for natives in scope.watching:
                 natives.started(span, held)
-            around: Any = beneath.scope(held)
+            around: Any = scope.around(held) if scope.watching else held.get(context.SCOPE)
             running = model_runs.mark.get()
             if not (around is running is None) and span.instrumentation_scope.name != SCOPE:
                 model_runs.noted(span._attributes)
@@ -96,7 +94,7 @@ class OtelierSpanProcessor:
             made_by = getattr(span, "instrumentation_scope", None)
             if made_by is not None and made_by.name == SCOPE:
                 return
-            if natives.watched:
+            for natives in scope.watching:
                 natives.ending(run, span)
             around = _beneath.pop(span, None)
             attributes = span._attributes
@@ -127,7 +125,7 @@ class OtelierSpanProcessor:
 
 def _original(span: Any) -> Any:
     """The span itself, where we know it: old SDKs give a copy at the end, with its attributes."""
-    for held in (theirs.enriched, _beneath, beneath.spans):
+    for held in (theirs.enriched, _beneath, scope.beneath):
         for each in tuple(held):
             if each.get_span_context() == span.get_span_context():
                 return each
