@@ -17,26 +17,33 @@ from otelier import (
     guard,
     identity,
     model_runs,
+    natives,
+    openinference,
     runtime,
     scope,
     semconv,
+    their_content,
     theirs,
+    tightening,
     under_way,
     wire,
 )
 from otelier.openinference import SPAN_KIND
 from otelier.prices.arithmetic import Priced
 from otelier.protocols import Reply
-from otelier.runtime import SCOPE, Runtime
+from otelier.runtime import SCOPE, Runtime, narrowed
 from otelier.semconv import Attributes
+from otelier.setting_texts import Capture
 from otelier.usage import Usage
 
 _installed: WeakSet[Any] = WeakSet()
+# Where content of others' spans may go, where that is less than the settings say.
+_less: WeakKeyDictionary[Any, Capture] = WeakKeyDictionary()
+# The conversation that the program has named for a framework's span: its word is worth more.
+_named: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 # Others' spans beneath an agent or a workflow: which, and how many calls had begun in it before.
 _beneath: WeakKeyDictionary[Any, tuple[scope.Scope, int]] = WeakKeyDictionary()
 _BAGGAGE: Final = (semconv.SESSION_ID, semconv.USER_ID, semconv.CONVERSATION_ID)
-# What shows that somebody else's span is a GenAI one.
-_GENAI: Final = ("gen_ai.", "llm.", "openinference.", "traceloop.", "input.value", "output.value")
 
 
 class OtelierSpanProcessor:
@@ -62,6 +69,10 @@ class OtelierSpanProcessor:
                 model_runs.noted(span._attributes)
                 if around is not None:
                     _beneath[span] = (around, around.begun)
+            if context.SPAN in held:
+                _inherit(span, held[context.SPAN])
+            if span.instrumentation_scope.name != SCOPE:
+                _note(span, held, session)
             run = runtime.current()
             if run is not None and run.settings.baggage:
                 _from_baggage(span, held)
@@ -82,7 +93,7 @@ class OtelierSpanProcessor:
         if not self.before_end:
             known = _original(span)
             self._on_ending(known)
-            span._status = known._status
+            span._status, span._name = known._status, known._name
 
     def _finish(self, span: Any) -> None:
         try:
@@ -95,11 +106,16 @@ class OtelierSpanProcessor:
             beneath = _beneath.pop(span, None)
             attributes = span._attributes
             model_runs.noted(attributes)
-            if attributes and any(name.startswith(_GENAI) for name in attributes):
-                finish(run, span, dict(attributes))
+            native = natives.of(span)
+            if native is not None or (attributes and their_content.is_genai(attributes)):
+                finish(run, span, dict(attributes or {}), native)
                 if beneath is not None and beneath[0].begun == beneath[1]:
                     # No call of ours, and no other library's, has been seen in it.
                     _sum_up(beneath[0], span)
+            elif attributes and any(name in attributes for name in openinference.CONTENT):
+                added = _redacted(run, span, dict(attributes))
+                if added:
+                    theirs.write(span, added)
         except Exception:
             guard.failed("processor.on_ending")
 
@@ -144,28 +160,83 @@ def _from_baggage(span: Any, held: Context) -> None:
             span.set_attribute(name, value)
 
 
-def finish(run: Runtime, span: Any, attributes: dict[str, Any]) -> None:
-    """Cost on, and secrets out of, a GenAI span that somebody else made."""
+def _inherit(span: Any, above: Any) -> None:
+    """The conversation that a framework tells of an agent holds for all that is below."""
+    told = getattr(above, "_attributes", None)
+    if (
+        told
+        and semconv.CONVERSATION_ID in told
+        and above.instrumentation_scope.name != SCOPE
+        and semconv.CONVERSATION_ID not in (span._attributes or ())
+    ):
+        span.set_attribute(semconv.CONVERSATION_ID, told[semconv.CONVERSATION_ID])
+
+
+def _note(span: Any, held: Context, session: Any) -> None:
+    """What the context in which somebody else's span begins says of its end."""
+    if context.around.get():
+        held = narrowed(held)
+    mode: Any = held.get(context.CAPTURE)
+    if mode is not None:
+        _less[span] = mode
+    if session is not None and natives.of(span) is not None:
+        conversation = session.attributes.get(semconv.CONVERSATION_ID)
+        if conversation is not None:
+            _named[span] = conversation
+
+
+def finish(
+    run: Runtime, span: Any, attributes: dict[str, Any], native: natives.Native | None
+) -> None:
+    """A GenAI span that somebody else made: what it lacks on it, what it must not have off it."""
     added: Attributes = {}
-    if run.settings.redact:
-        added = _clean(run, attributes)
-        for event in getattr(span, "_events", None) or ():
-            held = getattr(event, "_attributes", None)
-            found = _clean(run, dict(held)) if held else None
-            if found:
-                theirs.put(held, found)
-        status: Any = getattr(span, "_status", None)
-        said = getattr(status, "description", None)
-        if isinstance(said, str) and said:
-            clean = run.policy.clean(said)
-            if clean != said:
-                span._status = Status(status.status_code, clean)
+    gone: list[str] = []
+    if native is not None:
+        added, gone = natives.complete(attributes)
+        conversation = _named.pop(span, None)
+        if conversation is not None:
+            added[semconv.CONVERSATION_ID] = attributes[semconv.CONVERSATION_ID] = conversation
+        name = natives.named(span, attributes)
+        if name is not None:
+            theirs.rename(span, name)
+    mode, narrow = run.settings.capture, _less.pop(span, None)
+    if narrow is not None:
+        mode = tightening.capture(mode, narrow)
+    content = their_content.names(native, attributes)
+    if not mode.spans:
+        their_content.drop(span, content)
+        gone += content
+        for each in content:
+            del attributes[each]
+    else:
+        added.update(their_content.keep(run.policy, span, native, content, attributes))
+        gone += [each for each in content if each not in attributes]
+    theirs.drop(span._attributes, [each for each in gone if each not in added])
+    added.update(_redacted(run, span, attributes))
     if run.prices is not None and semconv.COST not in attributes and not theirs.decided(span):
         priced = _price(run, attributes)
         if priced is not None:
             cost.put(priced, added, run.settings.cost_aliases)
     if added:
         theirs.write(span, added)
+
+
+def _redacted(run: Runtime, span: Any, attributes: dict[str, Any]) -> Attributes:
+    """Secrets out of a span's events and status; of its attributes those that had one."""
+    if not run.settings.redact:
+        return {}
+    for event in getattr(span, "_events", None) or ():
+        held = getattr(event, "_attributes", None)
+        found = _clean(run, dict(held)) if held else None
+        if found:
+            theirs.put(held, found)
+    status: Any = getattr(span, "_status", None)
+    said = getattr(status, "description", None)
+    if isinstance(said, str) and said:
+        clean = run.policy.clean(said)
+        if clean != said:
+            span._status = Status(status.status_code, clean)
+    return _clean(run, attributes)
 
 
 def _clean(run: Runtime, attributes: dict[str, Any]) -> Attributes:
@@ -186,7 +257,8 @@ def _clean(run: Runtime, attributes: dict[str, Any]) -> Attributes:
 def _price(run: Runtime, attributes: dict[str, Any]) -> Priced | None:
     if attributes.get(semconv.OPERATION_NAME) not in semconv.PRICED or run.prices is None:
         return None
-    provider = attributes.get(semconv.PROVIDER_NAME) or attributes.get("gen_ai.system")
+    told = (attributes.get(name) for name in (semconv.PROVIDER_NAME, natives.SYSTEM))
+    provider = next((each for each in told if each and each not in natives.OWN_NAMES), None)
     address = attributes.get(semconv.SERVER_ADDRESS)
     if not isinstance(provider, str):
         return None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 from weakref import WeakKeyDictionary, WeakSet, ref
 
 from opentelemetry.trace import Span
 
-from otelier import openinference, semconv
+from otelier import guard, natives, openinference, semconv
 from otelier.runtime import SCOPE
 from otelier.semconv import Attributes
 
@@ -23,6 +24,8 @@ _TOLD: Final = (
 
 # Those that already carry one of our calls, and which.
 enriched: WeakKeyDictionary[Any, ref[Any]] = WeakKeyDictionary()
+# What content such a call has written there.
+_contents: WeakKeyDictionary[Any, frozenset[str]] = WeakKeyDictionary()
 # Those of tools that are a declared step's as well.
 _lent: WeakSet[Any] = WeakSet()
 
@@ -62,9 +65,28 @@ def lend(span: Span) -> None:
     _lent.add(span)
 
 
-def take(span: Span, call: Any) -> None:
-    """``span`` carries ``call`` from now on, and no other."""
+def take(span: Any, call: Any, asked: Attributes) -> None:
+    """``span`` carries ``call`` from now on, and no other; and what was ``asked``, if it does not.
+
+    Frameworks tell of the request what they know: often neither who is to answer nor where.
+    """
     enriched[span] = ref(call)
+    try:
+        present = getattr(span, "attributes", None) or {}
+        span.set_attributes(natives.lacking(present, asked))
+        name = natives.named(span, {**asked, **present})
+        if name is not None:
+            span.update_name(name)
+    except Exception:
+        guard.failed("theirs.take")
+
+
+def correct(span: Any, asked: Attributes, assumed: str, found: str) -> None:
+    """Who answered shows only in the answer; on ``span`` is what was ``assumed``."""
+    present = getattr(span, "attributes", None) or {}
+    if present.get(semconv.PROVIDER_NAME) == assumed:
+        write(span, {semconv.PROVIDER_NAME: found})
+    asked[semconv.PROVIDER_NAME] = found
 
 
 def ending(span: Any) -> None:
@@ -75,13 +97,23 @@ def ending(span: Any) -> None:
         call.outlasted()
 
 
+def written(span: Any) -> frozenset[str]:
+    """The content that a call of ours has put on ``span``, by its policy."""
+    return _contents.get(span, frozenset())
+
+
+def note_content(span: Any, names: Iterable[str]) -> None:
+    """A call of ours puts content of these names on ``span``."""
+    _contents[span] = frozenset(names)
+
+
 def decided(span: Any) -> bool:
     """Whether a call of ours has said what ``span`` cost, or that nobody knows."""
     held = enriched.get(span)
     if held is None:
         return False
     call = held()
-    return call is None or bool(call.ended)
+    return call is None or (bool(call.ended) and not call.unpriced)
 
 
 def write(span: Any, attributes: Attributes) -> None:
@@ -98,12 +130,34 @@ def write(span: Any, attributes: Attributes) -> None:
 
 def put(held: Any, attributes: Attributes) -> None:
     """Write to attributes that are frozen."""
+    if not attributes:
+        return
     held._immutable = False
     try:
         for name, value in attributes.items():
             held[name] = value
     finally:
         held._immutable = True
+
+
+def drop(held: Any, names: list[str]) -> None:
+    """Take away from attributes, which may be frozen."""
+    frozen = getattr(held, "_immutable", False)
+    held._immutable = False
+    try:
+        for name in names:
+            if name in held:
+                del held[name]
+    finally:
+        held._immutable = frozen
+
+
+def rename(span: Any, name: str) -> None:
+    """Give somebody else's span another name, also while it ends."""
+    if span.is_recording():
+        span.update_name(name)
+    else:
+        span._name = name
 
 
 def withdraw(span: Any) -> None:
