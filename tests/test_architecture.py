@@ -31,7 +31,7 @@ LAYERS = (
     ("runtime", "conversation"),
     ("model_runs",),
     ("rendering",),
-    ("apart", "natives", "theirs"),
+    ("apart", "completing", "theirs"),
     ("their_content",),
     ("outcome",),
     ("call", "nohandle"),

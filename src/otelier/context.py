@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
-from opentelemetry.trace import Span, get_current_span, propagation, set_span_in_context
+from opentelemetry.trace import Span, get_current_span, set_span_in_context
 
 CALL: Final = otel_context.create_key("otelier-call")
 # The innermost agent or workflow, which sums up what is used in it.
@@ -52,10 +52,6 @@ def suppressed(context: Context) -> bool:
 def with_value(context: Context, key: str, value: Any) -> Context:
     """``context`` with one more entry."""
     return otel_context.set_value(key, value, context)
-
-
-# The current span's place in a context, for what must not cost a call.
-SPAN: Final[str] = getattr(propagation, "_SPAN_KEY", "")
 
 
 def with_span(span: Span, context: Context, key: str | None = None, value: Any = None) -> Context:

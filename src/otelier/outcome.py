@@ -13,8 +13,19 @@ from typing import Any
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
+from otelier import (
+    completing,
+    cost,
+    errors,
+    guard,
+    identity,
+    prompts,
+    semconv,
+    theirs,
+    unicode,
+    usage,
+)
 from otelier import context as ctx
-from otelier import cost, errors, guard, identity, natives, prompts, semconv, theirs, unicode, usage
 from otelier.background import Begun
 from otelier.content import Policy
 from otelier.identity import Identity
@@ -142,7 +153,7 @@ class Outcome:
             spans = {**spans, **also({**seen, **spans})}
         if self.foreign:
             present = getattr(span, "attributes", None) or {}
-            spans = natives.lacking(present, {**self.asked, **spans})
+            spans = completing.lacking(present, {**self.asked, **spans})
             theirs.note_content(span, self.held.keys() & spans.keys())
             theirs.write(span, spans)
             return

@@ -11,13 +11,13 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Status
 
 from otelier import (
+    completing,
     context,
     cost,
     deferred,
     guard,
     identity,
     model_runs,
-    natives,
     openinference,
     runtime,
     scope,
@@ -39,8 +39,6 @@ from otelier.usage import Usage
 _installed: WeakSet[Any] = WeakSet()
 # Where content of others' spans may go, where that is less than the settings say.
 _less: WeakKeyDictionary[Any, Capture] = WeakKeyDictionary()
-# The conversation that the program has named for a framework's span: its word is worth more.
-_named: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 # Others' spans beneath an agent or a workflow: which, and how many calls had begun in it before.
 _beneath: WeakKeyDictionary[Any, tuple[scope.Scope, int]] = WeakKeyDictionary()
 _BAGGAGE: Final = (semconv.SESSION_ID, semconv.USER_ID, semconv.CONVERSATION_ID)
@@ -69,10 +67,8 @@ class OtelierSpanProcessor:
                 model_runs.noted(span._attributes)
                 if around is not None:
                     _beneath[span] = (around, around.begun)
-            if context.SPAN in held:
-                _inherit(span, held[context.SPAN])
-            if span.instrumentation_scope.name != SCOPE:
-                _note(span, held, session)
+            if context.CAPTURE in held or context.around.get():
+                _note(span, held)
             run = runtime.current()
             if run is not None and run.settings.baggage:
                 _from_baggage(span, held)
@@ -106,9 +102,9 @@ class OtelierSpanProcessor:
             beneath = _beneath.pop(span, None)
             attributes = span._attributes
             model_runs.noted(attributes)
-            native = natives.of(span)
-            if native is not None or (attributes and their_content.is_genai(attributes)):
-                finish(run, span, dict(attributes or {}), native)
+            scope = None if made_by is None else made_by.name
+            if their_content.is_genai(scope, attributes or ()):
+                finish(run, span, dict(attributes or {}), scope)
                 if beneath is not None and beneath[0].begun == beneath[1]:
                     # No call of ours, and no other library's, has been seen in it.
                     _sum_up(beneath[0], span)
@@ -160,58 +156,28 @@ def _from_baggage(span: Any, held: Context) -> None:
             span.set_attribute(name, value)
 
 
-def _inherit(span: Any, above: Any) -> None:
-    """The conversation that a framework tells of an agent holds for all that is below."""
-    told = getattr(above, "_attributes", None)
-    if (
-        told
-        and semconv.CONVERSATION_ID in told
-        and above.instrumentation_scope.name != SCOPE
-        and semconv.CONVERSATION_ID not in (span._attributes or ())
-    ):
-        span.set_attribute(semconv.CONVERSATION_ID, told[semconv.CONVERSATION_ID])
+def _note(span: Any, held: Context) -> None:
+    """Where the content of somebody else's span may go, by the context in which it begins."""
+    if span.instrumentation_scope.name != SCOPE:
+        mode: Any = narrowed(held).get(context.CAPTURE)
+        if mode is not None:
+            _less[span] = mode
 
 
-def _note(span: Any, held: Context, session: Any) -> None:
-    """What the context in which somebody else's span begins says of its end."""
-    if context.around.get():
-        held = narrowed(held)
-    mode: Any = held.get(context.CAPTURE)
-    if mode is not None:
-        _less[span] = mode
-    if session is not None and natives.of(span) is not None:
-        conversation = session.attributes.get(semconv.CONVERSATION_ID)
-        if conversation is not None:
-            _named[span] = conversation
-
-
-def finish(
-    run: Runtime, span: Any, attributes: dict[str, Any], native: natives.Native | None
-) -> None:
+def finish(run: Runtime, span: Any, attributes: dict[str, Any], scope: str | None) -> None:
     """A GenAI span that somebody else made: what it lacks on it, what it must not have off it."""
     added: Attributes = {}
-    gone: list[str] = []
-    if native is not None:
-        added, gone = natives.complete(attributes)
-        conversation = _named.pop(span, None)
-        if conversation is not None:
-            added[semconv.CONVERSATION_ID] = attributes[semconv.CONVERSATION_ID] = conversation
-        name = natives.named(span, attributes)
-        if name is not None:
-            theirs.rename(span, name)
     mode, narrow = run.settings.capture, _less.pop(span, None)
     if narrow is not None:
         mode = tightening.capture(mode, narrow)
-    content = their_content.names(native, attributes)
+    content = their_content.names(scope, attributes)
     if not mode.spans:
         their_content.drop(span, content)
-        gone += content
         for each in content:
             del attributes[each]
-    else:
-        added.update(their_content.keep(run.policy, span, native, content, attributes))
-        gone += [each for each in content if each not in attributes]
-    theirs.drop(span._attributes, [each for each in gone if each not in added])
+    elif content or getattr(span, "_events", None):
+        added = their_content.keep(run.policy, span, scope, content, attributes)
+        theirs.drop(span._attributes, [each for each in content if each not in attributes])
     added.update(_redacted(run, span, attributes))
     if run.prices is not None and semconv.COST not in attributes and not theirs.decided(span):
         priced = _price(run, attributes)
@@ -257,8 +223,8 @@ def _clean(run: Runtime, attributes: dict[str, Any]) -> Attributes:
 def _price(run: Runtime, attributes: dict[str, Any]) -> Priced | None:
     if attributes.get(semconv.OPERATION_NAME) not in semconv.PRICED or run.prices is None:
         return None
-    told = (attributes.get(name) for name in (semconv.PROVIDER_NAME, natives.SYSTEM))
-    provider = next((each for each in told if each and each not in natives.OWN_NAMES), None)
+    told = (attributes.get(name) for name in (semconv.PROVIDER_NAME, completing.SYSTEM))
+    provider = next((each for each in told if each and each not in completing.OWN_NAMES), None)
     address = attributes.get(semconv.SERVER_ADDRESS)
     if not isinstance(provider, str):
         return None

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from otelier import natives, openinference, semconv, theirs, wire
+from otelier import openinference, semconv, theirs, wire
 from otelier.content import Policy
 from otelier.semconv import Attributes
 
@@ -108,6 +108,31 @@ _NO_CONTENT: Final = frozenset(
         "traceloop.prompt.managed",
     }
 )
+# What frameworks' own telemetry calls it, by instrumentation scopes: how names begin.
+_OWN: Final[Mapping[str, tuple[str, ...]]] = {
+    "pydantic-ai": (
+        "final_result",
+        "all_messages_events",
+        "events",
+        "model_request_parameters",
+        "tool_arguments",
+        "tool_response",
+        "pydantic_ai.all_messages",
+        "pydantic_ai.variable_instructions",
+        "logfire.",
+    ),
+    "gcp.vertex.agent": (
+        "gcp.vertex.agent.llm_request",
+        "gcp.vertex.agent.llm_response",
+        "gcp.vertex.agent.tool_call_args",
+        "gcp.vertex.agent.tool_response",
+        "gcp.vertex.agent.data",
+    ),
+    "strands.telemetry.tracer": ("system_prompt", "content", "query"),
+    "agent_framework": (),
+    "autogen-core": (),
+    "mcp-python-sdk": (),
+}
 # Span events that are one message each, or all of them.
 _EVENTS: Final = frozenset(
     {
@@ -125,14 +150,14 @@ _EVENTS: Final = frozenset(
 )
 
 
-def is_genai(attributes: Iterable[str]) -> bool:
-    """Whether a span with these attributes has to do with GenAI."""
-    return any(name.startswith(_GENAI) for name in attributes)
+def is_genai(scope: str | None, attributes: Iterable[str]) -> bool:
+    """Whether a span of this scope, with these attributes, has to do with GenAI."""
+    return scope in _OWN or any(name.startswith(_GENAI) for name in attributes)
 
 
-def names(native: natives.Native | None, attributes: Iterable[str]) -> list[str]:
+def names(scope: str | None, attributes: Iterable[str]) -> list[str]:
     """Those of a GenAI span's attributes that are content."""
-    own = () if native is None else native.content
+    own = _OWN.get(scope or "", ())
     return [
         name
         for name in attributes
@@ -156,7 +181,7 @@ def drop(span: Any, found: list[str]) -> None:
 def keep(
     policy: Policy,
     span: Any,
-    native: natives.Native | None,
+    scope: str | None,
     found: list[str],
     attributes: dict[str, Any],
 ) -> Attributes:
@@ -165,7 +190,7 @@ def keep(
     The program's mask looks at everybody's; the length is a matter of frameworks' own telemetry,
     which has no setting for it. What a call of ours has written has been through all of it.
     """
-    too_long = native is not None and _longest(found, attributes) > policy.longest
+    too_long = scope in _OWN and _longest(found, attributes) > policy.longest
     if not (policy.masks or too_long):
         return {}
     ours = theirs.written(span)

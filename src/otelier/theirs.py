@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary, WeakSet, ref
 
 from opentelemetry.trace import Span
 
-from otelier import guard, natives, openinference, semconv
+from otelier import completing, guard, openinference, semconv
 from otelier.runtime import SCOPE
 from otelier.semconv import Attributes
 
@@ -73,8 +73,8 @@ def take(span: Any, call: Any, asked: Attributes) -> None:
     enriched[span] = ref(call)
     try:
         present = getattr(span, "attributes", None) or {}
-        span.set_attributes(natives.lacking(present, asked))
-        name = natives.named(span, {**asked, **present})
+        span.set_attributes(completing.lacking(present, asked))
+        name = completing.named(span, {**asked, **present})
         if name is not None:
             span.update_name(name)
     except Exception:

@@ -1,14 +1,13 @@
-"""Frameworks that have telemetry of their own, and what their spans lack or say wrongly.
+"""What spans of others lack, or say wrongly, and what is known better.
 
-Their spans stay: the tree is the framework's. What the conventions want and the framework does not
-write is added, by the model call that goes out beneath a span (:func:`lacking`) or at the span's
-end (:func:`complete`), before any exporter sees it. Each row is data: a new framework is one more.
+Frameworks with telemetry of their own keep their spans: the tree is the framework's. What the
+conventions want and the framework does not write is added, by the model call that goes out beneath
+a span (:func:`lacking`) or at the span's end (:func:`complete`), before any exporter sees it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -16,45 +15,6 @@ from otelier import semconv, unicode, wire
 from otelier.semconv import Attributes
 
 SYSTEM: Final = "gen_ai.system"
-
-
-@dataclass(frozen=True, slots=True)
-class Native:
-    """What one framework writes."""
-
-    # Names of its own that have content, whole or as beginnings.
-    content: tuple[str, ...] = ()
-
-
-# By instrumentation scope.
-SCOPES: Final[Mapping[str, Native]] = {
-    "pydantic-ai": Native(
-        content=(
-            "final_result",
-            "all_messages_events",
-            "events",
-            "model_request_parameters",
-            "tool_arguments",
-            "tool_response",
-            "pydantic_ai.all_messages",
-            "pydantic_ai.variable_instructions",
-            "logfire.",
-        ),
-    ),
-    "gcp.vertex.agent": Native(
-        content=(
-            "gcp.vertex.agent.llm_request",
-            "gcp.vertex.agent.llm_response",
-            "gcp.vertex.agent.tool_call_args",
-            "gcp.vertex.agent.tool_response",
-            "gcp.vertex.agent.data",
-        ),
-    ),
-    "strands.telemetry.tracer": Native(content=("system_prompt", "content", "query")),
-    "agent_framework": Native(),
-    "autogen-core": Native(),
-    "mcp-python-sdk": Native(),
-}
 # What frameworks write where they mean themselves, and not who answers.
 OWN_NAMES: Final = frozenset(
     {
@@ -67,14 +27,8 @@ OWN_NAMES: Final = frozenset(
         "unknown",
     }
 )
-# What the id of an answer begins with, where the next request names the answer before it (OpenAI).
+# How ids of answers begin, where a request names the answer before it (OpenAI): no conversation.
 _ANSWERS: Final = "resp_"
-
-
-def of(span: Any) -> Native | None:
-    """The framework whose own telemetry made ``span``."""
-    scope = getattr(span, "instrumentation_scope", None)
-    return None if scope is None else SCOPES.get(scope.name)
 
 
 def lacking(present: Mapping[str, Any], told: Mapping[str, Any]) -> Attributes:
