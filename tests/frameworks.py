@@ -52,6 +52,18 @@ ROWS = (
     Row("mcp-1", ("mcp>=1.30,<2", "openai"), ("test_mcp.py",)),
     Row("pydantic_ai", ("pydantic-ai-slim[openai,anthropic]>=2.68",), ("test_pydantic_ai.py",)),
     Row(
+        "pydantic_ai-beside",
+        ("pydantic-ai-slim[openai,anthropic]>=2.68", "logfire"),
+        ("test_pydantic_ai.py",),
+    ),
+    Row(
+        "pydantic_ai-oldest",
+        # Later ones of what it stands on have not what it imports.
+        ("pydantic-ai-slim[openai]==1.0.0", "pydantic<2.12", "openai<2", "opentelemetry-sdk<1.37"),
+        ("test_pydantic_ai.py",),
+        oldest=True,
+    ),
+    Row(
         "llama_index",
         ("llama-index-core>=0.14", "llama-index-llms-openai", "llama-index-embeddings-openai"),
         ("test_llama_index.py",),
@@ -59,6 +71,20 @@ ROWS = (
     Row("claude_agent", ("claude-agent-sdk>=0.2",), ("test_claude_agent.py",)),
     Row("crewai", ("crewai>=1.15",), ("test_crewai.py",)),
     Row("google_adk", ("google-adk>=2.13",), ("test_google_adk.py",)),
+    Row(
+        "google_adk-litellm",
+        ("google-adk>=2.13", "litellm"),
+        ("test_google_adk.py",),
+        environment=(("LITELLM_LOCAL_MODEL_COST_MAP", "True"),),
+    ),
+    Row("google_adk-1", ("google-adk==1.20.0",), ("test_google_adk.py",), oldest=True),
+    # It needs one package more than it says.
+    Row(
+        "google_adk-oldest",
+        ("google-adk==1.0.0", "deprecated"),
+        ("test_google_adk.py",),
+        oldest=True,
+    ),
     Row("strands", ("strands-agents[openai]>=1.60",), ("test_strands.py",)),
     Row(
         "agent_framework",

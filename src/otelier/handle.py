@@ -11,6 +11,7 @@ from opentelemetry.trace import Span, Status, StatusCode
 
 from otelier import (
     apart,
+    beneath,
     deferred,
     errors,
     guard,
@@ -78,7 +79,7 @@ class Handle:
         if parent is None:
             parent = ctx.current()
         parent = narrowed(parent)
-        outer: Scope | None = parent.get(ctx.SCOPE)  # type: ignore[assignment]
+        outer: Scope | None = beneath.scope(parent)
         if kind.operation is not None:
             attributes = {semconv.OPERATION_NAME: kind.operation, **attributes}
         attributes = unicode.attributes(attributes)
@@ -113,6 +114,7 @@ class Handle:
             self._context = ctx.with_span(self._span, parent, ctx.STEP, self)
         if self._scope is not None:
             self._context = ctx.with_value(self._context, ctx.SCOPE, self._scope)
+            beneath.enter(self._span, self._scope)
         self._recording = self._span.is_recording()
         self._conversation = (
             Conversation(run.settings.message_bytes)
@@ -253,7 +255,7 @@ class Handle:
                 return
             if self._cost is None:
                 self._cost = [cost]
-                around: Any = self._context.get(ctx.SCOPE)
+                around: Any = beneath.scope(self._context)
                 spent(around, self._cost)
             self._cost[0] = cost
             self.set(semconv.COST_STEP, cost)

@@ -11,6 +11,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Status
 
 from otelier import (
+    beneath,
     completing,
     context,
     cost,
@@ -18,6 +19,7 @@ from otelier import (
     guard,
     identity,
     model_runs,
+    natives,
     openinference,
     runtime,
     scope,
@@ -33,12 +35,11 @@ from otelier.prices.arithmetic import Priced
 from otelier.protocols import Reply
 from otelier.runtime import SCOPE, Runtime, narrowed
 from otelier.semconv import Attributes
-from otelier.setting_texts import Capture
 from otelier.usage import Usage
 
 _installed: WeakSet[Any] = WeakSet()
 # Where content of others' spans may go, where that is less than the settings say.
-_less: WeakKeyDictionary[Any, Capture] = WeakKeyDictionary()
+_less: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 # Others' spans beneath an agent or a workflow: which, and how many calls had begun in it before.
 _beneath: WeakKeyDictionary[Any, tuple[scope.Scope, int]] = WeakKeyDictionary()
 _BAGGAGE: Final = (semconv.SESSION_ID, semconv.USER_ID, semconv.CONVERSATION_ID)
@@ -61,14 +62,19 @@ class OtelierSpanProcessor:
             session: Any = held.get(context.SESSION)
             if session is not None:
                 _put(span, session.attributes)
-            around: Any = held.get(context.SCOPE)
+            if natives.watched:
+                natives.started(span, held)
+                around: Any = beneath.scope(held)
+            else:
+                around = held.get(context.SCOPE)
             running = model_runs.mark.get()
-            if not (around is running is None) and span.instrumentation_scope.name != SCOPE:
-                model_runs.noted(span._attributes)
+            if span.instrumentation_scope.name != SCOPE:
+                if running is not None:
+                    model_runs.noted(span._attributes)
                 if around is not None:
                     _beneath[span] = (around, around.begun)
-            if context.CAPTURE in held or context.around.get():
-                _note(span, held)
+                if context.CAPTURE in held or context.around.get():
+                    _less[span] = narrowed(held).get(context.CAPTURE)
             run = runtime.current()
             if run is not None and run.settings.baggage:
                 _from_baggage(span, held)
@@ -99,15 +105,17 @@ class OtelierSpanProcessor:
             made_by = getattr(span, "instrumentation_scope", None)
             if made_by is not None and made_by.name == SCOPE:
                 return
-            beneath = _beneath.pop(span, None)
+            if natives.watched:
+                natives.ending(run, span)
+            around = _beneath.pop(span, None)
             attributes = span._attributes
             model_runs.noted(attributes)
-            scope = None if made_by is None else made_by.name
-            if their_content.is_genai(scope, attributes or ()):
-                finish(run, span, dict(attributes or {}), scope)
-                if beneath is not None and beneath[0].begun == beneath[1]:
+            library = None if made_by is None else made_by.name
+            if their_content.is_genai(library, attributes or ()):
+                finish(run, span, dict(attributes or {}), library)
+                if around is not None and around[0].begun == around[1]:
                     # No call of ours, and no other library's, has been seen in it.
-                    _sum_up(beneath[0], span)
+                    _sum_up(around[0], span)
             elif attributes and any(name in attributes for name in openinference.CONTENT):
                 added = _redacted(run, span, dict(attributes))
                 if added:
@@ -133,7 +141,7 @@ class OtelierSpanProcessor:
 
 def _original(span: Any) -> Any:
     """The span itself, where we know it: old SDKs give a copy at the end, with its attributes."""
-    for held in (theirs.enriched, _beneath):
+    for held in (theirs.enriched, _beneath, beneath.spans):
         for each in tuple(held):
             if each.get_span_context() == span.get_span_context():
                 return each
@@ -156,27 +164,19 @@ def _from_baggage(span: Any, held: Context) -> None:
             span.set_attribute(name, value)
 
 
-def _note(span: Any, held: Context) -> None:
-    """Where the content of somebody else's span may go, by the context in which it begins."""
-    if span.instrumentation_scope.name != SCOPE:
-        mode: Any = narrowed(held).get(context.CAPTURE)
-        if mode is not None:
-            _less[span] = mode
-
-
-def finish(run: Runtime, span: Any, attributes: dict[str, Any], scope: str | None) -> None:
+def finish(run: Runtime, span: Any, attributes: dict[str, Any], library: str | None) -> None:
     """A GenAI span that somebody else made: what it lacks on it, what it must not have off it."""
     added: Attributes = {}
     mode, narrow = run.settings.capture, _less.pop(span, None)
     if narrow is not None:
         mode = tightening.capture(mode, narrow)
-    content = their_content.names(scope, attributes)
+    content = their_content.names(library, attributes)
     if not mode.spans:
         their_content.drop(span, content)
         for each in content:
             del attributes[each]
     elif content or getattr(span, "_events", None):
-        added = their_content.keep(run.policy, span, scope, content, attributes)
+        added = their_content.keep(run.policy, span, library, content, attributes)
         theirs.drop(span._attributes, [each for each in content if each not in attributes])
     added.update(_redacted(run, span, attributes))
     if run.prices is not None and semconv.COST not in attributes and not theirs.decided(span):

@@ -14,8 +14,8 @@ from typing import Any, Final
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, get_current_span
 
+from otelier import beneath, forks, semconv
 from otelier import context as ctx
-from otelier import forks, semconv
 from otelier.prices.arithmetic import Priced
 from otelier.protocols import Reply, Route
 from otelier.semconv import Attributes
@@ -155,7 +155,7 @@ def theirs(scope: Scope, operation: str, usage: Usage | None, cost: float | None
 
 def began(parent: Context, operation: str) -> Share | None:
     """A model call begins; its share, where an agent or a workflow is around it."""
-    scope: Any = parent.get(ctx.SCOPE)
+    scope: Any = beneath.scope(parent) if beneath.spans else parent.get(ctx.SCOPE)
     return None if scope is None else Share(scope, parent, operation)
 
 

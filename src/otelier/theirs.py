@@ -26,6 +26,8 @@ _TOLD: Final = (
 enriched: WeakKeyDictionary[Any, ref[Any]] = WeakKeyDictionary()
 # What content such a call has written there.
 _contents: WeakKeyDictionary[Any, frozenset[str]] = WeakKeyDictionary()
+# Instrumentation scopes whose library records the conventions' metrics, to where ours go.
+measuring: Final[set[str]] = set()
 # Those of tools that are a declared step's as well.
 _lent: WeakSet[Any] = WeakSet()
 
@@ -181,4 +183,4 @@ def measures(span: Span) -> bool:
     """Whether a span's library records the conventions' metrics itself."""
     scope = getattr(span, "instrumentation_scope", None)
     name = getattr(scope, "name", "") or ""
-    return name.startswith("opentelemetry.")
+    return name.startswith("opentelemetry.") or name in measuring

@@ -247,7 +247,7 @@ FRAMEWORKS: Final = (
     Library("mcp", "mcp", "mcp.shared._otel", "frameworks.mcp.native", optional=True),
     Library("mcp", "mcp", "mcp.shared.session", "frameworks.mcp.client", optional=True),
     Library("mcp", "mcp", "mcp.server.lowlevel.server", "frameworks.mcp.server", optional=True),
-    Library("pydantic_ai", "pydantic-ai-slim", "pydantic_ai", "frameworks.pydantic_ai"),
+    Library("pydantic_ai", "pydantic-ai-slim", "pydantic_ai", "frameworks.pydantic_ai.switch"),
     *(
         Library(
             "llama_index",
@@ -277,7 +277,15 @@ FRAMEWORKS: Final = (
         Library("crewai", "crewai", module, "frameworks.crewai.flows", moved=True)
         for module in ("crewai.flow.runtime", "crewai.flow.flow")
     ),
-    Library("google_adk", "google-adk", "google.adk.tools.base_tool", "frameworks.google_adk"),
+    Library("google_adk", "google-adk", "google.adk.telemetry", "frameworks.google_adk.native"),
+    *(
+        Library("google_adk", "google-adk", module, "frameworks.google_adk.tools", moved=True)
+        for module in (
+            "google.adk.flows.llm_flows.functions",
+            "google.adk.flows.llm_flows.tools._caller",
+            "google.adk.flows.llm_flows.tools._live_caller",
+        )
+    ),
     Library("strands", "strands-agents", "strands.telemetry.tracer", "frameworks.strands"),
     Library(
         "agent_framework",

@@ -1,0 +1,87 @@
+"""What Google ADK's spans are, and what they should say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Final
+
+from opentelemetry import metrics
+
+from otelier import natives, runtime, semconv, theirs
+from otelier.hooks.patching import Patches
+from otelier.semconv import Attributes
+
+SCOPE: Final = "gcp.vertex.agent"
+# How a span's name begins: its operation, and the attribute that says whose.
+_NAMES: Final = (
+    ("invoke_agent ", semconv.INVOKE_AGENT, semconv.AGENT_NAME),
+    ("invoke_workflow ", semconv.INVOKE_WORKFLOW, semconv.WORKFLOW_NAME),
+    ("execute_tool ", semconv.EXECUTE_TOOL, semconv.TOOL_NAME),
+)
+# The same before they had the conventions' names: ``agent_run [weather_agent]``.
+_OLDER: Final = (
+    ("agent_run [", semconv.INVOKE_AGENT, semconv.AGENT_NAME),
+    ("tool_call [", semconv.EXECUTE_TOOL, semconv.TOOL_NAME),
+)
+# Not a tool's run: what all tools of one answer have given.
+_MERGED: Final = "(merged)"
+_TYPES: Final = ("function", "extension", "datastore")
+_UNKNOWN: Final = "<not specified>"
+_SESSION: Final = "gcp.vertex.agent.session_id"
+
+
+def patch(library: str, module: Any, patches: Patches) -> str:
+    """Look at its spans: only the telemetry's module is there to tell that they come."""
+    if not hasattr(module, "trace_tool_call"):
+        raise LookupError("no google.adk.telemetry.trace_tool_call")
+    patches.undone(natives.watch(SCOPE, natives.Native(begins, ends)))
+    if _measures():
+        theirs.measuring.add(SCOPE)
+        patches.undone(lambda: theirs.measuring.discard(SCOPE))
+    return f"spans of {SCOPE}"
+
+
+def _measures() -> bool:
+    """Whether it records the metrics of model calls, and where ours are recorded."""
+    run = runtime.current()
+    if run is None or run.meters() is not metrics.get_meter_provider():
+        return False
+    try:
+        recorder: Any = import_module("google.adk.telemetry._metrics")
+    except ImportError:
+        return False
+    return hasattr(recorder, "record_client_token_usage")
+
+
+def kind(name: str) -> tuple[str | None, str, str]:
+    """The operation of a span, the attribute that names its thing, and that name."""
+    for beginning, operation, attribute in _NAMES:
+        if name.startswith(beginning):
+            named = name[len(beginning) :]
+            return (None, "", "") if named == _MERGED else (operation, attribute, named)
+    for beginning, operation, attribute in _OLDER:
+        if name.startswith(beginning):
+            return operation, attribute, name[len(beginning) :].rstrip("]")
+    return None, "", ""
+
+
+def begins(span: Any) -> tuple[str | None, str | None]:
+    """What a span is that begins; by the conventions' name, if it has an older one."""
+    operation, attribute, named = kind(span.name)
+    if operation is not None and not span.name.startswith(operation):
+        span.update_name(f"{operation} {named}")
+        span.set_attributes({semconv.OPERATION_NAME: operation, attribute: named})
+    return operation, named or None
+
+
+def ends(span: Any, present: Mapping[str, Any]) -> Attributes:
+    """What a span of its lacks, or says otherwise than the conventions."""
+    found: Attributes = {}
+    if kind(span.name)[0] == semconv.EXECUTE_TOOL:
+        if present.get(semconv.TOOL_TYPE) not in _TYPES:
+            # It says the class of the tool.
+            found[semconv.TOOL_TYPE] = "function"
+    elif semconv.CONVERSATION_ID not in present and isinstance(present.get(_SESSION), str):
+        found[semconv.CONVERSATION_ID] = present[_SESSION]
+    return found

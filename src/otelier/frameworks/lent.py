@@ -1,0 +1,122 @@
+"""Spans of a framework's own, of agents and tools: the framework opens and ends them.
+
+A handle on such a span (:func:`lend`) is a step as ours are: the model calls in it are summed up on
+it, a tool that the program has declared is one with it, metrics are recorded. What the framework
+says on the span stays.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, Status, StatusCode
+
+from otelier import apart, errors, guard, leaving, runtime, semconv, theirs
+from otelier import context as ctx
+from otelier.executed import Executed
+from otelier.handle import Handle
+from otelier.kinds import AGENT, TOOL, WORKFLOW, Kind
+from otelier.semconv import Attributes
+from otelier.session import Entry, belonging
+
+_KINDS: Final[dict[Any, Kind]] = {
+    semconv.INVOKE_AGENT: AGENT,
+    semconv.INVOKE_WORKFLOW: WORKFLOW,
+    semconv.EXECUTE_TOOL: TOOL,
+}
+
+
+class Unmeasured(Executed):
+    """A tool of a framework that records the conventions' metrics itself."""
+
+    __slots__ = ()
+
+    def _finish(
+        self, said: str | None, problem: BaseException | str | None, seconds: float
+    ) -> None:
+        if self._recording:
+            if self._under is not None and self._under is not self._run.policy:
+                self._withdraw()
+            self._sum_up()
+
+
+def lend(
+    span: Span, parent: Context, attributes: Attributes, measured: bool = True
+) -> Handle | None:
+    """A handle on ``span``, current in ``parent``, that says ``attributes`` of itself.
+
+    ``measured``: metrics of a tool are ours to record.
+    None where that is no step, is not recorded, or goes elsewhere than ours. The caller ends the
+    handle before the span.
+    """
+    try:
+        run = runtime.current()
+        kind = _KINDS.get(attributes.get(semconv.OPERATION_NAME))
+        if run is None or kind is None or not apart.belongs(span, run):
+            return None
+        known = {name: value for name, value in attributes.items() if name in _KNOWN}
+        if kind is TOOL:
+            known.setdefault(semconv.TOOL_TYPE, "function")
+            theirs.lend(span)
+            return (Executed if measured else Unmeasured)(run, kind, known, parent, span)
+        return Handle(run, kind, known, parent, span)
+    except Exception:
+        guard.failed("lent.lend")
+        return None
+
+
+# What metrics, sums and declarations need to know of a step.
+_KNOWN: Final = frozenset(
+    {
+        semconv.OPERATION_NAME,
+        semconv.AGENT_NAME,
+        semconv.WORKFLOW_NAME,
+        semconv.REQUEST_MODEL,
+        semconv.TOOL_NAME,
+        semconv.TOOL_TYPE,
+        semconv.TOOL_CALL_ID,
+    }
+)
+
+
+def close(handle: Handle, error: BaseException | None = None) -> None:
+    """End the handle; content that its framework has put on the span stays only if it may."""
+    try:
+        if not handle.wants_content:
+            theirs.withdraw(handle.span)
+    except Exception:
+        guard.failed("lent.close")
+    handle.end(error)
+
+
+def failed(span: Span, error: BaseException, told: bool = False) -> None:
+    """Name the kind of error where the framework says only that there was one.
+
+    ``told``: it says so of all exceptions that leave the span's block. To leave is no error.
+    """
+    try:
+        status: Any = getattr(span, "status", None)
+        present: Any = getattr(span, "attributes", None) or {}
+        is_error = status is not None and status.status_code is StatusCode.ERROR
+        if leaving.how(error) is not None:
+            if is_error:
+                # set_status() takes none back.
+                span._status = Status(StatusCode.UNSET)  # type: ignore[attr-defined]
+        elif (is_error or (told and isinstance(error, Exception))) and (
+            semconv.ERROR_TYPE not in present
+        ):
+            span.set_attribute(semconv.ERROR_TYPE, errors.kind(error))
+    except Exception:
+        guard.failed("lent.failed")
+
+
+def within(parent: Context, conversation_id: Any) -> tuple[Context, str | None]:
+    """``parent`` in a framework's conversation, and which that is: the program's word is first."""
+    if type(conversation_id) is not str or not conversation_id:
+        return parent, None
+    inside = belonging(parent, conversation_id)
+    entry: Any = inside.get(ctx.SESSION)
+    known = entry.attributes if isinstance(entry, Entry) else {}
+    told: Any = known.get(semconv.CONVERSATION_ID)
+    return inside, told if isinstance(told, str) else conversation_id

@@ -1,0 +1,47 @@
+"""What Pydantic AI's spans were called before they had the conventions' names."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from opentelemetry.trace import Span
+
+from otelier import semconv
+
+# By a span's name: its operation, and the attribute that names the thing.
+_NAMES: Final = {
+    "agent run": (semconv.INVOKE_AGENT, "agent_name", semconv.AGENT_NAME),
+    "running tool": (semconv.EXECUTE_TOOL, semconv.TOOL_NAME, semconv.TOOL_NAME),
+    "running output function": (semconv.EXECUTE_TOOL, semconv.TOOL_NAME, semconv.TOOL_NAME),
+}
+# A span around the tools of one answer.
+_AROUND: Final = ("running tools", "running ")
+_RESULT: Final = "tool_response"
+_ARGUMENTS: Final = "tool_arguments"
+
+
+def named(name: str, attributes: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The conventions' name and attributes of a span."""
+    found = _NAMES.get(name)
+    if found is None:
+        return name, attributes
+    operation, old, new = found
+    said = attributes.get(old)
+    attributes = {**attributes, semconv.OPERATION_NAME: operation}
+    if said:
+        attributes[new] = said
+    if _ARGUMENTS in attributes:
+        attributes[semconv.TOOL_CALL_ARGUMENTS] = attributes.pop(_ARGUMENTS)
+    return (f"{operation} {said}" if said else operation), attributes
+
+
+def around_tools(name: str, attributes: dict[str, Any]) -> bool:
+    """Whether a span is only around others: the tools that one answer asks for."""
+    return name.startswith(_AROUND) and "tools" in attributes
+
+
+def result(span: Span) -> None:
+    """A tool's result by the conventions' name."""
+    present: Any = getattr(span, "attributes", None) or {}
+    if _RESULT in present and semconv.TOOL_CALL_RESULT not in present:
+        span.set_attribute(semconv.TOOL_CALL_RESULT, present[_RESULT])
