@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
+from weakref import ref
 
 from opentelemetry.context import Context
 from opentelemetry.trace import get_current_span
 
-from otelier import beneath, completing, semconv, theirs
+from otelier import beneath, completing, guard, runtime, semconv, theirs, values
 from otelier import context as ctx
 from otelier.beneath import Beneath
 from otelier.runtime import Runtime
 from otelier.scope import Scope
 from otelier.semconv import Attributes
 
+_COUNTS: Final = (semconv.USAGE_INPUT, semconv.USAGE_OUTPUT)
 _SUMS: Final = (semconv.INVOKE_AGENT, semconv.INVOKE_WORKFLOW)
 
 
@@ -31,6 +33,11 @@ class Native:
     begins: Callable[[Any], tuple[str | None, str | None]]
     # Of one that ends, with its attributes: what is to be added, or to be put right.
     ends: Callable[[Any, Mapping[str, Any]], Attributes]
+    # Whether its agents are loops of model calls: what the first is asked and the last answers is
+    # the agent's, where the framework does not say it by the conventions' names.
+    mirrors: bool = False
+    # Whether what it says that an agent has used is of that run alone.
+    counts: bool = True
 
 
 # By instrumentation scopes: whose spans are looked at.
@@ -64,6 +71,11 @@ def started(span: Any, held: Context) -> None:
         operation, name = native.begins(span)
         if operation in _SUMS:
             own = Scope(around, name, operation == semconv.INVOKE_AGENT)
+            if native.mirrors and own.agent is own:
+                own.mirrored = ref(span)
+        elif operation in semconv.INFERENCE and around is not None and native.mirrors:
+            if around.mirrored is not None:
+                around.mirrored = ref(span)
     beneath.spans[span] = Beneath(own or around, own, conversation)
 
 
@@ -78,7 +90,13 @@ def ending(run: Runtime, span: Any) -> None:
     if held.own is not None:
         sums: Attributes = {}
         held.own.close(sums, run.prices is not None)
-        found.update((name, value) for name, value in sums.items() if name not in present)
+        found.update(
+            (name, value)
+            for name, value in sums.items()
+            if name not in present or (not native.counts and name in _COUNTS)
+        )
+        if native.mirrors and run.settings.capture.spans:
+            found.update(_messages(run, span, held.own, present))
     if held.conversation is not None and present.get(semconv.CONVERSATION_ID) is not None:
         found[semconv.CONVERSATION_ID] = held.conversation
     if not span.status.is_ok and semconv.ERROR_TYPE not in present:
@@ -94,6 +112,41 @@ def ending(run: Runtime, span: Any) -> None:
         theirs.rename(span, title)
     if found:
         theirs.write(span, found)
+
+
+def _messages(run: Runtime, span: Any, own: Scope, present: Mapping[str, Any]) -> Attributes:
+    """What an agent was asked and what it answered, by its model calls."""
+    told: Attributes = {}
+    run.policy.render(own.asked or [], own.answer or [], [], [], told)
+    told = {name: value for name, value in told.items() if name not in present}
+    theirs.note_content(span, told)
+    return told
+
+
+def tell(span: Any, *, arguments: Any = None, result: Any = None, system: Any = None) -> None:
+    """Write what a room knows of a native span's content, if the policy lets it. Never raises."""
+    try:
+        run = runtime.current()
+        recording = getattr(span, "is_recording", None)
+        if run is None or recording is None or not recording():
+            return
+        if not run.captures(runtime.here()).spans:
+            return
+        present, told = span.attributes or {}, cast("Attributes", {})
+        for name, value in (
+            (semconv.TOOL_CALL_ARGUMENTS, arguments),
+            (semconv.TOOL_CALL_RESULT, result),
+        ):
+            if value is not None and name not in present:
+                run.policy.value(name, values.plain(value), told)
+        text = values.words(system) if issubclass(type(system), str) else None
+        if text and semconv.SYSTEM_INSTRUCTIONS not in present:
+            run.policy.render([], [], [{"type": "text", "content": text}], [], told)
+        if told:
+            theirs.note_content(span, told)
+            span.set_attributes(told)
+    except Exception:
+        guard.failed("natives.tell")
 
 
 def _error(span: Any) -> Attributes:

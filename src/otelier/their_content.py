@@ -37,6 +37,7 @@ _NAMES: Final = frozenset(
         "gen_ai.tool.call.input",
         "gen_ai.tool.call.output",
         "gen_ai.tool.message",
+        "gen_ai.tool.json_schema",
         "gen_ai.agent.input",
         "gen_ai.agent.output",
         "gen_ai.request.messages",

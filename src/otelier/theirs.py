@@ -106,7 +106,7 @@ def written(span: Any) -> frozenset[str]:
 
 def note_content(span: Any, names: Iterable[str]) -> None:
     """A call of ours puts content of these names on ``span``."""
-    _contents[span] = frozenset(names)
+    _contents[span] = written(span).union(names)
 
 
 def decided(span: Any) -> bool:

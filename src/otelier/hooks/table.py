@@ -286,7 +286,8 @@ FRAMEWORKS: Final = (
             "google.adk.flows.llm_flows.tools._live_caller",
         )
     ),
-    Library("strands", "strands-agents", "strands.telemetry.tracer", "frameworks.strands"),
+    Library("strands", "strands-agents", "strands.telemetry.tracer", "frameworks.strands.native"),
+    Library("strands", "strands-agents", "strands.agent.agent", "frameworks.strands.agents"),
     Library(
         "agent_framework",
         "agent-framework-core",
