@@ -83,7 +83,7 @@ def complete(attributes: dict[str, Any]) -> tuple[Attributes, list[str]]:
         # The conventions want it only where it is not one.
         gone.append(semconv.REQUEST_CHOICE_COUNT)
     conversation = attributes.get(semconv.CONVERSATION_ID)
-    if isinstance(conversation, str) and conversation.startswith(_ANSWERS):
+    if is_answer(conversation):
         gone.append(semconv.CONVERSATION_ID)
     kind = attributes.get(semconv.TOOL_TYPE)
     if isinstance(kind, str) and kind.endswith("Tool"):
@@ -92,6 +92,11 @@ def complete(attributes: dict[str, Any]) -> tuple[Attributes, list[str]]:
     for name in gone:
         attributes.pop(name, None)
     return found, gone
+
+
+def is_answer(conversation: Any) -> bool:
+    """Whether what is told as a conversation's id is an answer's."""
+    return isinstance(conversation, str) and conversation.startswith(_ANSWERS)
 
 
 def _address(url: str, attributes: Mapping[str, Any], found: Attributes) -> list[str]:

@@ -14,7 +14,7 @@ from weakref import ref
 from opentelemetry.context import Context
 from opentelemetry.trace import get_current_span
 
-from otelier import beneath, completing, guard, runtime, semconv, theirs, values
+from otelier import apart, beneath, completing, guard, runtime, semconv, theirs, values
 from otelier import context as ctx
 from otelier.beneath import Beneath
 from otelier.runtime import Runtime
@@ -73,8 +73,8 @@ def started(span: Any, held: Context) -> None:
             own = Scope(around, name, operation == semconv.INVOKE_AGENT)
             if native.mirrors and own.agent is own:
                 own.mirrored = ref(span)
-        elif operation in semconv.INFERENCE and around is not None and native.mirrors:
-            if around.mirrored is not None:
+        elif operation in semconv.INFERENCE and getattr(around, "mirrored", None) is not None:
+            if native.mirrors:  # What goes out beneath it is the agent's own.
                 around.mirrored = ref(span)
     beneath.spans[span] = Beneath(own or around, own, conversation)
 
@@ -96,7 +96,7 @@ def ending(run: Runtime, span: Any) -> None:
             if name not in present or (not native.counts and name in _COUNTS)
         )
         if native.mirrors and run.settings.capture.spans:
-            found.update(_messages(run, span, held.own, present))
+            _messages(run, span, held.own, present)
     if held.conversation is not None and present.get(semconv.CONVERSATION_ID) is not None:
         found[semconv.CONVERSATION_ID] = held.conversation
     if not span.status.is_ok and semconv.ERROR_TYPE not in present:
@@ -114,13 +114,21 @@ def ending(run: Runtime, span: Any) -> None:
         theirs.write(span, found)
 
 
-def _messages(run: Runtime, span: Any, own: Scope, present: Mapping[str, Any]) -> Attributes:
+def _messages(run: Runtime, span: Any, own: Scope, present: Mapping[str, Any]) -> None:
     """What an agent was asked and what it answered, by its model calls."""
     told: Attributes = {}
     run.policy.render(own.asked or [], own.answer or [], [], [], told)
-    told = {name: value for name, value in told.items() if name not in present}
-    theirs.note_content(span, told)
-    return told
+    theirs.put_content(span, {k: v for k, v in told.items() if k not in present})
+
+
+def current(scope: str) -> Any:
+    """The current span, if it is one of this scope's that records and goes where ours go."""
+    span: Any = get_current_span()
+    made_by = getattr(span, "instrumentation_scope", None)
+    run = runtime.current()
+    if run is None or made_by is None or made_by.name != scope or not span.is_recording():
+        return None
+    return span if apart.belongs(span, run) else None
 
 
 def tell(span: Any, *, arguments: Any = None, result: Any = None, system: Any = None) -> None:
@@ -142,9 +150,7 @@ def tell(span: Any, *, arguments: Any = None, result: Any = None, system: Any = 
         text = values.words(system) if issubclass(type(system), str) else None
         if text and semconv.SYSTEM_INSTRUCTIONS not in present:
             run.policy.render([], [], [{"type": "text", "content": text}], [], told)
-        if told:
-            theirs.note_content(span, told)
-            span.set_attributes(told)
+        theirs.put_content(span, told)
     except Exception:
         guard.failed("natives.tell")
 

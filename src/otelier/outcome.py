@@ -154,8 +154,9 @@ class Outcome:
         if self.foreign:
             present = getattr(span, "attributes", None) or {}
             spans = completing.lacking(present, {**self.asked, **spans})
-            theirs.note_content(span, self.held.keys() & spans.keys())
+            ours = {name: spans.pop(name) for name in self.held if name in spans}
             theirs.write(span, spans)
+            theirs.put_content(span, ours)
             return
         span.set_attributes(spans)
         if self.said is not None:

@@ -132,6 +132,8 @@ _OWN: Final[Mapping[str, tuple[str, ...]]] = {
     "strands.telemetry.tracer": ("system_prompt", "content", "query"),
     "agent_framework": (),
     "autogen-core": (),
+    "autogen SingleThreadedAgentRuntime": ("message",),
+    "autogen Worker Runtime": ("message",),
     "mcp-python-sdk": (),
 }
 # Span events that are one message each, or all of them.
@@ -194,8 +196,8 @@ def keep(
     too_long = scope in _OWN and _longest(found, attributes) > policy.longest
     if not (policy.masks or too_long):
         return {}
-    ours = theirs.written(span)
-    written = _masked(policy, [name for name in found if name not in ours], attributes)
+    found = [name for name in found if not theirs.is_ours(span, name, attributes[name])]
+    written = _masked(policy, found, attributes)
     for event in getattr(span, "_events", None) or ():
         held = getattr(event, "_attributes", None)
         if held and event.name in _EVENTS:

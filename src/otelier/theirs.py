@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Final
 from weakref import WeakKeyDictionary, WeakSet, ref
 
@@ -25,7 +24,7 @@ _TOLD: Final = (
 # Those that already carry one of our calls, and which.
 enriched: WeakKeyDictionary[Any, ref[Any]] = WeakKeyDictionary()
 # What content such a call has written there.
-_contents: WeakKeyDictionary[Any, frozenset[str]] = WeakKeyDictionary()
+_contents: WeakKeyDictionary[Any, Attributes] = WeakKeyDictionary()
 # Instrumentation scopes whose library records the conventions' metrics, to where ours go.
 measuring: Final[set[str]] = set()
 # Those of tools that are a declared step's as well.
@@ -99,14 +98,17 @@ def ending(span: Any) -> None:
         call.outlasted()
 
 
-def written(span: Any) -> frozenset[str]:
-    """The content that a call of ours has put on ``span``, by its policy."""
-    return _contents.get(span, frozenset())
+def is_ours(span: Any, name: str, value: Any) -> bool:
+    """Whether we have put this content on ``span``, by the policy."""
+    known = _contents.get(span)
+    return known is not None and known.get(name) == value
 
 
-def note_content(span: Any, names: Iterable[str]) -> None:
-    """A call of ours puts content of these names on ``span``."""
-    _contents[span] = written(span).union(names)
+def put_content(span: Any, found: Attributes) -> None:
+    """Write content that has been through the policy."""
+    if found:
+        _contents[span] = {**_contents.get(span, {}), **found}
+        write(span, found)
 
 
 def decided(span: Any) -> bool:
