@@ -12,6 +12,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from otelier import semconv, unicode, wire
+from otelier.protocols import finish
 from otelier.semconv import Attributes
 
 SYSTEM: Final = "gen_ai.system"
@@ -119,5 +120,6 @@ def _list(text: str) -> list[str]:
     try:
         told = wire.loads(text)
     except ValueError:
-        return [text] if text.isidentifier() else []
-    return [each for each in told if isinstance(each, str)] if isinstance(told, list) else []
+        told = [text] if text.isidentifier() else []
+    words = [finish.reason(each) for each in told] if isinstance(told, list) else []
+    return [each for each in words if each]

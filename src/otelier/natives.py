@@ -73,9 +73,9 @@ def started(span: Any, held: Context) -> None:
             own = Scope(around, name, operation == semconv.INVOKE_AGENT)
             if native.mirrors and own.agent is own:
                 own.mirrored = ref(span)
-        elif operation in semconv.INFERENCE and getattr(around, "mirrored", None) is not None:
-            if native.mirrors:  # What goes out beneath it is the agent's own.
-                around.mirrored = ref(span)
+        elif native.mirrors and operation in semconv.INFERENCE and around is not None:
+            # What goes out beneath it is the agent's own.
+            around.mirrored = around.mirrored and ref(span)
     beneath.spans[span] = Beneath(own or around, own, conversation)
 
 
