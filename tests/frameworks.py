@@ -50,6 +50,24 @@ class Row:
 # Servers whose tools ask models, and which are served by HTTP.
 _FOR_MCP = ("openai", "opentelemetry-instrumentation-starlette")
 
+_LANGCHAIN = (
+    "test_langchain.py",
+    "test_langchain_graphs.py",
+    "test_langchain_models.py",
+    "test_langchain_deep.py",
+)
+_OPENAI_AGENTS = (
+    "test_openai_agents.py",
+    "test_openai_agents_mcp.py",
+    "test_openai_agents_models.py",
+    "test_openai_agents_settings.py",
+)
+# CrewAI tells its makers of every run, and asks whether it may.
+_AT_HOME = tuple(
+    (f"CREWAI_{name}", "true")
+    for name in ("DISABLE_TELEMETRY", "DISABLE_TRACKING", "DISABLE_VERSION_CHECK", "TESTING")
+)
+
 ROWS = (
     Row(
         "langchain",
@@ -57,7 +75,7 @@ ROWS = (
             *("langchain>=1.5", "langgraph>=1.2", "langchain-openai>=1.7", "deepagents>=0.7"),
             *("langchain-mcp-adapters", "langgraph-checkpoint-sqlite"),
         ),
-        LANGCHAIN,
+        _LANGCHAIN,
     ),
     Row(
         "langchain-beside",
@@ -79,7 +97,7 @@ ROWS = (
             *("langchain-openai", "langgraph-checkpoint==3.0.1"),
             "langgraph-checkpoint-sqlite==3.0.0",
         ),
-        LANGCHAIN,
+        _LANGCHAIN,
         oldest=True,
     ),
     Row(
@@ -88,7 +106,7 @@ ROWS = (
             *("langchain-core==0.2.43", "langgraph==0.2.4", "langchain-openai==0.1.25"),
             *("langgraph-checkpoint-sqlite<2", "httpx<0.28"),
         ),
-        LANGCHAIN,
+        _LANGCHAIN,
         oldest=True,
     ),
     Row("openai_agents", ("openai-agents>=0.24",), _OPENAI_AGENTS),

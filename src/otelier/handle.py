@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextvars import Token
 from time import perf_counter, time_ns
 from typing import TYPE_CHECKING, Any, Final
+from weakref import ref
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
@@ -205,7 +206,7 @@ class Handle:
     def mirror(self) -> None:
         """This is a loop of requests: what its calls are asked and answer is its own."""
         if self._scope is not None and self._conversation is not None:
-            self._scope.mirrored = self._span
+            self._scope.mirrored = ref(self._span)
 
     def join(
         self,

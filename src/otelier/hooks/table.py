@@ -366,14 +366,40 @@ FRAMEWORKS: Final = (
             "google.adk.flows.llm_flows.tools._live_caller",
         )
     ),
-    Library("strands", "strands-agents", "strands.telemetry.tracer", "frameworks.strands"),
+    Library("strands", "strands-agents", "strands.telemetry.tracer", "frameworks.strands.native"),
+    Library("strands", "strands-agents", "strands.agent.agent", "frameworks.strands.agents"),
     Library(
         "agent_framework",
         "agent-framework-core",
         "agent_framework.observability",
-        "frameworks.agent_framework",
+        "frameworks.agent_framework.native",
     ),
-    Library("autogen", "autogen-core", "autogen_core", "frameworks.autogen"),
+    Library(
+        "agent_framework",
+        "agent-framework-core",
+        "agent_framework._tools",
+        "frameworks.agent_framework.tools",
+    ),
+    Library(
+        "agent_framework",
+        "agent-framework-core",
+        "agent_framework._agents",
+        "frameworks.agent_framework.agents",
+    ),
+    *(
+        Library("autogen", "autogen-core", f"autogen_core.{module}", f"frameworks.autogen.{hook}")
+        for module, hook in (
+            ("_telemetry._genai", "native"),
+            ("_telemetry._tracing", "runtime"),
+            ("tools._function_tool", "tools"),
+        )
+    ),
+    Library(
+        "autogen",
+        "autogen-agentchat",
+        "autogen_agentchat.teams._group_chat._base_group_chat",
+        "frameworks.autogen.teams",
+    ),
 )
 
 # For programs that use no SDK: only if OTELIER_HTTP is set.
