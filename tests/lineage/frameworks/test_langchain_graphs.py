@@ -477,3 +477,28 @@ def test_a_chain_with_a_state_of_messages(server: ProviderServer, telemetry: Tel
     ]
     (answer,) = json.loads(held["gen_ai.output.messages"])
     assert answer["parts"] == [{"type": "text", "content": "so"}]
+
+
+def test_functions_as_a_graph(server: ProviderServer, telemetry: Telemetry) -> None:
+    func = pytest.importorskip("langgraph.func")
+    says(server, text("a"), text("b"))
+    model = chat_model(server)
+
+    @func.task
+    def ask(words: str) -> str:
+        return str(model.invoke(words).content)
+
+    @func.entrypoint()
+    def poem(topic: str) -> str:
+        first = ask(topic).result()
+        return first + ask(first).result()
+
+    try:
+        assert poem.invoke("otters") == "ab"
+    except TypeError:
+        pytest.skip("the functional API was made for asyncio first")
+    assert draw(telemetry) == tree("""
+        invoke_workflow
+          chat gpt-4o-mini
+          chat gpt-4o-mini
+    """)

@@ -155,9 +155,13 @@ def _made(base: Any) -> Any:
             inputs: Any = None,
             name: Any = None,
             tool_call_id: Any = None,
+            metadata: Any = None,
             **_: Any,
         ) -> None:
-            tools.begin(serialized, input_str, run_id, parent_run_id, inputs, name, tool_call_id)
+            tools.begin(
+                *(serialized, input_str, run_id, parent_run_id),
+                *(inputs, name, tool_call_id, metadata),
+            )
 
         @_heard
         def on_tool_end(self, output: Any, *, run_id: Any, **_: Any) -> None:

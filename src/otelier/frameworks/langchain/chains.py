@@ -22,8 +22,6 @@ _MAKERS: Final = frozenset({"langchain_create_agent", "deepagents"})
 _PARTS: Final = frozenset({"prompt", "parser"})
 _NODE: Final = "graph:step:"
 _HIDDEN: Final = "langsmith:hidden"
-# What a chain is told that is streamed: its input comes at the end.
-_LATER: Final = {"input": ""}
 
 
 def begin(
@@ -49,9 +47,11 @@ def begin(
     handle = run.handle
     if agent is not None:
         agents.describe(handle, agent)
-    if handle.scope is not None:
-        handle.mirror()
-        if handle.wants_content and inputs != _LATER:
+    scope = handle.scope
+    if scope is not None:
+        if scope.agent is scope:
+            handle.mirror()
+        if handle.wants_content and not _later(inputs):
             _asked(handle, inputs)
 
 
@@ -97,6 +97,12 @@ def _step(
     if all_steps() and _HIDDEN not in tags:
         return pipeline.step(name), None
     return None, None
+
+
+def _later(inputs: Any) -> bool:
+    """Whether this is what a streamed chain is told: its input comes at the end."""
+    only = inputs.get("input") if type(inputs) is dict and len(inputs) == 1 else None
+    return type(only) is str and not only
 
 
 def _own(name: str) -> str | None:
