@@ -39,7 +39,7 @@ _search: ContextVar[_Search | None] = ContextVar("otelier-langchain-search", def
 def begin(query: Any, run_id: Any, parent_id: Any, metadata: Any) -> None:
     """A run begins."""
     text = values.words(query) if issubclass(type(query), str) else None
-    thread = conversation(metadata) if parent_id is None else None
+    thread = conversation(metadata) if runs.of(parent_id) is None else None
     run = runs.begin(run_id, parent_id, pipeline.retrieval(query=text), conversation_id=thread)
     search = _search.get()
     if run is None or search is None:

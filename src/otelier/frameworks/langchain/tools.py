@@ -49,7 +49,7 @@ def begin(
         call_id=wire.text(call_id),
         arguments=arguments,
     )
-    thread = conversation(metadata) if parent_id is None else None
+    thread = conversation(metadata) if runs.of(parent_id) is None else None
     run = runs.begin(run_id, parent_id, step, conversation_id=thread, made=Executed)
     if run is not None and isinstance(run.handle, Executed):
         run.handle.function = function
