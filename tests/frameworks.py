@@ -80,8 +80,8 @@ ROWS = (
     Row(
         "langchain-0.2",
         (
-            *("langchain-core==0.2.43", "langgraph==0.2.4", "langchain-openai==0.1.25"),
-            *("langgraph-checkpoint-sqlite<2", "httpx<0.28"),
+            *("langchain==0.2.17", "langchain-core==0.2.43", "langchain-openai==0.1.25"),
+            *("langgraph==0.2.4", "langgraph-checkpoint-sqlite<2", "httpx<0.28"),
         ),
         LANGCHAIN,
         oldest=True,

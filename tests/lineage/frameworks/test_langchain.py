@@ -510,3 +510,32 @@ def test_known_agents_after_it_was_taken_back(server: ProviderServer) -> None:
     says(server, SUNNY)
     agent.invoke(asks())
     assert draw(telemetry) == "invoke_agent weather_agent\n  chat gpt-4o-mini"
+
+
+@pytest.mark.parametrize("way", ["invoke", "stream", "ainvoke"])
+def test_an_executor_of_before(server: ProviderServer, telemetry: Telemetry, way: str) -> None:
+    agents = pytest.importorskip("langchain.agents")
+    if not hasattr(agents, "AgentExecutor"):
+        pytest.skip("LangChain 1.0 has no AgentExecutor")
+    from langchain_core.prompts import ChatPromptTemplate
+
+    thinks(server, lambda said: SUNNY if said[-1]["role"] == "tool" else WEATHER)
+    prompt = ChatPromptTemplate.from_messages(
+        [("system", "Help."), ("user", "{input}"), ("placeholder", "{agent_scratchpad}")]
+    )
+    agent = agents.create_tool_calling_agent(chat_model(server), [get_weather], prompt)
+    executor = agents.AgentExecutor(agent=agent, tools=[get_weather])
+    running = getattr(executor, way)({"input": "How is it in Paris?"})
+    if way == "ainvoke":
+        asyncio.run(running)
+    else:
+        list(running)
+    assert draw(telemetry, tokens) == tree("""
+        invoke_agent 24+18
+          chat gpt-4o-mini 12+9
+          execute_tool get_weather
+          chat gpt-4o-mini 12+9
+    """)
+    held = telemetry.span("invoke_agent").attributes or {}
+    (answer,) = json.loads(held["gen_ai.output.messages"])
+    assert answer["parts"] == [{"type": "text", "content": "It is sunny."}]
