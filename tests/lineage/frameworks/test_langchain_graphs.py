@@ -502,3 +502,16 @@ def test_functions_as_a_graph(server: ProviderServer, telemetry: Telemetry) -> N
           chat gpt-4o-mini
           chat gpt-4o-mini
     """)
+
+
+def test_what_is_passed_on_is_not_looked_into(telemetry: Telemetry) -> None:
+    class Touchy(dict[str, Any]):
+        def _refuse(self, *args: Any) -> Any:
+            raise SystemError
+
+        get = keys = items = __getitem__ = __len__ = __iter__ = __eq__ = __ne__ = _refuse
+
+    pieces = iter("ab")
+    assert RunnableLambda(lambda given: pieces).invoke(Touchy(a=1)) is pieces
+    assert list(pieces) == ["a", "b"]
+    assert draw(telemetry) == "invoke_workflow"

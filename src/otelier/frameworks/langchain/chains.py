@@ -149,7 +149,7 @@ def _messages(value: Any) -> tuple[list[dict[str, Any]], Any]:
         state = wire.fields(value)
         found = listed(state.get("messages"))
         if not found:
-            return [], value or None
+            return [], value if state else None
         return found, {key: state[key] for key in state if key != "messages"} or None
     found = listed(value)
     return (found, None) if found else ([], value)
