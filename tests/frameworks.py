@@ -70,7 +70,7 @@ ROWS = (
     Row(
         "langchain-1.0",
         (
-            *("langchain==1.0.5", "langgraph==1.0.10", "langgraph-prebuilt==1.0.5"),
+            *("langchain==1.0.5", "langgraph==1.0.5", "langgraph-prebuilt==1.0.5"),
             *("langchain-openai", "langgraph-checkpoint==3.0.1"),
             "langgraph-checkpoint-sqlite==3.0.0",
         ),

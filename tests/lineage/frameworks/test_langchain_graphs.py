@@ -515,3 +515,20 @@ def test_what_is_passed_on_is_not_looked_into(telemetry: Telemetry) -> None:
     assert RunnableLambda(lambda given: pieces).invoke(Touchy(a=1)) is pieces
     assert list(pieces) == ["a", "b"]
     assert draw(telemetry) == "invoke_workflow"
+
+
+def test_a_search_of_vectors(telemetry: Telemetry) -> None:
+    from langchain_core.vectorstores import VectorStore
+
+    class Store(VectorStore):
+        def similarity_search(self, query: str, k: int = 4, **kwargs: Any) -> list[Document]:
+            return [Document(word) for word in "abcdef"[:k]]
+
+        @classmethod
+        def from_texts(cls, *args: Any, **kwargs: Any) -> Any:
+            return cls()
+
+    assert len(Store().as_retriever(search_kwargs={"k": 2}).invoke("a")) == 2
+    held = telemetry.span("retrieval").attributes or {}
+    assert held["gen_ai.retrieval.top_k"] == 2
+    assert len(json.loads(held["gen_ai.retrieval.documents"])) == 2
