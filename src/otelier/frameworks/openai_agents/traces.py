@@ -20,7 +20,7 @@ _CLASSES: Final = ("TraceImpl", "NoOpTrace")
 # Of a run that goes on in the process that has interrupted it; not in every version.
 _RESUMED: Final = "ReattachedTrace"
 # How a trace is called that nobody has named.
-_UNNAMED: Final = frozenset({"Agent workflow", "no-op"})
+_UNNAMED: Final = frozenset({"Agent workflow", "Voice Agent", "Sandbox cleanup", "no-op"})
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:
