@@ -60,6 +60,7 @@ _OPENAI_AGENTS = (
     "test_openai_agents.py",
     "test_openai_agents_mcp.py",
     "test_openai_agents_models.py",
+    "test_openai_agents_realtime.py",
     "test_openai_agents_settings.py",
 )
 # CrewAI tells its makers of every run, and asks whether it may.
