@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -35,6 +36,9 @@ def nothing_is_open() -> Iterator[None]:
     assert not len(seen.runs)
     assert not models._streams
     assert not engines._writing
+    gc.collect()
+    # The context of the tests may have the last one.
+    assert len(models._own) <= 1
 
 
 def attributes(span: ReadableSpan) -> dict[str, Any]:
