@@ -52,9 +52,7 @@ class Asking:
 
 
 # What is known of the runs that somebody still has.
-_own: Final[weakref.WeakKeyDictionary[ModelRun, weakref.ref[Asking]]] = (
-    weakref.WeakKeyDictionary()
-)
+_own: Final[weakref.WeakKeyDictionary[ModelRun, weakref.ref[Asking]]] = weakref.WeakKeyDictionary()
 # Those of which a stream is to be read.
 _streams: Final[OrderedDict[str, Asking]] = OrderedDict()
 
