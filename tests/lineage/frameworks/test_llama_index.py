@@ -465,7 +465,9 @@ def test_a_person_is_asked(server: ProviderServer, telemetry: Telemetry) -> None
     )
 
 
-def test_a_run_that_waits_is_taken_up_from_a_text(server: ProviderServer, telemetry: Telemetry) -> None:
+def test_a_run_that_waits_is_taken_up_from_a_text(
+    server: ProviderServer, telemetry: Telemetry
+) -> None:
     from llama_index.core import workflow
 
     if not hasattr(workflow.Context, "wait_for_event"):
