@@ -206,6 +206,16 @@ ROWS = (
         ("test_llama_index.py", "test_llama_index_engines.py"),
         oldest=True,
     ),
+    Row(
+        # Frameworks in each other and side by side.
+        "crossings",
+        (
+            *("langchain>=1.5", "langgraph>=1.2", "langchain-openai>=1.7", "openai-agents"),
+            *("llama-index-core>=0.14", "llama-index-llms-openai", "llama-index-embeddings-openai"),
+            *("fastapi", "httpx", "opentelemetry-instrumentation-fastapi"),
+        ),
+        ("test_crossings.py",),
+    ),
     Row("claude_agent", ("claude-agent-sdk>=0.2",), ("test_claude_agent.py",)),
     Row(
         "crewai",
