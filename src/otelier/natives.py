@@ -20,6 +20,7 @@ from otelier.runtime import Runtime
 from otelier.scope import Beneath, Scope, around, beneath, watching
 from otelier.semconv import Attributes
 
+_USAGE: Final = "gen_ai.usage."
 _SUMS: Final = (semconv.INVOKE_AGENT, semconv.INVOKE_WORKFLOW)
 
 
@@ -31,6 +32,8 @@ class Native:
     begins: Callable[[Any], tuple[str | None, str | None]]
     # Of one that ends, with its attributes: what is to be added, or to be put right.
     ends: Callable[[Any, Mapping[str, Any]], Attributes]
+    # How spans are called that tell again what the model calls beneath them tell.
+    again: tuple[str, ...] = ()
 
 
 # By instrumentation scopes: whose spans are looked at.
@@ -89,6 +92,8 @@ def ending(run: Runtime, span: Any) -> None:
         found.update(_error(span))
     if found:
         theirs.write(span, found)
+    if span.name in native.again and held.scope is not None and held.scope.begun != held.begun:
+        theirs.remove(span, [name for name in present if name.startswith(_USAGE)])
 
 
 def _error(span: Any) -> Attributes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 from weakref import WeakKeyDictionary, WeakSet, ref
 
@@ -106,6 +107,19 @@ def put(held: Any, attributes: Attributes) -> None:
             held[name] = value
     finally:
         held._immutable = True
+
+
+def remove(span: Any, names: Iterable[str]) -> None:
+    """Take attributes off a span that is about to end, or ends."""
+    held = span._attributes
+    frozen = held._immutable
+    held._immutable = False
+    try:
+        for name in names:
+            if name in held:
+                del held[name]
+    finally:
+        held._immutable = frozen
 
 
 def withdraw(span: Any) -> None:

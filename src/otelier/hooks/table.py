@@ -356,9 +356,14 @@ FRAMEWORKS: Final = (
         Library("google_adk", "google-adk", module, "frameworks.google_adk.tools", moved=True)
         for module in (
             "google.adk.flows.llm_flows.functions",
+            "google.adk.flows.llm_flows._tool_caller",
             "google.adk.flows.llm_flows.tools._caller",
             "google.adk.flows.llm_flows.tools._live_caller",
         )
+    ),
+    *(
+        Library("google_adk", "google-adk", module, "frameworks.google_adk.tools", optional=True)
+        for module in ("google.adk.tools.function_tool", "google.adk.tools.agent_tool")
     ),
     Library("strands", "strands-agents", "strands.telemetry.tracer", "frameworks.strands"),
     Library(

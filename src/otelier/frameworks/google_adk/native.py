@@ -24,10 +24,11 @@ _OLDER: Final = (
     ("agent_run [", semconv.INVOKE_AGENT, semconv.AGENT_NAME),
     ("tool_call [", semconv.EXECUTE_TOOL, semconv.TOOL_NAME),
 )
+# Around a model call: not in the newest versions.
+_CALL: Final = "call_llm"
 # Not a tool's run: what all tools of one answer have given.
 _MERGED: Final = "(merged)"
 _TYPES: Final = ("function", "extension", "datastore")
-_UNKNOWN: Final = "<not specified>"
 _SESSION: Final = "gcp.vertex.agent.session_id"
 
 
@@ -35,7 +36,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     """Look at its spans: only the telemetry's module is there to tell that they come."""
     if not hasattr(module, "trace_tool_call"):
         raise LookupError("no google.adk.telemetry.trace_tool_call")
-    patches.undone(natives.watch(SCOPE, natives.Native(begins, ends)))
+    patches.undone(natives.watch(SCOPE, natives.Native(begins, ends, (_CALL,))))
     if _measures():
         theirs.measuring.add(SCOPE)
         patches.undone(lambda: theirs.measuring.discard(SCOPE))

@@ -110,5 +110,3 @@ def _schema(metadata: Any) -> Any:
     if made_from not in _parameters:
         _parameters[made_from] = metadata.get_parameters_dict()
     return _parameters[made_from]
-
-
