@@ -50,6 +50,24 @@ class Row:
 # Servers whose tools ask models, and which are served by HTTP.
 _FOR_MCP = ("openai", "opentelemetry-instrumentation-starlette")
 
+_LANGCHAIN = (
+    "test_langchain.py",
+    "test_langchain_graphs.py",
+    "test_langchain_models.py",
+    "test_langchain_deep.py",
+)
+_OPENAI_AGENTS = (
+    "test_openai_agents.py",
+    "test_openai_agents_mcp.py",
+    "test_openai_agents_models.py",
+    "test_openai_agents_settings.py",
+)
+# CrewAI tells its makers of every run, and asks whether it may.
+_AT_HOME = tuple(
+    (f"CREWAI_{name}", "true")
+    for name in ("DISABLE_TELEMETRY", "DISABLE_TRACKING", "DISABLE_VERSION_CHECK", "TESTING")
+)
+
 ROWS = (
     Row(
         "langchain",
@@ -57,9 +75,57 @@ ROWS = (
             *("langchain>=1.5", "langgraph>=1.2", "langchain-openai>=1.7", "deepagents>=0.7"),
             *("langchain-mcp-adapters", "langgraph-checkpoint-sqlite"),
         ),
-        ("test_langchain.py",),
+        _LANGCHAIN,
     ),
-    Row("openai_agents", ("openai-agents>=0.24",), ("test_openai_agents.py",)),
+    Row(
+        "langchain-beside",
+        (
+            *("langchain>=1.5", "langgraph>=1.2", "langchain-openai>=1.7", "langfuse"),
+            *("opentelemetry-instrumentation-genai-langchain", "langsmith[otel]"),
+            *(
+                "openinference-instrumentation-langchain",
+                "opentelemetry-instrumentation-langchain",
+            ),
+        ),
+        ("test_langchain_given.py", "test_langchain_beside.py"),
+    ),
+    # The first create_agent, which no metadata tells.
+    Row(
+        "langchain-1.0",
+        (
+            *("langchain==1.0.5", "langgraph==1.0.10", "langgraph-prebuilt==1.0.5"),
+            *("langchain-openai", "langgraph-checkpoint==3.0.1"),
+            "langgraph-checkpoint-sqlite==3.0.0",
+        ),
+        _LANGCHAIN,
+        oldest=True,
+    ),
+    Row(
+        "langchain-0.2",
+        (
+            *("langchain-core==0.2.43", "langgraph==0.2.4", "langchain-openai==0.1.25"),
+            *("langgraph-checkpoint-sqlite<2", "httpx<0.28"),
+        ),
+        _LANGCHAIN,
+        oldest=True,
+    ),
+    Row("openai_agents", ("openai-agents>=0.24",), _OPENAI_AGENTS),
+    Row(
+        "openai_agents-oldest",
+        # Of the same months: it makes objects of the SDK's that later ones refuse.
+        ("openai-agents==0.0.19", "openai==1.87.0", "mcp==1.30.0"),
+        _OPENAI_AGENTS,
+        oldest=True,
+    ),
+    Row(
+        "openai_agents-beside",
+        (
+            *("openai-agents>=0.24", "openinference-instrumentation-openai-agents"),
+            "opentelemetry-instrumentation-genai-openai-agents",
+            "opentelemetry-instrumentation-openai-agents",
+        ),
+        ("test_openai_agents_beside.py",),
+    ),
     Row("mcp", ("mcp>=2.3", *_FOR_MCP), ("test_mcp.py", "test_mcp_processes.py")),
     Row("mcp-1", ("mcp>=1.30,<2", *_FOR_MCP), ("test_mcp.py", "test_mcp_processes.py")),
     Row(
@@ -107,10 +173,45 @@ ROWS = (
     Row(
         "llama_index",
         ("llama-index-core>=0.14", "llama-index-llms-openai", "llama-index-embeddings-openai"),
-        ("test_llama_index.py",),
+        ("test_llama_index.py", "test_llama_index_engines.py"),
+    ),
+    Row(
+        "llama_index-beside",
+        (
+            *("llama-index-core>=0.14", "llama-index-llms-openai"),
+            *("llama-index-embeddings-openai", "llama-index-observability-otel"),
+            "opentelemetry-instrumentation-genai-llama-index",
+            "opentelemetry-instrumentation-llamaindex",
+            "openinference-instrumentation-llama-index",
+        ),
+        ("test_llama_index_beside.py",),
+    ),
+    Row(
+        "llama_index-oldest",
+        (
+            *("llama-index-core==0.11.0", "llama-index-llms-openai<0.3"),
+            *("llama-index-embeddings-openai<0.3", "openai<2"),
+        ),
+        ("test_llama_index.py", "test_llama_index_engines.py"),
+        oldest=True,
+    ),
+    Row(
+        # The oldest one that has agents.
+        "llama_index-oldest-agents",
+        (
+            *("llama-index-core==0.12.36", "llama-index-llms-openai==0.3.38"),
+            *("llama-index-embeddings-openai<0.4", "openai<1.80"),
+        ),
+        ("test_llama_index.py", "test_llama_index_engines.py"),
+        oldest=True,
     ),
     Row("claude_agent", ("claude-agent-sdk>=0.2",), ("test_claude_agent.py",)),
-    Row("crewai", ("crewai>=1.15",), ("test_crewai.py", "test_crewai_flows.py")),
+    Row(
+        "crewai",
+        ("crewai>=1.15",),
+        ("test_crewai.py", "test_crewai_flows.py"),
+        environment=_AT_HOME,
+    ),
     Row(
         "crewai-beside",
         (
@@ -118,12 +219,14 @@ ROWS = (
             *("opentelemetry-instrumentation-crewai", "opentelemetry-instrumentation-genai-openai"),
         ),
         ("test_crewai_beside.py",),
+        environment=_AT_HOME,
     ),
     Row(
         "crewai-oldest",
         ("crewai==0.130.0",),
         ("test_crewai.py", "test_crewai_flows.py"),
         oldest=True,
+        environment=_AT_HOME,
     ),
     Row("google_adk", ("google-adk>=2.13",), ("test_google_adk.py",)),
     Row(

@@ -114,6 +114,7 @@ class Call:
         "covers",
         "headers",
         "status",
+        "unpriced",
     )
 
     def __init__(
@@ -141,6 +142,8 @@ class Call:
         # HTTP status, where no SDK makes an exception of it.
         self.status: int | None = None
         self.covers = False  # See begin().
+        # Whether a list of prices came too late for it.
+        self.unpriced = False
         attributes: Attributes = {
             semconv.OPERATION_NAME: route.operation,
             semconv.PROVIDER_NAME: identity.provider,
@@ -165,15 +168,15 @@ class Call:
         span = get_current_span(above)
         outer: Any = parent.get(ctx.CALL)
         own = outer is not None and outer._span is span
-        self._foreign = not own and span.is_recording() and theirs.made_for(route.operation, span)
-        if self._foreign and not apart.belongs(span, run):
-            self._foreign, above = False, apart.above(span, above)
-        if self._foreign:
-            theirs.take(span, self)
+        foreign = not own and span.is_recording() and theirs.made_for(route.operation, span)
+        if foreign and not apart.belongs(span, run):
+            foreign, above = False, apart.above(span, above)
+        self._foreign = foreign
+        if foreign:
+            theirs.take(span, self, attributes)
         else:
-            span = run.tracer.start_span(
-                _name(route, attributes), above, kind, attributes, start_time=since and since[1]
-            )
+            name, when = route.name(attributes), since and since[1]
+            span = run.tracer.start_span(name, above, kind, attributes, start_time=when)
         self._span: Span = span
         self._context = (
             ctx.with_value(parent, ctx.CALL, self)
@@ -250,7 +253,7 @@ class Call:
         """The first chunk is here; the function that takes it and each that follows, unguarded."""
         reader = self._reader
         if reader is None:
-            return _nothing
+            return lambda event: None  # Nobody looks at it.
         if self._first_chunk is None:
             self._first_chunk = perf_counter()
         return self._timed if self._timing else reader.chunk
@@ -463,7 +466,9 @@ class Call:
         # Before the price, for the list may come in between, and after it, which may build it.
         waits = prices is not None and prices.building
         priced = outcome.price()
-        waits = (waits or (prices is not None and prices.building)) and not self._foreign
+        waits = waits or (prices is not None and prices.building)
+        if self._foreign:
+            self.unpriced, waits = waits and priced is None, False
         if self._share is not None:
             early = reply.partial and (how is not None or streamed)
             self._share.tell(self._route, reply, outcome.counted, priced, said, error, early)
@@ -488,23 +493,18 @@ class Call:
 
     def _answered(self, reply: Reply, complete: bool) -> None:
         streamed = self._first_chunk is not None or semconv.REQUEST_STREAM in self._attributes
-        who = answered(reply, self.headers, self._identity, complete, streamed)
-        if who is not self._identity and not self._foreign:
+        known = self._identity
+        who = answered(reply, self.headers, known, complete, streamed)
+        if who is not known and not self._foreign:
             self.answered_by(who)
+        elif who is not known and self._recording:
+            theirs.correct(self._span, self._attributes, known.provider, who.provider)
+            self._identity = who
 
     def _own(self) -> None:
         """The span that was to be enriched has ended before the stream: make one beside it."""
-        name, asked, when = _name(self._route, self._attributes), self._attributes, self._started_ns
-        begun = self._run.tracer.start_span
-        self._span = begun(name, self._context, SpanKind.CLIENT, asked, start_time=when)
+        start, asked, when = self._run.tracer.start_span, self._attributes, self._started_ns
+        name = self._route.name(asked)
+        self._span = start(name, self._context, SpanKind.CLIENT, asked, start_time=when)
         self._foreign = False
         self._recording = self._span.is_recording()
-
-
-def _name(route: Route, attributes: Attributes) -> str:
-    asked = attributes.get(route.named_by) if route.named_by_model else None
-    return f"{route.operation} {asked}" if asked else route.operation
-
-
-def _nothing(event: Any) -> None:
-    """Takes chunks that nobody looks at."""

@@ -254,6 +254,16 @@ class Policy:
         if missing:
             _mark(attributes, [missing], 0)
 
+    @property
+    def masks(self) -> bool:
+        """Whether the program has a mask of its own."""
+        return self._mask is not None
+
+    @property
+    def longest(self) -> int:
+        """How much of one message is kept."""
+        return self._message_bytes
+
     def clean(self, value: str) -> str:
         """A text without secrets, that every exporter and store takes; JSON stays JSON."""
         value = unicode.clean(value)

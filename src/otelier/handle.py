@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextvars import Token
 from time import perf_counter, time_ns
 from typing import TYPE_CHECKING, Any, Final
+from weakref import ref
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
@@ -152,11 +153,6 @@ class Handle:
         """What the run of an agent or a workflow sums up."""
         return self._scope
 
-    @property
-    def kind(self) -> Kind:
-        """What kind of step it is."""
-        return self._kind
-
     def get(self, name: str) -> semconv.Value | None:
         """An attribute, as it was set by otelier or through this handle, sampled or not."""
         return self._attributes.get(name)
@@ -210,7 +206,7 @@ class Handle:
     def mirror(self) -> None:
         """This is a loop of requests: what its calls are asked and answer is its own."""
         if self._scope is not None and self._conversation is not None:
-            self._scope.mirrored = self._span
+            self._scope.mirrored = ref(self._span)
 
     def join(
         self,

@@ -9,17 +9,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
+from weakref import ref
 
 from opentelemetry.context import Context
 from opentelemetry.trace import get_current_span
 
+from otelier import apart, completing, guard, runtime, semconv, theirs, values
 from otelier import context as ctx
-from otelier import semconv, theirs
 from otelier.runtime import Runtime
 from otelier.scope import Beneath, Scope, around, beneath, watching
 from otelier.semconv import Attributes
 
+_COUNTS: Final = (semconv.USAGE_INPUT, semconv.USAGE_OUTPUT)
 _USAGE: Final = "gen_ai.usage."
 _SUMS: Final = (semconv.INVOKE_AGENT, semconv.INVOKE_WORKFLOW)
 
@@ -32,6 +34,11 @@ class Native:
     begins: Callable[[Any], tuple[str | None, str | None]]
     # Of one that ends, with its attributes: what is to be added, or to be put right.
     ends: Callable[[Any, Mapping[str, Any]], Attributes]
+    # Whether its agents are loops of model calls: what the first is asked and the last answers is
+    # the agent's, where the framework does not say it by the conventions' names.
+    mirrors: bool = False
+    # Whether what it says that an agent has used is of that run alone.
+    counts: bool = True
     # How spans are called that tell again what the model calls beneath them tell.
     again: tuple[str, ...] = ()
 
@@ -71,6 +78,11 @@ def started(span: Any, held: Context) -> None:
         operation, name = native.begins(span)
         if operation in _SUMS:
             own = Scope(outer, name, operation == semconv.INVOKE_AGENT)
+            if native.mirrors and own.agent is own:
+                own.mirrored = ref(span)
+        elif native.mirrors and operation in semconv.INFERENCE and outer is not None:
+            # What goes out beneath it is the agent's own.
+            outer.mirrored = outer.mirrored and ref(span)
     beneath[span] = Beneath(own or outer, own, conversation)
 
 
@@ -85,15 +97,71 @@ def ending(run: Runtime, span: Any) -> None:
     if held.own is not None:
         sums: Attributes = {}
         held.own.close(sums, run.prices is not None)
-        found.update((name, value) for name, value in sums.items() if name not in present)
+        found.update(
+            (name, value)
+            for name, value in sums.items()
+            if name not in present or (not native.counts and name in _COUNTS)
+        )
+        if native.mirrors and run.settings.capture.spans:
+            _messages(run, span, held.own, present)
     if held.conversation is not None and present.get(semconv.CONVERSATION_ID) is not None:
         found[semconv.CONVERSATION_ID] = held.conversation
     if not span.status.is_ok and semconv.ERROR_TYPE not in present:
         found.update(_error(span))
+    now = {**present, **found}
+    better, gone = completing.complete(now)
+    found.update(better)
+    theirs.drop(span._attributes, gone)
+    for name in gone:
+        found.pop(name, None)
+    title = completing.named(span, now)
+    if title is not None:
+        theirs.rename(span, title)
     if found:
         theirs.write(span, found)
     if span.name in native.again and held.scope is not None and held.scope.begun != held.begun:
-        theirs.remove(span, [name for name in present if name.startswith(_USAGE)])
+        theirs.drop(span._attributes, [name for name in present if name.startswith(_USAGE)])
+
+
+def _messages(run: Runtime, span: Any, own: Scope, present: Mapping[str, Any]) -> None:
+    """What an agent was asked and what it answered, by its model calls."""
+    told: Attributes = {}
+    run.policy.render(own.asked or [], own.answer or [], [], [], told)
+    theirs.put_content(span, {k: v for k, v in told.items() if k not in present})
+
+
+def current(scope: str) -> Any:
+    """The current span, if it is one of this scope's that records and goes where ours go."""
+    span: Any = get_current_span()
+    made_by = getattr(span, "instrumentation_scope", None)
+    run = runtime.current()
+    if run is None or made_by is None or made_by.name != scope or not span.is_recording():
+        return None
+    return span if apart.belongs(span, run) else None
+
+
+def tell(span: Any, *, arguments: Any = None, result: Any = None, system: Any = None) -> None:
+    """Write what a room knows of a native span's content, if the policy lets it. Never raises."""
+    try:
+        run = runtime.current()
+        recording = getattr(span, "is_recording", None)
+        if run is None or recording is None or not recording():
+            return
+        if not run.captures(runtime.here()).spans:
+            return
+        present, told = span.attributes or {}, cast("Attributes", {})
+        for name, value in (
+            (semconv.TOOL_CALL_ARGUMENTS, arguments),
+            (semconv.TOOL_CALL_RESULT, result),
+        ):
+            if value is not None and name not in present:
+                run.policy.value(name, values.plain(value), told)
+        text = values.words(system) if issubclass(type(system), str) else None
+        if text and semconv.SYSTEM_INSTRUCTIONS not in present:
+            run.policy.render([], [], [{"type": "text", "content": text}], [], told)
+        theirs.put_content(span, told)
+    except Exception:
+        guard.failed("natives.tell")
 
 
 def _error(span: Any) -> Attributes:

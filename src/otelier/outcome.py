@@ -13,8 +13,19 @@ from typing import Any
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
+from otelier import (
+    completing,
+    cost,
+    errors,
+    guard,
+    identity,
+    prompts,
+    semconv,
+    theirs,
+    unicode,
+    usage,
+)
 from otelier import context as ctx
-from otelier import cost, errors, guard, identity, prompts, semconv, theirs, unicode, usage
 from otelier.background import Begun
 from otelier.content import Policy
 from otelier.identity import Identity
@@ -142,8 +153,10 @@ class Outcome:
             spans = {**spans, **also({**seen, **spans})}
         if self.foreign:
             present = getattr(span, "attributes", None) or {}
-            spans = {name: value for name, value in spans.items() if name not in present}
+            spans = completing.lacking(present, {**self.asked, **spans})
+            ours = {name: spans.pop(name) for name in self.held if name in spans}
             theirs.write(span, spans)
+            theirs.put_content(span, ours)
             return
         span.set_attributes(spans)
         if self.said is not None:

@@ -11,32 +11,36 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Status
 
 from otelier import (
+    completing,
     context,
     cost,
     deferred,
     guard,
     identity,
     model_runs,
+    openinference,
     runtime,
     scope,
     semconv,
+    their_content,
     theirs,
+    tightening,
     under_way,
     wire,
 )
 from otelier.openinference import SPAN_KIND
 from otelier.prices.arithmetic import Priced
 from otelier.protocols import Reply
-from otelier.runtime import SCOPE, Runtime
+from otelier.runtime import SCOPE, Runtime, narrowed
 from otelier.semconv import Attributes
 from otelier.usage import Usage
 
 _installed: WeakSet[Any] = WeakSet()
+# Where content of others' spans may go, where that is less than the settings say.
+_less: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 # Others' spans beneath an agent or a workflow: which, and how many calls had begun in it before.
 _beneath: WeakKeyDictionary[Any, tuple[scope.Scope, int]] = WeakKeyDictionary()
 _BAGGAGE: Final = (semconv.SESSION_ID, semconv.USER_ID, semconv.CONVERSATION_ID)
-# What shows that somebody else's span is a GenAI one.
-_GENAI: Final = ("gen_ai.", "llm.", "openinference.", "traceloop.", "input.value", "output.value")
 
 
 class OtelierSpanProcessor:
@@ -60,10 +64,15 @@ class OtelierSpanProcessor:
                 natives.started(span, held)
             around: Any = scope.around(held) if scope.watching else held.get(context.SCOPE)
             running = model_runs.mark.get()
-            if not (around is running is None) and span.instrumentation_scope.name != SCOPE:
-                model_runs.noted(span._attributes)
+            less = context.CAPTURE in held or context.around.get()
+            seen = around is not None or running is not None or less
+            if seen and span.instrumentation_scope.name != SCOPE:
+                if running is not None:
+                    model_runs.noted(span._attributes)
                 if around is not None:
                     _beneath[span] = (around, around.begun)
+                if less:
+                    _less[span] = narrowed(held).get(context.CAPTURE)
             run = runtime.current()
             if run is not None and run.settings.baggage:
                 _from_baggage(span, held)
@@ -84,7 +93,7 @@ class OtelierSpanProcessor:
         if not self.before_end:
             known = _original(span)
             self._on_ending(known)
-            span._status = known._status
+            span._status, span._name = known._status, known._name
 
     def _finish(self, span: Any) -> None:
         try:
@@ -99,11 +108,16 @@ class OtelierSpanProcessor:
             around = _beneath.pop(span, None)
             attributes = span._attributes
             model_runs.noted(attributes)
-            if attributes and any(name.startswith(_GENAI) for name in attributes):
-                finish(run, span, dict(attributes))
+            library = None if made_by is None else made_by.name
+            if their_content.is_genai(library, attributes or ()):
+                finish(run, span, dict(attributes or {}), library)
                 if around is not None and around[0].begun == around[1]:
                     # No call of ours, and no other library's, has been seen in it.
                     _sum_up(around[0], span)
+            elif attributes and any(name in attributes for name in openinference.CONTENT):
+                added = _redacted(run, span, dict(attributes))
+                if added:
+                    theirs.write(span, added)
         except Exception:
             guard.failed("processor.on_ending")
 
@@ -148,28 +162,45 @@ def _from_baggage(span: Any, held: Context) -> None:
             span.set_attribute(name, value)
 
 
-def finish(run: Runtime, span: Any, attributes: dict[str, Any]) -> None:
-    """Cost on, and secrets out of, a GenAI span that somebody else made."""
+def finish(run: Runtime, span: Any, attributes: dict[str, Any], library: str | None) -> None:
+    """A GenAI span that somebody else made: what it lacks on it, what it must not have off it."""
     added: Attributes = {}
-    if run.settings.redact:
-        added = _clean(run, attributes)
-        for event in getattr(span, "_events", None) or ():
-            held = getattr(event, "_attributes", None)
-            found = _clean(run, dict(held)) if held else None
-            if found:
-                theirs.put(held, found)
-        status: Any = getattr(span, "_status", None)
-        said = getattr(status, "description", None)
-        if isinstance(said, str) and said:
-            clean = run.policy.clean(said)
-            if clean != said:
-                span._status = Status(status.status_code, clean)
+    mode, narrow = run.settings.capture, _less.pop(span, None)
+    if narrow is not None:
+        mode = tightening.capture(mode, narrow)
+    content = their_content.names(library, attributes)
+    if not mode.spans:
+        their_content.drop(span, content)
+        for each in content:
+            del attributes[each]
+    elif content or getattr(span, "_events", None):
+        added = their_content.keep(run.policy, span, library, content, attributes)
+        theirs.drop(span._attributes, [each for each in content if each not in attributes])
+    added.update(_redacted(run, span, attributes))
     if run.prices is not None and semconv.COST not in attributes and not theirs.decided(span):
         priced = _price(run, attributes)
         if priced is not None:
             cost.put(priced, added, run.settings.cost_aliases)
     if added:
         theirs.write(span, added)
+
+
+def _redacted(run: Runtime, span: Any, attributes: dict[str, Any]) -> Attributes:
+    """Secrets out of a span's events and status; of its attributes those that had one."""
+    if not run.settings.redact:
+        return {}
+    for event in getattr(span, "_events", None) or ():
+        held = getattr(event, "_attributes", None)
+        found = _clean(run, dict(held)) if held else None
+        if found:
+            theirs.put(held, found)
+    status: Any = getattr(span, "_status", None)
+    said = getattr(status, "description", None)
+    if isinstance(said, str) and said:
+        clean = run.policy.clean(said)
+        if clean != said:
+            span._status = Status(status.status_code, clean)
+    return _clean(run, attributes)
 
 
 def _clean(run: Runtime, attributes: dict[str, Any]) -> Attributes:
@@ -190,7 +221,8 @@ def _clean(run: Runtime, attributes: dict[str, Any]) -> Attributes:
 def _price(run: Runtime, attributes: dict[str, Any]) -> Priced | None:
     if attributes.get(semconv.OPERATION_NAME) not in semconv.PRICED or run.prices is None:
         return None
-    provider = attributes.get(semconv.PROVIDER_NAME) or attributes.get("gen_ai.system")
+    told = (attributes.get(name) for name in (semconv.PROVIDER_NAME, completing.SYSTEM))
+    provider = next((each for each in told if each and each not in completing.OWN_NAMES), None)
     address = attributes.get(semconv.SERVER_ADDRESS)
     if not isinstance(provider, str):
         return None

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from threading import RLock
 from typing import Any, Final
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from opentelemetry.context import Context
-from opentelemetry.trace import Span, get_current_span
+from opentelemetry.trace import get_current_span
 
 from otelier import context as ctx
 from otelier import forks, semconv
@@ -84,7 +84,7 @@ class Scope:
         self.inference_calls = 0
         self.tool_calls = 0
         # The span of a loop of requests: what its calls are asked first and answer last is its own.
-        self.mirrored: Span | None = None
+        self.mirrored: ref[Any] | None = None
         self.asked: list[Any] | None = None
         self.answer: list[Any] | None = None
         # How many calls have begun in it.
@@ -212,7 +212,7 @@ class Share:
         self._scope = scope
         self._operation = operation
         mirrored = scope.mirrored
-        self.direct = mirrored is not None and get_current_span(parent) is mirrored
+        self.direct = mirrored is not None and get_current_span(parent) is mirrored()
         self._usage: Usage | None = None
         self._cost: float | None = None
         self._reasons: Sequence[str] | None = None

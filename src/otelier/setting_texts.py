@@ -87,7 +87,7 @@ def flag(text: str) -> bool:
 
 
 def all_or_none(text: str) -> bool:
-    """Whether all of them. Raises InvalidError where ``text`` says neither."""
+    """Whether all of them: a word, or the switch that code gives. Raises InvalidError else."""
     lowered = text.lower()
     # From code it is a flag.
     if lowered == "all" or lowered in TRUE:

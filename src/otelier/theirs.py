@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Final
 from weakref import WeakKeyDictionary, WeakSet, ref
 
 from opentelemetry.trace import Span
 
-from otelier import openinference, semconv
+from otelier import completing, guard, openinference, semconv
 from otelier.runtime import SCOPE
 from otelier.semconv import Attributes
 
 # One model call by other names: what counts as the same operation when spans are compared.
 _SAME: Final = {semconv.GENERATE_CONTENT: semconv.CHAT, semconv.TEXT_COMPLETION: semconv.CHAT}
+# How spans of model calls are marked that have no operation.
+_MODELS: Final = (("openinference.span.kind", "LLM"), ("langfuse.observation.type", "generation"))
 # What a span has that was made of the answer itself, by whichever names.
 _TOLD: Final = (
     semconv.RESPONSE_FINISH_REASONS,
@@ -24,6 +25,8 @@ _TOLD: Final = (
 
 # Those that already carry one of our calls, and which.
 enriched: WeakKeyDictionary[Any, ref[Any]] = WeakKeyDictionary()
+# What content such a call has written there.
+_contents: WeakKeyDictionary[Any, Attributes] = WeakKeyDictionary()
 # Instrumentation scopes whose library records the conventions' metrics, to where ours go.
 measuring: Final[set[str]] = set()
 # Those of tools that are a declared step's as well.
@@ -38,7 +41,7 @@ def made_for(operation: str, span: Span) -> bool:
     if not present:
         return False
     made = present.get(semconv.OPERATION_NAME)
-    if made is None and present.get("openinference.span.kind") == "LLM":
+    if made is None and any(present.get(name) == kind for name, kind in _MODELS):
         made = semconv.CHAT
     same = _SAME.get(made, made) == _SAME.get(operation, operation)
     # One that says already what came of a call, as a program's span into which LiteLLM's callback
@@ -65,9 +68,28 @@ def lend(span: Span) -> None:
     _lent.add(span)
 
 
-def take(span: Span, call: Any) -> None:
-    """``span`` carries ``call`` from now on, and no other."""
+def take(span: Any, call: Any, asked: Attributes) -> None:
+    """``span`` carries ``call`` from now on, and no other; and what was ``asked``, if it does not.
+
+    Frameworks tell of the request what they know: often neither who is to answer nor where.
+    """
     enriched[span] = ref(call)
+    try:
+        present = getattr(span, "attributes", None) or {}
+        span.set_attributes(completing.lacking(present, asked))
+        name = completing.named(span, {**asked, **present})
+        if name is not None:
+            span.update_name(name)
+    except Exception:
+        guard.failed("theirs.take")
+
+
+def correct(span: Any, asked: Attributes, assumed: str, found: str) -> None:
+    """Who answered shows only in the answer; on ``span`` is what was ``assumed``."""
+    present = getattr(span, "attributes", None) or {}
+    if present.get(semconv.PROVIDER_NAME) == assumed:
+        write(span, {semconv.PROVIDER_NAME: found})
+    asked[semconv.PROVIDER_NAME] = found
 
 
 def ending(span: Any) -> None:
@@ -78,13 +100,26 @@ def ending(span: Any) -> None:
         call.outlasted()
 
 
+def is_ours(span: Any, name: str, value: Any) -> bool:
+    """Whether we have put this content on ``span``, by the policy."""
+    known = _contents.get(span)
+    return known is not None and known.get(name) == value
+
+
+def put_content(span: Any, found: Attributes) -> None:
+    """Write content that has been through the policy."""
+    if found:
+        _contents[span] = {**_contents.get(span, {}), **found}
+        write(span, found)
+
+
 def decided(span: Any) -> bool:
     """Whether a call of ours has said what ``span`` cost, or that nobody knows."""
     held = enriched.get(span)
     if held is None:
         return False
     call = held()
-    return call is None or bool(call.ended)
+    return call is None or (bool(call.ended) and not call.unpriced)
 
 
 def write(span: Any, attributes: Attributes) -> None:
@@ -101,6 +136,8 @@ def write(span: Any, attributes: Attributes) -> None:
 
 def put(held: Any, attributes: Attributes) -> None:
     """Write to attributes that are frozen."""
+    if not attributes:
+        return
     held._immutable = False
     try:
         for name, value in attributes.items():
@@ -109,10 +146,9 @@ def put(held: Any, attributes: Attributes) -> None:
         held._immutable = True
 
 
-def remove(span: Any, names: Iterable[str]) -> None:
-    """Take attributes off a span that is about to end, or ends."""
-    held = span._attributes
-    frozen = held._immutable
+def drop(held: Any, names: list[str]) -> None:
+    """Take away from attributes, which may be frozen."""
+    frozen = getattr(held, "_immutable", False)
     held._immutable = False
     try:
         for name in names:
@@ -120,6 +156,14 @@ def remove(span: Any, names: Iterable[str]) -> None:
                 del held[name]
     finally:
         held._immutable = frozen
+
+
+def rename(span: Any, name: str) -> None:
+    """Give somebody else's span another name, also while it ends."""
+    if span.is_recording():
+        span.update_name(name)
+    else:
+        span._name = name
 
 
 def withdraw(span: Any) -> None:

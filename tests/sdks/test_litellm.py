@@ -78,13 +78,13 @@ def test_a_call_over_the_openai_sdk_is_one_span(
     server.script(Json(openai_wire.chat_completion(model="gpt-4o-2024-08-06", usage=usage)))
     answer = litellm.completion(GPT, ASK, temperature=0.5, max_tokens=9, **openai)
     span = telemetry.span()
-    assert span.name == "chat openai/gpt-4o"
+    assert span.name == "chat gpt-4o"
     found = told(span)
     assert found.pop("gen_ai.usage.cost") == answer._hidden_params["response_cost"] > 0
     assert found == {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": "openai",
-        "gen_ai.request.model": "openai/gpt-4o",
+        "gen_ai.request.model": "gpt-4o",
         "gen_ai.request.temperature": 0.5,
         "gen_ai.request.max_tokens": 9,
         "gen_ai.response.id": "chatcmpl-local-1",
@@ -134,7 +134,7 @@ def test_a_call_over_litellms_own_http(
     litellm.completion(SONNET, ASK, **at)
     found = facts(telemetry.span())
     assert found["gen_ai.provider.name"] == "anthropic"
-    assert found["gen_ai.request.model"] == SONNET
+    assert found["gen_ai.request.model"] == CLAUDE
     assert found["gen_ai.response.model"] == CLAUDE
     assert found["gen_ai.usage.input_tokens"] == 4310
     assert found["gen_ai.usage.cache_read.input_tokens"] == 4000
@@ -228,7 +228,7 @@ def test_messages_in_anthropics_shape(
     for name, value in {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": "anthropic",
-        "gen_ai.request.model": SONNET,
+        "gen_ai.request.model": CLAUDE,
         "gen_ai.request.max_tokens": 99,
         "gen_ai.response.model": CLAUDE,
         "gen_ai.usage.input_tokens": 110,
@@ -296,7 +296,7 @@ def test_calls_that_run_in_threads_and_tasks_are_one_span(
     asyncio.run(main())
     whole, stream, caller = telemetry.spans()
     for span in (whole, stream):
-        assert span.name == f"chat {model}"
+        assert span.name == f"chat {model.partition('/')[2]}"
         assert span.parent.span_id == caller.context.span_id
         assert facts(span)["gen_ai.output.messages"] == [HELLO]
 
@@ -460,7 +460,7 @@ def test_a_router_shows_each_deployment_that_it_tries(
     server.script(Json(openai_wire.error_body(), status=400))
     router.completion("mine", ASK)
     failed, answered = telemetry.spans()
-    assert (failed.name, answered.name) == ("chat openai/gpt-4o", "chat openai/gpt-4o-mini")
+    assert (failed.name, answered.name) == ("chat gpt-4o", "chat gpt-4o-mini")
     assert failed.status.status_code is StatusCode.ERROR
     assert answered.status.status_code is StatusCode.UNSET
     assert facts(answered)["otelier.provider.litellm_model_id"]
@@ -514,7 +514,7 @@ def test_text_completions(openai: dict[str, Any], telemetry: Telemetry) -> None:
     stream = litellm.text_completion("Hi", "openai/gpt-3.5-turbo-instruct", stream=True, **openai)
     assert len(list(stream)) > 1
     for span in telemetry.spans():
-        assert span.name == "text_completion openai/gpt-3.5-turbo-instruct"
+        assert span.name == "text_completion gpt-3.5-turbo-instruct"
         assert facts(span)["gen_ai.input.messages"] == [text("user", "Hi")]
         assert facts(span)["gen_ai.output.messages"] == [HELLO]
     assert len(telemetry.spans()) == 2
@@ -524,7 +524,7 @@ def test_embeddings(openai: dict[str, Any], telemetry: Telemetry) -> None:
     litellm.embedding("openai/text-embedding-3-small", ["a", "b"], **openai)
     asyncio.run(litellm.aembedding("openai/text-embedding-3-small", ["a", "b"], **openai))
     for span in telemetry.spans():
-        assert span.name == "embeddings openai/text-embedding-3-small"
+        assert span.name == "embeddings text-embedding-3-small"
         found = facts(span)
         assert found["otelier.embeddings.inputs"] == 2
         assert found["gen_ai.embeddings.dimension.count"] == 8
@@ -581,10 +581,10 @@ def test_the_rarer_calls(
     litellm.speech(model="openai/tts-1", input="Hi", voice="alloy", **openai)
     litellm.transcription("openai/whisper-1", ("a.wav", b"RIFF"), **openai)
     ranking, speech, transcription = telemetry.spans()
-    assert ranking.name == "rerank cohere/rerank-v3.5"
+    assert ranking.name == "rerank rerank-v3.5"
     assert facts(ranking)["gen_ai.response.id"] == "rank-1"
     assert facts(ranking)["otelier.provider.search_units"] == 1
-    assert speech.name == "generate_content openai/tts-1"
+    assert speech.name == "generate_content tts-1"
     assert facts(speech)["gen_ai.input.messages"] == [text("user", "Hi")]
     assert facts(transcription)["gen_ai.output.messages"] == [HELLO]
 
@@ -618,26 +618,52 @@ def test_an_answer_that_is_made_up(telemetry: Telemetry) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "provider"),
+    ("model", "provider", "name"),
     [
-        ("azure/prod", "azure.ai.openai"),
-        ("bedrock/anthropic.claude-3-5-sonnet-20240620-v1:0", "aws.bedrock"),
-        ("vertex_ai/gemini-1.5-pro", "gcp.vertex_ai"),
-        ("gemini/gemini-1.5-pro", "gcp.gemini"),
-        ("mistral/mistral-large-latest", "mistral_ai"),
-        ("xai/grok-2", "x_ai"),
-        ("watsonx/ibm/granite", "ibm.watsonx.ai"),
-        ("groq/llama3-8b-8192", "groq"),
-        ("openrouter/anthropic/claude-3.5-sonnet", "openrouter"),
-        ("gpt-4o", "openai"),
+        ("azure/prod", "azure.ai.openai", "prod"),
+        (
+            "bedrock/anthropic.claude-3-5-sonnet-20240620-v1:0",
+            "aws.bedrock",
+            "anthropic.claude-3-5-sonnet-20240620-v1:0",
+        ),
+        ("vertex_ai/gemini-1.5-pro", "gcp.vertex_ai", "gemini-1.5-pro"),
+        ("gemini/gemini-1.5-pro", "gcp.gemini", "gemini-1.5-pro"),
+        ("mistral/mistral-large-latest", "mistral_ai", "mistral-large-latest"),
+        ("xai/grok-2", "x_ai", "grok-2"),
+        ("watsonx/ibm/granite", "ibm.watsonx.ai", "ibm/granite"),
+        ("groq/llama3-8b-8192", "groq", "llama3-8b-8192"),
+        ("openrouter/anthropic/claude-3.5-sonnet", "openrouter", "anthropic/claude-3.5-sonnet"),
+        # The first part of a model's own name is none of LiteLLM's.
+        ("openrouter/meta-llama/llama-3", "openrouter", "meta-llama/llama-3"),
+        ("openrouter/auto", "openrouter", "openrouter/auto"),
+        ("together_ai/openai/gpt-oss-20b", "together_ai", "openai/gpt-oss-20b"),
+        ("gpt-4o", "openai", "gpt-4o"),
     ],
 )
 def test_providers_have_the_conventions_names(
-    telemetry: Telemetry, model: str, provider: str
+    telemetry: Telemetry, model: str, provider: str, name: str
 ) -> None:
     litellm.completion(model, ASK, mock_response="Yo")
     span = telemetry.span()
-    assert span.name == f"chat {model}"
+    assert span.name == f"chat {name}"
+    assert span.attributes["gen_ai.request.model"] == name
+    assert span.attributes["gen_ai.provider.name"] == provider
+
+
+@pytest.mark.parametrize(
+    ("model", "provider", "name"),
+    [
+        ("openai/gpt-4o", "openai", "gpt-4o"),
+        ("meta-llama/llama-3", "openrouter", "meta-llama/llama-3"),
+        ("openai/gpt-4o", "openrouter", "openai/gpt-4o"),
+    ],
+)
+def test_a_provider_that_is_named_beside_the_model(
+    telemetry: Telemetry, model: str, provider: str, name: str
+) -> None:
+    litellm.completion(model, ASK, custom_llm_provider=provider, mock_response="Yo")
+    span = telemetry.span()
+    assert span.name == f"chat {name}"
     assert span.attributes["gen_ai.provider.name"] == provider
 
 

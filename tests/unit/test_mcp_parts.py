@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from otelier.content import Policy
-from otelier.frameworks.mcp import content, outer, refusals
+from otelier.frameworks.mcp import (
+    content,
+    fastmcp,
+    native,
+    outer,
+    refusals,
+    sending,
+    serving,
+    transports,
+)
+from otelier.hooks.patching import Patches
 from otelier.settings import Settings
 
 
@@ -90,3 +101,18 @@ def test_files_in_results_are_described() -> None:
     shown = content.result({"content": blocks}, Policy(Settings()))
     assert "QUJD" not in str(shown) and str(shown).count("sha256") == 2
     assert shown[1]["uri"] == "a://b"
+
+
+@pytest.mark.parametrize(
+    ("hook", "name"),
+    [
+        *((sending, name) for name in sending._SEAMS),
+        *((serving, name) for name in serving._SEAMS),
+        *((transports, name) for name in transports._SEAMS),
+        (native, "mcp.shared._otel"),
+        (fastmcp, "fastmcp.telemetry"),
+    ],
+)
+def test_a_version_without_the_seam(hook: Any, name: str) -> None:
+    with pytest.raises(LookupError, match=name):
+        hook.patch("mcp", ModuleType(name), Patches())

@@ -213,12 +213,11 @@ FRAMEWORKS: Final = (
         "langchain_core.tracers.context",
         "frameworks.langchain.callbacks",
     ),
-    Library(
-        "langchain",
-        "langchain-core",
-        "langchain_core.callbacks.manager",
-        "frameworks.langchain.models",
-        optional=True,
+    *(
+        Library(
+            "langchain", "langchain-core", "langchain_core.callbacks.manager", hook, optional=True
+        )
+        for hook in ("frameworks.langchain.models", "frameworks.langchain.given")
     ),
     Library(
         "langchain",
@@ -318,6 +317,13 @@ FRAMEWORKS: Final = (
         for module in ("workflows.workflow", "llama_index.core.workflow.workflow")
     ),
     Library(
+        "llama_index",
+        "llama-index-core",
+        "llama_index.core.tools.function_tool",
+        "frameworks.llama_index.threads",
+        optional=True,
+    ),
+    Library(
         "claude_agent",
         "claude-agent-sdk",
         "claude_agent_sdk._internal.query",
@@ -365,14 +371,40 @@ FRAMEWORKS: Final = (
         Library("google_adk", "google-adk", module, "frameworks.google_adk.tools", optional=True)
         for module in ("google.adk.tools.function_tool", "google.adk.tools.agent_tool")
     ),
-    Library("strands", "strands-agents", "strands.telemetry.tracer", "frameworks.strands"),
+    Library("strands", "strands-agents", "strands.telemetry.tracer", "frameworks.strands.native"),
+    Library("strands", "strands-agents", "strands.agent.agent", "frameworks.strands.agents"),
     Library(
         "agent_framework",
         "agent-framework-core",
         "agent_framework.observability",
-        "frameworks.agent_framework",
+        "frameworks.agent_framework.native",
     ),
-    Library("autogen", "autogen-core", "autogen_core", "frameworks.autogen"),
+    Library(
+        "agent_framework",
+        "agent-framework-core",
+        "agent_framework._tools",
+        "frameworks.agent_framework.tools",
+    ),
+    Library(
+        "agent_framework",
+        "agent-framework-core",
+        "agent_framework._agents",
+        "frameworks.agent_framework.agents",
+    ),
+    *(
+        Library("autogen", "autogen-core", f"autogen_core.{module}", f"frameworks.autogen.{hook}")
+        for module, hook in (
+            ("_telemetry._genai", "native"),
+            ("_telemetry._tracing", "runtime"),
+            ("tools._function_tool", "tools"),
+        )
+    ),
+    Library(
+        "autogen",
+        "autogen-agentchat",
+        "autogen_agentchat.teams._group_chat._base_group_chat",
+        "frameworks.autogen.teams",
+    ),
 )
 
 # For programs that use no SDK: only if OTELIER_HTTP is set.

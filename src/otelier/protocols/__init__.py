@@ -153,6 +153,11 @@ class Route:
     # A body that may be large and holds little for us (vectors, images) is not parsed whole.
     large_body: bool = False
 
+    def name(self, attributes: Attributes) -> str:
+        """The name of a span with these attributes."""
+        asked = attributes.get(self.named_by) if self.named_by_model else None
+        return f"{self.operation} {asked}" if asked else self.operation
+
 
 Routes: TypeAlias = Mapping[tuple[str, str], Route]
 # What to read of a request parameter: wire name, attribute, how.

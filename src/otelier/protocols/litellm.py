@@ -94,6 +94,22 @@ def provider_of(body: Wire, known: frozenset[str], models: Wire) -> str | None:
     return wire.text(wire.fields(models.get(model)).get("litellm_provider"))
 
 
+def bare(body: Wire, known: frozenset[str]) -> Wire:
+    """``body`` with the model's own name, as LiteLLM sends it: without who is to answer.
+
+    A first part of it that names nobody, or somebody else than who was named beside it, is the
+    model's (``meta-llama/llama-3`` at OpenRouter, which has ``openrouter/auto``, too).
+    """
+    model = wire.text(body.get("model")) or ""
+    prefix, slash, own = model.partition("/")
+    said = wire.text(body.get("custom_llm_provider"))
+    if prefix == "openrouter" and "/" not in own:
+        return body
+    if slash and own and (prefix == said if said else prefix in known):
+        return {**body, "model": own}
+    return body
+
+
 def hidden(answer: Any) -> Wire:
     """What LiteLLM says beside an answer, a stream or a chunk."""
     return wire.fields(getattr(answer, "_hidden_params", None))

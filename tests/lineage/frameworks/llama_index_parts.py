@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -67,6 +68,15 @@ def index(server: ProviderServer) -> VectorStoreIndex:
         TextNode(text="Rome is in Italy.", id_="n2", embedding=[0.0, 1.0] + [0.0] * 6),
     ]
     return VectorStoreIndex(nodes, embed_model=OpenAIEmbedding(**_where(server)))
+
+
+def ask(runs: Any, question: str = "How is Oslo?", **more: Any) -> Any:
+    """Run an agent in a loop of its own."""
+
+    async def main() -> Any:
+        return await runs.run(user_msg=question, **more)
+
+    return asyncio.run(main())
 
 
 def memory(conversation: str) -> Any:

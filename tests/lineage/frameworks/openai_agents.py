@@ -11,7 +11,6 @@ from agents import (
     Agent,
     AsyncOpenAI,
     OpenAIChatCompletionsModel,
-    OpenAIResponsesModel,
     Runner,
     function_tool,
 )
@@ -19,9 +18,10 @@ from agents import (
 from tests.servers import Json, ProviderServer, Recorded, Sse
 from tests.servers import openai_wire as wire
 
-VERSION = tuple(int(part) for part in __import__("importlib.metadata").metadata.version(
-    "openai-agents"
-).split("."))
+VERSION = tuple(
+    int(part)
+    for part in __import__("importlib.metadata").metadata.version("openai-agents").split(".")
+)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""CrewAI beside other instrumentations of it: their steps are theirs, model calls are there once."""
+"""CrewAI beside other instrumentations of it: steps are theirs, model calls are there once."""
 
 from __future__ import annotations
 

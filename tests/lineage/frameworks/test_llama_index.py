@@ -20,7 +20,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 import otelier
 from otelier.frameworks.llama_index import engines, models, seen
 from tests.lineage.frameworks.drawing import conversation, draw, model_calls, tokens, tree
-from tests.lineage.frameworks.llama_index_parts import index, memory, model, saying, uses
+from tests.lineage.frameworks.llama_index_flows import confirm
+from tests.lineage.frameworks.llama_index_parts import ask, index, memory, model, saying, uses
 from tests.servers import Json, ProviderServer
 from tests.servers.openai_wire import chat_message, tool_call
 from tests.telemetry import Telemetry
@@ -49,15 +50,6 @@ def agent(llm: Any, *tools: Any, name: str = "weather", **more: Any) -> Function
     return FunctionAgent(
         name=name, description="Knows the weather.", tools=list(tools), llm=llm, **more
     )
-
-
-def ask(runs: Any, question: str = "How is Oslo?", **more: Any) -> Any:
-    """Run it in a loop of its own."""
-
-    async def main() -> Any:
-        return await runs.run(user_msg=question, **more)
-
-    return asyncio.run(main())
 
 
 ONE_TOOL = tree(
@@ -189,9 +181,7 @@ def test_tools_at_the_same_time(server: ProviderServer, telemetry: Telemetry) ->
     }
 
 
-def test_a_tool_that_fails_and_is_tried_again(
-    server: ProviderServer, telemetry: Telemetry
-) -> None:
+def test_a_tool_that_fails_and_is_tried_again(server: ProviderServer, telemetry: Telemetry) -> None:
     tries: list[str] = []
 
     def look(city: str) -> str:
@@ -449,15 +439,6 @@ def test_a_person_is_asked(server: ProviderServer, telemetry: Telemetry) -> None
     if not hasattr(Context, "wait_for_event"):
         pytest.skip("tools of this version cannot wait")
 
-    async def confirm(ctx: Context) -> str:
-        """Asks a person."""
-        answer = await ctx.wait_for_event(
-            HumanResponseEvent, waiter_event=InputRequiredEvent(prefix="Sure?")  # type: ignore[call-arg]
-        )
-        return str(answer.response)
-
-    # What annotations are, with those of this file being texts.
-    confirm.__annotations__ = {"ctx": Context, "return": str}
     llm = model(server, uses("confirm", {}))
 
     async def main() -> str:

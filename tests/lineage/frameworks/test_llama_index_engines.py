@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,12 +25,12 @@ from llama_index.core.retrievers import BaseRetriever, QueryFusionRetriever
 from llama_index.core.schema import NodeWithScore, TextNode
 from llama_index.core.selectors import LLMSingleSelector
 from llama_index.core.tools import FunctionTool, QueryEngineTool
-from llama_index.core.workflow import StartEvent, StopEvent, Workflow, step
 from opentelemetry.sdk.trace import ReadableSpan
 
 import otelier
 from otelier.frameworks.llama_index import engines, models, seen
 from tests.lineage.frameworks.drawing import conversation, draw, tokens, tree
+from tests.lineage.frameworks.llama_index_flows import Broken, Letters
 from tests.lineage.frameworks.llama_index_parts import index, memory, model
 from tests.servers import Json, ProviderServer
 from tests.servers.openai_wire import chat_message
@@ -192,7 +193,9 @@ def test_several_questions(server: ProviderServer, telemetry: Telemetry) -> None
         verbose=False,
     ).query("Oslo and Rome?")
     one = QUERY.replace("\n", "\n  ")
-    assert draw(telemetry) == "\n  ".join(["invoke_workflow", "chat gpt-4o", one, one, "chat gpt-4o"])
+    assert draw(telemetry) == "\n  ".join(
+        ["invoke_workflow", "chat gpt-4o", one, one, "chat gpt-4o"]
+    )
 
 
 class Librarian(CustomQueryEngine):
@@ -279,7 +282,14 @@ def chatting(engine: Any, how: str) -> str:
     if how in ("achat", "astream_chat"):
         return asyncio.run(main())
     answer = getattr(engine, how)("Where is Oslo?")
-    return str(answer) if how == "chat" else "".join(answer.response_gen)
+    if how == "chat":
+        return str(answer)
+    read = "".join(answer.response_gen)
+    # Earlier versions do not wait for the thread that reads the model.
+    for thread in threading.enumerate():
+        if not thread.daemon and thread is not threading.current_thread():
+            thread.join()
+    return read
 
 
 @pytest.mark.parametrize("how", ["chat", "achat", "stream_chat", "astream_chat"])
@@ -292,16 +302,6 @@ def test_a_chat_with_a_model_alone(server: ProviderServer, telemetry: Telemetry,
 
 
 # --- workflows ---------------------------------------------------------------------------
-
-
-class Letters(Workflow):
-    """A workflow of the program's own."""
-
-    llm: Any = None
-
-    @step
-    async def write(self, ev: StartEvent) -> StopEvent:
-        return StopEvent(result=str(await self.llm.acomplete(ev.about)))
 
 
 def letters(server: ProviderServer) -> Letters:
@@ -319,11 +319,6 @@ def test_a_workflow_of_the_programs_own(server: ProviderServer, telemetry: Telem
 
 
 def test_a_workflow_that_fails(server: ProviderServer, telemetry: Telemetry) -> None:
-    class Broken(Workflow):
-        @step
-        async def one(self, ev: StartEvent) -> StopEvent:
-            raise LookupError("nothing there")
-
     async def main() -> None:
         await Broken().run()
 

@@ -265,17 +265,19 @@ def test_a_tool_that_asks_for_others_has_them_below(telemetry: Telemetry) -> Non
 
 def test_somebody_elses_tool_span_is_the_clients(telemetry: Telemetry) -> None:
     async def work(client: Any) -> None:
-        theirs = telemetry.tracer.start_as_current_span(
-            "running tool",
-            attributes={"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "fail"},
-        )
-        with theirs:
+        told = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "fail"}
+        with telemetry.tracer.start_as_current_span("running tool", attributes=told):
             assert is_error(await client.call_tool("fail", {"city": "Paris"}))
+        # Some say it by the name, until the tool has run.
+        with telemetry.tracer.start_as_current_span("execute_tool get_weather"):
+            await client.call_tool("get_weather", {"city": "Paris"})
 
     run(work)
     assert drawn(telemetry) == tree("""
         running tool !tool_error
           tools/call fail !tool_error (server)
+        execute_tool get_weather
+          tools/call get_weather (server)
     """)
     assert held(telemetry.span("running"))["mcp.method.name"] == "tools/call"
 
@@ -472,6 +474,80 @@ def test_progress_and_messages_are_no_spans(telemetry: Telemetry) -> None:
     assert drawn(telemetry) == tree("""
         tools/call count (client)
           tools/call count (server)
+    """)
+
+
+def lowlevel_server(answer: Callable[[Any], Any]) -> Any:
+    """A server of the SDK's low level with a tool ``order``; ``answer`` is given what is asked."""
+    from mcp.server.lowlevel import Server
+
+    wire = types()
+    schema: dict[str, Any] = {"type": "object"}
+    if V2:
+
+        async def listed(_: Any, __: Any) -> Any:
+            return wire.ListToolsResult(tools=[wire.Tool(name="order", input_schema=schema)])
+
+        async def called(_: Any, params: Any) -> Any:
+            return answer(params)
+
+        return Server("shop", on_list_tools=listed, on_call_tool=called)
+    made = Server("shop")
+
+    async def list_1() -> Any:
+        return [wire.Tool(name="order", inputSchema=schema)]
+
+    async def call_1(name: str, arguments: Any) -> Any:
+        return answer(arguments)
+
+    made.list_tools()(list_1)
+    made.call_tool()(call_1)
+    return made
+
+
+def test_a_server_of_the_low_level(telemetry: Telemetry) -> None:
+    wire = types()
+
+    def answer(_: Any) -> Any:
+        content = [
+            wire.TextContent(type="text", text="one"),
+            wire.TextContent(type="text", text="2"),
+        ]
+        return wire.CallToolResult(content=content) if V2 else content
+
+    run(lambda client: client.call_tool("order", {"size": "L"}), lowlevel_server(answer))
+    assert drawn(telemetry) == tree("""
+        tools/call order (client)
+          tools/call order (server)
+    """)
+    for span in telemetry.spans("tools/call"):
+        blocks = json.loads(held(span)["gen_ai.tool.call.result"])["result"]
+        assert [block["text"] for block in blocks] == ["one", "2"]
+
+
+@since(2, 0)
+def test_a_tool_that_asks_in_the_middle_is_one_tool(telemetry: Telemetry) -> None:
+    """Since 2026-07-28 a server asks by its answer, and its client calls again."""
+    wire = types()
+    schema = {"type": "object", "properties": {"size": {"type": "string"}}}
+
+    def answer(asked: Any) -> Any:
+        if asked.input_responses:
+            return wire.CallToolResult(content=[wire.TextContent(type="text", text="ordered")])
+        form = wire.ElicitRequestFormParams(message="Which size?", requested_schema=schema)
+        return wire.InputRequiredResult(input_requests={"size": wire.ElicitRequest(params=form)})
+
+    async def elicit(_: Any, __: Any) -> Any:
+        return wire.ElicitResult(action="accept", content={"size": "L"})
+
+    async def work(client: Any) -> None:
+        await in_tool(framework_tool("order"), lambda: client.call_tool("order", {}))
+
+    run(work, lowlevel_server(answer), direct=True, elicitation_callback=elicit)
+    assert drawn(telemetry) == tree("""
+        execute_tool order
+          tools/call order (server)
+          tools/call order (server)
     """)
 
 

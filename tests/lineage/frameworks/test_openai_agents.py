@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import gc
 import json
 import urllib.request
 from collections.abc import Iterator
@@ -24,18 +26,17 @@ from agents import (
 )
 
 import otelier
-from otelier.frameworks.openai_agents import around
-from tests.lineage.frameworks.drawing import conversation, draw, title, tokens, tree
+from otelier.frameworks.openai_agents import opened
+from tests.lineage.frameworks.drawing import conversation, draw, tokens, tree
 from tests.lineage.frameworks.openai_agents import (
     VERSION,
     Api,
     by_last,
-    get_weather,
     paris,
     quiet,
     weather_agent,
 )
-from tests.servers import Json, ProviderServer
+from tests.servers import Gate, Hang, Json, ProviderServer
 from tests.servers import openai_wire as wire
 from tests.telemetry import Telemetry
 
@@ -44,7 +45,7 @@ from tests.telemetry import Telemetry
 def nothing_open() -> Iterator[None]:
     quiet()
     yield
-    assert not around.opened._held
+    assert not opened.count()
 
 
 def running(result: Any) -> Any:
@@ -154,9 +155,7 @@ def test_a_handoff_makes_siblings_in_one_workflow(
 ) -> None:
     api = Api(OpenAIResponsesModel, server, stream)
     triage = Agent(name="triage", model=api.model, handoffs=[weather_agent(api)])
-    server.script(
-        api.calls(("transfer_to_weather_agent", {}, "call_0")), paris(api), api.says()
-    )
+    server.script(api.calls(("transfer_to_weather_agent", {}, "call_0")), paris(api), api.says())
 
     asyncio.run(api.run(triage, run_config=RunConfig(workflow_name="support", group_id="chat-7")))
 
@@ -227,9 +226,7 @@ def test_a_trace_of_the_programs_is_one_workflow_of_several_runs(
 
 
 @STREAMED
-def test_an_agent_as_a_tool(
-    stream: bool, server: ProviderServer, telemetry: Telemetry
-) -> None:
+def test_an_agent_as_a_tool(stream: bool, server: ProviderServer, telemetry: Telemetry) -> None:
     api = Api(OpenAIResponsesModel, server)
     asks = weather_agent(api).as_tool("ask_weather", "Asks about the weather.")
     boss = Api(OpenAIResponsesModel, server, stream)
@@ -290,7 +287,9 @@ def test_tools_side_by_side_and_one_that_fails(
         (span.attributes or {})["gen_ai.tool.call.id"]: span
         for span in telemetry.spans("execute_tool")
     }
-    assert {id: (span.attributes or {})["gen_ai.tool.call.arguments"] for id, span in found.items()} == {
+    assert {
+        id: (span.attributes or {})["gen_ai.tool.call.arguments"] for id, span in found.items()
+    } == {
         "call_1": '{"city":"Paris"}',
         "call_2": '{"city":"Nowhere"}',
         "call_3": '{"city":"Rome"}',
@@ -336,9 +335,13 @@ def test_a_tools_request_and_own_span_are_its_children(
         """Look."""
         with telemetry.tracer.start_as_current_span("own span"):
             await asyncio.to_thread(urllib.request.urlopen, f"{server.url}/weather", b"{}")
-        answer = await api.model._client.chat.completions.create(
-            model="gpt-4o-mini", messages=[{"role": "user", "content": "inner"}]
-        ) if hasattr(api.model, "_client") else None
+        answer = (
+            await api.model._client.chat.completions.create(
+                model="gpt-4o-mini", messages=[{"role": "user", "content": "inner"}]
+            )
+            if hasattr(api.model, "_client")
+            else None
+        )
         return str(answer is not None)
 
     @function_tool
@@ -488,9 +491,7 @@ def test_a_model_that_a_guardrail_asks_is_the_agents_child(
 
 
 @STREAMED
-def test_ten_users_in_one_loop(
-    stream: bool, server: ProviderServer, telemetry: Telemetry
-) -> None:
+def test_ten_users_in_one_loop(stream: bool, server: ProviderServer, telemetry: Telemetry) -> None:
     api = Api(OpenAIResponsesModel, server, stream)
 
     def answers(body: Any) -> Any:
@@ -629,5 +630,178 @@ def test_a_run_whose_task_is_cancelled(server: ProviderServer, telemetry: Teleme
         invoke_agent weather_agent
           chat gpt-4o-mini
           execute_tool slow
+        """
+    )
+
+
+@pytest.mark.parametrize("blocking", [False, True], ids=["side by side", "before"])
+@STREAMED
+def test_a_tripwire_before_the_model_answers(
+    stream: bool, blocking: bool, server: ProviderServer, telemetry: Telemetry
+) -> None:
+    if blocking and VERSION < (0, 6):
+        pytest.skip("this version has no guardrails that run before")
+    api = Api(OpenAIResponsesModel, server, stream)
+    gate = Gate()
+
+    async def never(context: Any, agent: Any, given: Any) -> Any:
+        if not blocking:
+            await asyncio.to_thread(server.wait_requests)
+        return agents.GuardrailFunctionOutput(output_info=None, tripwire_triggered=True)
+
+    options = {"run_in_parallel": False} if blocking else {}
+    guardrail = (
+        agents.input_guardrail(**options)(never) if options else agents.input_guardrail(never)
+    )
+    server.script(Hang(gate, api.says()))
+
+    with pytest.raises(agents.InputGuardrailTripwireTriggered):
+        asyncio.run(api.run(weather_agent(api, input_guardrails=[guardrail])))
+    gate.open()
+
+    # The model's call is cancelled, which is no error of its own.
+    assert draw(telemetry) == tree(
+        """
+        invoke_agent weather_agent !agents.exceptions.InputGuardrailTripwireTriggered
+          chat gpt-4o-mini
+        """
+        if not blocking
+        else """
+        invoke_agent weather_agent !agents.exceptions.InputGuardrailTripwireTriggered
+        """
+    )
+
+
+@STREAMED
+def test_too_many_turns_of_a_workflow(
+    stream: bool, server: ProviderServer, telemetry: Telemetry
+) -> None:
+    api = Api(OpenAIResponsesModel, server, stream)
+    server.script(paris(api))
+
+    with pytest.raises(agents.MaxTurnsExceeded):
+        asyncio.run(
+            api.run(weather_agent(api), max_turns=1, run_config=RunConfig(workflow_name="short"))
+        )
+
+    assert draw(telemetry) == tree(
+        """
+        invoke_workflow short !agents.exceptions.MaxTurnsExceeded
+          invoke_agent weather_agent !agents.exceptions.MaxTurnsExceeded
+            chat gpt-4o-mini
+            execute_tool get_weather
+        """
+    )
+
+
+@STREAMED
+def test_too_many_turns_that_the_program_has_an_answer_for(
+    stream: bool, server: ProviderServer, telemetry: Telemetry
+) -> None:
+    if VERSION < (0, 9):
+        pytest.skip("this version has no handlers of errors")
+    api = Api(OpenAIResponsesModel, server, stream)
+    server.script(paris(api))
+
+    result = asyncio.run(
+        api.run(
+            weather_agent(api),
+            max_turns=1,
+            error_handlers={"max_turns": lambda given: "That took too long."},
+        )
+    )
+
+    assert result.final_output == "That took too long."
+    assert draw(telemetry) == tree(
+        """
+        invoke_agent weather_agent
+          chat gpt-4o-mini
+          execute_tool get_weather
+        """
+    )
+
+
+def test_a_run_that_is_made_where_an_exception_is_handled(
+    server: ProviderServer, telemetry: Telemetry
+) -> None:
+    api = Api(OpenAIResponsesModel, server)
+    server.script(paris(api), api.says())
+
+    async def program() -> None:
+        try:
+            raise KeyError("before")
+        except KeyError:
+            await api.run(weather_agent(api), run_config=RunConfig(workflow_name="instead"))
+
+    asyncio.run(program())
+
+    assert "!" not in draw(telemetry)
+
+
+def test_spans_of_the_sdks_that_the_program_makes(
+    server: ProviderServer, telemetry: Telemetry
+) -> None:
+    with trace("by hand"):
+        with agents.agent_span("planner"):
+            with agents.function_span("search", "q") as span:
+                span.span_data.output = ["found"]
+            with agents.custom_span("whatever"), pytest.raises(LookupError):
+                with agents.function_span("search", "q"):
+                    raise LookupError("nothing")
+        # Not current: nothing is inside of it.
+        loose = agents.agent_span("loose")
+        loose.start()
+        loose.finish()
+
+    assert draw(telemetry) == tree(
+        """
+        invoke_workflow by hand
+          invoke_agent planner
+            execute_tool search
+            execute_tool search !LookupError
+        """
+    )
+    first = telemetry.spans("execute_tool")[0].attributes or {}
+    assert first["gen_ai.tool.call.result"] == '{"result":["found"]}'
+
+
+def test_what_never_ends_is_let_go_of(server: ProviderServer, telemetry: Telemetry) -> None:
+    def begin() -> None:
+        agents.agent_span("forgotten").start(mark_as_current=True)
+
+    for _ in range(100):
+        contextvars.copy_context().run(begin)
+    gc.collect()
+
+    assert not opened.count()
+
+
+@STREAMED
+def test_hooks_see_what_they_saw(
+    stream: bool, server: ProviderServer, telemetry: Telemetry
+) -> None:
+    api = Api(OpenAIResponsesModel, server, stream)
+    told: list[tuple[str, ...]] = []
+
+    class Hooks(agents.RunHooks):  # type: ignore[type-arg]
+        async def on_tool_start(self, context: Any, agent: Any, tool: Any) -> None:
+            with telemetry.tracer.start_as_current_span("hook"):
+                told.append(("start", type(context).__name__, tool.name))
+
+        async def on_tool_end(self, context: Any, agent: Any, tool: Any, result: Any) -> None:
+            told.append(("end", result))
+
+    server.script(paris(api), api.says())
+
+    asyncio.run(api.run(weather_agent(api), hooks=Hooks()))
+
+    assert told == [("start", told[0][1], "get_weather"), ("end", "sunny in Paris")]
+    assert draw(telemetry) == tree(
+        """
+        invoke_agent weather_agent
+          chat gpt-4o-mini
+          execute_tool get_weather
+            hook
+          chat gpt-4o-mini
         """
     )

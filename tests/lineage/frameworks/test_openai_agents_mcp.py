@@ -20,7 +20,7 @@ from agents import OpenAIResponsesModel
 from agents.mcp import MCPServerStdio, MCPServerStreamableHttp
 from opentelemetry.sdk.trace import ReadableSpan
 
-from otelier.frameworks.openai_agents import around
+from otelier.frameworks.openai_agents import opened
 from tests.lineage.frameworks.drawing import draw, tree
 from tests.lineage.frameworks.openai_agents import Api, quiet, weather_agent
 from tests.servers import ProviderServer
@@ -55,7 +55,7 @@ else:
 def nothing_open() -> Iterator[None]:
     quiet()
     yield
-    assert not around.opened._held
+    assert not opened.count()
 
 
 @pytest.fixture(params=["stdio", "http"])

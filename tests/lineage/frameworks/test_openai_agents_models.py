@@ -15,7 +15,7 @@ from agents import Agent, Model, ModelResponse, OpenAIResponsesModel, Usage, gen
 from openai.types.responses import Response, ResponseCompletedEvent
 
 from otelier import model_runs
-from otelier.frameworks.openai_agents import around
+from otelier.frameworks.openai_agents import opened
 from tests.lineage.frameworks.drawing import draw, model_calls, tokens, tree
 from tests.lineage.frameworks.openai_agents import VERSION, Api, get_weather, quiet, weather_agent
 from tests.servers import ProviderServer
@@ -27,7 +27,7 @@ from tests.telemetry import Telemetry
 def nothing_open() -> Iterator[None]:
     quiet()
     yield
-    assert not around.opened._held
+    assert not opened.count()
 
 
 def usage() -> Usage:
@@ -76,9 +76,7 @@ def asks() -> Any:
 
 
 def agent(model: Any) -> Any:
-    return Agent(
-        name="own", instructions="Be brief.", model=model, tools=[get_weather]
-    )
+    return Agent(name="own", instructions="Be brief.", model=model, tools=[get_weather])
 
 
 @pytest.mark.parametrize("spans", [False, True], ids=["silent", "with the SDK's spans"])

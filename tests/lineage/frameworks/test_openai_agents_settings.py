@@ -17,11 +17,12 @@ import pytest
 pytest.importorskip("agents")
 
 import agents
-from agents import Agent, OpenAIResponsesModel, RunConfig, Runner, function_tool, trace
+from agents import Agent, OpenAIResponsesModel, RunConfig, function_tool, trace
 from agents.tracing import processor_interface, setup
+from opentelemetry.sdk.trace import ReadableSpan
 
 import otelier
-from otelier.frameworks.openai_agents import around
+from otelier.frameworks.openai_agents import opened
 from tests.lineage.frameworks.drawing import conversation, draw, tree
 from tests.lineage.frameworks.openai_agents import VERSION, Api, paris, quiet, weather_agent
 from tests.servers import ProviderServer
@@ -37,13 +38,15 @@ def nothing_open() -> Iterator[None]:
     yield
     agents.set_tracing_disabled(False)
     gc.collect()
-    assert not around.opened._held
+    assert not opened.count()
 
 
 def provider() -> Any:
-    return agents.tracing.get_trace_provider() if hasattr(
-        agents.tracing, "get_trace_provider"
-    ) else setup.GLOBAL_TRACE_PROVIDER
+    return (
+        agents.tracing.get_trace_provider()
+        if hasattr(agents.tracing, "get_trace_provider")
+        else setup.GLOBAL_TRACE_PROVIDER
+    )
 
 
 @pytest.fixture(params=["environment", "switch", "configuration"])
@@ -196,7 +199,10 @@ def test_a_run_that_keeps_its_data_to_itself(
     api = Api(OpenAIResponsesModel, server, stream)
     config = RunConfig(trace_include_sensitive_data=False)
     server.script(
-        paris(api), api.calls(("get_weather", {"city": "Nowhere"}, "call_2")), api.says(), api.says()
+        paris(api),
+        api.calls(("get_weather", {"city": "Nowhere"}, "call_2")),
+        api.says(),
+        api.says(),
     )
 
     asyncio.run(api.run(weather_agent(api), run_config=config))
@@ -204,10 +210,28 @@ def test_a_run_that_keeps_its_data_to_itself(
     held = json.dumps([dict(span.attributes or {}) for span in telemetry.spans()])
     for word in ("Paris", "Nowhere", "sunny", "You know the weather"):
         assert word not in held
+    failed = telemetry.spans("execute_tool")[1]
+    assert (failed.attributes or {})["error.type"] == "LookupError"
+    assert failed.status.description is None
     telemetry.clear()
     # It is that run's alone.
     asyncio.run(api.run(weather_agent(api)))
     assert "Paris" in str((telemetry.span("chat").attributes or {})["gen_ai.input.messages"])
+
+
+def test_runs_that_the_environment_keeps_to_themselves(
+    server: ProviderServer, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if VERSION < (0, 4):
+        pytest.skip("this version does not ask the environment")
+    monkeypatch.setenv("OPENAI_AGENTS_TRACE_INCLUDE_SENSITIVE_DATA", "false")
+    api = Api(OpenAIResponsesModel, server)
+    server.script(paris(api), api.says())
+
+    asyncio.run(api.run(weather_agent(api)))
+
+    held = json.dumps([dict(span.attributes or {}) for span in telemetry.spans()])
+    assert "Paris" not in held
 
 
 def test_no_content(server: ProviderServer) -> None:
@@ -279,6 +303,11 @@ def test_taken_back_and_put_there_again(server: ProviderServer) -> None:
         assert not telemetry.spans()
 
 
+def ended(span: ReadableSpan) -> str:
+    """The name, and how it was left, if it was."""
+    return f"{span.name} {(span.attributes or {}).get('otelier.stream.end', '')}".rstrip()
+
+
 def test_taken_back_while_it_runs(server: ProviderServer) -> None:
     telemetry = Telemetry().start()
     api = Api(OpenAIResponsesModel, server)
@@ -294,7 +323,13 @@ def test_taken_back_while_it_runs(server: ProviderServer) -> None:
     result = asyncio.run(api.run(weather_agent(api, tools=[stop])))
 
     assert result.final_output == "It is sunny."
-    # What has begun ends with the garbage collector, or not at all; the next run is whole.
+    assert draw(telemetry, ended) == tree(
+        """
+        invoke_agent weather_agent abandoned
+          chat gpt-4o-mini
+          execute_tool stop abandoned
+        """
+    )
     telemetry = Telemetry().start()
     server.script(api.says())
     asyncio.run(api.run(weather_agent(api)))
@@ -323,7 +358,8 @@ def test_inner_steps_on_demand(
 
     # Older versions have no turns.
     turns = any(span.name.startswith("turn") for span in telemetry.spans())
-    drawn = """
+    drawn = (
+        """
         invoke_workflow
           invoke_agent triage
             turn 1
@@ -336,7 +372,9 @@ def test_inner_steps_on_demand(
             turn 3
               chat gpt-4o-mini
             guardrail polite
-        """ if turns else """
+        """
+        if turns
+        else """
         invoke_workflow
           invoke_agent triage
             chat gpt-4o-mini
@@ -347,6 +385,7 @@ def test_inner_steps_on_demand(
             chat gpt-4o-mini
             guardrail polite
         """
+    )
     assert draw(telemetry) == tree(drawn)
     telemetry.stop()
 
@@ -449,7 +488,7 @@ def test_a_session_of_the_programs_own_is_not_asked(
     assert not [name for name in asked if name.startswith("otelier")]
 
 
-APPROVAL = '''
+APPROVAL = """
 import asyncio, json, sys
 import agents
 from agents import Agent, OpenAIResponsesModel, RunConfig, RunState, Runner, function_tool
@@ -488,7 +527,7 @@ if len(sys.argv) == 2:
 else:
     said = asyncio.run(second(sys.argv[2]))
 print(json.dumps([said, draw(telemetry, conversation)]))
-'''
+"""
 
 
 def test_an_approval_in_another_process(server: ProviderServer) -> None:

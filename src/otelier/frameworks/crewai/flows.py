@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from otelier import pipeline, semconv, statics
@@ -30,7 +30,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     if "resume_async" in owner.__dict__:
         patches.wrap(owner, "resume_async", around(_resume, _finish)[1])
     if "_execute_method" in owner.__dict__:
-        patches.wrap(owner, "_execute_method", around(_method, _over, _waits)[1])
+        patches.wrap(owner, "_execute_method", _method)
     return "Flow.kickoff_async"
 
 
@@ -64,11 +64,18 @@ def _resume(flow: Any, args: Any, kwargs: Any) -> Handle | None:
     return handle
 
 
-def _method(flow: Any, args: Any, kwargs: Any) -> Handle | None:
+def _method(wrapped: Callable[..., Any], flow: Any, args: Any, kwargs: Any) -> Any:
+    # CrewAI's loop of an agent passes here many times: nothing more than this, as a rule.
+    if running.inner():
+        return _seen_method(wrapped, flow, args, kwargs)
+    return wrapped(*args, **kwargs)
+
+
+def _begin_method(flow: Any, args: Any, kwargs: Any) -> Handle | None:
     name = args[0] if args else kwargs.get("method_name")
-    if not running.inner() or _machinery(type(flow)) or not isinstance(name, str):
+    if _machinery(type(flow)) or not issubclass(type(name), str):
         return None
-    return running.begin(pipeline.step(str(name)))
+    return running.begin(pipeline.step(str.__str__(name)))
 
 
 def _machinery(kind: type) -> bool:
@@ -114,3 +121,6 @@ def _over(handle: Handle | NoHandle, result: Any) -> None:
 
 def _waits(error: BaseException) -> BaseException:
     return _Waiting() if statics.name(type(error)) == _PENDING else error
+
+
+_seen_method: Final = around(_begin_method, _over, _waits)[1]

@@ -36,7 +36,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     """Look at its spans: only the telemetry's module is there to tell that they come."""
     if not hasattr(module, "trace_tool_call"):
         raise LookupError("no google.adk.telemetry.trace_tool_call")
-    patches.undone(natives.watch(SCOPE, natives.Native(begins, ends, (_CALL,))))
+    patches.undone(natives.watch(SCOPE, natives.Native(begins, ends, mirrors=True, again=(_CALL,))))
     if _measures():
         theirs.measuring.add(SCOPE)
         patches.undone(lambda: theirs.measuring.discard(SCOPE))

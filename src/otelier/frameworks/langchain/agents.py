@@ -7,7 +7,6 @@ by the graph's being asked for its name, just before it tells its callbacks.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from otelier import guard, statics, wire
+from otelier.frameworks.langchain import bound
 from otelier.frameworks.langchain.messages import message
 from otelier.handle import Handle
 from otelier.hooks.patching import Patches
@@ -79,12 +79,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         return graph
 
     for name in names:
-        original = vars(module)[name]
-        patches.wrap(module, name, make)
-        for other in _ALSO:
-            loaded = sys.modules.get(other)
-            if loaded is not None and vars(loaded).get(name) is original:
-                patches.replace(loaded, name, vars(module)[name])
+        bound.wrap(patches, module, name, make, _ALSO)
     return " and ".join(names)
 
 
@@ -92,12 +87,10 @@ def _remember(graph: Any, args: Any, kwargs: Any, patches: Patches) -> None:
     builder = statics.storage(graph).get("builder")
     if builder is None:
         return
-    tools = kwargs.get("tools", args[1] if len(args) > 1 else None)
-    if statics.storage(tools).get("tools_by_name"):  # A node that has them.
-        tools = list(dict.values(statics.storage(tools)["tools_by_name"]))
+    tools = _tools(builder, kwargs.get("tools", args[1] if len(args) > 1 else None))
     _made[builder] = Agent(
         kwargs.get("name") or None,
-        [_definition(tool) for tool in wire.items(tools)],
+        [_definition(tool) for tool in tools],
         next(filter(None, (_text(kwargs.get(name)) for name in _SYSTEM)), None),
     )
     kind = type(graph)
@@ -105,7 +98,21 @@ def _remember(graph: Any, args: Any, kwargs: Any, patches: Patches) -> None:
         patches.add(kind, "get_name", _naming(kind))
 
 
-def _naming(kind: type) -> Callable[..., str]:
+def _tools(builder: Any, given: Any) -> list[Any]:
+    """The tools of the graph's node for them (of middleware, too), and those of the provider's."""
+    node = wire.fields(statics.storage(builder).get("nodes")).get("tools")
+    held = statics.storage(statics.member(node, "runnable", node))
+    by_name = wire.fields(held.get("tools_by_name") or held.get("_tools_by_name"))
+    if not by_name:
+        # Some version has them elsewhere, or was given the node.
+        held = statics.storage(given)
+        by_name = wire.fields(held.get("tools_by_name") or held.get("_tools_by_name"))
+    found = [*by_name.values()] or list(wire.items(given))
+    found += [tool for tool in wire.items(given) if by_name and issubclass(type(tool), dict)]
+    return found
+
+
+def _naming(kind: Any) -> Callable[..., str]:
     def get_name(self: Any, *args: Any, **kwargs: Any) -> str:
         name: str = super(kind, self).get_name(*args, **kwargs)
         try:

@@ -35,6 +35,8 @@ _COUNTS: Final = (
     ("seed", semconv.REQUEST_SEED),
     ("top_k", semconv.REQUEST_TOP_K),
 )
+# Those whose SDK is below LangChain's integration.
+_HOOKED: Final = frozenset({"openai", "azure", "anthropic"})
 # By which a provider's integration says why an answer ended.
 _REASONS: Final = ("finish_reason", "stop_reason", "done_reason")
 # Identifiers that LangChain makes itself, where the provider gave none.
@@ -58,13 +60,17 @@ def told(asked: Any, metadata: Any, parameters: Any, result: Any) -> Told:
     return found
 
 
-def cached(result: Any) -> bool:
-    """Whether LangChain's cache has answered: it says that this has cost nothing."""
+def cached(result: Any, metadata: Any) -> bool:
+    """Whether LangChain's cache has answered, and no model."""
     for generation in _generations(statics.storage(result)):
-        used = _held(generation.get("message")).get("usage_metadata")
-        if wire.fields(used).get("total_cost") == 0:
-            return True
-    return False
+        used = wire.fields(_held(generation.get("message")).get("usage_metadata"))
+        if "total_cost" in used:
+            return bool(used["total_cost"] == 0)
+    # Older versions do not say so: the call to a provider whose SDK is hooked would have been seen.
+    provider = wire.fields(metadata).get("ls_provider")
+    return (
+        provider in _HOOKED and statics.loaded("langchain_core.globals", "_llm_cache") is not None
+    )
 
 
 def _heard(asked: Any) -> Any:
@@ -104,7 +110,7 @@ def _answered(found: Told, result: Mapping[str, Any]) -> None:
         found.response_model = found.response_model or wire.text(
             about.get("model_name") or about.get("model")
         )
-        own = wire.text(held.get("id"))
+        own = wire.text(about.get("id")) or wire.text(held.get("id"))
         if own and not own.startswith(_OWN_IDS):
             found.response_id = own
         if found.usage is None:

@@ -16,6 +16,7 @@ from otelier.hooks.patching import Patches
 
 # One for each base class: managers of runs that are under way keep theirs.
 _handlers: Final[dict[type, Any]] = {}
+_besides: Final[dict[type, Any]] = {}
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:
@@ -49,8 +50,12 @@ def _heard(hear: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(hear)
     def heard(*args: Any, **kwargs: Any) -> None:
         try:
-            if runtime.current() is not None and not _stands_down():
+            if runtime.current() is None:
+                return
+            if not _stands_down():
                 hear(*args, **kwargs)
+            elif hear.__name__ == "on_chat_model_start":
+                others.model_begins(kwargs["run_id"])
         except Exception:
             guard.failed(f"langchain.{hear.__name__}")
 
@@ -59,6 +64,50 @@ def _heard(hear: Callable[..., None]) -> Callable[..., None]:
 
 def _stands_down() -> bool:
     return steps.stands_down("langchain", others.found)
+
+
+def give_way(manager: Any, find: others.Find) -> None:
+    """Leave the runs of ``manager`` to who shows them already, but for the calls of models."""
+    ours = {id(handler) for handler in _handlers.values()}
+    for name in ("handlers", "inheritable_handlers"):
+        held = getattr(manager, name)
+        setattr(manager, name, [each for each in held if id(each) not in ours])
+    for base in _handlers:
+        manager.add_handler(_beside(base)(find), False)
+
+
+def _beside(base: Any) -> Any:
+    made = _besides.get(base)
+    if made is not None:
+        return made
+
+    class Beside(base):  # type: ignore[misc]
+        """Hears of models alone."""
+
+        run_inline = True
+        raise_error = False
+        ignore_chain = True
+        ignore_agent = True
+        ignore_retriever = True
+        ignore_retry = True
+        ignore_custom_event = True
+
+        def __init__(self, find: others.Find) -> None:
+            self._find = find
+
+        def on_chat_model_start(
+            self, serialized: Any, asked: Any, *, run_id: Any, **_: Any
+        ) -> None:
+            try:
+                if runtime.current() is not None:
+                    others.model_begins(run_id, self._find)
+            except Exception:
+                guard.failed("langchain.beside")
+
+        on_llm_start = on_chat_model_start
+
+    _besides[base] = Beside
+    return Beside
 
 
 def _made(base: Any) -> Any:
@@ -163,7 +212,7 @@ def _made(base: Any) -> Any:
             models.end(run_id, response, None)
 
         @_heard
-        def on_llm_error(self, error: Any, *, run_id: Any, **_: Any) -> None:
-            models.end(run_id, None, error)
+        def on_llm_error(self, error: Any, *, run_id: Any, response: Any = None, **_: Any) -> None:
+            models.end(run_id, response, error)
 
     return Handler

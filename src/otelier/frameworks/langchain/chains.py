@@ -83,7 +83,7 @@ def _step(
     """What a run is, and the agent that it is one of, if that was seen when it was made."""
     made = agents.begins(name)
     if made is not None:
-        return pipeline.agent(made.name), made
+        return pipeline.agent(made.name or _own(name)), made
     told = metadata.get("lc_agent_name")
     node = any(type(tag) is str and tag.startswith(_NODE) for tag in tags)
     root = parent_id is None
@@ -92,9 +92,7 @@ def _step(
         return pipeline.agent(told), None
     if name in _EXECUTORS or (root and metadata.get("ls_integration") in _MAKERS):
         return pipeline.agent(), None
-    if run_type in _PARTS:
-        return None, None
-    if root:
+    if root and run_type not in _PARTS:
         return pipeline.workflow(_own(name)), None
     if all_steps() and _HIDDEN not in tags:
         return pipeline.step(name), None

@@ -6,12 +6,12 @@ Before a step, a node or a tool runs, LangChain and LangGraph copy the context a
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any, Final
 
 from otelier import context as ctx
 from otelier import guard
+from otelier.frameworks.langchain import bound
 from otelier.frameworks.langchain.open_runs import runs
 from otelier.hooks.patching import Patches
 
@@ -27,14 +27,9 @@ _ALSO: Final = (
 
 def patch(library: str, module: Any, patches: Patches) -> str:
     """Wrap the function that both have, in ``module`` and where else it is known by name."""
-    original = vars(module).get(_SEAM)
-    if original is None:
+    if _SEAM not in vars(module):
         raise LookupError(f"no {_SEAM} in {module.__name__}")
-    patches.wrap(module, _SEAM, _enter)
-    for name in _ALSO:
-        loaded = sys.modules.get(name)
-        if loaded is not None and vars(loaded).get(_SEAM) is original:
-            patches.replace(loaded, _SEAM, vars(module)[_SEAM])
+    bound.wrap(patches, module, _SEAM, _enter, _ALSO)
     return _SEAM
 
 

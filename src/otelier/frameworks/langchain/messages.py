@@ -42,6 +42,7 @@ def message(value: Any) -> dict[str, Any] | None:
     calls = [_call(wire.fields(each)) for each in wire.items(held.get("tool_calls"))]
     if calls:
         found["tool_calls"] = calls
+        found["content"] = found["content"] or None
     for name in ("tool_call_id", "name"):
         if type(held.get(name)) is str:
             found[name] = held[name]

@@ -48,7 +48,8 @@ def begin(
     messages: Any, run_id: Any, parent_id: Any, metadata: Any, parameters: Any, count: Any
 ) -> None:
     """A run begins."""
-    outer = model_runs.mark.get()
+    begun = _begun.get()
+    outer = begun[-1] if begun else model_runs.mark.get()
     asked = _Asked(messages, metadata or {}, parameters)
     if type(count) is int and count > 1:
         run = _of_group(outer, asked, parent_id, count)
@@ -61,7 +62,6 @@ def begin(
         return
     _open[run_id] = run
     _asked[run] = asked
-    begun = _begun.get()
     if begun is not None:
         begun.append(asked.group or run)
 
@@ -103,15 +103,18 @@ def end(run_id: Any, result: Any, error: BaseException | None) -> None:
     asked = _asked.pop(run, None) if run is not None else None
     if run is None or asked is None:
         return
-    if asked.group is not None and asked.group.seen:
+    if asked.group is not None:
+        run.seen = run.seen or asked.group.seen
+        # The span that is made is this one's, and not the call that the group waits for.
+        model_runs.mark.set(run)
+    if error is None:
+        run.seen = run.seen or answers.cached(result, asked.metadata)
+    elif endings.control(error):
         run.seen = True
-    if run.seen or (error is not None and endings.control(error)):
-        run.seen = True
-        models.over(run, models.Told())
-        return
-    if error is None and answers.cached(result):
-        run.seen = True
-    models.over(run, answers.told(asked.messages, asked.metadata, asked.parameters, result), error)
+    told = models.Told()
+    if not run.seen:
+        told = answers.told(asked.messages, asked.metadata, asked.parameters, result)
+    models.over(run, told, error)
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:

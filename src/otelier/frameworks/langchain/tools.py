@@ -13,8 +13,10 @@ from otelier.frameworks.langchain.messages import is_message, message
 from otelier.frameworks.langchain.open_runs import runs
 from otelier.hooks.patching import Patches
 
-# The tool that is asked to run, and the kind of function that it will call.
-_called: ContextVar[tuple[Any, str] | None] = ContextVar("otelier-langchain-tool", default=None)
+# The tool that is asked to run, the kind of function that it will call, and the call's id.
+_called: ContextVar[tuple[Any, str, Any] | None] = ContextVar(
+    "otelier-langchain-tool", default=None
+)
 _COMMAND: Final = ("langgraph.types", "Command")
 
 
@@ -27,10 +29,12 @@ def begin(
     called, function = _called.get(), None
     if called is not None:
         _called.set(None)
-        tool, kind = called
+        tool, kind, known = called
         held = statics.storage(tool)
         if held.get("name") == told.get("name"):
             function = held.get(kind) or held.get("func")
+            # Before 0.3.x the callback is not told of it.
+            call_id = call_id or known
     step = pipeline.tool(
         told.get("name") or name or None,
         description=wire.text(told.get("description")),
@@ -70,7 +74,7 @@ def _result(output: Any) -> tuple[Any, bool]:
         failed = statics.storage(output).get("status") == "error"
         return (told["content"] if told else None), failed
     if statics.identity(type(output)) == _COMMAND:
-        update = wire.fields(statics.storage(output).get("update"))
+        update = wire.fields(statics.member(output, "update"))
         for each in wire.items(update.get("messages")):
             if is_message(each) and "tool_call_id" in statics.storage(each):
                 return _result(each)
@@ -96,7 +100,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 def _calling(kind: str) -> Callable[[Any, Any, Any, Any], Any]:
     def run(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
         try:
-            _called.set((owner, kind))
+            _called.set((owner, kind, kwargs.get("tool_call_id")))
         except Exception:
             guard.failed("langchain.tools")
         return wrapped(*args, **kwargs)

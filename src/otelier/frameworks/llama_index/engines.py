@@ -44,7 +44,12 @@ class _Answer(Reading):
     __slots__ = ()
 
     def hearing(self, handle: AnyHandle) -> Hear:
-        return handle.hear if handle.wants_content else None
+        if not handle.wants_content:
+            return None
+        # Texts, or answers of a model with a text each.
+        return lambda item: handle.hear(
+            item if type(item) is str else statics.member(item, "delta") or ""
+        )
 
     def result(self, handle: AnyHandle, result: Any) -> None:
         """It was read."""
@@ -101,6 +106,9 @@ def _started(
         question = entered.arguments.get("str_or_query_bundle", entered.arguments.get("message"))
         text = question if isinstance(question, str) else statics.member(question, "query_str")
         run.handle.set_input(text if isinstance(text, str) else messages.text(question))
+        if "stream" in entered.method:
+            # Earlier versions do not say what was read.
+            run.handle.mirror()
     return run
 
 
@@ -108,10 +116,11 @@ def finish(run: Run, result: Any) -> None:
     """The engine has returned its answer, or what reads it."""
     if run.handle is None:
         return
-    if any(classes.is_a(result, name) for name in _STREAMED):
-        reads = statics.member(result, "response_gen")
+    stream = _stream(result)
+    if stream is not None:
         # As decorated functions have it: current where the generator's own code runs.
-        result.response_gen = returned.finish(reads, run.handle, _answer)
+        reads = statics.member(result, stream)
+        setattr(result, stream, returned.finish(reads, run.handle, _answer))
     elif classes.is_a(result, _WRITTEN) and not _is_written(result):
         if len(_writing) < _MOST:
             _writing[id(result)] = run
@@ -120,6 +129,17 @@ def finish(run: Run, result: Any) -> None:
             written(result)
     else:
         _answered(run, result)
+
+
+def _stream(result: Any) -> str | None:
+    """Which attribute has the generator that the program reads, if it reads one."""
+    if any(classes.is_a(result, name) for name in _STREAMED):
+        return "response_gen"
+    if classes.is_a(result, _WRITTEN) and statics.member(result, "is_writing_to_memory") is False:
+        for name in ("chat_stream", "achat_stream"):
+            if statics.member(result, name) is not None:
+                return name
+    return None
 
 
 def _is_written(result: Any) -> bool:

@@ -32,7 +32,7 @@ def begin(entered: Entered) -> Run | None:
         return None
     query = entered.arguments.get("str_or_query_bundle")
     text = query if isinstance(query, str) else statics.member(query, "query_str")
-    run = seen.begin(
+    return seen.begin(
         entered,
         pipeline.retrieval(
             _source(owner),
@@ -42,7 +42,6 @@ def begin(entered: Entered) -> Run | None:
         finish,
         made=_Retrieval,
     )
-    return run
 
 
 def _source(retriever: Any) -> str | None:

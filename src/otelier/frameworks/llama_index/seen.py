@@ -86,7 +86,7 @@ def begin(
     made: type[Handle] = Handle,
     within: Context | None = None,
 ) -> Run | None:
-    """A call that is a step begins, ``within`` another context: it is current until that returns."""
+    """A call that is a step begins, maybe ``within`` another context: current until it returns."""
     token = None if within is None else ctx.attach(within)
     run = runs.begin(entered.id, None, step, conversation_id=conversation_id, made=made)
     if token is not None:

@@ -88,5 +88,7 @@ def over(run: Run, result: Any) -> None:
 
 
 def fail(run: Run, error: BaseException | None) -> None:
-    """A workflow's run has raised."""
-    run.more.held.over(run, error)
+    """A workflow's run has raised; what a step has, where it is wrapped into an error of theirs."""
+    flow: Flow = run.more.held
+    wraps = error is not None and error.__cause__ is flow.failed
+    flow.over(run, flow.failed or error if wraps else error)

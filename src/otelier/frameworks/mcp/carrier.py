@@ -14,7 +14,6 @@ from opentelemetry import propagate
 from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Span, get_current_span, set_span_in_context
 
-from otelier import context as ctx
 from otelier import guard, runtime, statics, wire
 from otelier.hooks.calling import argument, instead
 
@@ -24,19 +23,14 @@ _PARENT: Final = "traceparent"
 _sent: Final[WeakValueDictionary[int, Any]] = WeakValueDictionary()
 
 
-def sends() -> bool:
-    """Whether requests are to carry it."""
-    run = runtime.current()
-    return run is not None and run.settings.mcp_meta and not ctx.suppressed(ctx.current())
-
-
 def carrying(args: Any, kwargs: Any) -> tuple[Any, Any]:
     """The arguments of version 1's ``send_request`` with the context that is current.
 
     The program's request stays as it is: what is sent is a copy, as deep as the difference.
     """
     try:
-        if sends():
+        run = runtime.current()
+        if run is not None and run.settings.mcp_meta:
             copied = _carrying(argument(args, kwargs, 0, "request"))
             if copied is not None:
                 return instead(args, kwargs, 0, "request", copied)

@@ -9,7 +9,7 @@ from opentelemetry.context import Context, create_key
 from opentelemetry.trace import Span, SpanKind
 
 from otelier import context as ctx
-from otelier import semconv, truncation, wire
+from otelier import runtime, semconv, truncation, wire
 from otelier.declared import Step
 from otelier.executed import Executed, Joined
 from otelier.frameworks import steps
@@ -155,9 +155,10 @@ def begin(
     named = truncation.shortened(name, _MOST_NAME) if name else None
     attributes: Attributes = {semconv.MCP_METHOD: method, **(known or {})}
     if asked.get("uri") is not None:
-        uri = content.address(asked["uri"])
-        if uri:
-            attributes[semconv.MCP_RESOURCE_URI] = truncation.shortened(uri, _MOST_NAME)
+        run, uri = runtime.current(), content.address(asked["uri"])
+        if uri and run is not None:
+            shown = run.policy.clean(truncation.shortened(uri, _MOST_NAME))
+            attributes[semconv.MCP_RESOURCE_URI] = shown
     step = Step(_kind(method, serves), named, attributes, {})
     made = steps.begin(step, parent, made=Exchange)
     if not isinstance(made, Exchange):

@@ -17,9 +17,8 @@ from otelier import context as ctx
 from otelier import guard, runtime, semconv, wire
 from otelier.executed import Executed
 from otelier.frameworks.mcp import content, refusals
-from otelier.frameworks.mcp.exchange import MEASURED, OPEN, TOOL_ERROR
+from otelier.frameworks.mcp.exchange import MEASURED, OPEN, TOOL_ERROR, Exchange
 from otelier.handle import Handle
-from otelier.kinds import TOOL
 from otelier.nohandle import NoHandle
 from otelier.semconv import Attributes
 
@@ -157,8 +156,8 @@ def found(method: Any, params: Any, known: Attributes) -> Outer | None:
     name = wire.text(asked.get("name"))
     span, step = get_current_span(here), here.get(ctx.STEP)
     tool = step if isinstance(step, Handle) and _runs(step, span) else None
-    held: Any = tool or getattr(span, "attributes", None) or {}
-    if tool is None and not (span.is_recording() and _is_tool(held)):
+    held: Any = tool if tool is not None else _theirs(span)
+    if held is None:
         return None
     if not name or not same(held.get(semconv.TOOL_NAME), name):
         return None
@@ -170,11 +169,25 @@ def found(method: Any, params: Any, known: Attributes) -> Outer | None:
 
 
 def _runs(step: Handle, span: Span) -> bool:
-    return step.kind is TOOL and not step.ended and step.span is span
+    return _is_tool(step) and not step.ended and step.span is span
 
 
 def _is_tool(held: Any) -> bool:
-    return bool(held.get(semconv.OPERATION_NAME) == semconv.EXECUTE_TOOL)
+    """Whether this is a tool's, and not a request that a server runs one for."""
+    asked = isinstance(held, Exchange)
+    return not asked and bool(held.get(semconv.OPERATION_NAME) == semconv.EXECUTE_TOOL)
+
+
+def _theirs(span: Span) -> Any:
+    """What somebody else's span of a tool says; None of any other."""
+    if not span.is_recording():
+        return None
+    held = getattr(span, "attributes", None) or {}
+    if _is_tool(held):
+        return held
+    # Google's ADK says it by the name alone, until the tool has run.
+    operation, _, tool = str(getattr(span, "name", "")).partition(" ")
+    return {**held, semconv.TOOL_NAME: tool} if operation == semconv.EXECUTE_TOOL else None
 
 
 def same(tool: Any, asked: str) -> bool:

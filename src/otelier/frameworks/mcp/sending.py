@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from otelier import runtime, semconv, wire
+from otelier import context as ctx
+from otelier import runtime, semconv, statics, wire
 from otelier.frameworks import steps
 from otelier.frameworks.mcp import carrier, others, outer, transports
-from otelier.frameworks.mcp.exchange import Exchange, begin
+from otelier.frameworks.mcp.exchange import OPEN, Exchange, begin
 from otelier.frameworks.mcp.outer import Outer
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
@@ -53,7 +54,7 @@ def _begin_1(session: Any, args: Any, kwargs: Any) -> Any:
     asked = wire.fields(inner)
     known: Attributes = {}
     # The next one, as it is given out before anything is waited for.
-    number = getattr(session, "_request_id", None)
+    number = statics.member(session, "_request_id")
     if isinstance(number, int):
         known[semconv.JSONRPC_REQUEST_ID] = str(number)
     return _begin(session, asked.get("method"), asked.get("params"), known)
@@ -66,7 +67,10 @@ async def _send_1(wrapped: Callable[..., Any], session: Any, args: Any, kwargs: 
     """Around ``BaseSession.send_request``: the context that travels is the one inside."""
 
     async def send(*given: Any, **named: Any) -> Any:
-        given, named = carrier.carrying(given, named)
+        here: Any = ctx.current().get(OPEN)
+        # Not where nothing is seen, or others do it.
+        if isinstance(here, Exchange | Outer) and here.request is session:
+            given, named = carrier.carrying(given, named)
         return await wrapped(*given, **named)
 
     return await _AROUND_1(send, session, args, kwargs)

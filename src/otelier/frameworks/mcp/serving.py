@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from opentelemetry.trace import Span
-
 from otelier import context as ctx
 from otelier import guard, leaving, runtime, semconv, wire
-from otelier.frameworks import steps
-from otelier.frameworks.mcp import carrier, others, refusals, transports
-from otelier.frameworks.mcp.exchange import OPEN, Exchange, begin
+from otelier.frameworks.mcp import refusals, transports
+from otelier.frameworks.mcp.arrivals import arrived, sees
+from otelier.frameworks.mcp.exchange import OPEN, Exchange
 from otelier.frameworks.mcp.native import Quiet
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
@@ -27,29 +25,6 @@ _NO_WORK: Final = frozenset(
         "notifications/message",
     }
 )
-
-
-def _begin(
-    method: Any, params: Any, meta: Any, request: Any, known: dict[str, Any]
-) -> Exchange | None:
-    """A request has come: its span belongs to who has sent it, if that is known."""
-    if steps.stands_down("mcp", others.candidates):
-        return None
-    around_it = transports.around(request) or ctx.current()
-    parent, ambient = carrier.came(meta, around_it)
-    known = {name: value for name, value in known.items() if value is not None}
-    known.update(transports.served(request))
-    made = begin(method, params, True, parent, known)
-    if made is not None and ambient is not None and request is not None:
-        _link(made.span, ambient)
-    return made
-
-
-def _link(span: Span, ambient: Span) -> None:
-    """The HTTP request that has brought it led here, too."""
-    add = getattr(span, "add_link", None)  # OpenTelemetry before 1.23 has none.
-    if add is not None:
-        add(ambient.get_span_context())
 
 
 # --- version 1 --------------------------------------------------------------------------------
@@ -83,7 +58,7 @@ def _responding(responder: Any, session: Any) -> Any:
     known: dict[str, Any] = {semconv.JSONRPC_REQUEST_ID: str(number)}
     known.update(transports.known(session))
     request = getattr(getattr(responder, "message_metadata", None), "request_context", None)
-    made = _begin(inner.get("method"), inner.get("params"), responder.request_meta, request, known)
+    made = arrived(inner.get("method"), inner.get("params"), responder.request_meta, request, known)
     if made is not None:
         made.request = responder
     return made
@@ -128,7 +103,7 @@ def _respond(wrapped: Callable[..., Any], responder: Any, args: Any, kwargs: Any
 def _begin_2(_: Any, args: Any, kwargs: Any) -> Any:
     """``OpenTelemetryMiddleware.__call__(ctx, call_next)``, around all that comes to a server."""
     asked = argument(args, kwargs, 0, "ctx")
-    return _begin(
+    return arrived(
         asked.method,
         asked.params,
         asked.meta,
@@ -147,7 +122,7 @@ def _begin_asked(session: Any, args: Any, kwargs: Any) -> Any:
     known: dict[str, Any] = {semconv.JSONRPC_REQUEST_ID: _number(number)}
     known[semconv.MCP_PROTOCOL_VERSION] = getattr(session, "_negotiated_version", None)
     method, meta = argument(args, kwargs, 1, "method"), wire.fields(params).get("_meta")
-    return _begin(method, params, meta, None, known)
+    return arrived(method, params, meta, None, known)
 
 
 def _number(value: Any) -> Any:
@@ -164,7 +139,7 @@ _SERVE_2: Final = around(_begin_2, _finish_2)[1]
 
 async def _serve_2(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
     method = getattr(argument(args, kwargs, 0, "ctx"), "method", None)
-    if method not in _NO_WORK or runtime.current() is None:
+    if method not in _NO_WORK or not sees():
         return await _SERVE_2(wrapped, owner, args, kwargs)
     token = ctx.attach(ctx.with_value(ctx.current(), OPEN, Quiet()))
     try:
@@ -188,13 +163,17 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         if owner is not None and method in owner.__dict__:
             patches.wrap(owner, method, wrapper)
             found.append(f"{owner_name}.{method}")
-    if not found and not hasattr(module, "OpenTelemetryMiddleware"):
-        raise LookupError(module.__name__)
+    # A client has the one or the other; version 2's servers have it in their middleware.
+    needed = seams if module.__name__ == "mcp.client.session" else seams[:1]
+    moved = module.__name__ == _LOWLEVEL and "OpenTelemetryMiddleware" in module.__dict__
+    if not moved and not any(f"{owner}.{method}" in found for owner, method, _ in needed):
+        raise LookupError(f"{module.__name__}.{needed[0][0]}.{needed[0][1]}")
     return f"{module.__name__}: {', '.join(found) or 'by its middleware'}"
 
 
+_LOWLEVEL: Final = "mcp.server.lowlevel.server"
 _SEAMS: Final[dict[str, tuple[tuple[str, str, Any], ...]]] = {
-    "mcp.server.lowlevel.server": (
+    _LOWLEVEL: (
         ("Server", "_handle_request", _HANDLE_1),
         ("ServerSession", "_received_request", _GREET_1),
     ),

@@ -43,17 +43,18 @@ def known(session: Any) -> Attributes:
     version = _versions.of(session)
     if version:
         found[semconv.MCP_PROTOCOL_VERSION] = version
-    transport = _transports.of(_inner(getattr(session, "_write_stream", None)))
+    transport = _transports.of(_inner(statics.member(session, "_write_stream")))
     if transport is None:
         return found
     found.update(_HTTP)
-    parts = urlsplit(str(getattr(transport, "url", "")))
+    url = wire.text(statics.member(transport, "url")) or ""
+    parts = urlsplit(url)
     if parts.hostname:
         found[semconv.SERVER_ADDRESS] = parts.hostname
         port = parts.port or _PORTS.get(parts.scheme)
         if port:
             found[semconv.SERVER_PORT] = port
-    session_id = wire.text(getattr(transport, "session_id", None))
+    session_id = wire.text(statics.member(transport, "session_id"))
     if session_id:
         found[semconv.MCP_SESSION_ID] = session_id
     return found
@@ -78,7 +79,7 @@ def around(request: Any) -> Context | None:
 
 def _inner(stream: Any) -> Any:
     """Version 2's streams hold anyio's, and cannot be held weakly."""
-    return getattr(stream, "_inner", stream)
+    return statics.member(stream, "_inner", stream)
 
 
 def _post(wrapped: Callable[..., Any], transport: Any, args: Any, kwargs: Any) -> Any:
@@ -95,7 +96,7 @@ def _post(wrapped: Callable[..., Any], transport: Any, args: Any, kwargs: Any) -
 def _came(wrapped: Callable[..., Any], metadata: Any, args: Any, kwargs: Any) -> Any:
     """Around ``ServerMessageMetadata.__init__``: made where a request's HTTP request is served."""
     try:
-        request = argument(args, kwargs, 1, "request_context")
+        request = kwargs.get("request_context")
         if request is not None and runtime.current() is not None:
             _requests.put(request, ctx.current())
     except Exception:

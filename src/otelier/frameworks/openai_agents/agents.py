@@ -48,6 +48,11 @@ def _instructions(agent: Any, text: Any) -> None:
     found = _running(agent)
     if found is None:
         return
+    if text and found.wants_content:
+        found.set_system(text)
+    if found.asked:
+        return
+    found.asked = True
     run = around.run()
     model = (run.model if run is not None else None) or around.model(agent)
     found.model = model
@@ -56,8 +61,6 @@ def _instructions(agent: Any, text: Any) -> None:
     description = around.text(agent, "handoff_description")
     if description:
         found.set(semconv.AGENT_DESCRIPTION, description)
-    if text and found.wants_content:
-        found.set_system(text)
 
 
 def _tools(agent: Any, tools: Any) -> None:
@@ -66,8 +69,9 @@ def _tools(agent: Any, tools: Any) -> None:
     offered = {name: tool for tool in tools if (name := around.text(tool, "name"))}
     found = _running(agent)
     if found is not None:
-        found.tools = offered
-        told.offer(found)
+        known, found.tools = found.tools, offered
+        if known.keys() != offered.keys():
+            told.offer(found)
         return
     run, name = around.run(), around.text(agent, "name")
     if run is not None and name:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping
-from contextvars import Token
 from typing import Any, Final
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
 from otelier import context as ctx
-from otelier import runtime, statics
+from otelier import runtime, statics, wire
 from otelier.executed import Executed
 from otelier.frameworks import steps
 from otelier.handle import Handle
-from otelier.hooks.beside import Beside
-from otelier.model_runs import ModelRun
 
 _LIBRARY: Final = "openai_agents"
 _RUN: Final = otel_context.create_key("otelier-agents-run")
@@ -27,12 +23,13 @@ _AGENT: Final = otel_context.create_key("otelier-agents-agent")
 class AgentRun(Handle):
     """An agent's step, and the tools that it was offered last, by name."""
 
-    __slots__ = ("direct", "model", "name", "tools")
+    __slots__ = ("asked", "direct", "model", "name", "tools")
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.name: str | None = None
-        # The model that the agent itself names.
+        # Whether the agent has been asked what it works by, and the model that it is to use.
+        self.asked = False
         self.model: str | None = None
         self.tools: Mapping[str, Any] = {}
         # Whether it is one of the agents that the workflow around consists of, not a tool's.
@@ -45,41 +42,22 @@ class ToolRun(Executed):
     __slots__ = ()
 
 
-class Open:
-    """A span or trace of the SDK's that has started, and not finished."""
-
-    __slots__ = ("around", "error", "handle", "model", "outer", "token", "told")
-
-    def __init__(self, handle: Handle | None, token: Token[Context] | None) -> None:
-        self.handle = handle
-        self.token = token
-        self.around: Around | None = None
-        # The model's run, where that is what it is.
-        self.model: ModelRun | None = None
-        # What was told of a failure, and the exception that was handled then.
-        self.told: Mapping[str, Any] | None = None
-        self.error: BaseException | None = None
-        # What the program handles while it makes the run: no failure of the run's.
-        self.outer = sys.exception()
-
-    def raised(self) -> BaseException | None:
-        """The exception that passes here, where one does."""
-        error = sys.exception()
-        return None if error is self.outer else error
-
-
 class Run:
     """One run by the SDK's runner, as far as its spans do not tell it."""
 
-    __slots__ = ("endless", "model", "offered", "prepares", "several")
+    __slots__ = ("endless", "model", "offered", "prepares", "private", "several")
 
-    def __init__(self, several: bool, model: str | None, endless: bool) -> None:
+    def __init__(
+        self, several: bool, model: str | None, endless: bool = False, private: bool = False
+    ) -> None:
         # Whether its agents may hand over to others.
         self.several = several
         # The model that it uses in the place of its agents'.
         self.model = model
         # Whether the program goes on where an agent has had too many turns.
         self.endless = endless
+        # Whether it is to keep its data to itself: its content, and what exceptions say.
+        self.private = private
         # The task or thread that prepares a streamed run, while it does: the run is another task.
         self.prepares: Any = None
         # The tools that an agent was offered before its span has started, by the agent's name.
@@ -101,9 +79,6 @@ class Around:
         self.grouped = grouped
 
 
-opened: Final[Beside[Open]] = Beside()
-
-
 def seen() -> bool:
     """Whether steps are to be seen: otelier runs, and nobody else shows them."""
     return runtime.current() is not None and not steps.stands_down(_LIBRARY, _others)
@@ -117,14 +92,13 @@ def _others() -> Iterable[Any]:
     yield provider
     processors = statics.member(provider, "_multi_processor")
     held = None if processors is None else statics.member(processors, "_processors")
-    if type(held) in (tuple, list):
-        yield from held
+    yield from wire.items(held)
 
 
 def run() -> Run | None:
     """The innermost run of the runner's."""
-    found: Any = ctx.current().get(_RUN)
-    return found
+    found = ctx.current().get(_RUN)
+    return found if isinstance(found, Run) else None
 
 
 def with_run(context: Context, found: Run) -> Context:
@@ -134,8 +108,8 @@ def with_run(context: Context, found: Run) -> Context:
 
 def trace() -> Around | None:
     """The SDK's trace that is around."""
-    found: Any = ctx.current().get(_TRACE)
-    return found
+    found = ctx.current().get(_TRACE)
+    return found if isinstance(found, Around) else None
 
 
 def with_trace(context: Context, found: Around) -> Context:

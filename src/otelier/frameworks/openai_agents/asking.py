@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from otelier import guard, model_runs, statics, wire
+from otelier import guard, statics, wire
 from otelier.frameworks import models
 from otelier.frameworks.models import Told
 from otelier.frameworks.openai_agents import around, told

@@ -1,4 +1,4 @@
-"""The id of the model's call that a tool is run for: its span does not know it, its context does."""
+"""The id of the model's call that a tool runs for: not its span, but its context knows it."""
 
 from __future__ import annotations
 

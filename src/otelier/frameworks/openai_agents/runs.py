@@ -34,6 +34,8 @@ def patch(library: str, module: Any, patches: Patches) -> str:
             return await wrapped(*args, **kwargs)
         finally:
             leave(token)
+            # As the SDK does it: an exception's traceback holds nothing of the run.
+            args = kwargs = None
 
     def run_streamed(wrapped: Callable[..., Any], runner: Any, args: Any, kwargs: Any) -> Any:
         context = _inside(args, kwargs, private)
@@ -50,6 +52,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
             leave(token)
             if found is not None:
                 found.prepares = None
+            args = kwargs = None
 
     patches.wrap(owner, "run", run)
     patches.wrap(owner, "run_streamed", run_streamed)
@@ -80,11 +83,13 @@ def _inside(args: Any, kwargs: Any, private: Callable[[], bool]) -> Context | No
         if conversation:
             context = belonging(context, conversation)
         hidden = statics.member(config, "trace_include_sensitive_data") is False
-        if hidden or (config is None and private()):
+        hidden = hidden or (config is None and private())
+        if hidden:
             context = tightening.narrowed(context, Capture.NO_CONTENT)
         handlers = wire.fields(kwargs.get("error_handlers"))
         endless = handlers.get("max_turns") is not None
-        return around.with_run(context, Run(_several(agent), around.model(config), endless))
+        run = Run(_several(agent), around.model(config), endless, hidden)
+        return around.with_run(context, run)
     except Exception:
         guard.failed("openai_agents.run")
         return None

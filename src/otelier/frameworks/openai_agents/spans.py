@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from otelier import context as ctx
-from otelier import guard, model_runs, pipeline, runtime, statics, wire
+from otelier import guard, leaving, model_runs, pipeline, runtime, statics, wire
 from otelier.frameworks import models, steps
-from otelier.frameworks.openai_agents import around, told
-from otelier.frameworks.openai_agents.around import AgentRun, Open, ToolRun, opened
-from otelier.handle import Handle
+from otelier.frameworks.openai_agents import around, opened, told
+from otelier.frameworks.openai_agents.around import AgentRun, ToolRun
+from otelier.frameworks.openai_agents.opened import Open
 from otelier.hooks.patching import Patches
 
 _CLASSES: Final = ("SpanImpl", "NoOpSpan")
@@ -28,6 +28,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         patches.wrap(owner, "start", _start)
         patches.wrap(owner, "finish", _finish)
         patches.wrap(owner, "set_error", _set_error)
+    patches.undone(opened.forget)
     return " and ".join(_CLASSES)
 
 
@@ -40,9 +41,7 @@ def _start(wrapped: Callable[..., Any], span: Any, args: Any, kwargs: Any) -> An
             if begin is None:
                 begin = _inner
             if around.seen():
-                found = begin(data)
-                if found is not None:
-                    opened.put(span, found)
+                opened.keep(span, begin(data))
     except Exception:
         guard.failed("openai_agents.start")
     return result
@@ -50,11 +49,8 @@ def _start(wrapped: Callable[..., Any], span: Any, args: Any, kwargs: Any) -> An
 
 def _finish(wrapped: Callable[..., Any], span: Any, args: Any, kwargs: Any) -> Any:
     try:
-        found = opened.of(span)
+        found = opened.take(span)
         if found is not None:
-            opened.drop(span)
-            if found.token is not None:
-                ctx.detach(found.token)
             data = _data(span)
             _END.get(_kind(data), _over)(found, data)
     except Exception:
@@ -96,7 +92,7 @@ def _agent(data: Any) -> Open | None:
     if run is not None and name in run.offered:
         handle.tools = run.offered[name]
         told.offer(handle)
-    return Open(handle, ctx.attach(around.with_agent(handle.context, handle)))
+    return Open(handle, around.with_agent(handle.context, handle))
 
 
 def _tool(data: Any) -> Open | None:
@@ -108,14 +104,14 @@ def _tool(data: Any) -> Open | None:
     if not isinstance(handle, ToolRun):
         return None
     handle.function = told.function(tool)
-    return Open(handle, handle.enter())
+    return Open(handle, handle.context)
 
 
 def _model(data: Any) -> Open | None:
     run = model_runs.mark.get()
     if run is not None and not run.seen:
         return None  # Whoever asks the model looks at it.
-    found = Open(None, None)
+    found = Open(None)
     found.model = models.begin()
     return found
 
@@ -130,7 +126,7 @@ def _inner(data: Any) -> Open | None:
     if name is None:
         return None
     handle = steps.begin(pipeline.step(name))
-    return None if handle is None else Open(handle, handle.enter())
+    return None if handle is None else Open(handle, handle.context)
 
 
 def _agent_over(found: Open, data: Any) -> None:
@@ -139,26 +135,19 @@ def _agent_over(found: Open, data: Any) -> None:
         return
     trace = around.trace() if handle.direct else None
     if trace is not None and trace.workflow is not None:
-        _tell(trace.workflow, handle)
+        told.workflow(trace.workflow, handle)
     error, kind = found.raised(), None
-    if error is None and found.told is not None:
+    # A tripwire's run is cancelled in some versions, by whoever reads its stream.
+    if found.told is not None and (error is None or leaving.how(error) is not None):
         run = around.run()
         kind = told.ending(found.told, run is not None and run.endless)
     if kind is None:
-        handle.end(error)
+        found.end(error)
         return
     message = wire.text((found.told or {}).get("message"))
     if trace is not None and trace.own:
         trace.failed = kind, message
     handle.fail(kind, message)
-
-
-def _tell(workflow: Handle, agent: Handle) -> None:
-    """A workflow is asked what its first agent is asked, and answers what its last one does."""
-    of, inner = workflow.scope, agent.scope
-    if of is not None and inner is not None:
-        of.asked = of.asked or inner.asked
-        of.answer = inner.answer or of.answer
 
 
 def _tool_over(found: Open, data: Any) -> None:
@@ -174,7 +163,7 @@ def _tool_over(found: Open, data: Any) -> None:
             handle.set_result(result)
     error = handle.error or found.error or found.raised()
     if error is not None or found.told is None:
-        handle.end(error)
+        found.end(error)
     else:
         handle.fail("tool_error", told.failure(found.told))
 
@@ -185,8 +174,7 @@ def _model_over(found: Open, data: Any) -> None:
 
 
 def _over(found: Open, data: Any) -> None:
-    if found.handle is not None:
-        found.handle.end(found.raised())
+    found.end(found.raised())
 
 
 _BEGIN: Final[dict[str, Callable[[Any], Open | None]]] = {

@@ -9,6 +9,7 @@ from otelier import statics, wire
 from otelier.frameworks.models import Told
 from otelier.frameworks.openai_agents import around
 from otelier.frameworks.openai_agents.around import AgentRun
+from otelier.handle import Handle
 from otelier.usage import Usage
 
 # Spans that are no steps of their own, by kind: how they are named, from their data.
@@ -33,6 +34,14 @@ def offer(agent: AgentRun) -> None:
     """Tell an agent's step the tools that it was offered."""
     if agent.wants_content:
         agent.set_tools(definitions(agent.tools.values()))
+
+
+def workflow(workflow: Handle, agent: Handle) -> None:
+    """A workflow is asked what its first agent is asked, and answers what its last one does."""
+    of, inner = workflow.scope, agent.scope
+    if of is not None and inner is not None:
+        of.asked = of.asked or inner.asked
+        of.answer = inner.answer or of.answer
 
 
 def definitions(tools: Any) -> list[dict[str, Any]]:

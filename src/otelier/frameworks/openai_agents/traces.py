@@ -10,9 +10,9 @@ from opentelemetry.context import Context
 from otelier import context as ctx
 from otelier import guard, pipeline, statics, whose
 from otelier.frameworks import steps
-from otelier.frameworks.openai_agents import around, naming
-from otelier.frameworks.openai_agents.around import Around, Open, opened
-from otelier.handle import Handle
+from otelier.frameworks.openai_agents import around, naming, opened
+from otelier.frameworks.openai_agents.around import Around
+from otelier.frameworks.openai_agents.opened import Open
 from otelier.hooks.patching import Patches
 from otelier.session import belonging
 
@@ -44,7 +44,7 @@ def _start(wrapped: Callable[..., Any], trace: Any, args: Any, kwargs: Any) -> A
         if run is not None and run.prepares is not None and whose.same(run.prepares, whose.here()):
             return result  # Masks what is around, while a streamed run is prepared.
         if around.current(args, kwargs) and opened.of(trace) is None and around.seen():
-            opened.put(trace, _begin(trace))
+            opened.keep(trace, _begin(trace))
     except Exception:
         guard.failed("openai_agents.trace")
     return result
@@ -63,8 +63,8 @@ def _begin(trace: Any) -> Open:
     workflow = handle if outer is None else outer.workflow
     grouped = bool(group) or (outer is not None and outer.grouped)
     found = Around(workflow, grouped, around.run() is not None)
-    opening = Open(handle, ctx.attach(around.with_trace(context, found)))
-    opening.around = found
+    opening = Open(handle, around.with_trace(context, found))
+    opening.trace = found
     return opening
 
 
@@ -78,22 +78,14 @@ def _workflow(name: str | None, context: Context) -> tuple[Any, Context]:
 
 def _finish(wrapped: Callable[..., Any], trace: Any, args: Any, kwargs: Any) -> Any:
     try:
-        found = opened.of(trace)
+        found = opened.take(trace)
         if found is not None:
-            opened.drop(trace)
-            if found.token is not None:
-                ctx.detach(found.token)
-            if found.handle is not None:
-                _end(found, found.handle)
+            failed = found.trace.failed if found.trace is not None else None
+            error = found.raised()
+            if found.handle is not None and error is None and failed is not None:
+                found.handle.fail(*failed)
+            else:
+                found.end(error)
     except Exception:
         guard.failed("openai_agents.trace")
     return wrapped(*args, **kwargs)
-
-
-def _end(found: Open, handle: Handle) -> None:
-    error = found.raised()
-    failed = found.around.failed if found.around is not None else None
-    if error is not None or failed is None:
-        handle.end(error)
-    else:
-        handle.fail(*failed)

@@ -28,6 +28,7 @@ from otelier.protocols.litellm import (
     PROVIDERS,
     ROUTES,
     UNKNOWN,
+    bare,
     ending,
     headers,
     hidden,
@@ -116,7 +117,8 @@ def _opener(
                 body[name] = value.copy()
         said = provider_of(body, known, module.model_cost)
         address = wire.text(body.get("api_base")) or wire.text(body.get("base_url"))
-        call = begin(route, body, _identity(run, said, address), covers=True)
+        who = _identity(run, said, address)
+        call = begin(route, bare(body, known), who, covers=True)
         return None if call is None else (call, route)
 
     return open_call

@@ -1,0 +1,123 @@
+"""What Strands' spans are, and what they should say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from opentelemetry.trace import StatusCode
+
+from otelier import guard, natives, semconv
+from otelier.hooks.patching import Patches
+from otelier.semconv import Attributes
+
+SCOPE: Final = "strands.telemetry.tracer"
+_SESSION: Final = "session.id"
+# How a span's name begins, and what it is by the conventions.
+_NAMES: Final = (
+    ("invoke_agent", semconv.INVOKE_AGENT),
+    ("execute_tool", semconv.EXECUTE_TOOL),
+    ("invoke_swarm", semconv.INVOKE_WORKFLOW),
+    ("invoke_graph", semconv.INVOKE_WORKFLOW),
+    ("chat", semconv.CHAT),
+)
+
+
+def patch(library: str, module: Any, patches: Patches) -> str:
+    """Look at its spans, and take the content of agents and tools where they begin and end."""
+    tracer = getattr(module, "Tracer", None)
+    if tracer is None or "start_tool_call_span" not in tracer.__dict__:
+        raise LookupError("strands.telemetry.tracer.Tracer.start_tool_call_span")
+    watched = natives.Native(begins, ends, mirrors=True, counts=False)
+    patches.undone(natives.watch(SCOPE, watched))
+    for name, after in _AFTER.items():
+        if name in tracer.__dict__:
+            patches.wrap(tracer, name, _after(after))
+    for name, before in _BEFORE.items():
+        if name in tracer.__dict__:
+            patches.wrap(tracer, name, _before(before))
+    return f"spans of {SCOPE}"
+
+
+def begins(span: Any) -> tuple[str | None, str | None]:
+    """What a span is, by its name; it has no attributes yet."""
+    first, _, rest = span.name.partition(" ")
+    for name, operation in _NAMES:
+        if first == name:
+            return operation, rest or None
+    return None, None
+
+
+def ends(span: Any, present: Mapping[str, Any]) -> Attributes:
+    """What a span of its says otherwise than the conventions, or not at all."""
+    found: Attributes = {}
+    operation, _ = begins(span)
+    if operation == semconv.INVOKE_WORKFLOW:
+        found[semconv.OPERATION_NAME] = operation
+    if operation == semconv.EXECUTE_TOOL:
+        found[semconv.TOOL_TYPE] = "function"
+        failed = span.status.status_code is StatusCode.ERROR
+        raised = any(event.name == "exception" for event in span.events)
+        if failed and not raised and semconv.ERROR_TYPE not in present:
+            found[semconv.ERROR_TYPE] = "tool_error"
+    return found
+
+
+def _after(tell: Callable[[Any, Any], None]) -> Any:
+    """A wrapper that is told of the span that a method has begun, and of the arguments."""
+
+    def run(wrapped: Any, owner: Any, args: Any, kwargs: Any) -> Any:
+        span = wrapped(*args, **kwargs)
+        try:
+            tell(span, {**kwargs, "first": args[0] if args else None})
+        except Exception:
+            guard.failed("strands.started")
+        return span
+
+    return run
+
+
+def _before(tell: Callable[[Any, Any], None]) -> Any:
+    """A wrapper that is told of the span that a method is about to end."""
+
+    def run(wrapped: Any, owner: Any, args: Any, kwargs: Any) -> Any:
+        try:
+            tell(args[0] if args else kwargs.get("span"), args[1:] or tuple(kwargs.values()))
+        except Exception:
+            guard.failed("strands.ending")
+        return wrapped(*args, **kwargs)
+
+    return run
+
+
+def _agent(span: Any, given: Mapping[str, Any]) -> None:
+    natives.tell(span, system=given.get("system_prompt"))
+    converse(span)
+
+
+def converse(span: Any, session_id: Any = None) -> None:
+    """The session, which programs also say by an attribute of their own."""
+    present = getattr(span, "attributes", None) or {}
+    told = session_id or present.get(_SESSION)
+    if type(told) is str and semconv.CONVERSATION_ID not in present:
+        span.set_attribute(semconv.CONVERSATION_ID, told)
+
+
+def _tool(span: Any, given: Mapping[str, Any]) -> None:
+    asked = given.get("tool") or given.get("first")
+    if type(asked) is dict:
+        natives.tell(span, arguments=asked.get("input"))
+
+
+def _tool_result(span: Any, given: tuple[Any, ...]) -> None:
+    result = next((each for each in given if type(each) is dict and "content" in each), None)
+    if result is not None:
+        natives.tell(span, result=result["content"])
+
+
+_AFTER: Final = {
+    "start_agent_span": _agent,
+    "start_multiagent_span": lambda span, given: converse(span),
+    "start_tool_call_span": _tool,
+}
+_BEFORE: Final = {"end_tool_call_span": _tool_result}
