@@ -358,6 +358,13 @@ FRAMEWORKS: Final = (
         )
     ),
     Library("google_adk", "google-adk", "google.adk.telemetry", "frameworks.google_adk.native"),
+    Library(
+        "google_adk",
+        "google-adk",
+        "google.adk.telemetry._metrics",
+        "frameworks.google_adk.metering",
+        optional=True,
+    ),
     *(
         Library("google_adk", "google-adk", module, "frameworks.google_adk.tools", moved=True)
         for module in (

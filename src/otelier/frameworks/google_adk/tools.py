@@ -8,10 +8,10 @@ import wrapt
 from opentelemetry.trace import get_current_span
 
 from otelier import context as ctx
-from otelier import semconv, statics, theirs
+from otelier import semconv, statics
 from otelier.executed import Executed
 from otelier.frameworks import lent
-from otelier.frameworks.google_adk import native
+from otelier.frameworks.google_adk import metering, native
 from otelier.handle import Handle, NoHandle
 from otelier.hooks.patching import Patches
 from otelier.hooks.stepping import around
@@ -63,7 +63,7 @@ def _begin(tool: Any, given: Any) -> Handle | None:
         span,
         ctx.current(),
         {semconv.OPERATION_NAME: operation, attribute: name},
-        measured=native.SCOPE not in theirs.measuring,
+        measured=not metering.measures("record_tool_execution_duration"),
     )
     if handle is None:
         return None
