@@ -150,21 +150,25 @@ def begin(
     """A request is to be sent, or has come; None where nothing is to be seen."""
     if type(method) is not str:
         return None
-    method, asked = truncation.shortened(method, _MOST_NAME), wire.fields(params)
+    method, asked = _short(method), wire.fields(params)
     name = wire.text(asked.get("name")) if method in _NAMED else None
-    named = truncation.shortened(name, _MOST_NAME) if name else None
+    named = _short(name) if name else None
     attributes: Attributes = {semconv.MCP_METHOD: method, **(known or {})}
     if asked.get("uri") is not None:
         run, uri = runtime.current(), content.address(asked["uri"])
         if uri and run is not None:
-            shown = run.policy.clean(truncation.shortened(uri, _MOST_NAME))
-            attributes[semconv.MCP_RESOURCE_URI] = shown
+            attributes[semconv.MCP_RESOURCE_URI] = run.policy.clean(_short(uri))
     step = Step(_kind(method, serves), named, attributes, {})
     made = steps.begin(step, parent, made=Exchange)
     if not isinstance(made, Exchange):
         return None
     made.tell(asked)
     return made
+
+
+def _short(name: str) -> str:
+    """A name that somebody else has chosen."""
+    return name if len(name) <= _MOST_NAME else truncation.shortened(name, _MOST_NAME)
 
 
 @lru_cache(maxsize=256)
