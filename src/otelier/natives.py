@@ -22,6 +22,7 @@ from otelier.scope import Beneath, Scope, around, beneath, watching
 from otelier.semconv import Attributes
 
 _COUNTS: Final = (semconv.USAGE_INPUT, semconv.USAGE_OUTPUT)
+_USAGE: Final = "gen_ai.usage."
 _SUMS: Final = (semconv.INVOKE_AGENT, semconv.INVOKE_WORKFLOW)
 
 
@@ -38,6 +39,8 @@ class Native:
     mirrors: bool = False
     # Whether what it says that an agent has used is of that run alone.
     counts: bool = True
+    # How spans are called that tell again what the model calls beneath them tell.
+    again: tuple[str, ...] = ()
 
 
 # By instrumentation scopes: whose spans are looked at.
@@ -116,6 +119,8 @@ def ending(run: Runtime, span: Any) -> None:
         theirs.rename(span, title)
     if found:
         theirs.write(span, found)
+    if span.name in native.again and held.scope is not None and held.scope.begun != held.begun:
+        theirs.drop(span._attributes, [name for name in present if name.startswith(_USAGE)])
 
 
 def _messages(run: Runtime, span: Any, own: Scope, present: Mapping[str, Any]) -> None:

@@ -141,9 +141,11 @@ class Scope:
 class Beneath:
     """What a span, and all that begins while it is current, belongs to."""
 
-    __slots__ = ("conversation", "own", "scope")
+    __slots__ = ("begun", "conversation", "own", "scope")
 
     def __init__(self, scope: Scope | None, own: Scope | None, conversation: str | None) -> None:
+        # How many calls had begun before.
+        self.begun = 0 if scope is None else scope.begun
         # The innermost agent or workflow that sums up what is used here.
         self.scope = scope
         # The span's own scope, if it is an agent's or a workflow's that somebody else shows.

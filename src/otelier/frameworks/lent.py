@@ -8,6 +8,7 @@ says on the span stays.
 from __future__ import annotations
 
 from typing import Any, Final
+from weakref import ref
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
@@ -17,6 +18,7 @@ from otelier import context as ctx
 from otelier.executed import Executed
 from otelier.handle import Handle
 from otelier.kinds import AGENT, TOOL, WORKFLOW, Kind
+from otelier.scope import around
 from otelier.semconv import Attributes
 from otelier.session import Entry, belonging
 
@@ -60,7 +62,9 @@ def lend(
             known.setdefault(semconv.TOOL_TYPE, "function")
             theirs.lend(span)
             return (Executed if measured else Unmeasured)(run, kind, known, parent, span)
-        return Handle(run, kind, known, parent, span)
+        handle = Handle(run, kind, known, parent, span)
+        handle.mirror()
+        return handle
     except Exception:
         guard.failed("lent.lend")
         return None
@@ -78,6 +82,16 @@ _KNOWN: Final = frozenset(
         semconv.TOOL_CALL_ID,
     }
 )
+
+
+def passes(span: Span, context: Context) -> None:
+    """``span`` is a framework's, of a model call: what goes out beneath it is its agent's own."""
+    try:
+        agent = around(context)
+        if agent is not None and agent.mirrored is not None:
+            agent.mirrored = ref(span)
+    except Exception:
+        guard.failed("lent.passes")
 
 
 def close(handle: Handle, error: BaseException | None = None) -> None:

@@ -358,13 +358,25 @@ FRAMEWORKS: Final = (
         )
     ),
     Library("google_adk", "google-adk", "google.adk.telemetry", "frameworks.google_adk.native"),
+    Library(
+        "google_adk",
+        "google-adk",
+        "google.adk.telemetry._metrics",
+        "frameworks.google_adk.metering",
+        optional=True,
+    ),
     *(
         Library("google_adk", "google-adk", module, "frameworks.google_adk.tools", moved=True)
         for module in (
             "google.adk.flows.llm_flows.functions",
+            "google.adk.flows.llm_flows._tool_caller",
             "google.adk.flows.llm_flows.tools._caller",
             "google.adk.flows.llm_flows.tools._live_caller",
         )
+    ),
+    *(
+        Library("google_adk", "google-adk", module, "frameworks.google_adk.tools", optional=True)
+        for module in ("google.adk.tools.function_tool", "google.adk.tools.agent_tool")
     ),
     Library("strands", "strands-agents", "strands.telemetry.tracer", "frameworks.strands.native"),
     Library("strands", "strands-agents", "strands.agent.agent", "frameworks.strands.agents"),

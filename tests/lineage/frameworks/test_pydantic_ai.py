@@ -119,6 +119,10 @@ def test_agent(server: ProviderServer, telemetry: Telemetry) -> None:
     assert agent["otelier.cost.total"] == pytest.approx(2 * held["gen_ai.usage.cost"])
     if NEWER:
         assert tool["gen_ai.agent.name"] == "weather_agent"
+        asked = json.loads(agent["gen_ai.input.messages"])
+        assert [message["role"] for message in asked] == ["system", "user"]
+        (said,) = json.loads(agent["gen_ai.output.messages"])
+        assert said["parts"] == [{"type": "text", "content": "It is sunny."}]
 
 
 def test_metrics_count_each_token_once(server: ProviderServer, telemetry: Telemetry) -> None:
