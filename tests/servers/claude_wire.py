@@ -15,11 +15,10 @@ MODEL = "claude-sonnet-4-5-20250929"
 Message = dict[str, Any]
 
 
-def program(
-    folder: Path, *turns: list[Message], name: str = "claude"
-) -> tuple[str, dict[str, str]]:
+def program(folder: Path, *turns: list[Message], name: str = "main") -> tuple[str, dict[str, str]]:
     """A program that plays these turns: its path, and the environment that it needs."""
-    path, script = folder / name, folder / f"{name}.json"
+    path, script = folder / name / "claude", folder / name / "turns.json"
+    path.parent.mkdir(exist_ok=True)
     script.write_text(json.dumps(turns))
     path.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S -E "{claude_cli.__file__}" "$@"\n')
     os.chmod(path, path.stat().st_mode | stat.S_IXUSR)
