@@ -146,8 +146,11 @@ class Cli:
         request = {"subtype": "can_use_tool", "tool_name": asked["name"], "input": asked["input"]}
         key = self.ask({**request, "tool_use_id": asked["id"], "permission_suggestions": []})
         told = self.answer(key)["response"]
-        if told["behavior"] == "deny":
+        if told.get("behavior") == "deny":
             self.result(asked["id"], told["message"], True)
+        elif told.get("allow") is False:
+            # Before 0.1.4.
+            self.result(asked["id"], told["reason"], True)
 
     def hook(self, asked: Message) -> None:
         callback = self.hooks[asked["event"]]

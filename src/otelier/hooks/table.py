@@ -271,6 +271,13 @@ FRAMEWORKS: Final = (
         "frameworks.claude_agent.prompts",
         optional=True,
     ),
+    Library(
+        "claude_agent",
+        "claude-agent-sdk",
+        "claude_agent_sdk",
+        "frameworks.claude_agent.tools",
+        optional=True,
+    ),
     Library("crewai", "crewai", "crewai.crew", "frameworks.crewai.crews"),
     *(
         Library("crewai", "crewai", module, "frameworks.crewai.agents", moved=True)

@@ -280,14 +280,18 @@ def test_a_sub_agent_in_the_background_goes_on_after_the_turn(
 
 TOOL_TURN = [
     init(tools=("mcp__my_shop__price",)),
-    assistant("m1", use("t1", "mcp__my_shop__price", item="a"), use("t2", "mcp__my_shop__price", item="b")),
-    {"call": [
-        {"id": "t2", "server": "my shop", "name": "price", "arguments": {"item": "b"}},
-        {"id": "t1", "server": "my shop", "name": "price", "arguments": {"item": "a"}},
-    ]},
+    assistant(
+        "m1", use("t1", "mcp__my_shop__price", item="a"), use("t2", "mcp__my_shop__price", item="b")
+    ),
+    {
+        "call": [
+            {"id": "t2", "server": "my shop", "name": "price", "arguments": {"item": "b"}},
+            {"id": "t1", "server": "my shop", "name": "price", "arguments": {"item": "a"}},
+        ]
+    },
     assistant("m2", text("done")),
     result(),
-]  # fmt: skip
+]
 
 
 def shop(telemetry: Telemetry, **more: Any) -> Any:
@@ -350,13 +354,15 @@ def test_a_program_that_does_not_tell_the_call(telemetry: Telemetry, tmp_path: P
             await read(client, "go")
 
     asyncio.run(main())
+    # Older versions of the SDK do not tell the program that a tool has failed.
+    failed = " !tool_error" if VERSION > (0, 1, 0) else ""
     assert own(telemetry) == tree(f"""
         invoke_agent
           {CALL}
           execute_tool mcp__my_shop__price
             look up a
           {CALL}
-          execute_tool mcp__my_shop__price !tool_error
+          execute_tool mcp__my_shop__price{failed}
             look up bad
           {CALL}
     """)
@@ -417,21 +423,10 @@ def test_hooks_and_permissions_belong_to_their_tool(telemetry: Telemetry, tmp_pa
             can_use_tool=may,
             hooks={"PreToolUse": [sdk.HookMatcher(hooks=[before])]},
         )
-        async with ClaudeSDKClient(chosen) as client:
-            await client.connect(streamed())
-            await read(client, "go")
-
-    async def older() -> None:
-        chosen = options(
-            tmp_path,
-            turn,
-            can_use_tool=may,
-            hooks={"PreToolUse": [sdk.HookMatcher(hooks=[before])]},
-        )
         client = ClaudeSDKClient(chosen)
         await client.connect(waits())
         try:
-            async for message in client.receive_response():
+            async for _ in client.receive_response():
                 pass
         finally:
             await client.disconnect()
@@ -441,7 +436,7 @@ def test_hooks_and_permissions_belong_to_their_tool(telemetry: Telemetry, tmp_pa
             yield message
         await asyncio.Event().wait()
 
-    asyncio.run(older())
+    asyncio.run(main())
     assert draw(telemetry) == tree(f"""
         invoke_agent
           {CALL}
@@ -458,9 +453,15 @@ def test_streaming_input_and_partial_messages(telemetry: Telemetry, tmp_path: Pa
         event({"type": "message_start", "message": {"id": "m1"}}),
         event({"type": "content_block_delta", "delta": {"type": "text_delta", "text": "o"}}),
         assistant("m1", text("one"), usage=usage(10, 1)),
-        event({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 9}}),
+        event(
+            {
+                "type": "message_delta",
+                "delta": {"stop_reason": "end_turn"},
+                "usage": {"output_tokens": 9},
+            }
+        ),
         event({"type": "message_stop"}),
-    ]  # fmt: skip
+    ]
     first = [init(), *answer, result("one")]
     second = [init(), assistant("m2", text("two")), result("two")]
     asyncio.run(
@@ -530,7 +531,11 @@ def test_a_turn_that_is_interrupted_and_another(telemetry: Telemetry, tmp_path: 
         results(("t1", "[Request interrupted by user for tool use]", True)),
         result(None, subtype="error_during_execution", is_error=True),
     ]
-    second = [init(model="claude-opus-4-1"), assistant("m2", text("ok"), model="claude-opus-4-1"), result()]  # fmt: skip
+    second = [
+        init(model="claude-opus-4-1"),
+        assistant("m2", text("ok"), model="claude-opus-4-1"),
+        result(),
+    ]
 
     async def main() -> None:
         async with ClaudeSDKClient(options(tmp_path, first, second)) as client:
@@ -601,11 +606,20 @@ def test_ten_at_once(telemetry: Telemetry, tmp_path: Path) -> None:
     def turn(user: int) -> list[Any]:
         return [
             init(),
-            assistant("m1", use("same", "mcp__my_shop__price", item=str(user))),
-            {"call": [{"id": "same", "server": "my shop", "name": "price", "arguments": {"item": str(user)}}]},
+            assistant("m1", use(f"t{user}", "mcp__my_shop__price", item=str(user))),
+            {
+                "call": [
+                    {
+                        "id": f"t{user}",
+                        "server": "my shop",
+                        "name": "price",
+                        "arguments": {"item": str(user)},
+                    }
+                ]
+            },
             assistant("m2", text("ok")),
             result(),
-        ]  # fmt: skip
+        ]
 
     servers = shop(telemetry)
 
@@ -697,10 +711,19 @@ def test_structured_output_compaction_and_what_a_provider_runs(
     turn = [
         init(),
         {"type": "system", "subtype": "compact_boundary", "compact_metadata": {"trigger": "auto"}},
-        {"type": "user", "message": {"role": "user", "content": "A summary."}, "parent_tool_use_id": None},
-        assistant("m1", search, text("found"), usage={**usage(), "server_tool_use": {"web_search_requests": 2}}),
+        {
+            "type": "user",
+            "message": {"role": "user", "content": "A summary."},
+            "parent_tool_use_id": None,
+        },
+        assistant(
+            "m1",
+            search,
+            text("found"),
+            usage={**usage(), "server_tool_use": {"web_search_requests": 2}},
+        ),
         result(None, structured_output={"answer": 7}),
-    ]  # fmt: skip
+    ]
     asyncio.run(ask("go", options(tmp_path, turn)))
     assert draw(telemetry) == tree(f"""
         invoke_agent

@@ -11,13 +11,12 @@ from otelier import context as ctx
 from otelier import guard, leaving, runtime, wire
 from otelier.call import Call
 from otelier.frameworks.claude_agent.session import Session, tool_name
+from otelier.frameworks.claude_agent.tools import CALL_ID, Asked
 from otelier.hooks import generators
 from otelier.hooks.beside import Beside
 from otelier.hooks.patching import Patches
 
 _METHODS: Final = ("receive_messages", "_handle_control_request", "close")
-# The program tells so for which call of the model's a tool is run.
-_CALL_ID: Final = "claudecode/toolUseId"
 
 _sessions: Final[Beside[Session]] = Beside()
 
@@ -103,7 +102,7 @@ def _where(query: Any, request: Any) -> Context | None:
         if message.get("method") != "tools/call":
             return None
         called = wire.fields(message.get("params"))
-        key = wire.fields(called.get("_meta")).get(_CALL_ID)
+        key = wire.fields(called.get("_meta")).get(CALL_ID)
         name = tool_name(asked.get("server_name"), called.get("name"))
     session = _session(query)
     _catch_up(query, session)
@@ -111,15 +110,21 @@ def _where(query: Any, request: Any) -> Context | None:
 
 
 async def _control(wrapped: Any, query: Any, args: Any, kwargs: Any) -> Any:
-    token = None
+    token = asked = None
     try:
-        context = _where(query, args[0] if args else kwargs.get("request"))
-        token = None if context is None else ctx.attach(context)
+        request = args[0] if args else kwargs.get("request")
+        context = _where(query, request)
+        if context is not None:
+            message = wire.fields(wire.fields(request).get("request")).get("message")
+            asked = None if message is None else Asked(message, context)
+            token = ctx.attach(context)
     except Exception:
         guard.failed("claude_agent.control")
     try:
         return await wrapped(*args, **kwargs)
     finally:
+        if asked is not None:
+            asked.close()
         if token is not None:
             ctx.detach(token)
 
