@@ -321,13 +321,16 @@ class Call:
         self._after.append(after)
         return not self._ended
 
-    def end(self, how: str | None = None) -> None:
-        """All was received (``how`` is None), or the user left the stream early (``how``)."""
+    def end(self, how: str | None = None, ended: tuple[float, int] | None = None) -> None:
+        """All was received (``how`` is None), or the user left the stream early (``how``).
+
+        ``ended``: after how many seconds, and when (``time_ns``), if that was not now.
+        """
         if how is not None and deferred.inside_telemetry():
             # A generator that the garbage collector closes, see abandoned().
             self._defer(how)
             return
-        self._finish(None, how)
+        self._finish(None, how, ended)
 
     def fail(self, error: BaseException) -> None:
         """The SDK raised ``error``, which the user gets unchanged; to leave is no failure."""
