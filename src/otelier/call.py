@@ -357,15 +357,15 @@ class Call:
         except Exception:
             guard.failed("call.abandoned")
 
-    def outlasted(self) -> None:
-        """The span of somebody else's that this call enriches ends now; so does a whole answer."""
+    def outlasted(self, how: str | None = None) -> None:
+        """The span that this call enriches ends now; so does a whole answer, or one left."""
         reader = self._reader
         if self._ended or reader is None:
             return
         reasons = reader.reply(True).finish_reasons
-        if reasons and all(reasons) and reasons != [finish.ERROR]:
+        if how or (reasons and all(reasons) and reasons != [finish.ERROR]):
             self._outlasted = True
-            self._finish(None, None)
+            self._finish(None, how)
 
     def _defer(self, how: str) -> None:
         """End as of now, but later."""

@@ -38,6 +38,8 @@ class Native:
     mirrors: bool = False
     # Whether what it says that an agent has used is of that run alone.
     counts: bool = True
+    # Whether an agent that is left early leaves spans beneath it open, which then are never seen.
+    leaves_open: bool = False
 
 
 # By instrumentation scopes: whose spans are looked at.
@@ -88,6 +90,8 @@ def ending(run: Runtime, span: Any) -> None:
     present: Mapping[str, Any] = span._attributes or {}
     found = native.ends(span, present)
     if held.own is not None:
+        if native.leaves_open:
+            _end_all(span, held.own)
         sums: Attributes = {}
         held.own.close(sums, run.prices is not None)
         found.update(
@@ -112,6 +116,16 @@ def ending(run: Runtime, span: Any) -> None:
         theirs.rename(span, title)
     if found:
         theirs.write(span, found)
+
+
+def _end_all(span: Any, own: Scope) -> None:
+    """End what is open beneath an agent that ends: the innermost first."""
+    scope = span.instrumentation_scope.name
+    for each, held in reversed(list(beneath.spans.items())):
+        beneath_it = held.scope is own and each is not span and each.is_recording()
+        if beneath_it and each.instrumentation_scope.name == scope:
+            theirs.leave(each)
+            each.end()
 
 
 def _messages(run: Runtime, span: Any, own: Scope, present: Mapping[str, Any]) -> None:

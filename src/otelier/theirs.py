@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary, WeakSet, ref
 
 from opentelemetry.trace import Span
 
-from otelier import completing, guard, openinference, semconv
+from otelier import completing, guard, leaving, openinference, semconv
 from otelier.runtime import SCOPE
 from otelier.semconv import Attributes
 
@@ -96,6 +96,14 @@ def ending(span: Any) -> None:
     call = None if held is None else held()
     if call is not None:
         call.outlasted()
+
+
+def leave(span: Any) -> None:
+    """The call for which ``span`` is, if it goes on, is left: the span is about to end."""
+    held = enriched.get(span)
+    call = None if held is None else held()
+    if call is not None:
+        call.outlasted(leaving.ABANDONED)
 
 
 def is_ours(span: Any, name: str, value: Any) -> bool:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 import pytest
 
@@ -304,10 +303,16 @@ def test_left_early(server: ProviderServer, telemetry: Telemetry) -> None:
             if "data" in event:
                 break
         await stream.aclose()
+        await asyncio.sleep(0)
 
     server.script(says())
     asyncio.run(main())
-    assert [title(span) for span in model_calls(telemetry)] == ["chat gpt-4o"]
+    assert draw(telemetry) == tree("""
+        invoke_agent weather
+          execute_event_loop_cycle
+            chat gpt-4o
+    """)
+    assert told(telemetry, "chat")["gen_ai.provider.name"] == "openai"
 
 
 def test_cancelled(server: ProviderServer, telemetry: Telemetry) -> None:
@@ -329,7 +334,12 @@ def test_cancelled(server: ProviderServer, telemetry: Telemetry) -> None:
 
     server.script(calls("wait"))
     asyncio.run(main())
-    assert "!" not in draw(telemetry)
+    assert draw(telemetry) == tree("""
+        invoke_agent weather
+          execute_event_loop_cycle
+            chat gpt-4o
+            execute_tool wait
+    """)
 
 
 def test_many_users_at_once(server: ProviderServer, telemetry: Telemetry) -> None:
@@ -364,9 +374,7 @@ def test_a_model_that_fails(server: ProviderServer, telemetry: Telemetry) -> Non
 
 
 @pytest.mark.parametrize("latest", [False, True], ids=["today's", "latest"])
-def test_no_content(
-    server: ProviderServer, monkeypatch: pytest.MonkeyPatch, latest: bool
-) -> None:
+def test_no_content(server: ProviderServer, monkeypatch: pytest.MonkeyPatch, latest: bool) -> None:
     from strands.telemetry import tracer
 
     if latest:

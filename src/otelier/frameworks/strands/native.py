@@ -28,7 +28,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     tracer = getattr(module, "Tracer", None)
     if tracer is None or "start_tool_call_span" not in tracer.__dict__:
         raise LookupError("strands.telemetry.tracer.Tracer.start_tool_call_span")
-    watched = natives.Native(begins, ends, mirrors=True, counts=False)
+    watched = natives.Native(begins, ends, mirrors=True, counts=False, leaves_open=True)
     patches.undone(natives.watch(SCOPE, watched))
     for name, after in _AFTER.items():
         if name in tracer.__dict__:
