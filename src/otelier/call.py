@@ -420,17 +420,17 @@ class Call:
             # Nobody looks; a failure still shows where a processor keeps unsampled spans.
             return False
         run = self._run
-        gone = self._foreign and not self._outlasted and not self._span.is_recording()
-        if gone and self._recording:
-            if theirs.told(self._span):
-                self._recording = False  # Whoever made it read the answer, and ended it.
-            else:
-                self._own()
         first = None
         if self._first_chunk is not None and self._route.operation in semconv.INFERENCE:
             first = self._first_chunk - self._started
         complete = error is None and how is None
         reply = reader.reply(complete)
+        gone = self._foreign and not self._outlasted and not self._span.is_recording()
+        if gone and self._recording:
+            if theirs.told(self._span) or (how is not None and reply.usage is None):
+                self._recording = False  # Whoever made it read the answer, or left it, and ended it.
+            else:
+                self._own()
         reply.model = unicode.maybe(reply.model)
         self._answered(reply, complete)
         streamed = self._first_chunk is not None

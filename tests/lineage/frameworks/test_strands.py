@@ -26,6 +26,7 @@ from tests.servers import Json, ProviderServer, Sse, openai_wire
 from tests.telemetry import Telemetry
 
 VERSION = tuple(int(part) for part in version("strands-agents").split(".")[:2])
+ended = pytest.mark.skipif(VERSION < (1, 60), reason="an agent that is cancelled has no end there")
 SECRETS = ("Paris", "sunny", "Be brief", "local server")
 CYCLE = "execute_event_loop_cycle"
 AGENT = """
@@ -113,7 +114,8 @@ def test_an_agent(server: ProviderServer, telemetry: Telemetry) -> None:
     }.items():
         assert chat[name] == value, name
     assert chat["gen_ai.usage.cost"] > 0
-    assert telemetry.spans("chat")[0].kind.name == "INTERNAL"
+    # As the framework has it.
+    assert telemetry.spans("chat")[0].kind.name == ("INTERNAL" if VERSION >= (1, 30) else "CLIENT")
     used = told(telemetry, "execute_tool")
     assert json.loads(used["gen_ai.tool.call.arguments"]) == {"city": "Paris"}
     assert "sunny in Paris" in used["gen_ai.tool.call.result"]
@@ -138,10 +140,13 @@ def test_asynchronous_and_streamed(server: ProviderServer, telemetry: Telemetry)
 
 
 def test_a_second_run_counts_itself(server: ProviderServer, telemetry: Telemetry) -> None:
-    agent = weather(server)
-    for _ in range(2):
-        server.script(calls(), says())
-        agent("Paris?")
+    async def main() -> None:
+        agent = weather(server)
+        for _ in range(2):
+            server.script(calls(), says())
+            await agent.invoke_async("Paris?")
+
+    asyncio.run(main())
     assert draw(telemetry, tokens) == tree(AGENT) + "\n" + tree(AGENT)
 
 
@@ -296,6 +301,7 @@ def test_conversations(
     """)
 
 
+@ended
 def test_left_early(server: ProviderServer, telemetry: Telemetry) -> None:
     async def main() -> None:
         stream = weather(server).stream_async("Paris?")
@@ -315,6 +321,7 @@ def test_left_early(server: ProviderServer, telemetry: Telemetry) -> None:
     assert told(telemetry, "chat")["gen_ai.provider.name"] == "openai"
 
 
+@ended
 def test_cancelled(server: ProviderServer, telemetry: Telemetry) -> None:
     started = asyncio.Event()
 
