@@ -428,7 +428,9 @@ class Call:
         gone = self._foreign and not self._outlasted and not self._span.is_recording()
         if gone and self._recording:
             if theirs.told(self._span) or (how is not None and reply.usage is None):
-                self._recording = False  # Whoever made it read the answer, or left it, and ended it.
+                self._recording = (
+                    False  # Whoever made it read the answer, or left.
+                )
             else:
                 self._own()
         reply.model = unicode.maybe(reply.model)

@@ -120,9 +120,7 @@ def test_streamed(server: ProviderServer, telemetry: Telemetry) -> None:
         return "".join([part.text async for part in weather(server).run("Paris?", stream=True)])
 
     chunks = openai_wire.chat_chunks
-    server.script(
-        Sse(chunks(message(), include_usage=True)), Sse(chunks(include_usage=True))
-    )
+    server.script(Sse(chunks(message(), include_usage=True)), Sse(chunks(include_usage=True)))
     assert asyncio.run(main()).endswith("Hello from the local server.")
     assert draw(telemetry, tokens) == tree(AGENT)
     assert told(telemetry, "chat")["gen_ai.usage.cost"] > 0
