@@ -2,16 +2,19 @@
 
 ``python -m tests.frameworks [name …]``: the newest of each framework, or of those whose name starts
 so. ``--oldest`` runs the oldest plausible versions as well. Environments are kept in
-``.cache/frameworks``, made by uv where it is there.
+``.cache/frameworks``, as many at a time as there are processors. When all rows ran, README.md's
+table of frameworks is written from the results.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".cache" / "frameworks"
 TOOLS = ("pytest>=8", "pytest-timeout>=2", "pytest-xdist>=3.6")
 FOLDER = "tests/lineage/frameworks"
+BEGIN, END = "<!-- frameworks: make test-frameworks -->", "<!-- end of frameworks -->"
 
 
 @dataclass(frozen=True)
@@ -34,9 +38,35 @@ class Row:
     environment: tuple[tuple[str, str], ...] = ()
 
     @property
+    def distribution(self) -> str:
+        """The framework's own package: the first."""
+        return re.split(r"[\[<>=!~]", self.packages[0])[0]
+
+    @property
     def folder(self) -> Path:
         return CACHE / self.name
 
+
+# Servers whose tools ask models, and which are served by HTTP.
+_FOR_MCP = ("openai", "opentelemetry-instrumentation-starlette")
+
+_LANGCHAIN = (
+    "test_langchain.py",
+    "test_langchain_graphs.py",
+    "test_langchain_models.py",
+    "test_langchain_deep.py",
+)
+_OPENAI_AGENTS = (
+    "test_openai_agents.py",
+    "test_openai_agents_mcp.py",
+    "test_openai_agents_models.py",
+    "test_openai_agents_settings.py",
+)
+# CrewAI tells its makers of every run, and asks whether it may.
+_AT_HOME = tuple(
+    (f"CREWAI_{name}", "true")
+    for name in ("DISABLE_TELEMETRY", "DISABLE_TRACKING", "DISABLE_VERSION_CHECK", "TESTING")
+)
 
 ROWS = (
     Row(
@@ -45,11 +75,88 @@ ROWS = (
             *("langchain>=1.5", "langgraph>=1.2", "langchain-openai>=1.7", "deepagents>=0.7"),
             *("langchain-mcp-adapters", "langgraph-checkpoint-sqlite"),
         ),
-        ("test_langchain.py",),
+        _LANGCHAIN,
     ),
-    Row("openai_agents", ("openai-agents>=0.24",), ("test_openai_agents.py",)),
-    Row("mcp", ("mcp>=2.3", "openai"), ("test_mcp.py",)),
-    Row("mcp-1", ("mcp>=1.30,<2", "openai"), ("test_mcp.py",)),
+    Row(
+        "langchain-beside",
+        (
+            *("langchain>=1.5", "langgraph>=1.2", "langchain-openai>=1.7", "langfuse"),
+            *("opentelemetry-instrumentation-genai-langchain", "langsmith[otel]"),
+            *(
+                "openinference-instrumentation-langchain",
+                "opentelemetry-instrumentation-langchain",
+            ),
+        ),
+        ("test_langchain_given.py", "test_langchain_beside.py"),
+    ),
+    # The first create_agent, which no metadata tells.
+    Row(
+        "langchain-1.0",
+        (
+            *("langchain==1.0.5", "langgraph==1.0.10", "langgraph-prebuilt==1.0.5"),
+            *("langchain-openai", "langgraph-checkpoint==3.0.1"),
+            "langgraph-checkpoint-sqlite==3.0.0",
+        ),
+        _LANGCHAIN,
+        oldest=True,
+    ),
+    Row(
+        "langchain-0.2",
+        (
+            *("langchain-core==0.2.43", "langgraph==0.2.4", "langchain-openai==0.1.25"),
+            *("langgraph-checkpoint-sqlite<2", "httpx<0.28"),
+        ),
+        _LANGCHAIN,
+        oldest=True,
+    ),
+    Row("openai_agents", ("openai-agents>=0.24",), _OPENAI_AGENTS),
+    Row(
+        "openai_agents-oldest",
+        # Of the same months: it makes objects of the SDK's that later ones refuse.
+        ("openai-agents==0.0.19", "openai==1.87.0", "mcp==1.30.0"),
+        _OPENAI_AGENTS,
+        oldest=True,
+    ),
+    Row(
+        "openai_agents-beside",
+        (
+            *("openai-agents>=0.24", "openinference-instrumentation-openai-agents"),
+            "opentelemetry-instrumentation-genai-openai-agents",
+            "opentelemetry-instrumentation-openai-agents",
+        ),
+        ("test_openai_agents_beside.py",),
+    ),
+    Row("mcp", ("mcp>=2.3", *_FOR_MCP), ("test_mcp.py", "test_mcp_processes.py")),
+    Row("mcp-1", ("mcp>=1.30,<2", *_FOR_MCP), ("test_mcp.py", "test_mcp_processes.py")),
+    Row(
+        "mcp-1-oldest",
+        ("mcp==1.3.0", "pydantic<2.11", "openai"),
+        ("test_mcp.py", "test_mcp_processes.py"),
+        oldest=True,
+    ),
+    Row(
+        "mcp-2-oldest",
+        ("mcp==2.0.0", "openai"),
+        ("test_mcp.py", "test_mcp_processes.py"),
+        oldest=True,
+    ),
+    Row(
+        "mcp-beside",
+        (
+            *("mcp>=1.30,<2", "fastmcp>=3,<4", "logfire"),
+            *("opentelemetry-instrumentation-mcp", "openinference-instrumentation-mcp"),
+        ),
+        ("test_mcp_beside.py",),
+    ),
+    Row(
+        "mcp-agents",
+        (
+            *("openai-agents>=0.24", "langchain>=1.5", "langchain-openai>=1.7"),
+            *("langchain-mcp-adapters>=0.3", "mcp>=1.30,<2"),
+        ),
+        ("test_mcp_agents.py",),
+    ),
+    Row("mcp-fastmcp", ("mcp>=2.3", "fastmcp>=4.2"), ("test_mcp_beside.py",)),
     Row("pydantic_ai", ("pydantic-ai-slim[openai,anthropic]>=2.68",), ("test_pydantic_ai.py",)),
     Row(
         "pydantic_ai-beside",
@@ -66,11 +173,67 @@ ROWS = (
     Row(
         "llama_index",
         ("llama-index-core>=0.14", "llama-index-llms-openai", "llama-index-embeddings-openai"),
-        ("test_llama_index.py",),
+        ("test_llama_index.py", "test_llama_index_engines.py"),
+    ),
+    Row(
+        "llama_index-beside",
+        (
+            *("llama-index-core>=0.14", "llama-index-llms-openai"),
+            *("llama-index-embeddings-openai", "llama-index-observability-otel"),
+            "opentelemetry-instrumentation-genai-llama-index",
+            "opentelemetry-instrumentation-llamaindex",
+            "openinference-instrumentation-llama-index",
+        ),
+        ("test_llama_index_beside.py",),
+    ),
+    Row(
+        "llama_index-oldest",
+        (
+            *("llama-index-core==0.11.0", "llama-index-llms-openai<0.3"),
+            *("llama-index-embeddings-openai<0.3", "openai<2"),
+        ),
+        ("test_llama_index.py", "test_llama_index_engines.py"),
+        oldest=True,
+    ),
+    Row(
+        # The oldest one that has agents.
+        "llama_index-oldest-agents",
+        (
+            *("llama-index-core==0.12.36", "llama-index-llms-openai==0.3.38"),
+            *("llama-index-embeddings-openai<0.4", "openai<1.80"),
+        ),
+        ("test_llama_index.py", "test_llama_index_engines.py"),
+        oldest=True,
     ),
     Row("claude_agent", ("claude-agent-sdk>=0.2",), ("test_claude_agent.py",)),
-    Row("crewai", ("crewai>=1.15",), ("test_crewai.py",)),
+    Row(
+        "crewai",
+        ("crewai>=1.15",),
+        ("test_crewai.py", "test_crewai_flows.py"),
+        environment=_AT_HOME,
+    ),
+    Row(
+        "crewai-beside",
+        (
+            *("crewai>=1.15", "openinference-instrumentation-crewai"),
+            *("opentelemetry-instrumentation-crewai", "opentelemetry-instrumentation-genai-openai"),
+        ),
+        ("test_crewai_beside.py",),
+        environment=_AT_HOME,
+    ),
+    Row(
+        "crewai-oldest",
+        ("crewai==0.130.0",),
+        ("test_crewai.py", "test_crewai_flows.py"),
+        oldest=True,
+        environment=_AT_HOME,
+    ),
     Row("google_adk", ("google-adk>=2.13",), ("test_google_adk.py",)),
+    Row(
+        "google_adk-beside",
+        ("google-adk>=2.13", "opentelemetry-instrumentation-google-genai"),
+        ("test_google_adk.py",),
+    ),
     Row(
         "google_adk-litellm",
         ("google-adk>=2.13", "litellm"),
@@ -106,47 +269,108 @@ def chosen(arguments: list[str]) -> Iterator[Row]:
             yield row
 
 
-def install(row: Row) -> bool:
-    """Make the row's environment, unless it is there already."""
+def installer() -> str | None:
+    """uv, which takes seconds where pip takes minutes: the machine's, or one of our own."""
+    found = shutil.which("uv")
+    if found:
+        return found
+    folder = CACHE / "uv"
+    if not (folder / "bin" / "uv").exists():
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        command = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", "uv"]
+        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return str(folder / "bin" / "uv") if (folder / "bin" / "uv").exists() else None
+
+
+def install(row: Row, uv: str | None) -> str:
+    """Make the row's environment, unless it is there already; what went wrong, if something did."""
     done = row.folder / "installed.txt"
     wanted = "\n".join((*row.packages, *TOOLS))
     if done.exists() and done.read_text() == wanted:
-        return True
+        return ""
     shutil.rmtree(row.folder, ignore_errors=True)
     python = str(row.folder / "bin" / "python")
-    uv = shutil.which("uv")
     packages = ("-e", str(ROOT), *row.packages, *TOOLS)
     subprocess.run([sys.executable, "-m", "venv", str(row.folder)], check=True)
     by_uv = [uv, "pip", "install", "--quiet", "--python", python] if uv else []
     by_pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    problem = ""
     for tool in filter(None, (by_uv, by_pip)):
-        if subprocess.run([*tool, *packages]).returncode == 0:
+        made = subprocess.run([*tool, *packages], capture_output=True, text=True)
+        if made.returncode == 0:
             done.write_text(wanted)
-            return True
-    return False
+            return ""
+        problem = made.stderr.strip()
+    return problem or "cannot be installed"
 
 
-def run(row: Row) -> bool:
-    """Run the row's tests; True if all passed."""
-    print(f"=== {row.name}", flush=True)
-    if not install(row):
-        print(f"{row.name}: cannot be installed here")
+def version(row: Row) -> str:
+    """Which version of the framework is installed."""
+    code = f"from importlib.metadata import version; print(version({row.distribution!r}))"
+    python = str(row.folder / "bin" / "python")
+    return subprocess.run([python, "-c", code], capture_output=True, text=True).stdout.strip()
+
+
+def run(row: Row, uv: str | None) -> bool:
+    """Run the row's tests; True if all passed. What they say is printed when they are over."""
+    problem = install(row, uv)
+    if problem:
+        print(f"=== {row.name}: not installed\n{problem}", flush=True)
         return False
     files = [f"{FOLDER}/{name}" for name in row.files]
     python = str(row.folder / "bin" / "python")
-    environment = {**os.environ, **dict(row.environment)}
     command = [python, "-m", "pytest", "-q", "-rs", "--timeout", "120", *files]
+    environment = {**os.environ, **dict(row.environment)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    said = re.findall(r"^.*\d+ (?:passed|failed|error|skipped).*$", done.stdout, re.M)
+    closing = said[-1].strip("= ") if said else f"exit code {done.returncode}"
     # A file whose framework is not there is skipped: then nothing was tested.
-    return subprocess.run(command, cwd=ROOT, env=environment).returncode == 0
+    passed = done.returncode == 0 and " passed" in f" {closing}"
+    shown = "" if passed else f"\n{done.stdout}{done.stderr}"
+    print(f"=== {row.name}: {row.distribution} {version(row)}: {closing}{shown}", flush=True)
+    counted = re.sub(r" in [\d.]+s.*", "", closing)
+    (row.folder / "result.txt").write_text(f"{row.distribution} {version(row)}\n{counted}\n")
+    return passed
+
+
+def table() -> str | None:
+    """README's table of frameworks; None where a row has not run."""
+    ran: dict[str, list[tuple[str, str]]] = {}
+    for row in ROWS:
+        result = row.folder / "result.txt"
+        if not result.exists():
+            return None
+        named, counted = result.read_text().splitlines()
+        distribution, number = named.split(" ", 1)
+        ran.setdefault(distribution, []).append((number, counted))
+    lines = ["| Framework | Tested versions | Result of the tests |", "|---|---|---|"]
+    for distribution, rows in ran.items():
+        numbers = sorted({number for number, _ in rows}, key=_ordered)
+        bad = [f"{number}: {said}" for number, said in rows if "failed" in said or "error" in said]
+        lines.append(f"| {distribution} | {', '.join(numbers)} | {'; '.join(bad) or 'all pass'} |")
+    return "\n".join(lines)
+
+
+def _ordered(number: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", number)]
 
 
 def main() -> int:
     """Run what was asked for; how many rows failed."""
     rows = list(chosen(sys.argv[1:]))
-    failed = [row.name for row in rows if not run(row)]
+    uv = installer()
+    with ThreadPoolExecutor(os.cpu_count()) as workers:
+        passed = dict(zip(rows, workers.map(lambda row: run(row, uv), rows), strict=True))
+    failed = [row.name for row, well in passed.items() if not well]
     print(f"{len(rows) - len(failed)} of {len(rows)} environments passed")
     if failed:
         print("failed: " + ", ".join(failed))
+    written = table()
+    if written is not None:
+        readme = ROOT / "README.md"
+        before, _, rest = readme.read_text().partition(BEGIN)
+        after = rest.partition(END)[2]
+        readme.write_text(f"{before}{BEGIN}\n{written}\n{END}{after}")
     return len(failed)
 
 

@@ -24,12 +24,12 @@ SUITES = (
     "tests/hooks",
     "tests/sdks",
     # HTTP libraries have rows of their own.
-    "--ignore=tests/sdks/test_http.py",
+    "--ignore=tests/sdks/http",
     "tests/lineage",
     "tests/replay",
 )
 PROVIDERS = ("tests/transparency/test_providers.py",)
-FAMILY = ("tests/sdks/test_families.py",)
+FAMILY = ("tests/sdks/stainless/test_families.py",)
 # The SDKs of that time name arguments that later httpx no longer has.
 OLD_HTTPX = ("httpx<0.28",)
 
@@ -148,7 +148,7 @@ ROWS = (
     ),
     *own("xai-sdk", "xai", ("1.0.1", ()), ("1.21.0", ())),
     *(
-        Row(library, version, (), ("tests/sdks/test_http.py",))
+        Row(library, version, (), ("tests/sdks/http/test_plain.py",))
         for library, version in (
             ("httpx", "0.25.2"),
             ("httpx", "0.28.1"),

@@ -21,7 +21,7 @@ LAYERS = (
     ("tightening",),
     ("setting_table",),
     ("settings", "usage", "gateways", "identity", "redaction"),
-    ("errors", "deferred", "whose", "following", "leaving", "steady", "under_way", "beneath"),
+    ("errors", "deferred", "whose", "following", "leaving", "steady", "under_way"),
     ("blobs", "documents", "openinference", "protocols", "batches", "prices"),
     ("billing",),
     ("background", "content", "cost", "metrics"),
@@ -56,6 +56,8 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 ENTRY_POINTS = {"instrumentor", "cli", "viewer", "store"}
 # Imported by name when their library is: nobody else knows them.
 ROOMS = ("sdks", "frameworks")
+# What all frameworks' rooms share.
+COMMON = ("steps", "models", "lent")
 ALLOWED_ROOTS = {
     "opentelemetry",
     "wrapt",
@@ -133,7 +135,18 @@ def test_rooms_are_nobody_elses(path: Path) -> None:
             assert relative[0] == kind, f"{relative} imports {name}"
             room = name.split(".")[2]
             own = relative[1].removesuffix(".py")
-            assert room in (own, "steps", "models"), f"{relative} imports {name}"
+            assert room in (own, *COMMON), f"{relative} imports {name}"
+
+
+# Wire formats that no vendor owns, and what is common to all.
+_SHARED = {"endpoints", "eventstream", "finish", "routes", "sse", "stream_usage", "table", "billed"}
+
+
+def test_the_machinery_knows_no_vendor() -> None:
+    for path in (ROOT / "hooks").rglob("*.py"):
+        for name in imports(path):
+            if name.startswith("otelier.protocols."):
+                assert name.split(".")[2] in _SHARED, f"{path} imports {name}"
 
 
 def test_frameworks_know_no_wire_format() -> None:

@@ -203,6 +203,10 @@ class Policy:
             return {**part, "response": [self._part(inner) for inner in part["response"]]}
         return part
 
+    def blob(self, part: Any) -> Any:
+        """What stands for an image, audio or a file (a part of type ``blob``), as chosen."""
+        return self._blobs.replace(part)
+
     def _clean_piece(self, piece: bytes, text: Any) -> bytes:
         key = 0
         if len(piece) >= _WORTH_REMEMBERING:

@@ -49,6 +49,11 @@ def suppressed(context: Context) -> bool:
     return bool(context.get(_SUPPRESS) or context.get(_SUPPRESS_PLAIN))
 
 
+def unseen(context: Context) -> Context:
+    """``context`` in which nothing of ours is made."""
+    return with_value(context, _SUPPRESS_PLAIN, True)
+
+
 def with_value(context: Context, key: str, value: Any) -> Context:
     """``context`` with one more entry."""
     return otel_context.set_value(key, value, context)

@@ -48,6 +48,7 @@ def instrument(
     emit_event: bool | None = None,
     baggage: bool | None = None,
     propagate: Collection[str] | str | None = None,
+    mcp_meta: bool | None = None,
     stream_usage: bool | None = None,
     threads: bool | None = None,
     framework_steps: bool | None = None,
@@ -99,6 +100,7 @@ def instrument(
         emit_event: Emit the event of operation details (OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT).
         baggage: Send ``session()`` values along with outgoing requests (OTELIER_BAGGAGE).
         propagate: Hosts that get the trace context of model calls (OTELIER_PROPAGATE).
+        mcp_meta: Send the trace context with MCP requests (OTELIER_MCP_META).
         stream_usage: Ask OpenAI-compatible hosts for the usage of streams (OTELIER_STREAM_USAGE).
         threads: Work in threads and pools keeps its parent (OTELIER_THREADS).
         framework_steps: Inner steps of frameworks are spans, too (OTELIER_FRAMEWORK_STEPS).

@@ -12,7 +12,6 @@ from opentelemetry.trace import Span, Status, StatusCode
 
 from otelier import (
     apart,
-    beneath,
     deferred,
     errors,
     guard,
@@ -29,12 +28,12 @@ from otelier import context as ctx
 from otelier.content import Policy
 from otelier.conversation import Conversation
 from otelier.documents import retrieved
-from otelier.kinds import AGENT, RETRIEVAL, TOOL, Kind
+from otelier.kinds import AGENT, RETRIEVAL, Kind
 from otelier.nohandle import NO_HANDLE as NO_HANDLE
 from otelier.nohandle import NoHandle as NoHandle
 from otelier.prompts import Named
 from otelier.runtime import Runtime, narrowed
-from otelier.scope import Scope, spent
+from otelier.scope import Scope, around, beneath, spent, watching
 from otelier.semconv import Attributes
 
 if TYPE_CHECKING:
@@ -56,6 +55,7 @@ class Handle:
         "_context",
         "_conversation",
         "_cost",
+        "_failure",
         "_kind",
         "_lent",
         "_open",
@@ -80,16 +80,16 @@ class Handle:
         if parent is None:
             parent = ctx.current()
         parent = narrowed(parent)
-        outer: Scope | None = beneath.scope(parent)
+        outer: Scope | None = around(parent)
         if kind.operation is not None:
             attributes = {semconv.OPERATION_NAME: kind.operation, **attributes}
         attributes = unicode.attributes(attributes)
-        if kind is TOOL and outer is not None and outer.agent is not None:
+        if kind.is_tool and outer is not None and outer.agent is not None:
             outer.agent.tool_calls += 1
             if outer.agent.name:
                 attributes.setdefault(semconv.AGENT_NAME, outer.agent.name)
         name = attributes.get(kind.named)
-        title = " ".join(str(part) for part in (kind.operation, name) if part)
+        title = " ".join(str(part) for part in (kind.title or kind.operation, name) if part)
         self._run = run
         self._kind = kind
         self._attributes = attributes
@@ -100,6 +100,8 @@ class Handle:
         )
         self._result = False
         self._cost: list[float] | None = None
+        # What failed in it without an exception that passes.
+        self._failure: tuple[str, str | None] | None = None
         # The policy that content was made by.
         self._under: Any = None
         held = under_way.ref(self, under_way.forget)
@@ -115,7 +117,8 @@ class Handle:
             self._context = ctx.with_span(self._span, parent, ctx.STEP, self)
         if self._scope is not None:
             self._context = ctx.with_value(self._context, ctx.SCOPE, self._scope)
-            beneath.enter(self._span, self._scope)
+            if watching and (found := beneath.get(self._span)) is not None:
+                found.scope = self._scope
         self._recording = self._span.is_recording()
         self._conversation = (
             Conversation(run.settings.message_bytes)
@@ -149,6 +152,10 @@ class Handle:
     def scope(self) -> Scope | None:
         """What the run of an agent or a workflow sums up."""
         return self._scope
+
+    def get(self, name: str) -> semconv.Value | None:
+        """An attribute, as it was set by otelier or through this handle, sampled or not."""
+        return self._attributes.get(name)
 
     def set(self, name: str, value: semconv.Value) -> None:
         """Set an attribute of the span."""
@@ -256,8 +263,7 @@ class Handle:
                 return
             if self._cost is None:
                 self._cost = [cost]
-                around: Any = beneath.scope(self._context)
-                spent(around, self._cost)
+                spent(around(self._context), self._cost)
             self._cost[0] = cost
             self.set(semconv.COST_STEP, cost)
         except Exception:
@@ -334,7 +340,7 @@ class Handle:
     def end(self, error: BaseException | None = None) -> None:
         """End the step, once; one that somebody left is no failed one (:mod:`otelier.leaving`)."""
         if error is None:
-            self._end(None, None)
+            self._end(*(self._failure or (None, None)))
             return
         how = leaving.how(error)
         if how is None:
@@ -347,6 +353,10 @@ class Handle:
         failed = error is not None and how is None
         said = errors.kind(error) if error is not None and failed else None
         self._end(said, error if failed else None, how, now)
+
+    def note_failure(self, kind: str, message: str | None = None) -> None:
+        """What it does has failed; whoever ends the step may know no exception of it."""
+        self._failure = unicode.clean(kind), message
 
     def fail(self, kind: str, message: str | None = None) -> None:
         """End the step, once, as failed without an exception that passed."""

@@ -26,6 +26,10 @@ class Kind:
     measured: tuple[str, ...] = ()
     # Whether it sums up the model calls in it, and says what it was asked and answered.
     sums: bool = False
+    # How its span's name begins, where that is not the operation.
+    title: str | None = None
+    # Whether the agent around has run a tool by it.
+    is_tool: bool = False
 
 
 WORKFLOW: Final = Kind(
@@ -56,6 +60,7 @@ TOOL: Final = Kind(
     SpanKind.INTERNAL,
     semconv.TOOL_DURATION,
     (semconv.TOOL_NAME, semconv.TOOL_TYPE, semconv.AGENT_NAME),
+    is_tool=True,
 )
 RETRIEVAL: Final = Kind(
     semconv.RETRIEVAL,

@@ -6,6 +6,7 @@ that is beneath. What is particular to a framework, its room says (:class:`Nativ
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -14,11 +15,10 @@ from weakref import ref
 from opentelemetry.context import Context
 from opentelemetry.trace import get_current_span
 
-from otelier import apart, beneath, completing, guard, runtime, semconv, theirs, values
+from otelier import apart, completing, guard, runtime, semconv, theirs, values
 from otelier import context as ctx
-from otelier.beneath import Beneath
 from otelier.runtime import Runtime
-from otelier.scope import Scope
+from otelier.scope import Beneath, Scope, around, beneath, watching
 from otelier.semconv import Attributes
 
 _COUNTS: Final = (semconv.USAGE_INPUT, semconv.USAGE_OUTPUT)
@@ -49,10 +49,14 @@ watched: Final[dict[str, Native]] = {}
 def watch(scope: str, native: Native) -> Callable[[], None]:
     """Look at the spans of this instrumentation scope; gives what ends that."""
     watched[scope] = native
+    if not watching:
+        watching.append(sys.modules[__name__])
 
     def forget() -> None:
         watched.pop(scope, None)
-        beneath.spans.clear()
+        if not watched:
+            watching.clear()
+            beneath.clear()
 
     return forget
 
@@ -61,30 +65,30 @@ def started(span: Any, held: Context) -> None:
     """A span begins in ``held``, after the session of the context was put on it. Unguarded."""
     native = watched.get(span.instrumentation_scope.name)
     parent = get_current_span(held)
-    above = beneath.spans.get(parent)
+    above = beneath.get(parent)
     if native is None and above is None:
         return
     conversation = _conversation(held, parent, above)
     if conversation is not None and semconv.CONVERSATION_ID not in (span._attributes or {}):
         span.set_attribute(semconv.CONVERSATION_ID, conversation)
-    around = beneath.scope(held)
+    outer = around(held)
     own = None
     if native is not None:
         operation, name = native.begins(span)
         if operation in _SUMS:
-            own = Scope(around, name, operation == semconv.INVOKE_AGENT)
+            own = Scope(outer, name, operation == semconv.INVOKE_AGENT)
             if native.mirrors and own.agent is own:
                 own.mirrored = ref(span)
-        elif native.mirrors and operation in semconv.INFERENCE and around is not None:
+        elif native.mirrors and operation in semconv.INFERENCE and outer is not None:
             # What goes out beneath it is the agent's own.
-            around.mirrored = around.mirrored and ref(span)
-    beneath.spans[span] = Beneath(own or around, own, conversation)
+            outer.mirrored = outer.mirrored and ref(span)
+    beneath[span] = Beneath(own or outer, own, conversation)
 
 
 def ending(run: Runtime, span: Any) -> None:
     """A span ends, and can still be written to. Unguarded."""
     native = watched.get(span.instrumentation_scope.name)
-    held = beneath.spans.get(span)
+    held = beneath.get(span)
     if native is None or held is None:
         return
     present: Mapping[str, Any] = span._attributes or {}

@@ -29,6 +29,10 @@ class NoHandle:
     def set(self, name: str, value: semconv.Value) -> None:
         """Nothing."""
 
+    def get(self, name: str) -> semconv.Value | None:
+        """Nothing."""
+        return None
+
     def set_cost(self, usd: float | Decimal) -> None:
         """Nothing."""
 
@@ -51,6 +55,9 @@ class NoHandle:
         """Nothing."""
 
     def over(self, error: BaseException | None, how: str | None, now: int) -> None:
+        """Nothing."""
+
+    def note_failure(self, kind: str, message: str | None = None) -> None:
         """Nothing."""
 
     def fail(self, kind: str, message: str | None = None) -> None:

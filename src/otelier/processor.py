@@ -11,7 +11,6 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Status
 
 from otelier import (
-    beneath,
     completing,
     context,
     cost,
@@ -19,7 +18,6 @@ from otelier import (
     guard,
     identity,
     model_runs,
-    natives,
     openinference,
     runtime,
     scope,
@@ -62,18 +60,18 @@ class OtelierSpanProcessor:
             session: Any = held.get(context.SESSION)
             if session is not None:
                 _put(span, session.attributes)
-            if natives.watched:
+            for natives in scope.watching:
                 natives.started(span, held)
-                around: Any = beneath.scope(held)
-            else:
-                around = held.get(context.SCOPE)
+            around: Any = scope.around(held) if scope.watching else held.get(context.SCOPE)
             running = model_runs.mark.get()
-            if span.instrumentation_scope.name != SCOPE:
+            less = context.CAPTURE in held or context.around.get()
+            seen = around is not None or running is not None or less
+            if seen and span.instrumentation_scope.name != SCOPE:
                 if running is not None:
                     model_runs.noted(span._attributes)
                 if around is not None:
                     _beneath[span] = (around, around.begun)
-                if context.CAPTURE in held or context.around.get():
+                if less:
                     _less[span] = narrowed(held).get(context.CAPTURE)
             run = runtime.current()
             if run is not None and run.settings.baggage:
@@ -105,7 +103,7 @@ class OtelierSpanProcessor:
             made_by = getattr(span, "instrumentation_scope", None)
             if made_by is not None and made_by.name == SCOPE:
                 return
-            if natives.watched:
+            for natives in scope.watching:
                 natives.ending(run, span)
             around = _beneath.pop(span, None)
             attributes = span._attributes
@@ -141,7 +139,7 @@ class OtelierSpanProcessor:
 
 def _original(span: Any) -> Any:
     """The span itself, where we know it: old SDKs give a copy at the end, with its attributes."""
-    for held in (theirs.enriched, _beneath, beneath.spans):
+    for held in (theirs.enriched, _beneath, scope.beneath):
         for each in tuple(held):
             if each.get_span_context() == span.get_span_context():
                 return each

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from threading import RLock
 from typing import Any, Final
-from weakref import ref
+from weakref import WeakKeyDictionary, ref
 
 from opentelemetry.context import Context
 from opentelemetry.trace import get_current_span
 
-from otelier import beneath, forks, semconv
 from otelier import context as ctx
+from otelier import forks, semconv
 from otelier.prices.arithmetic import Priced
 from otelier.protocols import Reply, Route
 from otelier.semconv import Attributes
@@ -138,6 +138,36 @@ class Scope:
         return self._reasons
 
 
+class Beneath:
+    """What a span, and all that begins while it is current, belongs to."""
+
+    __slots__ = ("conversation", "own", "scope")
+
+    def __init__(self, scope: Scope | None, own: Scope | None, conversation: str | None) -> None:
+        # The innermost agent or workflow that sums up what is used here.
+        self.scope = scope
+        # The span's own scope, if it is an agent's or a workflow's that somebody else shows.
+        self.own = own
+        # The conversation that the program, or the outermost span, names.
+        self.conversation = conversation
+
+
+# Frameworks hand on contexts of their own, which know nothing of ours: what is current there is
+# known by the spans alone. Noted while somebody (:mod:`otelier.natives`) watches.
+beneath: Final[WeakKeyDictionary[Any, Beneath]] = WeakKeyDictionary()
+watching: Final[list[Any]] = []
+
+
+def around(context: Context) -> Scope | None:
+    """The innermost agent or workflow around ``context``, whoever shows it."""
+    if watching:
+        found = beneath.get(get_current_span(context))
+        if found is not None and found.scope is not None:
+            return found.scope
+    scope: Any = context.get(ctx.SCOPE)
+    return scope if isinstance(scope, Scope) else None
+
+
 def spent(scope: Scope | None, cost: list[float]) -> None:
     """A step costs so much by itself: the one number in ``cost``, which may still change."""
     with _lock:
@@ -156,7 +186,7 @@ def theirs(scope: Scope, operation: str, usage: Usage | None, cost: float | None
 
 def began(parent: Context, operation: str) -> Share | None:
     """A model call begins; its share, where an agent or a workflow is around it."""
-    scope: Any = beneath.scope(parent) if beneath.spans else parent.get(ctx.SCOPE)
+    scope: Any = around(parent) if watching else parent.get(ctx.SCOPE)
     return None if scope is None else Share(scope, parent, operation)
 
 

@@ -94,6 +94,16 @@ WORKFLOW_NAME: Final = "gen_ai.workflow.name"
 DATA_SOURCE_ID: Final = "gen_ai.data_source.id"
 RETRIEVAL_TOP_K: Final = "gen_ai.retrieval.top_k"
 
+# --- the Model Context Protocol ----------------------------------------------------------------
+MCP_METHOD: Final = "mcp.method.name"
+MCP_SESSION_ID: Final = "mcp.session.id"
+MCP_PROTOCOL_VERSION: Final = "mcp.protocol.version"
+MCP_RESOURCE_URI: Final = "mcp.resource.uri"
+JSONRPC_REQUEST_ID: Final = "jsonrpc.request.id"
+RPC_STATUS_CODE: Final = "rpc.response.status_code"
+NETWORK_TRANSPORT: Final = "network.transport"
+NETWORK_PROTOCOL: Final = "network.protocol.name"
+
 # --- providers' own ---------------------------------------------------------------------------
 OPENAI_API_TYPE: Final = "openai.api.type"
 OPENAI_REQUEST_SERVICE_TIER: Final = "openai.request.service_tier"
@@ -208,6 +218,7 @@ SECONDS_BUCKETS: Final = tuple(0.01 * 2**n for n in range(14))
 TOKEN_BUCKETS: Final = tuple(4**n for n in range(14))
 AGENT_BUCKETS: Final = tuple(0.1 * 2**n for n in range(13))
 WORKFLOW_BUCKETS: Final = (1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200)
+MCP_BUCKETS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300)
 COUNT_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128)
 COST_BUCKETS: Final = tuple(1e-6 * 4**n for n in range(14))
 
@@ -313,6 +324,12 @@ TOOL_DURATION: Final = Instrument(
 )
 WORKFLOW_DURATION: Final = Instrument(
     "gen_ai.invoke_workflow.duration", "s", "Workflow duration", WORKFLOW_BUCKETS
+)
+MCP_CLIENT_DURATION: Final = Instrument(
+    "mcp.client.operation.duration", "s", "MCP request duration, at its sender", MCP_BUCKETS
+)
+MCP_SERVER_DURATION: Final = Instrument(
+    "mcp.server.operation.duration", "s", "MCP request duration, at its receiver", MCP_BUCKETS
 )
 
 

@@ -211,6 +211,17 @@ SETTINGS: Final = (
         stricter=tightening.FEWER,
     ),
     Setting(
+        "mcp_meta",
+        "OTELIER_MCP_META",
+        texts.flag,
+        "`true`, `false`",
+        "Send the trace context in `params._meta` of MCP requests (`traceparent`, `tracestate`, "
+        "and `baggage` where the program has set some), as the conventions say, so that an MCP "
+        "server's spans are in its client's trace. Default `true`; `false` leaves requests as they "
+        "are without otelier, and stops what `mcp` 2 sends by itself.",
+        stricter=tightening.OFF,
+    ),
+    Setting(
         "stream_usage",
         "OTELIER_STREAM_USAGE",
         texts.flag,

@@ -87,10 +87,13 @@ def flag(text: str) -> bool:
 
 
 def all_or_none(text: str) -> bool:
-    """Whether all of them. Raises InvalidError where ``text`` says neither."""
+    """Whether all of them: a word, or the switch that code gives. Raises InvalidError else."""
     lowered = text.lower()
-    if lowered in ("all", "none"):
-        return lowered == "all"
+    # From code it is a flag.
+    if lowered == "all" or lowered in TRUE:
+        return True
+    if lowered == "none" or lowered in FALSE:
+        return False
     raise InvalidError("all or none")
 
 

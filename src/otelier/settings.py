@@ -54,6 +54,7 @@ class Settings:
     provider_hosts: Mapping[str, str] = field(default_factory=dict)
     baggage: bool = False
     propagate: frozenset[str] = frozenset()
+    mcp_meta: bool = True
     stream_usage: bool = False
     threads: bool = False
     framework_steps: bool = False

@@ -13,6 +13,8 @@ from otelier.semconv import Attributes
 
 # One model call by other names: what counts as the same operation when spans are compared.
 _SAME: Final = {semconv.GENERATE_CONTENT: semconv.CHAT, semconv.TEXT_COMPLETION: semconv.CHAT}
+# How spans of model calls are marked that have no operation.
+_MODELS: Final = (("openinference.span.kind", "LLM"), ("langfuse.observation.type", "generation"))
 # What a span has that was made of the answer itself, by whichever names.
 _TOLD: Final = (
     semconv.RESPONSE_FINISH_REASONS,
@@ -39,7 +41,7 @@ def made_for(operation: str, span: Span) -> bool:
     if not present:
         return False
     made = present.get(semconv.OPERATION_NAME)
-    if made is None and present.get("openinference.span.kind") == "LLM":
+    if made is None and any(present.get(name) == kind for name, kind in _MODELS):
         made = semconv.CHAT
     same = _SAME.get(made, made) == _SAME.get(operation, operation)
     # One that says already what came of a call, as a program's span into which LiteLLM's callback

@@ -19,7 +19,7 @@ import otelier
 from otelier import guard
 from otelier.hooks import propagating
 from tests import installed as sdks
-from tests.sdks.test_http import POSTS
+from tests.sdks.http.test_plain import POSTS
 from tests.servers import Json, ProviderServer, Raw
 from tests.telemetry import Telemetry
 from tests.transparency.app import transport

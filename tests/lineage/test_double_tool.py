@@ -103,7 +103,7 @@ def claude(server: ProviderServer, tool: Any, is_async: bool, awaits: bool) -> s
 
 def openai_s(server: ProviderServer, tool: Any, is_async: bool, awaits: bool) -> str | None:
     module = pytest.importorskip("openai.lib.responses_tool_runner")
-    from tests.sdks.test_openai_tools import ASK, CALL, TEXT, TOOL, response
+    from tests.sdks.stainless.test_openai_tools import ASK, CALL, TEXT, TOOL, response
 
     call = {**CALL, "name": "weather", "arguments": json.dumps(ARGUMENTS)}
     server.script(Json(response(1, call)), Json(response(2, TEXT)))

@@ -12,7 +12,8 @@ from opentelemetry import trace
 from opentelemetry.trace import Status, StatusCode
 
 import otelier
-from otelier import beneath, guard, natives, semconv
+from otelier import guard, natives, semconv
+from otelier.scope import beneath
 from tests.lineage.frameworks.drawing import conversation, draw, title, tokens, tree
 from tests.servers import Json, ProviderServer
 from tests.servers.openai_chat import chat_completion, chat_message
@@ -35,7 +36,7 @@ def watched() -> Iterator[None]:
     forget = natives.watch(SCOPE, natives.Native(begins, ends))
     yield
     forget()
-    assert not beneath.spans
+    assert not beneath
 
 
 def ask(server: ProviderServer) -> None:
@@ -122,5 +123,5 @@ def test_session_of_the_program(telemetry: Telemetry) -> None:
 
 def test_others_are_not_looked_at(telemetry: Telemetry) -> None:
     with telemetry.tracer.start_as_current_span("invoke_agent mine"):
-        assert not beneath.spans
+        assert not beneath
     assert "framework.seen" not in (telemetry.span().attributes or {})

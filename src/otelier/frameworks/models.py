@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from opentelemetry.context import Context
 
-from otelier import call, guard, model_runs, runtime, semconv, wire
+from otelier import call, guard, leaving, model_runs, runtime, semconv, wire
 from otelier import context as ctx
 from otelier.conversation import heard, said, spoken
 from otelier.identity import Identity
@@ -85,11 +85,13 @@ def _made(run: ModelRun, told: Told, error: BaseException | None) -> None:
     made = call.begin(_CHAT, {"told": told}, who, model=told.model, since=run.began)
     if made is None:
         return
-    if error is None:
-        made.whole({"told": told})
-        made.end()
-    else:
+    how = leaving.how(error)
+    if error is not None and how is None:
         made.fail(error)
+    else:
+        # What somebody has left early has maybe said something.
+        made.whole({"told": told})
+        made.end(how)
 
 
 def _told(body: wire.Wire) -> Told:

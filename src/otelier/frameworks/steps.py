@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from opentelemetry.context import Context
+from opentelemetry.context import Context, create_key
 
 from otelier import context as ctx
 from otelier import guard, leaving, runtime
@@ -25,6 +25,8 @@ from otelier.session import belonging
 
 # Runs whose end a framework never tells must not pile up.
 _MOST: Final = 10_000
+# The innermost run of a framework's, by what stands for it.
+_RUN: Final = create_key("otelier-framework-run")
 
 
 def begin(
@@ -57,18 +59,23 @@ def begin(
 class Run:
     """One run of a framework's: its step, if it is one that is seen, and the context inside."""
 
-    __slots__ = ("context", "handle", "more")
+    __slots__ = ("_stands", "context", "handle", "more")
 
-    def __init__(self, handle: Handle | None, context: Context) -> None:
+    def __init__(self, handle: Handle | None, context: Context, stands: object) -> None:
+        """``stands`` is what stands for it in ``context``."""
         self.handle = handle
         self.context = context
+        self._stands = stands
         # Whatever a room has to remember of it.
         self.more: Any = None
 
     @property
     def inside(self) -> bool:
-        """Whether the code that runs here is in this very run already, deeper or not."""
-        return self.handle is not None and ctx.current().get(ctx.STEP) is self.handle
+        """Whether the code that runs here is in this very run already.
+
+        So it is in spans and steps of the program's own, too, that are open in the run.
+        """
+        return ctx.current().get(_RUN) is self._stands
 
 
 class Runs:
@@ -104,14 +111,16 @@ class Runs:
         made: type[Handle] = Handle,
     ) -> Run | None:
         """A run that is a step begins, in the run above it, or here where nobody knows that."""
+        above = self._above(parent_id)
+        stands = object()
         handle = begin(
             step,
-            self._above(parent_id),
+            ctx.with_value(ctx.current() if above is None else above, _RUN, stands),
             conversation_id=conversation_id,
             user_id=user_id,
             made=made,
         )
-        return None if handle is None else self._keep(run_id, Run(handle, handle.context))
+        return None if handle is None else self._keep(run_id, Run(handle, handle.context, stands))
 
     def pass_by(
         self,
@@ -122,13 +131,13 @@ class Runs:
         user_id: str | None = None,
     ) -> Run | None:
         """A run that is no step begins: what is below it belongs to what is above it."""
-        above = self._runs.get(parent_id)
         context = self._above(parent_id)
         if context is None:
             context = runtime.here()
         if conversation_id or user_id:
             context = belonging(context, conversation_id, user_id)
-        return self._keep(run_id, Run(None if above is None else above.handle, context))
+        stands = object()
+        return self._keep(run_id, Run(None, ctx.with_value(context, _RUN, stands), stands))
 
     def _above(self, parent_id: Any) -> Context | None:
         run = self._runs.get(parent_id)

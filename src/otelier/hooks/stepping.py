@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
-from otelier import guard
+from otelier import guard, returned
 from otelier.handle import Handle, NoHandle
 from otelier.returned import leave
 
@@ -21,13 +21,38 @@ def itself(error: BaseException) -> BaseException:
     return error
 
 
-def around(begin: Open, finish: Close, blame: Blame = itself) -> tuple[Wrapper, Wrapper]:
+class _Rest(returned.Reading):
+    """What is left of a step whose function has returned."""
+
+    __slots__ = ("_finish",)
+
+    def __init__(self, finish: Close) -> None:
+        self._finish = finish
+
+    def hearing(self, handle: Handle | NoHandle) -> None:
+        return None
+
+    def result(self, handle: Handle | NoHandle, result: Any) -> None:
+        try:
+            self._finish(handle, result)
+        except Exception:
+            guard.failed("stepping.finish")
+
+    def elsewhere(self, module: str) -> bool:
+        return False
+
+
+def around(
+    begin: Open, finish: Close, blame: Blame = itself, *, lasts: bool = False
+) -> tuple[Wrapper, Wrapper]:
     """The synchronous and the asynchronous wrapper of a function that is one step.
 
     ``begin(owner, args, kwargs)`` begins the step, or gives None where it is not to be seen;
     ``finish(handle, result)`` tells it what came of it; the step is current in between. Neither
-    needs a guard of its own.
+    needs a guard of its own. ``lasts``: where a generator is returned, the step goes on until that
+    is read, closed or dropped, and is current while its own code runs.
     """
+    rest = _Rest(finish)
 
     def opened(owner: Any, args: Any, kwargs: Any) -> Handle | NoHandle | None:
         try:
@@ -36,12 +61,12 @@ def around(begin: Open, finish: Close, blame: Blame = itself) -> tuple[Wrapper, 
             guard.failed("stepping.begin")
             return None
 
-    def closed(handle: Handle | NoHandle, result: Any) -> None:
-        try:
-            finish(handle, result)
-        except Exception:
-            guard.failed("stepping.finish")
+    def closed(handle: Handle | NoHandle, result: Any) -> Any:
+        if lasts:
+            return returned.finish(result, handle, rest)
+        rest.result(handle, result)
         handle.end()
+        return result
 
     def run(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
         handle = opened(owner, args, kwargs)
@@ -55,8 +80,7 @@ def around(begin: Open, finish: Close, blame: Blame = itself) -> tuple[Wrapper, 
             handle.end(blame(error))
             raise
         leave(token)
-        closed(handle, result)
-        return result
+        return closed(handle, result)
 
     async def arun(
         wrapped: Callable[..., Awaitable[Any]], owner: Any, args: Any, kwargs: Any
@@ -72,7 +96,6 @@ def around(begin: Open, finish: Close, blame: Blame = itself) -> tuple[Wrapper, 
             handle.end(blame(error))
             raise
         leave(token)
-        closed(handle, result)
-        return result
+        return closed(handle, result)
 
     return run, arun

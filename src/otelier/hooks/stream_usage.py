@@ -16,8 +16,7 @@ from otelier import guard, runtime, wire
 from otelier.call import Call
 from otelier.hooks import calling
 from otelier.protocols import Route
-from otelier.protocols.openai import chat as openai_chat
-from otelier.protocols.stream_usage import answers
+from otelier.protocols.stream_usage import answers, speaks
 from otelier.protocols.stream_usage import asking as options_asking
 
 # (call, route, args, kwargs) -> the arguments that ask, or None to leave them as they are.
@@ -71,7 +70,7 @@ def _wanted() -> bool:
 
 def of_options(call: Call, route: Route, args: Any, kwargs: Any) -> tuple[Any, Any] | None:
     """Ask by the options of a request of the Stainless SDKs, which are copied."""
-    if route.reader is not openai_chat.Reader or not kwargs.get("stream"):
+    if not speaks(route, exactly=True) or not kwargs.get("stream"):
         return None
     # An HTTP response in the place of a type is what the program reads itself.
     if hasattr(calling.argument(args, kwargs, 0, "cast_to"), "iter_bytes"):
@@ -96,10 +95,7 @@ def of_options(call: Call, route: Route, args: Any, kwargs: Any) -> tuple[Any, A
 
 def of_parameters(call: Call, route: Route, args: Any, kwargs: Any) -> tuple[Any, Any] | None:
     """Ask by the parameters of a request of ``huggingface_hub``'s, which are copied."""
-    reader = route.reader
-    if not (isinstance(reader, type) and issubclass(reader, openai_chat.Reader)):
-        return None
-    if not kwargs.get("stream"):
+    if not speaks(route) or not kwargs.get("stream"):
         return None
     parameters = calling.argument(args, kwargs, 0, "request_parameters")
     body = calling.body_of(parameters.json)

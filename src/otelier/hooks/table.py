@@ -210,8 +210,14 @@ FRAMEWORKS: Final = (
     Library(
         "langchain",
         "langchain-core",
-        "langchain_core.callbacks.manager",
+        "langchain_core.tracers.context",
         "frameworks.langchain.callbacks",
+    ),
+    *(
+        Library(
+            "langchain", "langchain-core", "langchain_core.callbacks.manager", hook, optional=True
+        )
+        for hook in ("frameworks.langchain.models", "frameworks.langchain.given")
     ),
     Library(
         "langchain",
@@ -224,6 +230,16 @@ FRAMEWORKS: Final = (
         Library("langchain", "langgraph", module, "frameworks.langchain.contexts", optional=True)
         for module in ("langgraph._internal._runnable", "langgraph.utils.runnable")
     ),
+    *(
+        Library("langchain", "langchain-core", module, "frameworks.langchain.tools", optional=True)
+        for module in ("langchain_core.tools.base", "langchain_core.tools")
+    ),
+    Library(
+        "langchain",
+        "langchain-core",
+        "langchain_core.retrievers",
+        "frameworks.langchain.searches",
+    ),
     Library(
         "langchain",
         "langchain",
@@ -232,31 +248,80 @@ FRAMEWORKS: Final = (
         optional=True,
     ),
     Library(
-        "openai_agents",
-        "openai-agents",
-        "agents.tracing.spans",
-        "frameworks.openai_agents.spans",
+        "langchain",
+        "langgraph",
+        "langgraph.prebuilt.chat_agent_executor",
+        "frameworks.langchain.agents",
+        optional=True,
     ),
-    Library(
-        "openai_agents",
-        "openai-agents",
-        "agents.tracing.traces",
-        "frameworks.openai_agents.traces",
+    *(
+        Library("openai_agents", "openai-agents", module, f"frameworks.openai_agents.{hook}")
+        for module, hook in (
+            ("agents.tracing.spans", "spans"),
+            ("agents.tracing.traces", "traces"),
+            ("agents.tracing.provider", "naming"),
+            ("agents.run", "runs"),
+            ("agents.agent", "agents"),
+            ("agents.tool_context", "calls"),
+        )
     ),
-    Library("openai_agents", "openai-agents", "agents.run", "frameworks.openai_agents.runs"),
+    *(
+        Library(
+            "openai_agents",
+            "openai-agents",
+            module,
+            "frameworks.openai_agents.asking",
+            optional=True,
+        )
+        for module in ("agents.run_internal.run_loop", "agents.run")
+    ),
+    *(
+        # Version 1, and version 2 with its own spans.
+        Library("mcp", "mcp", f"mcp.shared.{module}", "frameworks.mcp.sending", moved=True)
+        for module in ("session", "jsonrpc_dispatcher", "direct_dispatcher")
+    ),
+    *(
+        Library("mcp", "mcp", module, "frameworks.mcp.serving", moved=True)
+        for module in (
+            "mcp.client.session",
+            "mcp.server.lowlevel.server",
+            "mcp.shared.session",
+            "mcp.server._otel",
+        )
+    ),
     Library("mcp", "mcp", "mcp.shared._otel", "frameworks.mcp.native", optional=True),
-    Library("mcp", "mcp", "mcp.shared.session", "frameworks.mcp.client", optional=True),
-    Library("mcp", "mcp", "mcp.server.lowlevel.server", "frameworks.mcp.server", optional=True),
+    Library("mcp", "fastmcp", "fastmcp.telemetry", "frameworks.mcp.fastmcp", optional=True),
+    *(
+        Library("mcp", "mcp", module, "frameworks.mcp.transports", optional=True)
+        for module in ("mcp.client.streamable_http", "mcp.shared.message")
+    ),
     Library("pydantic_ai", "pydantic-ai-slim", "pydantic_ai", "frameworks.pydantic_ai.switch"),
     *(
         Library(
             "llama_index",
             "llama-index-core",
             module,
-            "frameworks.llama_index",
+            "frameworks.llama_index.dispatching",
             moved=True,
         )
         for module in ("llama_index_instrumentation", "llama_index.core.instrumentation")
+    ),
+    *(
+        Library(
+            "llama_index",
+            "llama-index-core",
+            module,
+            "frameworks.llama_index.futures",
+            optional=True,
+        )
+        for module in ("workflows.workflow", "llama_index.core.workflow.workflow")
+    ),
+    Library(
+        "llama_index",
+        "llama-index-core",
+        "llama_index.core.tools.function_tool",
+        "frameworks.llama_index.threads",
+        optional=True,
     ),
     Library(
         "claude_agent",
@@ -269,13 +334,28 @@ FRAMEWORKS: Final = (
         Library("crewai", "crewai", module, "frameworks.crewai.agents", moved=True)
         for module in ("crewai.agent.core", "crewai.agent")
     ),
-    *(
-        Library("crewai", "crewai", module, "frameworks.crewai.tools")
-        for module in ("crewai.tools.base_tool",)
-    ),
+    Library("crewai", "crewai", "crewai.lite_agent", "frameworks.crewai.agents", optional=True),
+    Library("crewai", "crewai", "crewai.tools.base_tool", "frameworks.crewai.tools"),
+    Library("crewai", "crewai", "crewai.tools.structured_tool", "frameworks.crewai.tools"),
     *(
         Library("crewai", "crewai", module, "frameworks.crewai.flows", moved=True)
         for module in ("crewai.flow.runtime", "crewai.flow.flow")
+    ),
+    Library("crewai", "crewai", "crewai.llms.base_llm", "frameworks.crewai.llms", optional=True),
+    *(
+        Library("crewai", "crewai", module, "frameworks.crewai.searches", optional=True)
+        for module in ("crewai.knowledge.knowledge", "crewai.memory.unified_memory")
+    ),
+    Library("crewai", "crewai", "crewai.task", "frameworks.crewai.tasks", optional=True),
+    *(
+        Library("crewai", "crewai", module, "frameworks.crewai.executors", optional=True)
+        for module in (
+            "crewai.agents.agent_executor",
+            "crewai.agents.step_executor",
+            # Before 1.15.
+            "crewai.agents.crew_agent_executor",
+            "crewai.experimental.agent_executor",
+        )
     ),
     Library("google_adk", "google-adk", "google.adk.telemetry", "frameworks.google_adk.native"),
     *(

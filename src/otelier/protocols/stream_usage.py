@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from otelier import wire
+from otelier.protocols import Route
+from otelier.protocols.openai import chat
 from otelier.wire import Wire
 
 # They send the usage unasked: OpenRouter's "Usage Accounting" (the option has no effect), Groq in
@@ -17,6 +19,14 @@ from otelier.wire import Wire
 _UNASKED: Final = frozenset({"groq", "mistral_ai", "openrouter"})
 # Azure OpenAI "On Your Data" takes no stream options.
 _REFUSING: Final = "data_sources"
+
+
+def speaks(route: Route, exactly: bool = False) -> bool:
+    """Whether an endpoint's answers are chat completions; ``exactly``: OpenAI's own, no dialect."""
+    reader = route.reader
+    if exactly:
+        return reader is chat.Reader
+    return isinstance(reader, type) and issubclass(reader, chat.Reader)
 
 
 def asking(body: Wire, provider: str) -> dict[str, Any] | None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,8 +26,9 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
 
 import otelier
-from otelier import beneath, guard, natives, theirs, under_way
+from otelier import guard, natives, theirs, under_way
 from otelier.frameworks.google_adk import native
+from otelier.scope import beneath
 from tests.lineage.frameworks.drawing import conversation, draw, model_calls, title, tokens, tree
 from tests.servers import Json, ProviderServer, Recorded, Reply, gemini_wire
 from tests.servers.gemini_wire import answer, call, candidate, pieces, stream, text
@@ -70,8 +74,6 @@ def redirect(running: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _modules() -> list[Any]:
-    import sys
-
     return [each for name, each in sys.modules.items() if name.startswith("google.adk")]
 
 
@@ -574,7 +576,7 @@ def test_disabled(server: ProviderServer, telemetry: Telemetry) -> None:
 @newer
 def test_uninstrumented_and_again(server: ProviderServer, telemetry: Telemetry) -> None:
     telemetry.stop()
-    assert not natives.watched and not beneath.spans
+    assert not natives.watched and not beneath
     server.script(Json(CALL), Json(ANSWER))
     assert asyncio.run(converse(weather_agent())) == "It is sunny."
     assert "gen_ai.tool.call.arguments" not in attributes(telemetry.span("execute_tool"))
@@ -658,3 +660,52 @@ def test_small(
         server.script(Json(CALL), Json(ANSWER))
         assert run() == "It is sunny."
     assert draw(telemetry, tokens) == "\n".join([tree(PLAIN)] * 2)
+
+
+BESIDE = """
+import asyncio, sys
+from opentelemetry import metrics, trace
+from tests.lineage.frameworks.drawing import draw, tokens
+from tests.lineage.frameworks.small import google_adk
+from tests.servers import Json, ProviderServer
+from tests.servers.gemini_wire import answer, call, candidate, text
+from tests.telemetry import Telemetry
+
+def theirs():
+    from opentelemetry.instrumentation.google_genai import GoogleGenAiSdkInstrumentor
+    GoogleGenAiSdkInstrumentor().instrument()
+
+telemetry = Telemetry()
+trace.set_tracer_provider(telemetry.tracer_provider)
+metrics.set_meter_provider(telemetry.meter_provider)
+for start in ({order}):
+    start()
+with ProviderServer() as server:
+    run = google_adk.prepare(server.url)
+    server.script(Json(answer(candidate(call("get_weather", {"city": "Paris"})))))
+    server.script(Json(answer(candidate(text("It is sunny.")))))
+    assert run() == "It is sunny."
+print(draw(telemetry, tokens))
+points = telemetry.metrics()["gen_ai.client.token.usage"]
+print(sum(point.sum for point in points))
+"""
+
+
+@newer
+@pytest.mark.parametrize(
+    "order", ["telemetry.start,", "theirs, telemetry.start", "telemetry.start, theirs"]
+)
+def test_beside_the_instrumentation_of_its_sdk(order: str) -> None:
+    """Each call has one span, and its tokens are counted once in metrics, ADK's own included."""
+    if "theirs" in order:
+        pytest.importorskip("opentelemetry.instrumentation.google_genai")
+    done = subprocess.run(
+        [sys.executable, "-c", BESIDE.replace("{order}", order)],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        cwd=Path(__file__).resolve().parents[3],
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == tree(PLAIN) + "\n62"
+    assert done.stderr.count("otelier leaves its calls alone") == ("theirs" in order)

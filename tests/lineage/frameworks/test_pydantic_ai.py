@@ -17,6 +17,7 @@ import pytest
 pytest.importorskip("pydantic_ai")
 
 import pydantic_ai
+from openai import AsyncOpenAI
 from opentelemetry.sdk.trace import ReadableSpan
 from pydantic_ai import Agent, ModelRetry, RunContext
 from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
@@ -56,8 +57,9 @@ def nothing_stays_open() -> Iterator[None]:
 
 
 def model(server: ProviderServer, name: str = "gpt-4o-mini") -> OpenAIChatModel:
-    provider = OpenAIProvider(base_url=f"{server.url}/v1", api_key="k")
-    return OpenAIChatModel(name, provider=provider)
+    # Of its own: some versions keep one for all, whose event loop may be closed.
+    client = AsyncOpenAI(base_url=f"{server.url}/v1", api_key="k", max_retries=0)
+    return OpenAIChatModel(name, provider=OpenAIProvider(openai_client=client))
 
 
 def reply(message: dict[str, Any]) -> Callable[[Recorded], Reply]:
@@ -114,8 +116,8 @@ def test_agent(server: ProviderServer, telemetry: Telemetry) -> None:
     agent = attributes(telemetry.span("invoke_agent"))
     assert agent["gen_ai.agent.name"] == "weather_agent"
     assert agent["gen_ai.operation.name"] == "invoke_agent"
+    assert agent["otelier.cost.total"] == pytest.approx(2 * held["gen_ai.usage.cost"])
     if NEWER:
-        assert agent["otelier.cost.total"] == pytest.approx(2 * held["gen_ai.usage.cost"])
         assert tool["gen_ai.agent.name"] == "weather_agent"
 
 
@@ -305,7 +307,9 @@ def test_retried_tool(server: ProviderServer, telemetry: Telemetry) -> None:
 
     server.script(reply(CALL), reply(CALL), reply(ANSWER))
     assert agent.run_sync("hello").output == "It is sunny."
-    assert draw(telemetry) == tree("""
+    # Some versions between do not tell what it was made of.
+    drawn = draw(telemetry).replace("ToolRetryError", "ModelRetry")
+    assert drawn == tree("""
         invoke_agent weather_agent
           chat gpt-4o-mini
           execute_tool get_weather !pydantic_ai.exceptions.ModelRetry
@@ -325,8 +329,8 @@ def test_failing_tool(server: ProviderServer, telemetry: Telemetry) -> None:
     server.script(reply(CALL))
     with pytest.raises(ValueError, match="no such city"):
         agent.run_sync("hello")
-    assert draw(telemetry) == tree(f"""
-        invoke_agent weather_agent !{"ValueError" if NEWER else "error"}
+    assert draw(telemetry) == tree("""
+        invoke_agent weather_agent !ValueError
           chat gpt-4o-mini
           execute_tool get_weather !ValueError
     """)
@@ -376,7 +380,7 @@ def test_delegated_agent(server: ProviderServer, telemetry: Telemetry) -> None:
     found = draw(telemetry, tokens)
     # All that is beneath, where the span can tell.
     assert found == tree(f"""
-        invoke_agent lead {"36+27" if NEWER else "24+18"}
+        invoke_agent lead {"24+18" if VERSION == (1, 0) else "36+27"}
           chat gpt-4o-mini 12+9
           execute_tool research
             invoke_agent researcher 12+9
@@ -585,6 +589,19 @@ def test_agents_with_settings_of_their_own(server: ProviderServer, telemetry: Te
         chat gpt-4o-mini
         chat gpt-4o-mini
     """)
+
+
+def test_agents_that_have_telemetry_of_their_own(
+    server: ProviderServer, telemetry: Telemetry
+) -> None:
+    settings = type(Agent._instrument_default).__mro__[1]
+    agent = weather_agent(server)
+    agent.instrument = settings(tracer_provider=telemetry.tracer_provider, include_content=False)
+    server.script(reply(CALL), reply(ANSWER))
+    agent.run_sync("hello")
+    calls = model_calls(telemetry)
+    assert [attributes(call)["gen_ai.usage.input_tokens"] for call in calls] == [12, 12]
+    assert draw(telemetry).count("weather_agent") <= 1
 
 
 def test_the_program_decides_for_all(server: ProviderServer, telemetry: Telemetry) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from importlib import import_module
+from importlib.util import find_spec
 from inspect import signature
 from typing import Any, Final, get_args
 
 from opentelemetry.metrics import NoOpMeterProvider
 
-from otelier import runtime
+from otelier import natives, runtime
+from otelier.frameworks.pydantic_ai import older
 from otelier.frameworks.pydantic_ai.policy import content
 from otelier.frameworks.pydantic_ai.tracer import Completing
 from otelier.hooks.patching import Patches
 
+_SCOPE: Final = "pydantic-ai"
 # What all agents do that do not decide it themselves.
 _DEFAULT: Final = "_instrument_default"
 # What our settings say, where a version knows the option.
@@ -42,7 +45,17 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         raise LookupError("no InstrumentationSettings") from problem
     settings = _settings(known, run)
     patches.replace(agent, _DEFAULT, settings)
+    if not _opens_agents_current():
+        patches.undone(natives.watch(_SCOPE, natives.Native(older.begins, older.ends)))
     return "pydantic_ai.Agent.instrument_all"
+
+
+def _opens_agents_current() -> bool:
+    """Whether the tracer sees where an agent's span is current; not in versions of before."""
+    try:
+        return find_spec("pydantic_ai.capabilities.instrumentation") is not None
+    except ImportError:
+        return False
 
 
 def _settings(known: Any, run: runtime.Runtime) -> Any:

@@ -19,7 +19,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 import otelier
 from otelier import guard, semconv
 from otelier.hooks import registry
-from tests.sdks.realtime_server import (
+from tests.sdks.stainless.realtime_server import (
     RealtimeServer,
     audio,
     called,

@@ -18,7 +18,7 @@ from otelier.sdks.http import forms as http_forms
 from otelier.sdks.http import httpx as http
 from tests import installed as sdks
 from tests.hooks.reading import facts, text
-from tests.sdks.test_http import ASK, POSTS, gemini
+from tests.sdks.http.test_plain import ASK, POSTS, gemini
 from tests.servers import (
     Json,
     ProviderServer,

@@ -1,0 +1,72 @@
+"""What CrewAI's own loop of an agent knows: the tools as the model has them, the ids of calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, Final
+
+from otelier import guard, wire
+from otelier.frameworks.crewai import reading, running
+from otelier.hooks.patching import Patches
+
+# The id of the call that is executed here; who takes it empties the list.
+_calling: Final[ContextVar[list[str] | None]] = ContextVar("otelier-crewai-call", default=None)
+_IDS: Final = ("id", "toolUseId", "call_id")
+
+
+def taken() -> str | None:
+    """The id of the model's call that is executed here, for the one who asks first."""
+    held = _calling.get()
+    try:
+        return held.pop() if held else None
+    except IndexError:
+        return None
+
+
+def patch(library: str, module: Any, patches: Patches) -> str:
+    """Wrap what executes one call of a model's, and what tells an agent's tools."""
+    found = []
+    for owner in (module.__dict__.get(name) for name in ("AgentExecutor", "CrewAgentExecutor")):
+        held = owner.__dict__ if owner is not None else {}
+        for method, wrapper in (
+            ("_execute_single_native_tool_call", _call),
+            ("_setup_native_tools", _offer),
+        ):
+            if method in held:
+                patches.wrap(owner, method, wrapper)
+                found.append(method)
+    if "execute_single_native_tool_call" in module.__dict__:
+        patches.wrap(module, "execute_single_native_tool_call", _call)
+        found.append("execute_single_native_tool_call")
+    if not found:
+        raise LookupError(f"{module.__name__}._execute_single_native_tool_call")
+    return found[0]
+
+
+def _call(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
+    token = None
+    try:
+        told = wire.fields(args[0] if args else kwargs.get("tool_call"))
+        name = next((each for each in _IDS if type(told.get(each)) is str), None)
+        token = _calling.set(None if name is None else [told[name]])
+    except Exception:
+        guard.failed("crewai.call")
+    try:
+        return wrapped(*args, **kwargs)
+    finally:
+        if token is not None:
+            _calling.reset(token)
+
+
+def _offer(wrapped: Callable[..., Any], executor: Any, args: Any, kwargs: Any) -> Any:
+    result = wrapped(*args, **kwargs)
+    try:
+        inside = running.current()
+        if inside is not None and inside.wants_content:
+            offered = reading.private(executor, "_openai_tools")
+            if offered:
+                inside.set_tools(offered)
+    except Exception:
+        guard.failed("crewai.offer")
+    return result

@@ -1,0 +1,78 @@
+"""What CrewAI's objects say, looked at as they are stored: nothing of the program's runs."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, Final
+
+from otelier import statics, wire
+from otelier.semconv import Attributes
+
+_PARAMETERS: Final = (
+    ("temperature", "gen_ai.request.temperature"),
+    ("top_p", "gen_ai.request.top_p"),
+    ("max_tokens", "gen_ai.request.max_tokens"),
+    ("frequency_penalty", "gen_ai.request.frequency_penalty"),
+    ("presence_penalty", "gen_ai.request.presence_penalty"),
+    ("seed", "gen_ai.request.seed"),
+)
+
+
+def text(value: Any, name: str) -> str | None:
+    """A stored text without the space around it; None where there is none."""
+    found = statics.member(value, name)
+    return (found.strip() or None) if type(found) is str else None
+
+
+def private(value: Any, name: str) -> Any:
+    """A private attribute of one of pydantic's models, or of an object of a plain class."""
+    held = statics.member(value, "__pydantic_private__")
+    if type(held) is dict and name in held:
+        return held[name]
+    return statics.member(value, name)
+
+
+def of_crewai(kind: type) -> bool:
+    """Whether a class is CrewAI's own."""
+    return statics.identity(kind)[0].partition(".")[0] == "crewai"
+
+
+def made_in(module: Any, function: Any) -> bool:
+    """Whether a function was written in this module. CrewAI overwrites the names of its modules."""
+    written = getattr(inspect.unwrap(function), "__globals__", None)
+    return written is module.__dict__
+
+
+def model(agent: Any) -> str | None:
+    """The one model that an agent uses; None where it has another for its tools."""
+    if statics.member(agent, "function_calling_llm") is not None:
+        return None
+    return text(statics.member(agent, "llm"), "model")
+
+
+def parameters(llm: Any) -> Attributes:
+    """The parameters that a model is asked with."""
+    found: Attributes = {}
+    for name, attribute in _PARAMETERS:
+        value = statics.member(llm, name)
+        if type(value) is int or type(value) is float:
+            found[attribute] = value
+    return found
+
+
+def definitions(tools: Any) -> list[dict[str, Any]]:
+    """Tools as their names and descriptions."""
+    found = []
+    for tool in wire.items(tools):
+        name = text(tool, "name")
+        if name is not None:
+            found.append({"name": name, "description": description(tool)})
+    return found
+
+
+def description(tool: Any) -> str | None:
+    """What the program says of a tool, without what older versions put before it."""
+    found = text(tool, "description")
+    if found is None or not found.startswith("Tool Name:"):
+        return found
+    return found.partition("Tool Description:")[2].strip() or None

@@ -1,0 +1,152 @@
+"""Graphs that were made as agents, by ``create_agent`` and ``create_react_agent``.
+
+Newer versions say so in the metadata of each run, older ones nowhere. What an agent was made of is
+kept beside the graph's builder, which all copies of the graph share; that its run begins is seen
+by the graph's being asked for its name, just before it tells its callbacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from otelier import guard, statics, wire
+from otelier.frameworks.langchain import bound
+from otelier.frameworks.langchain.messages import message
+from otelier.handle import Handle
+from otelier.hooks.patching import Patches
+
+# Modules that have the functions by name as well.
+_ALSO: Final = (
+    "langchain.agents",
+    "langgraph.prebuilt",
+    "deepagents.graph",
+    "deepagents.middleware.subagents",
+)
+_FUNCTIONS: Final = ("create_agent", "create_react_agent")
+
+
+# By which of its arguments each says the instructions, and its tools.
+_SYSTEM: Final = ("system_prompt", "prompt", "state_modifier", "messages_modifier")
+
+
+@dataclass(slots=True)
+class Agent:
+    """What an agent was made of."""
+
+    name: str | None
+    tools: list[dict[str, Any]]
+    system: str | None
+
+
+_made: WeakKeyDictionary[Any, Agent] = WeakKeyDictionary()
+# The agent that was asked for its name last, and the name that it gave.
+_asked: ContextVar[tuple[Agent, str] | None] = ContextVar("otelier-langchain-agent", default=None)
+
+
+def begins(name: str) -> Agent | None:
+    """The agent whose run of this name begins here."""
+    held = _asked.get()
+    if held is None:
+        return None
+    _asked.set(None)
+    return held[0] if held[1] == name else None
+
+
+def describe(handle: Handle, agent: Agent) -> None:
+    """Tell what the agent works by and with."""
+    if handle.wants_content:
+        handle.set_tools(agent.tools)
+        handle.set_system(agent.system)
+
+
+def patch(library: str, module: Any, patches: Patches) -> str:
+    """Wrap the functions of ``module`` that make agents."""
+    names = [name for name in _FUNCTIONS if name in vars(module)]
+    if not names:
+        raise LookupError(f"no {' or '.join(_FUNCTIONS)} in {module.__name__}")
+
+    def make(wrapped: Callable[..., Any], _: Any, args: Any, kwargs: Any) -> Any:
+        graph = wrapped(*args, **kwargs)
+        try:
+            _remember(graph, args, kwargs, patches)
+        except Exception:
+            guard.failed("langchain.agents")
+        return graph
+
+    for name in names:
+        bound.wrap(patches, module, name, make, _ALSO)
+    return " and ".join(names)
+
+
+def _remember(graph: Any, args: Any, kwargs: Any, patches: Patches) -> None:
+    builder = statics.storage(graph).get("builder")
+    if builder is None:
+        return
+    tools = _tools(builder, kwargs.get("tools", args[1] if len(args) > 1 else None))
+    _made[builder] = Agent(
+        kwargs.get("name") or None,
+        [_definition(tool) for tool in tools],
+        next(filter(None, (_text(kwargs.get(name)) for name in _SYSTEM)), None),
+    )
+    kind = type(graph)
+    if "get_name" not in vars(kind):
+        patches.add(kind, "get_name", _naming(kind))
+
+
+def _tools(builder: Any, given: Any) -> list[Any]:
+    """The tools of the graph's node for them (of middleware, too), and those of the provider's."""
+    node = wire.fields(statics.storage(builder).get("nodes")).get("tools")
+    held = statics.storage(statics.member(node, "runnable", node))
+    by_name = wire.fields(held.get("tools_by_name") or held.get("_tools_by_name"))
+    if not by_name:
+        # Some version has them elsewhere, or was given the node.
+        held = statics.storage(given)
+        by_name = wire.fields(held.get("tools_by_name") or held.get("_tools_by_name"))
+    found = [*by_name.values()] or list(wire.items(given))
+    found += [tool for tool in wire.items(given) if by_name and issubclass(type(tool), dict)]
+    return found
+
+
+def _naming(kind: Any) -> Callable[..., str]:
+    def get_name(self: Any, *args: Any, **kwargs: Any) -> str:
+        name: str = super(kind, self).get_name(*args, **kwargs)
+        try:
+            agent = _made.get(self.builder)
+            if agent is not None:
+                _asked.set((agent, name))
+        except Exception:
+            guard.failed("langchain.agents")
+        return name
+
+    return get_name
+
+
+def _definition(tool: Any) -> dict[str, Any]:
+    """What is known of a tool without running a line of the program's."""
+    kind = type(tool)
+    if issubclass(kind, dict):
+        return tool  # type: ignore[no-any-return]
+    if kind is FunctionType:
+        return {"name": tool.__name__, "description": tool.__doc__}
+    held = statics.storage(tool)
+    found = {name: held[name] for name in ("name", "description") if name in held}
+    if issubclass(type(held.get("args_schema")), dict):
+        found["parameters"] = held["args_schema"]
+    return found
+
+
+def _text(value: Any) -> str | None:
+    """The instructions, where they are a text or a message of texts."""
+    told = message(value)
+    if told is None:
+        return None
+    content = told["content"]
+    if issubclass(type(content), str):
+        return content  # type: ignore[no-any-return]
+    texts = [wire.text(wire.fields(block).get("text")) for block in wire.items(content)]
+    return "\n".join(text for text in texts if text) or None

@@ -1,0 +1,27 @@
+"""The runs that have not ended, whoever of this room asks."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from otelier import runtime
+from otelier.frameworks.steps import Runs
+
+runs: Final = Runs()
+
+# Under which of its metadata a program, LangGraph's checkpointer or LangSmith names a thread.
+_THREADS: Final = ("thread_id", "conversation_id", "session_id")
+
+
+def conversation(metadata: Any) -> Any:
+    """The thread that a run belongs to, or None."""
+    for name in _THREADS if metadata else ():
+        if metadata.get(name):
+            return metadata[name]
+    return None
+
+
+def all_steps() -> bool:
+    """Whether inner steps are to be seen as well."""
+    run = runtime.current()
+    return run is not None and run.settings.framework_steps

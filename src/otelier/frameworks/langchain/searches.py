@@ -1,0 +1,115 @@
+"""Runs of retrievers.
+
+Their bodies run in no context of their own: the callback makes the step current, and the function
+around (``invoke``, ``ainvoke``) sees to it that it is left again, whatever happens. One whose
+class has functions of its own is a span, and not current in its body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar, Token
+from typing import Any, Final
+
+from opentelemetry.context import Context
+
+from otelier import context as ctx
+from otelier import guard, pipeline, statics, values, wire
+from otelier.frameworks.langchain import endings
+from otelier.frameworks.langchain.open_runs import conversation, runs
+from otelier.hooks.patching import Patches
+
+# Where rerankers and retrievers of scored documents leave the score.
+_SCORES: Final = ("relevance_score", "score")
+
+
+class _Search:
+    """One call of a retriever's function."""
+
+    __slots__ = ("run_id", "token")
+
+    def __init__(self) -> None:
+        self.run_id: Any = None
+        self.token: Token[Context] | None = None
+
+
+_search: ContextVar[_Search | None] = ContextVar("otelier-langchain-search", default=None)
+
+
+def begin(query: Any, run_id: Any, parent_id: Any, metadata: Any) -> None:
+    """A run begins."""
+    text = values.words(query) if issubclass(type(query), str) else None
+    thread = conversation(metadata) if parent_id is None else None
+    run = runs.begin(run_id, parent_id, pipeline.retrieval(query=text), conversation_id=thread)
+    search = _search.get()
+    if run is None or search is None:
+        return
+    _search.set(None)
+    search.run_id = run_id
+    search.token = ctx.attach(run.context)
+
+
+def end(run_id: Any, documents: Any, error: BaseException | None) -> None:
+    """A run ends."""
+    run = runs.pop(run_id)
+    if run is None or run.handle is None:
+        return
+    if error is None and run.handle.wants_content:
+        run.handle.set_documents([_document(each) for each in wire.items(documents)])
+    endings.end(run.handle, error)
+
+
+def _document(value: Any) -> Any:
+    held = statics.storage(value)
+    if "page_content" not in held:
+        return value
+    found = {"id": held.get("id"), "content": held["page_content"]}
+    metadata = wire.fields(held.get("metadata"))
+    score = next((metadata[name] for name in _SCORES if name in metadata), None)
+    found |= {"score": wire.measure(score), "metadata": metadata or None}
+    return {name: each for name, each in found.items() if each is not None}
+
+
+def patch(library: str, module: Any, patches: Patches) -> str:
+    """Wrap the functions of the base class of all retrievers."""
+    retriever = vars(module).get("BaseRetriever")
+    if retriever is None or "invoke" not in vars(retriever) or "ainvoke" not in vars(retriever):
+        raise LookupError(f"no BaseRetriever.invoke and ainvoke in {module.__name__}")
+    patches.wrap(retriever, "invoke", _run)
+    patches.wrap(retriever, "ainvoke", _arun)
+    return "BaseRetriever.invoke and ainvoke"
+
+
+def _run(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
+    search = _Search()
+    _search.set(search)
+    try:
+        result = wrapped(*args, **kwargs)
+    except BaseException as error:
+        _leave(search, error)
+        raise
+    _leave(search, None)
+    return result
+
+
+async def _arun(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
+    search = _Search()
+    _search.set(search)
+    try:
+        result = await wrapped(*args, **kwargs)
+    except BaseException as error:
+        _leave(search, error)
+        raise
+    _leave(search, None)
+    return result
+
+
+def _leave(search: _Search, error: BaseException | None) -> None:
+    try:
+        if search.token is not None:
+            ctx.detach(search.token)
+        # The callbacks are not told of a cancellation.
+        if search.run_id is not None:
+            end(search.run_id, None, error)
+    except Exception:
+        guard.failed("langchain.searches")

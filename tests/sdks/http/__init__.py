@@ -1,0 +1,1 @@
+"""Programs without an SDK."""

@@ -1,0 +1,1 @@
+"""SDKs by Stainless' generator."""
