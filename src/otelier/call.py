@@ -426,13 +426,10 @@ class Call:
         complete = error is None and how is None
         reply = reader.reply(complete)
         gone = self._foreign and not self._outlasted and not self._span.is_recording()
-        if gone and self._recording:
-            if theirs.told(self._span) or (how is not None and reply.usage is None):
-                self._recording = (
-                    False  # Whoever made it read the answer, or left.
-                )
-            else:
-                self._own()
+        if gone and self._recording and not theirs.over(self._span, how, reply.usage):
+            self._own()
+        elif gone:
+            self._recording = False
         reply.model = unicode.maybe(reply.model)
         self._answered(reply, complete)
         streamed = self._first_chunk is not None

@@ -125,7 +125,7 @@ def ending(run: Runtime, span: Any) -> None:
 def _end_all(span: Any, own: Scope) -> None:
     """End what is open beneath an agent that ends: the innermost first."""
     scope = span.instrumentation_scope.name
-    for each, held in reversed(list(beneath.spans.items())):
+    for each, held in reversed(list(beneath.items())):
         beneath_it = held.scope is own and each is not span and each.is_recording()
         if beneath_it and each.instrumentation_scope.name == scope:
             theirs.leave(each)

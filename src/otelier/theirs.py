@@ -191,6 +191,15 @@ def told(span: Span) -> bool:
     return any(name.startswith(_TOLD) for name in present)
 
 
+def over(span: Span, how: str | None, used: Any) -> bool:
+    """Whether there is nothing to add about a call whose span has ended before it.
+
+    Whoever made the span has read the answer; or the answer was left (``how``) before it was told
+    what was used.
+    """
+    return told(span) or (how is not None and used is None)
+
+
 def measures(span: Span) -> bool:
     """Whether a span's library records the conventions' metrics itself."""
     scope = getattr(span, "instrumentation_scope", None)

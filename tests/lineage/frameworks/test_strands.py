@@ -19,7 +19,8 @@ from strands.models.openai import OpenAIModel
 from strands.session.file_session_manager import FileSessionManager
 
 import otelier
-from otelier import beneath, guard, natives, under_way
+from otelier import guard, natives, under_way
+from otelier.scope import beneath
 from tests.lineage.frameworks.drawing import conversation, draw, model_calls, title, tokens, tree
 from tests.lineage.frameworks.global_provider import leading_to
 from tests.servers import Json, ProviderServer, Sse, openai_wire
@@ -425,7 +426,7 @@ def test_taken_back(server: ProviderServer, telemetry: Telemetry) -> None:
     for _ in range(2):
         telemetry.stop()
         assert not natives.watched
-        assert not beneath.spans
+        assert not beneath
         telemetry.start(provider_hosts=server.url.removeprefix("http://") + "=openai")
     server.script(calls(), says())
     weather(server)("Paris?")
