@@ -539,3 +539,43 @@ def test_an_executor_of_before(server: ProviderServer, telemetry: Telemetry, way
     held = telemetry.span("invoke_agent").attributes or {}
     (answer,) = json.loads(held["gen_ai.output.messages"])
     assert answer["parts"] == [{"type": "text", "content": "It is sunny."}]
+
+
+def test_errors_are_the_same(server: ProviderServer) -> None:
+    @tool
+    def broken(city: str) -> str:
+        """Fails."""
+        raise KeyError(city)
+
+    def run() -> list[Any]:
+        found: list[Any] = []
+        says(server, call("broken", {"city": "Paris"}), SUNNY)
+        for way in (
+            lambda: weather_agent(server, broken).invoke(asks()),
+            lambda: broken.invoke({"city": "Paris"}),
+            lambda: broken.invoke({"town": "Paris"}),
+            lambda: asyncio.run(broken.ainvoke({"city": "Paris"})),
+        ):
+            try:
+                found.append(type(way()))
+            except Exception as problem:
+                notes = [re.sub("id '.*'", "", note) for note in getattr(problem, "__notes__", ())]
+                found.append((type(problem), str(problem), problem.__context__, notes))
+        return found
+
+    plain = run()
+    server.clear()
+    Telemetry().start()
+    assert str(run()) == str(plain)
+
+
+def test_without_the_seams_nothing_is_patched() -> None:
+    from importlib import import_module
+    from types import ModuleType
+
+    from otelier.hooks.patching import Patches
+
+    for hook in ("agents", "callbacks", "contexts", "given", "models", "searches", "tools"):
+        module = import_module(f"otelier.frameworks.langchain.{hook}")
+        with pytest.raises(LookupError):
+            module.patch("langchain", ModuleType("langchain_of_tomorrow"), Patches())

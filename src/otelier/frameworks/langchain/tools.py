@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Final
 
-from otelier import guard, leaving, pipeline, statics, wire
+from otelier import leaving, pipeline, statics, wire
 from otelier.executed import Executed
 from otelier.frameworks.langchain import endings
 from otelier.frameworks.langchain.messages import is_message, message
@@ -101,17 +101,17 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         or "arun" not in vars(tool)
     ):
         raise LookupError(f"no BaseTool.run and arun in {module.__name__}")
-    patches.wrap(tool, "run", _calling("func"))
-    patches.wrap(tool, "arun", _calling("coroutine"))
+    patches.wrap(tool, "run", _run)
+    patches.wrap(tool, "arun", _arun)
     return "BaseTool.run and arun"
 
 
-def _calling(kind: str) -> Callable[[Any, Any, Any, Any], Any]:
-    def run(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
-        try:
-            _called.set((owner, kind, kwargs.get("tool_call_id")))
-        except Exception:
-            guard.failed("langchain.tools")
-        return wrapped(*args, **kwargs)
+def _run(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
+    _called.set((owner, "func", kwargs.get("tool_call_id")))
+    return wrapped(*args, **kwargs)
 
-    return run
+
+async def _arun(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
+    # Where it is awaited, which may be a task of its own.
+    _called.set((owner, "coroutine", kwargs.get("tool_call_id")))
+    return await wrapped(*args, **kwargs)
