@@ -724,3 +724,27 @@ def test_older_names_without_content(server: ProviderServer, telemetry: Telemetr
         asyncio.run(converse(weather_agent()))
     assert len(model_calls(telemetry)) == 2
     assert kept(telemetry) == []
+
+
+@pytest.mark.skipif(NEWER, reason="of older versions")
+@pytest.mark.parametrize("sse", [False, True])
+def test_older_trees(sse: bool, server: ProviderServer, telemetry: Telemetry) -> None:
+    """Transfer, streamed or not: sums, conversation, and each call once."""
+    clerk = weather_agent()
+    root = Agent(model=MODEL, name="front_desk", instruction="Hand over.", sub_agents=[clerk])
+    transfer = answer(candidate(call("transfer_to_agent", {"agent_name": "weather_agent"})))
+    made = [transfer, CALL, ANSWER]
+    server.script(*(stream(each) if sse else Json(each) for each in made))
+    assert asyncio.run(converse(root, session_id="s-5", sse=sse)) == "It is sunny."
+    calls = [attributes(span) for span in model_calls(telemetry)]
+    assert len(calls) == 3
+    assert all(held["gen_ai.usage.cost"] > 0 for held in calls)
+    sums = {tokens(span) for span in telemetry.spans("invoke_agent")}
+    # In some versions the second agent is beneath the first.
+    assert "invoke_agent weather_agent 12+50" in sums
+    assert sums & {"invoke_agent front_desk 6+25", "invoke_agent front_desk 18+75"}
+    agents = telemetry.spans("invoke_agent")
+    if VERSION > (1, 0):
+        told = {attributes(span)["gen_ai.conversation.id"] for span in agents}
+        told |= {held["gen_ai.conversation.id"] for held in calls}
+        assert told == {"s-5"}

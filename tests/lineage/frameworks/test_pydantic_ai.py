@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
 import json
 import logging
@@ -792,3 +793,16 @@ def test_tool_that_is_run_later(server: ProviderServer, telemetry: Telemetry) ->
     """)
     points = telemetry.metrics()["gen_ai.execute_tool.duration"]
     assert not any("error.type" in point.attributes for point in points)
+
+
+def test_settings_are_like_any(telemetry: Telemetry) -> None:
+    settings: Any = Agent._instrument_default
+    same = copy.copy(settings)
+    assert same.include_content is True
+    settings.include_content = False
+    assert settings.include_content is True
+    assert "InstrumentationSettings" in repr(settings)
+    tracer = copy.copy(settings.tracer)
+    with tracer.start_as_current_span("mine") as span:
+        span.set_attribute("a", 1)
+    assert draw(telemetry) == "mine"
