@@ -748,3 +748,46 @@ def test_older_trees(sse: bool, server: ProviderServer, telemetry: Telemetry) ->
         told = {attributes(span)["gen_ai.conversation.id"] for span in agents}
         told |= {held["gen_ai.conversation.id"] for held in calls}
         assert told == {"s-5"}
+
+
+@newer
+def test_tool_that_is_answered_later(server: ProviderServer, telemetry: Telemetry) -> None:
+    """The second run of the session is a trace of its own in the same conversation."""
+    from google.adk.tools import LongRunningFunctionTool
+
+    def approve(amount: int) -> dict[str, str] | None:
+        """Ask somebody."""
+        return None
+
+    agent = weather_agent(LongRunningFunctionTool(approve))
+
+    async def main() -> None:
+        runner = InMemoryRunner(agent=agent, app_name="app")
+        await runner.session_service.create_session(app_name="app", user_id="ann", session_id="s-6")
+
+        async def say(part: types.Part) -> list[Any]:
+            message = types.Content(role="user", parts=[part])
+            return [
+                event
+                async for event in runner.run_async(
+                    user_id="ann", session_id="s-6", new_message=message
+                )
+            ]
+
+        events = await say(types.Part(text="May I?"))
+        (asked,) = [each for event in events for each in event.get_function_calls()]
+        given = types.FunctionResponse(id=asked.id, name="approve", response={"status": "yes"})
+        await say(types.Part(function_response=given))
+
+    server.script(Json(answer(candidate(call("approve", {"amount": 3})))), Json(ANSWER))
+    asyncio.run(main())
+    assert draw(telemetry, conversation) == tree("""
+        invoke_workflow weather_agent [s-6]
+          invoke_agent weather_agent [s-6]
+            generate_content gemini-2.5-flash [s-6]
+            execute_tool approve [s-6]
+        invoke_workflow weather_agent [s-6]
+          invoke_agent weather_agent [s-6]
+            generate_content gemini-2.5-flash [s-6]
+    """)
+    assert "gen_ai.tool.call.result" not in attributes(telemetry.span("execute_tool"))

@@ -21,7 +21,12 @@ import pydantic_ai
 from openai import AsyncOpenAI
 from opentelemetry.sdk.trace import ReadableSpan
 from pydantic_ai import Agent, ModelRetry, RunContext
-from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
+from pydantic_ai.messages import (
+    ModelMessagesTypeAdapter,
+    ModelResponse,
+    TextPart,
+    ToolCallPart,
+)
 from pydantic_ai.models.function import FunctionModel
 from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.models.test import TestModel
@@ -780,10 +785,9 @@ def test_tool_that_is_run_later(server: ProviderServer, telemetry: Telemetry) ->
     server.script(reply(CALL), reply(ANSWER))
     first = agent.run_sync("hello", conversation_id="thread-1")
     results = DeferredToolResults(calls={"call_local_1": "sunny"})
-    history = first.all_messages()
-    agent.run_sync(
-        message_history=history, deferred_tool_results=results, conversation_id="thread-1"
-    )
+    # As another process reads it: the conversation is in the history.
+    history = ModelMessagesTypeAdapter.validate_json(first.all_messages_json())
+    agent.run_sync(message_history=history, deferred_tool_results=results)
     assert draw(telemetry, conversation) == tree("""
         invoke_agent weather_agent [thread-1]
           chat gpt-4o-mini [thread-1]
