@@ -60,6 +60,7 @@ _OPENAI_AGENTS = (
     "test_openai_agents.py",
     "test_openai_agents_mcp.py",
     "test_openai_agents_models.py",
+    "test_openai_agents_realtime.py",
     "test_openai_agents_settings.py",
 )
 # CrewAI tells its makers of every run, and asks whether it may.
@@ -93,7 +94,7 @@ ROWS = (
     Row(
         "langchain-1.0",
         (
-            *("langchain==1.0.5", "langgraph==1.0.10", "langgraph-prebuilt==1.0.5"),
+            *("langchain==1.0.5", "langgraph==1.0.5", "langgraph-prebuilt==1.0.5"),
             *("langchain-openai", "langgraph-checkpoint==3.0.1"),
             "langgraph-checkpoint-sqlite==3.0.0",
         ),
@@ -103,8 +104,8 @@ ROWS = (
     Row(
         "langchain-0.2",
         (
-            *("langchain-core==0.2.43", "langgraph==0.2.4", "langchain-openai==0.1.25"),
-            *("langgraph-checkpoint-sqlite<2", "httpx<0.28"),
+            *("langchain==0.2.17", "langchain-core==0.2.43", "langchain-openai==0.1.25"),
+            *("langgraph==0.2.4", "langgraph-checkpoint-sqlite<2", "httpx<0.28"),
         ),
         _LANGCHAIN,
         oldest=True,
@@ -204,6 +205,16 @@ ROWS = (
         ),
         ("test_llama_index.py", "test_llama_index_engines.py"),
         oldest=True,
+    ),
+    Row(
+        # Frameworks in each other and side by side.
+        "crossings",
+        (
+            *("langchain>=1.5", "langgraph>=1.2", "langchain-openai>=1.7", "openai-agents"),
+            *("llama-index-core>=0.14", "llama-index-llms-openai", "llama-index-embeddings-openai"),
+            *("fastapi", "httpx", "opentelemetry-instrumentation-fastapi"),
+        ),
+        ("test_crossings.py",),
     ),
     Row("claude_agent", ("claude-agent-sdk>=0.2",), ("test_claude_agent.py",)),
     Row(

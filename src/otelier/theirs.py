@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary, WeakSet, ref
 
 from opentelemetry.trace import Span
 
-from otelier import completing, guard, openinference, semconv
+from otelier import completing, guard, leaving, openinference, semconv
 from otelier.runtime import SCOPE
 from otelier.semconv import Attributes
 
@@ -100,6 +100,14 @@ def ending(span: Any) -> None:
         call.outlasted()
 
 
+def leave(span: Any) -> None:
+    """The call for which ``span`` is, if it goes on, is left: the span is about to end."""
+    held = enriched.get(span)
+    call = None if held is None else held()
+    if call is not None:
+        call.outlasted(leaving.ABANDONED)
+
+
 def is_ours(span: Any, name: str, value: Any) -> bool:
     """Whether we have put this content on ``span``, by the policy."""
     known = _contents.get(span)
@@ -181,6 +189,15 @@ def told(span: Span) -> bool:
     """Whether a span that has ended says what came of its call."""
     present = getattr(span, "attributes", None) or ()
     return any(name.startswith(_TOLD) for name in present)
+
+
+def over(span: Span, how: str | None, used: Any) -> bool:
+    """Whether there is nothing to add about a call whose span has ended before it.
+
+    Whoever made the span has read the answer; or the answer was left (``how``) before it was told
+    what was used.
+    """
+    return told(span) or (how is not None and used is None)
 
 
 def measures(span: Span) -> bool:

@@ -327,7 +327,21 @@ FRAMEWORKS: Final = (
         "claude_agent",
         "claude-agent-sdk",
         "claude_agent_sdk._internal.query",
-        "frameworks.claude_agent",
+        "frameworks.claude_agent.queries",
+    ),
+    Library(
+        "claude_agent",
+        "claude-agent-sdk",
+        "claude_agent_sdk._internal.transport.subprocess_cli",
+        "frameworks.claude_agent.prompts",
+        optional=True,
+    ),
+    Library(
+        "claude_agent",
+        "claude-agent-sdk",
+        "claude_agent_sdk",
+        "frameworks.claude_agent.tools",
+        optional=True,
     ),
     Library("crewai", "crewai", "crewai.crew", "frameworks.crewai.crews"),
     *(

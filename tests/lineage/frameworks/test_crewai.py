@@ -87,6 +87,8 @@ def test_what_only_the_loop_of_the_agent_knows(
     parts.crew(server).kickoff()
     assert attributes(telemetry, "execute_tool")["gen_ai.tool.call.id"] == "call_1"
     (offered,) = json.loads(attributes(telemetry, "invoke_agent")["gen_ai.tool.definitions"])
+    if parts.VERSION < (1, 15):
+        return  # Only the model is told, in its request.
     assert offered["parameters"]["required"] == ["city"]
 
 
@@ -240,7 +242,7 @@ def test_a_stream(server: ProviderServer, telemetry: Telemetry) -> None:
     )
 
 
-@NEW
+@pytest.mark.skipif(parts.VERSION < (1, 15), reason="streams are closed since CrewAI 1.15")
 def test_a_stream_that_is_left_early(server: ProviderServer, telemetry: Telemetry) -> None:
     _streaming(server)
     stream = parts.crew(server, stream=True).kickoff()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import threading
 from collections.abc import Iterator
@@ -53,6 +54,9 @@ def nothing_is_open() -> Iterator[None]:
     assert not len(seen.runs)
     assert not models._streams
     assert not engines._writing
+    gc.collect()
+    # The context of the tests may have the last one.
+    assert len(models._own) <= 1
 
 
 def attributes(span: ReadableSpan) -> dict[str, Any]:
@@ -430,6 +434,42 @@ def test_a_models_stream_left_early(telemetry: Telemetry) -> None:
     never = MockLLM(max_tokens=3).stream_chat(hi())
     del never
     assert draw(telemetry) == "chat"
+
+
+class Asks(CustomLLM):
+    """A model that asks another one."""
+
+    inner: Any
+
+    @property
+    def metadata(self) -> LLMMetadata:
+        return LLMMetadata()
+
+    @llm_completion_callback()
+    def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
+        return CompletionResponse(text=self.inner.complete(prompt).text)
+
+    @llm_completion_callback()
+    def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> Any:
+        yield from self.inner.stream_complete(prompt)
+
+
+def test_a_model_around_another_one(server: ProviderServer, telemetry: Telemetry) -> None:
+    for inner in (Local(), model(server)):
+        Asks(inner=inner).chat(hi())
+        list(Asks(inner=inner).stream_chat(hi()))
+    local, known = ["chat llama-local"] * 2, ["chat gpt-4o"] * 2
+    assert draw(telemetry) == "\n".join([*local, *known])
+
+
+def test_streams_that_are_read_by_turns(telemetry: Telemetry) -> None:
+    llm = MockLLM(max_tokens=3)
+    one, other = llm.stream_chat(hi()), llm.stream_chat(hi())
+    llm.complete("hi")
+    for _ in zip(one, other, strict=True):
+        pass
+    del one, other
+    assert draw(telemetry) == "chat\nchat\nchat"
 
 
 def test_each_call_of_an_sdk_is_there_once(server: ProviderServer, telemetry: Telemetry) -> None:

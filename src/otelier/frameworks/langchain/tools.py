@@ -10,7 +10,7 @@ from otelier import guard, leaving, pipeline, statics, wire
 from otelier.executed import Executed
 from otelier.frameworks.langchain import endings
 from otelier.frameworks.langchain.messages import is_message, message
-from otelier.frameworks.langchain.open_runs import runs
+from otelier.frameworks.langchain.open_runs import conversation, runs
 from otelier.hooks.patching import Patches
 
 # The tool that is asked to run, the kind of function that it will call, and the call's id.
@@ -21,11 +21,19 @@ _COMMAND: Final = ("langgraph.types", "Command")
 
 
 def begin(
-    serialized: Any, text: Any, run_id: Any, parent_id: Any, inputs: Any, name: Any, call_id: Any
+    serialized: Any,
+    text: Any,
+    run_id: Any,
+    parent_id: Any,
+    inputs: Any,
+    name: Any,
+    call_id: Any,
+    metadata: Any,
 ) -> None:
     """A run begins."""
     told = wire.fields(serialized)
-    arguments = text if inputs is None else inputs
+    # Tools of one text are told no names.
+    arguments = {"input": text} if inputs is None else inputs
     called, function = _called.get(), None
     if called is not None:
         _called.set(None)
@@ -41,7 +49,8 @@ def begin(
         call_id=wire.text(call_id),
         arguments=arguments,
     )
-    run = runs.begin(run_id, parent_id, step, made=Executed)
+    thread = conversation(metadata) if runs.of(parent_id) is None else None
+    run = runs.begin(run_id, parent_id, step, conversation_id=thread, made=Executed)
     if run is not None and isinstance(run.handle, Executed):
         run.handle.function = function
 
