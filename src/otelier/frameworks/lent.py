@@ -11,14 +11,14 @@ from typing import Any, Final
 from weakref import ref
 
 from opentelemetry.context import Context
-from opentelemetry.trace import Span, Status, StatusCode
+from opentelemetry.trace import Span, Status, StatusCode, get_current_span
 
 from otelier import apart, errors, guard, leaving, runtime, semconv, theirs
 from otelier import context as ctx
 from otelier.executed import Executed
 from otelier.handle import Handle
 from otelier.kinds import AGENT, TOOL, WORKFLOW, Kind
-from otelier.scope import around
+from otelier.scope import around, beneath, watching
 from otelier.semconv import Attributes
 from otelier.session import Entry, belonging
 
@@ -126,11 +126,22 @@ def failed(span: Span, error: BaseException, told: bool = False) -> None:
 
 
 def within(parent: Context, conversation_id: Any) -> tuple[Context, str | None]:
-    """``parent`` in a framework's conversation, and which that is: the program's word is first."""
-    if type(conversation_id) is not str or not conversation_id:
+    """``parent`` in a conversation, and which that is.
+
+    What is known there already is worth more than ``conversation_id``, which a framework makes up
+    where nobody gives it one: an agent that another one runs belongs to that one's conversation.
+    """
+    known = _known(parent)
+    if known is None:
+        known = conversation_id
+    if type(known) is not str or not known:
         return parent, None
-    inside = belonging(parent, conversation_id)
-    entry: Any = inside.get(ctx.SESSION)
-    known = entry.attributes if isinstance(entry, Entry) else {}
-    told: Any = known.get(semconv.CONVERSATION_ID)
-    return inside, told if isinstance(told, str) else conversation_id
+    return belonging(parent, known), known
+
+
+def _known(parent: Context) -> Any:
+    entry: Any = parent.get(ctx.SESSION)
+    if isinstance(entry, Entry) and semconv.CONVERSATION_ID in entry.attributes:
+        return entry.attributes[semconv.CONVERSATION_ID]
+    above = beneath.get(get_current_span(parent)) if watching else None
+    return None if above is None else above.conversation

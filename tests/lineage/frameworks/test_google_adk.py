@@ -724,3 +724,70 @@ def test_older_names_without_content(server: ProviderServer, telemetry: Telemetr
         asyncio.run(converse(weather_agent()))
     assert len(model_calls(telemetry)) == 2
     assert kept(telemetry) == []
+
+
+@pytest.mark.skipif(NEWER, reason="of older versions")
+@pytest.mark.parametrize("sse", [False, True])
+def test_older_trees(sse: bool, server: ProviderServer, telemetry: Telemetry) -> None:
+    """Transfer, streamed or not: sums, conversation, and each call once."""
+    clerk = weather_agent()
+    root = Agent(model=MODEL, name="front_desk", instruction="Hand over.", sub_agents=[clerk])
+    transfer = answer(candidate(call("transfer_to_agent", {"agent_name": "weather_agent"})))
+    made = [transfer, CALL, ANSWER]
+    server.script(*(stream(each) if sse else Json(each) for each in made))
+    assert asyncio.run(converse(root, session_id="s-5", sse=sse)) == "It is sunny."
+    calls = [attributes(span) for span in model_calls(telemetry)]
+    assert len(calls) == 3
+    assert all(held["gen_ai.usage.cost"] > 0 for held in calls)
+    sums = {tokens(span) for span in telemetry.spans("invoke_agent")}
+    # In some versions the second agent is beneath the first.
+    assert "invoke_agent weather_agent 12+50" in sums
+    assert sums & {"invoke_agent front_desk 6+25", "invoke_agent front_desk 18+75"}
+    agents = telemetry.spans("invoke_agent")
+    if VERSION > (1, 0):
+        told = {attributes(span)["gen_ai.conversation.id"] for span in agents}
+        told |= {held["gen_ai.conversation.id"] for held in calls}
+        assert told == {"s-5"}
+
+
+@newer
+def test_tool_that_is_answered_later(server: ProviderServer, telemetry: Telemetry) -> None:
+    """The second run of the session is a trace of its own in the same conversation."""
+    from google.adk.tools import LongRunningFunctionTool
+
+    def approve(amount: int) -> dict[str, str] | None:
+        """Ask somebody."""
+        return None
+
+    agent = weather_agent(LongRunningFunctionTool(approve))
+
+    async def main() -> None:
+        runner = InMemoryRunner(agent=agent, app_name="app")
+        await runner.session_service.create_session(app_name="app", user_id="ann", session_id="s-6")
+
+        async def say(part: types.Part) -> list[Any]:
+            message = types.Content(role="user", parts=[part])
+            return [
+                event
+                async for event in runner.run_async(
+                    user_id="ann", session_id="s-6", new_message=message
+                )
+            ]
+
+        events = await say(types.Part(text="May I?"))
+        (asked,) = [each for event in events for each in event.get_function_calls()]
+        given = types.FunctionResponse(id=asked.id, name="approve", response={"status": "yes"})
+        await say(types.Part(function_response=given))
+
+    server.script(Json(answer(candidate(call("approve", {"amount": 3})))), Json(ANSWER))
+    asyncio.run(main())
+    assert draw(telemetry, conversation) == tree("""
+        invoke_workflow weather_agent [s-6]
+          invoke_agent weather_agent [s-6]
+            generate_content gemini-2.5-flash [s-6]
+            execute_tool approve [s-6]
+        invoke_workflow weather_agent [s-6]
+          invoke_agent weather_agent [s-6]
+            generate_content gemini-2.5-flash [s-6]
+    """)
+    assert "gen_ai.tool.call.result" not in attributes(telemetry.span("execute_tool"))

@@ -26,6 +26,8 @@ class Completing(Tracer):
         self._tracer = tracer
 
     def __getattr__(self, name: str) -> Any:
+        if name == "_tracer":  # Of a copy that is being made.
+            raise AttributeError(name)
         return getattr(self._tracer, name)
 
     def start_span(  # type: ignore[override]
