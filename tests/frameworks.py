@@ -250,9 +250,7 @@ ROWS = (
     ),
     Row("strands", ("strands-agents[openai]>=1.60",), ("test_strands.py",)),
     # Before, its spans are not current.
-    Row(
-        "strands-oldest", ("strands-agents[openai]==1.2.0",), ("test_strands.py",), oldest=True
-    ),
+    Row("strands-oldest", ("strands-agents[openai]==1.2.0",), ("test_strands.py",), oldest=True),
     Row(
         "agent_framework",
         ("agent-framework-core>=1.23", "agent-framework-openai"),
