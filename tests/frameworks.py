@@ -260,12 +260,28 @@ ROWS = (
         oldest=True,
     ),
     Row("strands", ("strands-agents[openai]>=1.60",), ("test_strands.py",)),
+    # Before, its spans are not current.
+    Row("strands-oldest", ("strands-agents[openai]==1.2.0",), ("test_strands.py",), oldest=True),
     Row(
         "agent_framework",
         ("agent-framework-core>=1.23", "agent-framework-openai"),
         ("test_agent_framework.py",),
     ),
+    # Before, its telemetry is off by default.
+    Row(
+        "agent_framework-oldest",
+        ("agent-framework-core==1.10.0", "agent-framework-openai==1.10.0"),
+        ("test_agent_framework.py",),
+        oldest=True,
+    ),
     Row("autogen", ("autogen-agentchat>=0.7", "autogen-ext[openai]"), ("test_autogen.py",)),
+    # Before, agents have no spans of their own.
+    Row(
+        "autogen-oldest",
+        ("autogen-agentchat==0.6.2", "autogen-ext[openai]==0.6.2"),
+        ("test_autogen.py",),
+        oldest=True,
+    ),
 )
 
 

@@ -411,6 +411,7 @@ FRAMEWORKS: Final = (
         "agent-framework-core",
         "agent_framework._agents",
         "frameworks.agent_framework.agents",
+        optional=True,
     ),
     *(
         Library("autogen", "autogen-core", f"autogen_core.{module}", f"frameworks.autogen.{hook}")

@@ -253,6 +253,9 @@ def test_an_agent_as_a_tool(server: ProviderServer, telemetry: Telemetry) -> Non
     """)
 
 
+@pytest.mark.skipif(
+    not hasattr(Agent, "_get_otel_conversation_id"), reason="its sessions are no conversations yet"
+)
 def test_conversations(server: ProviderServer, telemetry: Telemetry) -> None:
     async def main() -> None:
         agent = weather(server)
@@ -310,8 +313,8 @@ def test_a_workflow(server: ProviderServer, telemetry: Telemetry) -> None:
 
 def test_many_users_at_once(server: ProviderServer, telemetry: Telemetry) -> None:
     async def one(user: int) -> None:
-        agent = weather(server, name=f"a-{user}")
-        await agent.run("Paris?", session=agent.create_session(session_id=f"u-{user}"))
+        with otelier.session(conversation_id=f"u-{user}"):
+            await weather(server, name=f"a-{user}").run("Paris?")
 
     async def main() -> None:
         await asyncio.gather(*map(one, range(10)))
