@@ -673,3 +673,18 @@ def test_inner_steps(server: ProviderServer) -> None:
               chat {MODEL}
         """
     )
+
+
+def test_nothing_is_left(server: ProviderServer, telemetry: Telemetry) -> None:
+    from otelier import under_way
+    from otelier.frameworks.crewai import executors, tasks
+
+    parts.weather(server)
+    parts.crew(server).kickoff()
+    server.route("/chat/completions", Json(openai_wire.error_body("never"), status=400))
+    who = parts.agent(server, max_retry_limit=0)
+    with pytest.raises(Exception, match="never"):
+        Crew(agents=[who], tasks=[parts.task(who)]).kickoff()
+    assert not executors._loops and not tasks._handed
+    assert executors.taken() is None
+    assert not [held for held in under_way._open if held() is not None]
