@@ -463,6 +463,49 @@ def test_a_team_and_a_graph(
     )
 
 
+def test_a_tool_of_llama_indexs_is_an_mcp_servers(
+    server: ProviderServer, telemetry: Telemetry, mind: Callable[[Say], None]
+) -> None:
+    from tests.lineage.frameworks import mcp_sides
+
+    def say(body: dict[str, Any]) -> dict[str, Any]:
+        return lookup(body) if body.get("tools") else chat_message("sunny")
+
+    mind(say)
+    away = mcp_sides.new()
+    asks = openai.AsyncOpenAI(base_url=server.url + "/v1", api_key="k", max_retries=0)
+
+    @away.tool()
+    async def look(city: str) -> str:
+        """Looks."""
+        said: Any = [{"role": "user", "content": city}]
+        answer = await asks.chat.completions.create(model="gpt-4o-mini", messages=said)
+        return str(answer.choices[0].message.content)
+
+    async def main() -> str:
+        async with mcp_sides.connected(away) as client:
+
+            async def look(city: str) -> str:
+                """Looks."""
+                return mcp_sides.text(await client.call_tool("look", {"city": city}))
+
+            return str(await llama_agent(server, look).run(user_msg="How is Oslo?"))
+
+    assert asyncio.run(main()) == "It is sunny."
+    # What the SDK asks a server by itself.
+    greeting = ("initialize", "tools/list", "server/discover")
+    assert draw(telemetry, leave_out=lambda span: span.name.endswith(greeting)) == tree(
+        """
+        invoke_agent llama
+          chat gpt-4o
+          execute_tool look
+            tools/call look
+              chat gpt-4o-mini
+          chat gpt-4o
+        """
+    )
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_one_is_left_alone_and_the_others_are_seen(
     server: ProviderServer, telemetry: Telemetry, mind: Callable[[Say], None], name: str

@@ -37,8 +37,8 @@ def nothing_is_open() -> Iterator[None]:
     assert not models._streams
     assert not engines._writing
     gc.collect()
-    # The context of the tests may have the last one.
-    assert len(models._own) <= 1
+    # Contexts that are still there may have a last one.
+    assert len(models._own) <= 4
 
 
 def attributes(span: ReadableSpan) -> dict[str, Any]:
