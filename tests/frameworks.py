@@ -57,6 +57,19 @@ ROWS = (
         ("test_llama_index.py",),
     ),
     Row("claude_agent", ("claude-agent-sdk>=0.2",), ("test_claude_agent.py",)),
+    Row("claude_agent-mcp-1", ("claude-agent-sdk>=0.2", "mcp>=1.30,<2"), ("test_claude_agent.py",)),
+    Row(
+        "claude_agent-beside",
+        ("claude-agent-sdk>=0.2", "openinference-instrumentation-claude-agent-sdk"),
+        ("test_claude_agent.py",),
+    ),
+    Row(
+        "claude_agent-oldest",
+        # It takes what mcp has by then.
+        ("claude-agent-sdk==0.0.23", "mcp<2"),
+        ("test_claude_agent.py",),
+        oldest=True,
+    ),
     Row("crewai", ("crewai>=1.15",), ("test_crewai.py",)),
     Row("google_adk", ("google-adk>=2.13",), ("test_google_adk.py",)),
     Row("strands", ("strands-agents[openai]>=1.60",), ("test_strands.py",)),

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from opentelemetry.context import Context
-
 from otelier import deferred, guard, leaving, wire
 from otelier.frameworks.claude_agent import agents, beginnings, told
-from otelier.frameworks.claude_agent.agents import Agent, Tool
+from otelier.frameworks.claude_agent.agents import Agent
 from otelier.frameworks.claude_agent.counts import Totals
+from otelier.frameworks.claude_agent.opened import Open
 
 # Tools that never answer must not pile up.
 _MOST: Final = 10_000
 
 
-class Session:
+class Session(Open):
     """One connection; fed by its messages in their order."""
 
     def __init__(self, transport: Any) -> None:
+        super().__init__()
         self._transport = transport
-        # The main agent is that of None, a sub-agent that of the tool call that has started it.
-        self._agents: dict[str | None, Agent] = {}
-        self._tools: dict[str, Tool] = {}
-        # Tools that have answered, and whose sub-agents go on.
-        self._apart: dict[str, Tool] = {}
         self._totals = Totals()
         self._model: str | None = None
         self._offered: Any = None
@@ -53,23 +48,6 @@ class Session:
             self._result(item)
         elif kind == "conversation_reset":
             self._totals = Totals()
-
-    def context(self, key: Any = None, name: str | None = None) -> Context | None:
-        """Inside the open tool of that id or else that name; inside the turn where none is asked.
-
-        A tool found by its name is that of the next call of it.
-        """
-        tool = self._tools.get(key) if type(key) is str else None
-        if tool is None and name is not None:
-            for each in self._tools.values():
-                if not each.running and each.name == name:
-                    tool = each
-                    break
-        if tool is not None:
-            tool.running = tool.running or name is not None
-            return tool.context
-        main = self._agents.get(None)
-        return None if main is None else main.context
 
     def _assistant(self, item: Any, agent: Agent) -> None:
         agent.says(item)
@@ -136,22 +114,6 @@ class Session:
         main = self._agent(None, item)
         return beginnings.sub(self._transport, None, main.context, main.handle is not None)
 
-    def _finish(self, key: Any, answer: Any, failed: bool) -> None:
-        """A sub-agent is over."""
-        agent = self._agents.pop(key, None)
-        if agent is None:
-            return
-        agent.settle()
-        if agent.handle is None:
-            return
-        if failed:
-            agent.handle.fail("agent_error", wire.text(answer))
-            return
-        content = answer if type(answer) is str else list(wire.items(answer))
-        if content:
-            agent.handle.set_output({"role": "assistant", "content": content})
-        agent.handle.end()
-
     def _result(self, item: Any) -> None:
         """The turn is over."""
         main = self._agents.get(None)
@@ -179,25 +141,6 @@ class Session:
             elif item.get("structured_output") is not None:
                 handle.set_result(item["structured_output"])
             handle.end()
-
-    def _leave(self, how: str, turn: bool = True) -> None:
-        """End what nobody waits for: tools and sub-agents of the turn, and it as well."""
-        for key in [each for each in reversed(self._agents) if each is not None]:
-            if turn or key not in self._apart:
-                self._left(self._agents.pop(key), how)
-        while self._tools:
-            _, tool = self._tools.popitem()
-            if tool.handle is not None:
-                tool.handle.left(how)
-        if turn:
-            self._apart.clear()
-            while self._agents:
-                self._left(self._agents.popitem()[1], how)
-
-    def _left(self, agent: Agent, how: str) -> None:
-        agent.settle()
-        if agent.handle is not None:
-            agent.handle.left(how)
 
     def close(self, how: str) -> None:
         """The connection is over, or nobody reads on."""

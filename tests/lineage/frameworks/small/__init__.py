@@ -1,0 +1,1 @@
+"""A small agent of each framework, to count what a step costs."""
