@@ -217,6 +217,19 @@ ROWS = (
         ("test_crossings.py",),
     ),
     Row("claude_agent", ("claude-agent-sdk>=0.2",), ("test_claude_agent.py",)),
+    Row("claude_agent-mcp-1", ("claude-agent-sdk>=0.2", "mcp>=1.30,<2"), ("test_claude_agent.py",)),
+    Row(
+        "claude_agent-beside",
+        ("claude-agent-sdk>=0.2", "openinference-instrumentation-claude-agent-sdk"),
+        ("test_claude_agent.py",),
+    ),
+    Row(
+        "claude_agent-oldest",
+        # It takes what mcp has by then.
+        ("claude-agent-sdk==0.0.23", "mcp<2"),
+        ("test_claude_agent.py",),
+        oldest=True,
+    ),
     Row(
         "crewai",
         ("crewai>=1.15",),

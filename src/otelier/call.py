@@ -322,10 +322,7 @@ class Call:
         return not self._ended
 
     def end(self, how: str | None = None, ended: tuple[float, int] | None = None) -> None:
-        """All was received (``how`` is None), or the user left the stream early (``how``).
-
-        ``ended``: after how many seconds, and when (``time_ns``), if that was not now.
-        """
+        """All was received (``how`` None), or it was left early; ``ended`` as for ``_finish``."""
         if how is not None and deferred.inside_telemetry():
             # A generator that the garbage collector closes, see abandoned().
             self._defer(how)

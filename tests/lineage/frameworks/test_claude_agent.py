@@ -731,3 +731,187 @@ def test_structured_output_compaction_and_what_a_provider_runs(
     """)
     assert "7" in str(named(telemetry, "invoke_agent"))
     assert held(model_calls(telemetry)[0])["otelier.usage.web_searches"] == 2
+
+
+def test_a_tool_that_answers_between_the_blocks_of_a_call(
+    telemetry: Telemetry, tmp_path: Path
+) -> None:
+    turn = [
+        init(),
+        assistant("m1", use("t1", "Read", path="a")),
+        results(("t1", "one")),
+        assistant("m1", use("t2", "Read", path="b")),
+        results(("t2", "two")),
+        assistant("m2", text("done")),
+        result(),
+    ]
+    asyncio.run(ask("go", options(tmp_path, turn)))
+    assert draw(telemetry, tokens) == tree(f"""
+        invoke_agent 20+10
+          {CALL} 10+5
+          execute_tool Read
+          execute_tool Read
+          {CALL} 10+5
+    """)
+    last = json.loads(held(telemetry.spans("chat")[1])["gen_ai.input.messages"])
+    calls = [part["type"] for message in last for part in message["parts"]]
+    assert calls == ["text", "tool_call", "tool_call", "tool_call_response", "tool_call_response"]
+
+
+def test_a_client_that_is_dropped_in_the_middle(telemetry: Telemetry, tmp_path: Path) -> None:
+    turn = [init(), assistant("m1", text("a")), {"interrupted": True}]
+
+    async def main() -> None:
+        client = ClaudeSDKClient(options(tmp_path, turn))
+        await client.connect()
+        await client.query("go")
+        async for message in client.receive_messages():
+            if isinstance(message, sdk.AssistantMessage):
+                break
+        assert not telemetry.spans()
+        await client.disconnect()
+
+    asyncio.run(main())
+    assert draw(telemetry) == tree(f"""
+        invoke_agent
+          {CALL}
+    """)
+
+
+def test_who_breaks_off_may_read_on(telemetry: Telemetry, tmp_path: Path) -> None:
+    turn = [init(), assistant("m1", use("t1", "Bash")), results(("t1", "x")), result()]
+
+    async def main() -> None:
+        async with ClaudeSDKClient(options(tmp_path, turn)) as client:
+            await client.query("go")
+            messages = client.receive_messages()
+            async for message in messages:
+                if isinstance(message, sdk.AssistantMessage):
+                    break
+            await messages.aclose()
+            async for _ in client.receive_response():
+                pass
+
+    asyncio.run(main())
+    assert draw(telemetry) == tree(f"""
+        invoke_agent
+          {CALL}
+          execute_tool Bash
+    """)
+    assert "otelier.stream.end" not in named(telemetry, "invoke_agent")
+
+
+def test_who_asks_is_the_parent(telemetry: Telemetry, tmp_path: Path) -> None:
+    """One task reads for all, others ask."""
+    turns = [[init(), assistant(f"m{each}", text("a")), result()] for each in range(2)]
+
+    async def main() -> None:
+        async with ClaudeSDKClient(options(tmp_path, *turns)) as client:
+            done: asyncio.Queue[Any] = asyncio.Queue()
+
+            async def reads() -> None:
+                async for message in client.receive_messages():
+                    if isinstance(message, sdk.ResultMessage):
+                        done.put_nowait(message)
+
+            reader = asyncio.create_task(reads())
+            for name in ("first", "second"):
+                with telemetry.tracer.start_as_current_span(name):
+                    await client.query("go")
+                    await done.get()
+            reader.cancel()
+
+    asyncio.run(main())
+    assert draw(telemetry) == tree(f"""
+        first
+          invoke_agent
+            {CALL}
+        second
+          invoke_agent
+            {CALL}
+    """)
+
+
+def test_the_generator_is_as_it_was(telemetry: Telemetry, tmp_path: Path) -> None:
+    """Laziness, what is thrown in, and the end are the SDK's own."""
+    from claude_agent_sdk._internal.query import Query
+
+    class Silent:
+        """A transport of the program's own."""
+
+        def __init__(self, *messages: Any) -> None:
+            self.messages = messages
+            self.read = 0
+
+        async def read_messages(self) -> Any:
+            for message in self.messages:
+                self.read += 1
+                yield message
+
+        async def write(self, data: str) -> None: ...
+
+        async def close(self) -> None: ...
+
+        async def end_input(self) -> None: ...
+
+    odd = [{"type": "assistant"}, {"type": "user", "message": 3}, {"type": "result"}, {"type": 1}]
+
+    async def main() -> None:
+        for message in odd:
+            seen = Query(transport=Silent(message), is_streaming_mode=True)
+            seen._message_send.send_nowait(message)
+            generator = seen.receive_messages()
+            assert generator.__name__ == "receive_messages"
+            assert await generator.__anext__() is message
+            with pytest.raises(KeyError):
+                await generator.athrow(KeyError("mine"))
+            with pytest.raises(StopAsyncIteration):
+                await generator.__anext__()
+
+    asyncio.run(main())
+
+
+def test_two_instrumentations(tmp_path: Path) -> None:
+    wrappers = pytest.importorskip("openinference.instrumentation.claude_agent_sdk")
+    telemetry = Telemetry()
+    theirs = wrappers.ClaudeAgentSDKInstrumentor()
+    theirs.instrument(tracer_provider=telemetry.tracer_provider)
+    telemetry.start()
+    try:
+
+        async def main() -> None:
+            async with ClaudeSDKClient(options(tmp_path, SIMPLE)) as client:
+                await read(client, "go")
+
+        asyncio.run(main())
+    finally:
+        telemetry.stop()
+        theirs.uninstrument()
+    assert draw(telemetry, tokens) == tree(f"""
+        ClaudeAgentSDK.ClaudeSDKClient.receive_response
+          {CALL} 130+30
+          Bash
+          {CALL} 153+7
+    """)
+    assert all(
+        held(span)["gen_ai.conversation.id"] == "session-1" for span in model_calls(telemetry)
+    )
+
+
+def test_an_error_of_the_program_s_own_reading(telemetry: Telemetry, tmp_path: Path) -> None:
+    """What is raised in the loop that reads is not the agent's."""
+    turn = [init(), assistant("m1", text("a")), {"interrupted": True}]
+
+    async def main() -> None:
+        async with ClaudeSDKClient(options(tmp_path, turn)) as client:
+            await client.query("go")
+            async for message in client.receive_response():
+                if isinstance(message, sdk.AssistantMessage):
+                    raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        asyncio.run(main())
+    assert draw(telemetry) == tree(f"""
+        invoke_agent
+          {CALL}
+    """)

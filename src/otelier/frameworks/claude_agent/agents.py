@@ -93,7 +93,7 @@ class Tool:
 class Agent:
     """A run of the main agent (a turn) or of a sub-agent."""
 
-    __slots__ = ("_chat", "_mark", "context", "handle", "history", "model")
+    __slots__ = ("_chat", "_heard", "_mark", "context", "handle", "history", "model")
 
     def __init__(self, handle: Handle | None, context: Context) -> None:
         self.handle = handle
@@ -103,14 +103,16 @@ class Agent:
         # What its next call is asked, as far as this turn has told; None where nobody wants it.
         self.history: list[Any] | None = [] if handle is None or handle.wants_content else None
         self._chat: Chat | None = None
+        # What came while the blocks of a call were coming: tools may answer before the last one.
+        self._heard: list[Any] = []
         # When the next call begins at the earliest.
         self._mark = now()
 
     def hears(self, content: Any) -> None:
         """A prompt, or the results of tools."""
-        self.settle()
         if self.history is not None and content:
-            self.history.append({"role": "user", "content": content})
+            into = self.history if self._chat is None else self._heard
+            into.append({"role": "user", "content": content})
         self._mark = now()
 
     def says(self, item: Any) -> None:
@@ -182,6 +184,8 @@ class Agent:
             if chat.error is None and chat.blocks:
                 told.answer = answer
                 self.history.append(answer)
+            self.history += self._heard
+            self._heard = []
         models.over(run, told, ended=chat.last)
 
 

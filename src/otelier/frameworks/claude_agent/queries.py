@@ -10,7 +10,8 @@ from opentelemetry.context import Context
 from otelier import context as ctx
 from otelier import guard, leaving, runtime, wire
 from otelier.call import Call
-from otelier.frameworks.claude_agent.session import Session, tool_name
+from otelier.frameworks.claude_agent.session import Session
+from otelier.frameworks.claude_agent.told import tool_name
 from otelier.frameworks.claude_agent.tools import CALL_ID, Asked
 from otelier.hooks import generators
 from otelier.hooks.beside import Beside

@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-import re
-import sys
-from collections.abc import Iterator
 from typing import Any, Final
 
-from opentelemetry.context import Context
-from opentelemetry.trace import get_current_span
-
-from otelier import context as ctx
-from otelier import guard, leaving, pipeline, wire
-from otelier.frameworks import steps
-from otelier.frameworks.claude_agent import agents, prompts
-from otelier.frameworks.claude_agent.agents import Agent, Tool
+from otelier import deferred, guard, leaving, wire
+from otelier.frameworks.claude_agent import agents, beginnings, told
+from otelier.frameworks.claude_agent.agents import Agent
 from otelier.frameworks.claude_agent.counts import Totals
+from otelier.frameworks.claude_agent.opened import Open
 
-LIBRARY: Final = "claude_agent"
-_TARGETS: Final = (
-    ("claude_agent_sdk", "query"),
-    ("claude_agent_sdk.query", "query"),
-    ("claude_agent_sdk._internal.client", "InternalClient.process_query"),
-    ("claude_agent_sdk.client", "ClaudeSDKClient.query"),
-    ("claude_agent_sdk.client", "ClaudeSDKClient.receive_response"),
-)
-# How the program writes the name of a server into that of its tools.
-_ODD: Final = re.compile(r"[^a-zA-Z0-9_-]")
+# Tools that never answer must not pile up.
 _MOST: Final = 10_000
 
 
-class Session:
+class Session(Open):
     """One connection; fed by its messages in their order."""
 
     def __init__(self, transport: Any) -> None:
+        super().__init__()
         self._transport = transport
-        # The main agent is that of None, a sub-agent that of the tool call that has started it.
-        self._agents: dict[str | None, Agent] = {}
-        self._tools: dict[str, Tool] = {}
-        # Tools that have answered, and whose sub-agents go on.
-        self._apart: dict[str, Tool] = {}
         self._totals = Totals()
         self._model: str | None = None
         self._offered: Any = None
@@ -69,23 +49,6 @@ class Session:
         elif kind == "conversation_reset":
             self._totals = Totals()
 
-    def context(self, key: Any = None, name: str | None = None) -> Context | None:
-        """Inside the open tool of that id or else that name; inside the turn where none is asked.
-
-        A tool found by its name is that of the next call of it.
-        """
-        tool = self._tools.get(key) if type(key) is str else None
-        if tool is None and name is not None:
-            for each in self._tools.values():
-                if not each.running and each.name == name:
-                    tool = each
-                    break
-        if tool is not None:
-            tool.running = tool.running or name is not None
-            return tool.context
-        main = self._agents.get(None)
-        return None if main is None else main.context
-
     def _assistant(self, item: Any, agent: Agent) -> None:
         agent.says(item)
         for block in wire.items(wire.fields(item.get("message")).get("content")):
@@ -103,8 +66,8 @@ class Session:
             agent = self._agent(parent, item)
         if agent is not None:
             agent.hears(content)
-        told = wire.fields(item.get("tool_use_result"))
-        later = told.get("status") == "async_launched" or told.get("isAsync") is True
+        more = wire.fields(item.get("tool_use_result"))
+        later = more.get("status") == "async_launched" or more.get("isAsync") is True
         for block in wire.items(content) if type(content) is list else ():
             raw = wire.fields(block)
             key: Any = raw.get("tool_use_id")
@@ -133,71 +96,23 @@ class Session:
         """The agent whose message this is; it begins with the first one."""
         agent = self._agents.get(parent)
         if agent is None:
-            agent = self._turn(item) if parent is None else self._sub(parent, item)
-            self._agents[parent] = agent
+            agent = self._agents[parent] = (
+                self._turn(item) if parent is None else self._sub(parent, item)
+            )
         agent.model = self._model
         return agent
 
     def _turn(self, item: Any) -> Agent:
         self.interrupted = False
-        here = ctx.current()
-        prompt = prompts.following(self._transport)
-        if prompt is not None:
-            # Who asks, where the one who reads is nobody's.
-            asked = get_current_span(prompt.context).get_span_context().is_valid
-            if asked or not get_current_span(here).get_span_context().is_valid:
-                here = prompt.context
-        handle = None
-        if not steps.stands_down(LIBRARY, _others):
-            handle = steps.begin(
-                pipeline.agent(), here, conversation_id=wire.text(item.get("session_id"))
-            )
-        agent = Agent(handle, here)
-        content = None if prompt is None else prompt.content
-        if content:
-            agent.hears(content)
-        if handle is not None and handle.wants_content:
-            if content:
-                handle.set_input([{"role": "user", "content": content}])
-            handle.set_system(_instructions(self._transport))
-            handle.set_tools([{"name": name} for name in wire.items(self._offered)])
-        return agent
+        conversation = wire.text(item.get("session_id"))
+        return beginnings.turn(self._transport, conversation, self._offered)
 
     def _sub(self, parent: str, item: Any) -> Agent:
         tool = self._tools.get(parent) or self._apart.get(parent)
-        main = self._agents.get(None)
-        if tool is None and main is None:
-            main = self._agents[None] = self._turn(item)
-        inside = tool.context if tool is not None else main.context  # type: ignore[union-attr]
-        asked = wire.fields(None if tool is None else tool.asked)
-        handle = None
-        if tool is None or tool.handle is not None:
-            name = wire.text(asked.get("subagent_type"))
-            described = _described(self._transport, name)
-            handle = steps.begin(pipeline.agent(name, description=described), inside)
-        agent = Agent(handle, inside)
-        prompt = wire.text(asked.get("prompt"))
-        if prompt:
-            agent.hears(prompt)
-            if handle is not None:
-                handle.set_input(prompt)
-        return agent
-
-    def _finish(self, key: Any, answer: Any, failed: bool) -> None:
-        """A sub-agent is over."""
-        agent = self._agents.pop(key, None)
-        if agent is None:
-            return
-        agent.settle()
-        if agent.handle is None:
-            return
-        if failed:
-            agent.handle.fail("agent_error", wire.text(answer))
-            return
-        content = answer if type(answer) is str else list(wire.items(answer))
-        if content:
-            agent.handle.set_output({"role": "assistant", "content": content})
-        agent.handle.end()
+        if tool is not None:
+            return beginnings.sub(self._transport, tool, tool.context, tool.handle is not None)
+        main = self._agent(None, item)
+        return beginnings.sub(self._transport, None, main.context, main.handle is not None)
 
     def _result(self, item: Any) -> None:
         """The turn is over."""
@@ -219,32 +134,13 @@ class Session:
         if stopped:
             handle.left(leaving.CANCELLED)
         elif item.get("is_error"):
-            handle.fail(_kind(item), _message(item))
+            handle.fail(told.kind(item), told.message(item))
         else:
             if said:
                 handle.set_output(said)
             elif item.get("structured_output") is not None:
                 handle.set_result(item["structured_output"])
             handle.end()
-
-    def _leave(self, how: str, turn: bool = True) -> None:
-        """End what nobody waits for: tools and sub-agents of the turn, and it as well."""
-        for key in [each for each in reversed(self._agents) if each is not None]:
-            if turn or key not in self._apart:
-                self._left(self._agents.pop(key), how)
-        while self._tools:
-            _, tool = self._tools.popitem()
-            if tool.handle is not None:
-                tool.handle.left(how)
-        if turn:
-            self._apart.clear()
-            while self._agents:
-                self._left(self._agents.popitem()[1], how)
-
-    def _left(self, agent: Agent, how: str) -> None:
-        agent.settle()
-        if agent.handle is not None:
-            agent.handle.left(how)
 
     def close(self, how: str) -> None:
         """The connection is over, or nobody reads on."""
@@ -266,53 +162,11 @@ class Session:
 
     def __del__(self) -> None:
         try:
-            self._leave(leaving.ABANDONED)
+            if not self._agents:
+                return
+            if deferred.inside_telemetry():
+                deferred.defer(lambda: self._leave(leaving.ABANDONED))
+            else:
+                self._leave(leaving.ABANDONED)
         except Exception:
             guard.failed("claude_agent.dropped")
-
-
-def tool_name(server: Any, tool: Any) -> str:
-    """By which name the model knows a tool of a server."""
-    return f"mcp__{_ODD.sub('_', str(server))}__{_ODD.sub('_', str(tool))}"
-
-
-def _kind(item: Any) -> str:
-    subtype, status = item.get("subtype"), item.get("api_error_status")
-    if type(subtype) is str and subtype != "success":
-        return subtype
-    return str(status) if type(status) is int else "api_error"
-
-
-def _message(item: Any) -> str | None:
-    texts = [text for text in map(wire.text, wire.items(item.get("errors"))) if text]
-    return "; ".join(texts) or wire.text(item.get("result"))
-
-
-def _instructions(transport: Any) -> str | None:
-    """What the program was told to be, where that is said here."""
-    told = _options(transport).get("system_prompt")
-    if type(told) is dict:
-        told = told.get("prompt") or told.get("append")
-    return told if type(told) is str else None
-
-
-def _described(transport: Any, name: str | None) -> str | None:
-    known = _options(transport).get("agents")
-    told = known.get(name) if type(known) is dict else None
-    ours = type(told).__module__.startswith("claude_agent_sdk.")
-    return wire.text(vars(told).get("description")) if ours else None
-
-
-def _options(transport: Any) -> dict[str, Any]:
-    chosen = prompts.options(transport).get("_options")
-    return vars(chosen) if type(chosen).__module__.startswith("claude_agent_sdk.") else {}
-
-
-def _others() -> Iterator[Any]:
-    """What other instrumentations wrap."""
-    for module, path in _TARGETS:
-        found: Any = sys.modules.get(module)
-        for name in path.split("."):
-            found = vars(found).get(name) if found is not None else None
-        if found is not None:
-            yield found
