@@ -191,20 +191,7 @@ def _tracked(wrapped: Callable[..., Any], llm: Any, args: Any, kwargs: Any) -> A
         held = _used.get()
         told = wire.fields(args[0] if args else kwargs.get("usage_data"))
         if held is not None and told:
-            held.append(
-                Usage(
-                    input=_count(told, "prompt_tokens", "input_tokens", "prompt_token_count"),
-                    output=_count(
-                        told, "completion_tokens", "output_tokens", "candidates_token_count"
-                    ),
-                    reasoning=_count(told, "reasoning_tokens"),
-                    cache_read=_count(told, "cached_prompt_tokens", "cached_tokens"),
-                )
-            )
+            held.append(reading.usage(told))
     except Exception:
         guard.failed("crewai.usage")
     return wrapped(*args, **kwargs)
-
-
-def _count(told: wire.Wire, *names: str) -> int | None:
-    return next((told[name] for name in names if type(told.get(name)) is int), None)
