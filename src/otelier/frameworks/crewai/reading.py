@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from otelier import statics, wire
 from otelier.semconv import Attributes
+from otelier.usage import Usage
 
 _PARAMETERS: Final = (
     ("temperature", "gen_ai.request.temperature"),
@@ -76,3 +77,17 @@ def description(tool: Any) -> str | None:
     if found is None or not found.startswith("Tool Name:"):
         return found
     return found.partition("Tool Description:")[2].strip() or None
+
+
+def usage(told: wire.Wire) -> Usage:
+    """What a model says that a call has used."""
+    return Usage(
+        input=_count(told, "prompt_tokens", "input_tokens", "prompt_token_count"),
+        output=_count(told, "completion_tokens", "output_tokens", "candidates_token_count"),
+        reasoning=_count(told, "reasoning_tokens"),
+        cache_read=_count(told, "cached_prompt_tokens", "cached_tokens"),
+    )
+
+
+def _count(told: wire.Wire, *names: str) -> int | None:
+    return next((told[name] for name in names if type(told.get(name)) is int), None)
