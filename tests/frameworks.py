@@ -1,7 +1,8 @@
 """Runs the trees of agent frameworks, each framework in an environment of its own.
 
 ``python -m tests.frameworks [name …]``: the newest of each framework, or of those whose name starts
-so. ``--oldest`` runs the oldest plausible versions as well. Environments are kept in
+so. ``--oldest`` runs the oldest plausible versions as well. ``--count`` counts what a step of each
+costs instead (:mod:`benchmarks.frameworks`). Environments are kept in
 ``.cache/frameworks``, as many at a time as there are processors. When all rows ran, README.md's
 table of frameworks is written from the results.
 """
@@ -373,6 +374,32 @@ def run(row: Row, uv: str | None) -> bool:
     return passed
 
 
+def count(row: Row, uv: str | None, header: bool) -> bool:
+    """Count what a step of the row's framework costs; in its ``-beside`` environment, also theirs."""
+    problem = install(row, uv)
+    if problem:
+        print(f"{row.name}: not installed\n{problem}", flush=True)
+        return False
+    name = row.name.removesuffix("-beside")
+    python = str(row.folder / "bin" / "python")
+    command = [python, "-m", "benchmarks.frameworks", *(["--header"] if header else []), name]
+    environment = {**os.environ, **dict(row.environment)}
+    return subprocess.run(command, cwd=ROOT, env=environment).returncode == 0
+
+
+def counted(arguments: list[str]) -> Iterator[Row]:
+    """The row of each framework in which it is counted: beside another one, where there is one."""
+    from benchmarks.frameworks import PEERS
+
+    names = [each for each in arguments if not each.startswith("-")]
+    for row in ROWS:
+        name = row.name.removesuffix("-beside")
+        beside = name in PEERS
+        small = ROOT / FOLDER / "small" / f"{name}.py"
+        if small.exists() and beside == row.name.endswith("-beside") and name in (names or [name]):
+            yield row
+
+
 def table() -> str | None:
     """README's table of frameworks; None where a row has not run."""
     ran: dict[str, list[tuple[str, str]]] = {}
@@ -397,8 +424,11 @@ def _ordered(number: str) -> list[int]:
 
 def main() -> int:
     """Run what was asked for; how many rows failed."""
-    rows = list(chosen(sys.argv[1:]))
     uv = installer()
+    if "--count" in sys.argv:
+        rows = list(counted(sys.argv[1:]))
+        return sum(not count(row, uv, row is rows[0]) for row in rows)
+    rows = list(chosen(sys.argv[1:]))
     with ThreadPoolExecutor(os.cpu_count()) as workers:
         passed = dict(zip(rows, workers.map(lambda row: run(row, uv), rows), strict=True))
     failed = [row.name for row, well in passed.items() if not well]
