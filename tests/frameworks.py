@@ -289,6 +289,14 @@ ROWS = (
         oldest=True,
     ),
     Row("autogen", ("autogen-agentchat>=0.7", "autogen-ext[openai]"), ("test_autogen.py",)),
+    Row(
+        "autogen-beside",
+        (
+            *("autogen-agentchat>=0.7", "autogen-ext[openai]"),
+            "openinference-instrumentation-autogen-agentchat",
+        ),
+        ("test_autogen_beside.py",),
+    ),
     # Before, agents have no spans of their own.
     Row(
         "autogen-oldest",
