@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import json
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -687,12 +688,13 @@ def test_left_alone_taken_back_and_again(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_nothing_is_kept(telemetry: Telemetry, tmp_path: Path) -> None:
-    from otelier.frameworks.claude_agent import prompts, queries
+    from otelier.frameworks.claude_agent import prompts, queries, tools
 
     asyncio.run(ask("What is here?", options(tmp_path, SIMPLE)))
     assert telemetry.spans()
     assert not queries._sessions._held
     assert not prompts._waiting._held
+    assert not tools._asked
 
 
 def test_a_resumed_session_in_another_process(telemetry: Telemetry, tmp_path: Path) -> None:
@@ -915,3 +917,65 @@ def test_an_error_of_the_program_s_own_reading(telemetry: Telemetry, tmp_path: P
         invoke_agent
           {CALL}
     """)
+
+
+def test_a_version_whose_seam_is_missing() -> None:
+    from otelier.frameworks.claude_agent import prompts, queries, tools
+    from otelier.hooks.patching import Patches
+
+    for room in (prompts, queries, tools):
+        with pytest.raises(LookupError):
+            room.patch("claude_agent", os, Patches())
+
+
+def test_a_model_call_in_a_tool(server: Any, tmp_path: Path) -> None:
+    httpx = pytest.importorskip("httpx2" if find_spec("httpx2") else "httpx")
+    host = server.url.removeprefix("http://")
+    telemetry = Telemetry().start(provider_hosts=f"{host}=openai", http=True)
+
+    @tool("price", "What an item costs", {"item": str})
+    async def price(arguments: dict[str, Any]) -> dict[str, Any]:
+        body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "How much?"}]}
+        async with httpx.AsyncClient() as client:
+            await client.post(server.url + "/v1/chat/completions", json=body)
+        return {"content": [{"type": "text", "text": "7"}]}
+
+    servers = {"my shop": create_sdk_mcp_server("my shop", tools=[price])}
+    turn = [
+        init(),
+        assistant("m1", use("t1", "mcp__my_shop__price", item="a")),
+        {"call": [{"id": "t1", "server": "my shop", "name": "price", "arguments": {"item": "a"}}]},
+        result(),
+    ]
+
+    async def main() -> None:
+        async with ClaudeSDKClient(options(tmp_path, turn, mcp_servers=servers)) as client:
+            await read(client, "go")
+
+    asyncio.run(main())
+    assert own(telemetry) == tree(f"""
+        invoke_agent
+          {CALL}
+          execute_tool mcp__my_shop__price
+            chat gpt-4o
+    """)
+    telemetry.stop()
+
+
+def test_a_process_that_ends_without_a_result(telemetry: Telemetry, tmp_path: Path) -> None:
+    turn = [init(), assistant("m1", text("a")), {"exit": 0}]
+    asyncio.run(ask("go", options(tmp_path, turn)))
+    assert draw(telemetry) == tree(f"""
+        invoke_agent
+          {CALL}
+    """)
+    assert named(telemetry, "invoke_agent")["otelier.stream.end"] == "closed"
+
+
+def test_a_conversation_that_the_program_names_wins(telemetry: Telemetry, tmp_path: Path) -> None:
+    async def main() -> None:
+        with otelier.session(conversation_id="mine"):
+            await ask("go", options(tmp_path, SIMPLE))
+
+    asyncio.run(main())
+    assert {held(span)["gen_ai.conversation.id"] for span in telemetry.spans()} == {"mine"}
