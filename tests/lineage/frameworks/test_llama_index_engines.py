@@ -319,6 +319,39 @@ def test_a_chat_whose_loop_ends_before_it_is_read(
     assert "!" not in told
 
 
+@pytest.mark.parametrize("how", ["chat", "achat", "stream_chat"])
+def test_an_agent_of_an_earlier_version(
+    server: ProviderServer, telemetry: Telemetry, how: str
+) -> None:
+    pytest.importorskip("llama_index.core.agent.runner.base", reason="agents are workflows here")
+    from llama_index.core.agent import ReActAgent
+    from llama_index.core.memory import ChatMemoryBuffer
+
+    def get_weather(city: str) -> str:
+        """Tells the weather."""
+        return "sunny"
+
+    def say(body: dict[str, Any]) -> dict[str, Any]:
+        if "Observation: sunny" in str(body["messages"]):
+            return chat_message("Thought: I know.\nAnswer: It is sunny.")
+        asks = 'Thought: I look.\nAction: get_weather\nAction Input: {"city": "Oslo"}'
+        return chat_message(asks)
+
+    held = ChatMemoryBuffer.from_defaults(chat_store_key="c1")
+    agent: Any = ReActAgent.from_tools(
+        [FunctionTool.from_defaults(get_weather)], llm=model(server, say), memory=held
+    )
+    assert chatting(agent, how).endswith("It is sunny.")
+    assert draw(telemetry, conversation) == tree(
+        """
+        invoke_agent [c1]
+          chat gpt-4o [c1]
+          execute_tool get_weather [c1]
+          chat gpt-4o [c1]
+        """
+    )
+
+
 # --- workflows ---------------------------------------------------------------------------
 
 
