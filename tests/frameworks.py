@@ -383,7 +383,7 @@ def run(row: Row, uv: str | None) -> bool:
 
 
 def count(row: Row, uv: str | None, header: bool) -> bool:
-    """Count what a step of the row's framework costs; in its ``-beside`` environment, also theirs."""
+    """Count what a step of the row's framework costs; beside another, theirs as well."""
     problem = install(row, uv)
     if problem:
         print(f"{row.name}: not installed\n{problem}", flush=True)

@@ -307,11 +307,6 @@ def shop(telemetry: Telemetry, **more: Any) -> Any:
     return {"my shop": create_sdk_mcp_server("my shop", tools=[price])}
 
 
-def own(telemetry: Telemetry, **more: Any) -> str:
-    """Without the spans of the protocol's own."""
-    return draw(telemetry, leave_out=lambda span: span.name.startswith("tools/"), **more)
-
-
 async def streamed(*prompts: str) -> Any:
     for prompt in prompts:
         yield {"type": "user", "message": {"role": "user", "content": prompt}}
@@ -327,7 +322,7 @@ def test_tools_of_this_process_have_what_they_do_inside(
             await read(client, "go")
 
     asyncio.run(main())
-    assert own(telemetry) == tree(f"""
+    assert draw(telemetry) == tree(f"""
         invoke_agent
           {CALL}
           execute_tool mcp__my_shop__price
@@ -357,7 +352,7 @@ def test_a_program_that_does_not_tell_the_call(telemetry: Telemetry, tmp_path: P
     asyncio.run(main())
     # Older versions of the SDK do not tell the program that a tool has failed.
     failed = " !tool_error" if VERSION > (0, 1, 0) else ""
-    assert own(telemetry) == tree(f"""
+    assert draw(telemetry) == tree(f"""
         invoke_agent
           {CALL}
           execute_tool mcp__my_shop__price
@@ -389,7 +384,7 @@ def test_a_tool_that_the_program_declares_is_one_span(telemetry: Telemetry, tmp_
             await read(client, "go")
 
     asyncio.run(main())
-    assert own(telemetry) == tree(f"""
+    assert draw(telemetry) == tree(f"""
         invoke_agent
           {CALL}
           execute_tool mcp__my_shop__price
@@ -643,7 +638,7 @@ def test_ten_at_once(telemetry: Telemetry, tmp_path: Path) -> None:
       look up {{0}} [c{{0}}]
     {CALL} [c{{0}}]"""
     wanted = sorted(f"invoke_workflow w{user} [c{user}]" + inner.format(user) for user in range(10))
-    found = draw(telemetry, conversation, leave_out=lambda span: span.name.startswith("tools/"))
+    found = draw(telemetry, conversation)
     assert sorted("\n".join(found.splitlines()[at : at + 6]) for at in range(0, 60, 6)) == wanted
 
 
@@ -953,7 +948,7 @@ def test_a_model_call_in_a_tool(server: Any, tmp_path: Path) -> None:
             await read(client, "go")
 
     asyncio.run(main())
-    assert own(telemetry) == tree(f"""
+    assert draw(telemetry) == tree(f"""
         invoke_agent
           {CALL}
           execute_tool mcp__my_shop__price

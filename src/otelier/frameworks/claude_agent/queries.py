@@ -10,6 +10,7 @@ from opentelemetry.context import Context
 from otelier import context as ctx
 from otelier import guard, leaving, runtime, wire
 from otelier.call import Call
+from otelier.frameworks import steps
 from otelier.frameworks.claude_agent.session import Session
 from otelier.frameworks.claude_agent.told import tool_name
 from otelier.frameworks.claude_agent.tools import CALL_ID, Asked
@@ -101,13 +102,16 @@ def _where(query: Any, request: Any) -> Context | None:
     if asked.get("subtype") == "mcp_message":
         message = wire.fields(asked.get("message"))
         if message.get("method") != "tools/call":
-            return None
+            # The handshake with a server in this process, where that begins to run.
+            return steps.own(ctx.current())
         called = wire.fields(message.get("params"))
         key = wire.fields(called.get("_meta")).get(CALL_ID)
         name = tool_name(asked.get("server_name"), called.get("name"))
     session = _session(query)
     _catch_up(query, session)
-    return session.context(key, name)
+    found = session.context(key, name)
+    # The tool has its span, which the server in this process is a part of.
+    return steps.own(found) if name is not None and found is not None else found
 
 
 async def _control(wrapped: Any, query: Any, args: Any, kwargs: Any) -> Any:
@@ -117,7 +121,8 @@ async def _control(wrapped: Any, query: Any, args: Any, kwargs: Any) -> Any:
         context = _where(query, request)
         if context is not None:
             message = wire.fields(wire.fields(request).get("request")).get("message")
-            asked = None if message is None else Asked(message, context)
+            is_call = wire.fields(message).get("method") == "tools/call"
+            asked = Asked(message, context) if is_call else None
             token = ctx.attach(context)
     except Exception:
         guard.failed("claude_agent.control")
