@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary, WeakSet, ref
 
 from opentelemetry.trace import Span
 
-from otelier import completing, guard, leaving, openinference, semconv
+from otelier import guard, leaving, openinference, semconv
 from otelier.runtime import SCOPE
 from otelier.semconv import Attributes
 
@@ -75,6 +75,9 @@ def take(span: Any, call: Any, asked: Attributes) -> None:
     """
     enriched[span] = ref(call)
     try:
+        # A program without spans of others pays nothing for them.
+        from otelier import completing
+
         present = getattr(span, "attributes", None) or {}
         span.set_attributes(completing.lacking(present, asked))
         name = completing.named(span, {**asked, **present})
