@@ -93,7 +93,7 @@ ROWS = (
     Row(
         "langchain-1.0",
         (
-            *("langchain==1.0.5", "langgraph==1.0.10", "langgraph-prebuilt==1.0.5"),
+            *("langchain==1.0.5", "langgraph==1.0.5", "langgraph-prebuilt==1.0.5"),
             *("langchain-openai", "langgraph-checkpoint==3.0.1"),
             "langgraph-checkpoint-sqlite==3.0.0",
         ),
@@ -103,8 +103,8 @@ ROWS = (
     Row(
         "langchain-0.2",
         (
-            *("langchain-core==0.2.43", "langgraph==0.2.4", "langchain-openai==0.1.25"),
-            *("langgraph-checkpoint-sqlite<2", "httpx<0.28"),
+            *("langchain==0.2.17", "langchain-core==0.2.43", "langchain-openai==0.1.25"),
+            *("langgraph==0.2.4", "langgraph-checkpoint-sqlite<2", "httpx<0.28"),
         ),
         _LANGCHAIN,
         oldest=True,

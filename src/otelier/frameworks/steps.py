@@ -61,11 +61,13 @@ class Run:
 
     __slots__ = ("_stands", "context", "handle", "more")
 
-    def __init__(self, handle: Handle | None, context: Context, stands: object) -> None:
-        """``stands`` is what stands for it in ``context``."""
+    def __init__(
+        self, handle: Handle | None, context: Context, stands: object | None = None
+    ) -> None:
+        """``stands`` is what stands for it in ``context``, if something does."""
         self.handle = handle
         self.context = context
-        self._stands = stands
+        self._stands = stands or object()
         # Whatever a room has to remember of it.
         self.more: Any = None
 

@@ -438,3 +438,144 @@ def test_streamed_answers_have_their_tokens(server: ProviderServer, telemetry: T
           chat gpt-4o-mini 12+9
     """)
     assert len(model_calls(telemetry)) == 1
+
+
+def test_an_async_stream_left_early(server: ProviderServer, telemetry: Telemetry) -> None:
+    thinks(server, lambda said: SUNNY if said[-1]["role"] == "tool" else WEATHER)
+
+    async def main() -> None:
+        async for _ in weather_agent(server).astream(asks(), stream_mode="updates"):
+            break
+        with telemetry.tracer.start_as_current_span("after") as after:
+            assert after.parent is None
+
+    asyncio.run(main())
+    drawn = draw(telemetry, leave_out=lambda span: span.name == "after")
+    assert "!" not in drawn
+    assert drawn.startswith("invoke_agent weather_agent\n  chat gpt-4o-mini")
+
+
+def test_one_agent_hands_over_to_another(server: ProviderServer, telemetry: Telemetry) -> None:
+    types = pytest.importorskip("langgraph.types")
+    command = getattr(types, "Command", None) or pytest.skip("no Command before LangGraph 0.2.57")
+    from langchain_core.messages import ToolMessage
+    from langgraph.graph import START, MessagesState, StateGraph
+
+    @tool
+    def to_weather() -> Any:
+        """Hand over."""
+        told = ToolMessage("handed over", tool_call_id="call_1")
+        return command(goto="weather_agent", graph=command.PARENT, update={"messages": [told]})
+
+    says(server, call("to_weather"), WEATHER, SUNNY)
+    graph = StateGraph(MessagesState)
+    graph.add_node("triage", create_agent(chat_model(server), [to_weather], name="triage"))
+    graph.add_node("weather_agent", weather_agent(server))
+    graph.add_edge(START, "triage")
+    made = graph.compile(name="support")
+    made.invoke(asks())
+    assert draw(telemetry) == tree("""
+        invoke_workflow support
+          invoke_agent triage
+            chat gpt-4o-mini
+            execute_tool to_weather
+          invoke_agent weather_agent
+            chat gpt-4o-mini
+            execute_tool get_weather
+            chat gpt-4o-mini
+    """)
+    handed = next(s for s in telemetry.spans("execute_tool") if "to_weather" in s.name)
+    told = json.loads((handed.attributes or {})["gen_ai.tool.call.result"])
+    assert told == {"result": "handed over"}
+
+
+def test_a_tool_alone(telemetry: Telemetry) -> None:
+    get_weather.invoke("Paris", {"metadata": {"thread_id": "t7"}})
+    get_weather.invoke({"city": "Rome"})
+    assert draw(telemetry, conversation) == tree("""
+        execute_tool get_weather [t7]
+        execute_tool get_weather
+    """)
+    first, second = (span.attributes or {} for span in telemetry.spans())
+    assert json.loads(first["gen_ai.tool.call.arguments"]) == {"input": "Paris"}
+    assert json.loads(second["gen_ai.tool.call.arguments"]) == {"city": "Rome"}
+
+
+def test_known_agents_after_it_was_taken_back(server: ProviderServer) -> None:
+    Telemetry().start().stop()
+    Telemetry().start()
+    agent = weather_agent(server)
+    otelier.uninstrument()
+    telemetry = Telemetry().start()
+    says(server, SUNNY)
+    agent.invoke(asks())
+    assert draw(telemetry) == "invoke_agent weather_agent\n  chat gpt-4o-mini"
+
+
+@pytest.mark.parametrize("way", ["invoke", "stream", "ainvoke"])
+def test_an_executor_of_before(server: ProviderServer, telemetry: Telemetry, way: str) -> None:
+    agents = pytest.importorskip("langchain.agents")
+    if not hasattr(agents, "AgentExecutor"):
+        pytest.skip("LangChain 1.0 has no AgentExecutor")
+    from langchain_core.prompts import ChatPromptTemplate
+
+    thinks(server, lambda said: SUNNY if said[-1]["role"] == "tool" else WEATHER)
+    prompt = ChatPromptTemplate.from_messages(
+        [("system", "Help."), ("user", "{input}"), ("placeholder", "{agent_scratchpad}")]
+    )
+    agent = agents.create_tool_calling_agent(chat_model(server), [get_weather], prompt)
+    executor = agents.AgentExecutor(agent=agent, tools=[get_weather])
+    running = getattr(executor, way)({"input": "How is it in Paris?"})
+    if way == "ainvoke":
+        asyncio.run(running)
+    else:
+        list(running)
+    assert draw(telemetry, tokens) == tree("""
+        invoke_agent 24+18
+          chat gpt-4o-mini 12+9
+          execute_tool get_weather
+          chat gpt-4o-mini 12+9
+    """)
+    held = telemetry.span("invoke_agent").attributes or {}
+    (answer,) = json.loads(held["gen_ai.output.messages"])
+    assert answer["parts"] == [{"type": "text", "content": "It is sunny."}]
+
+
+def test_errors_are_the_same(server: ProviderServer) -> None:
+    @tool
+    def broken(city: str) -> str:
+        """Fails."""
+        raise KeyError(city)
+
+    def run() -> list[Any]:
+        found: list[Any] = []
+        says(server, call("broken", {"city": "Paris"}), SUNNY)
+        for way in (
+            lambda: weather_agent(server, broken).invoke(asks()),
+            lambda: broken.invoke({"city": "Paris"}),
+            lambda: broken.invoke({"town": "Paris"}),
+            lambda: asyncio.run(broken.ainvoke({"city": "Paris"})),
+        ):
+            try:
+                found.append(type(way()))
+            except Exception as problem:
+                notes = [re.sub("id '.*'", "", note) for note in getattr(problem, "__notes__", ())]
+                found.append((type(problem), str(problem), problem.__context__, notes))
+        return found
+
+    plain = run()
+    server.clear()
+    Telemetry().start()
+    assert str(run()) == str(plain)
+
+
+def test_without_the_seams_nothing_is_patched() -> None:
+    from importlib import import_module
+    from types import ModuleType
+
+    from otelier.hooks.patching import Patches
+
+    for hook in ("agents", "callbacks", "contexts", "given", "models", "searches", "tools"):
+        module = import_module(f"otelier.frameworks.langchain.{hook}")
+        with pytest.raises(LookupError):
+            module.patch("langchain", ModuleType("langchain_of_tomorrow"), Patches())

@@ -22,13 +22,15 @@ from tests.lineage.frameworks.drawing import conversation, draw, tokens, tree
 from tests.lineage.frameworks.langchain_programs import (
     asks,
     call,
+    calls,
     chat_model,
     create_agent,
     open_things,
     says,
     text,
+    thinks,
 )
-from tests.servers import ProviderServer
+from tests.servers import ProviderServer, openai_wire
 from tests.telemetry import Telemetry
 
 
@@ -97,6 +99,47 @@ def test_sub_agents_async_and_without_a_name(server: ProviderServer, telemetry: 
 
     asyncio.run(main())
     assert draw(telemetry) == tree(DRAWN.replace(" lead", ""))
+
+
+def test_sub_agents_side_by_side(server: ProviderServer, telemetry: Telemetry) -> None:
+    wanted = [
+        openai_wire.tool_call(
+            "task", {"description": word, "subagent_type": "researcher"}, id=f"call_{word}"
+        )
+        for word in ("otters", "seals")
+    ]
+
+    def mind(said: list[dict[str, Any]]) -> Any:
+        if said[-1]["role"] == "tool":
+            return text("done")
+        word = said[-1]["content"]
+        return call("look_up", {"topic": word}) if word in ("otters", "seals") else calls(*wanted)
+
+    thinks(server, mind)
+    agent = deep_agent(server, name="lead")
+
+    async def main() -> None:
+        await agent.ainvoke(asks("What do they do?"), {"configurable": {"thread_id": "t2"}})
+
+    asyncio.run(main())
+    one = """
+          execute_tool task [t2]
+            invoke_agent researcher [t2]
+              chat gpt-4o-mini [t2]
+              chat gpt-4o-mini [t2]
+              execute_tool look_up [t2]"""
+    drawn = """
+        invoke_agent lead [t2]
+          chat gpt-4o-mini [t2]
+          chat gpt-4o-mini [t2]"""
+    assert draw(telemetry, conversation, ordered=False) == tree(drawn + one + one)
+    by_id = {span.context.span_id: span for span in telemetry.spans()}
+    for span in telemetry.spans("execute_tool"):
+        if "look_up" not in span.name:
+            continue
+        task = by_id[by_id[span.parent.span_id].parent.span_id]  # type: ignore[union-attr]
+        topic = json.loads((span.attributes or {})["gen_ai.tool.call.arguments"])["topic"]
+        assert (task.attributes or {})["gen_ai.tool.call.id"] == f"call_{topic}"
 
 
 SERVER = """

@@ -13,7 +13,7 @@ pytest.importorskip("langgraph")
 
 from langchain_core.tools import tool
 
-from tests.lineage.frameworks.drawing import draw
+from tests.lineage.frameworks.drawing import draw, tree
 from tests.lineage.frameworks.langchain_programs import (
     asks,
     call,
@@ -85,3 +85,27 @@ def test_langsmith(server: ProviderServer) -> None:
     )
     telemetry.start(provider_hosts=f"{server.url.removeprefix('http://')}=openai")
     once(server, telemetry, LangChainTracer(client=client), client.flush)
+
+
+def test_functions_that_langsmith_traces(server: ProviderServer, telemetry: Telemetry) -> None:
+    """A run below one of LangSmith's own is the first of LangChain's."""
+    langsmith = pytest.importorskip("langsmith")
+    from langchain_core.runnables import RunnableLambda
+
+    thinks(server, lambda said: text("Sunny."))
+    model = chat_model(server)
+    client = langsmith.Client(api_url=server.url, api_key="key", auto_batch_tracing=False)
+
+    @langsmith.traceable(client=client)
+    def main() -> Any:
+        create_agent(model, [get_weather]).invoke(asks())
+        return RunnableLambda(model.invoke).invoke("hi", {"run_name": "qa"})
+
+    with langsmith.tracing_context(enabled=True, client=client):
+        main()
+    assert draw(telemetry) == tree("""
+        invoke_agent
+          chat gpt-4o-mini
+        invoke_workflow qa
+          chat gpt-4o-mini
+    """)

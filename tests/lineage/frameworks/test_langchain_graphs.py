@@ -477,3 +477,58 @@ def test_a_chain_with_a_state_of_messages(server: ProviderServer, telemetry: Tel
     ]
     (answer,) = json.loads(held["gen_ai.output.messages"])
     assert answer["parts"] == [{"type": "text", "content": "so"}]
+
+
+def test_functions_as_a_graph(server: ProviderServer, telemetry: Telemetry) -> None:
+    func = pytest.importorskip("langgraph.func")
+    says(server, text("a"), text("b"))
+    model = chat_model(server)
+
+    @func.task
+    def ask(words: str) -> str:
+        return str(model.invoke(words).content)
+
+    @func.entrypoint()
+    def poem(topic: str) -> str:
+        first = ask(topic).result()
+        return first + ask(first).result()
+
+    try:
+        assert poem.invoke("otters") == "ab"
+    except TypeError:
+        pytest.skip("the functional API was made for asyncio first")
+    assert draw(telemetry) == tree("""
+        invoke_workflow
+          chat gpt-4o-mini
+          chat gpt-4o-mini
+    """)
+
+
+def test_what_is_passed_on_is_not_looked_into(telemetry: Telemetry) -> None:
+    class Touchy(dict[str, Any]):
+        def _refuse(self, *args: Any) -> Any:
+            raise SystemError
+
+        get = keys = items = __getitem__ = __len__ = __iter__ = __eq__ = __ne__ = _refuse
+
+    pieces = iter("ab")
+    assert RunnableLambda(lambda given: pieces).invoke(Touchy(a=1)) is pieces
+    assert list(pieces) == ["a", "b"]
+    assert draw(telemetry) == "invoke_workflow"
+
+
+def test_a_search_of_vectors(telemetry: Telemetry) -> None:
+    from langchain_core.vectorstores import VectorStore
+
+    class Store(VectorStore):
+        def similarity_search(self, query: str, k: int = 4, **kwargs: Any) -> list[Document]:
+            return [Document(word) for word in "abcdef"[:k]]
+
+        @classmethod
+        def from_texts(cls, *args: Any, **kwargs: Any) -> Any:
+            return cls()
+
+    assert len(Store().as_retriever(search_kwargs={"k": 2}).invoke("a")) == 2
+    held = telemetry.span("retrieval").attributes or {}
+    assert held["gen_ai.retrieval.top_k"] == 2
+    assert len(json.loads(held["gen_ai.retrieval.documents"])) == 2

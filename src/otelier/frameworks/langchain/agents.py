@@ -80,6 +80,9 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 
     for name in names:
         bound.wrap(patches, module, name, make, _ALSO)
+    graph = statics.loaded("langgraph.graph.state", "CompiledStateGraph")
+    if graph is not None:
+        _ask(graph, patches)
     return " and ".join(names)
 
 
@@ -93,7 +96,11 @@ def _remember(graph: Any, args: Any, kwargs: Any, patches: Patches) -> None:
         [_definition(tool) for tool in tools],
         next(filter(None, (_text(kwargs.get(name)) for name in _SYSTEM)), None),
     )
-    kind = type(graph)
+    _ask(type(graph), patches)
+
+
+def _ask(kind: type, patches: Patches) -> None:
+    """See when graphs of this kind are asked for their name."""
     if "get_name" not in vars(kind):
         patches.add(kind, "get_name", _naming(kind))
 
@@ -117,7 +124,8 @@ def _naming(kind: Any) -> Callable[..., str]:
         name: str = super(kind, self).get_name(*args, **kwargs)
         try:
             agent = _made.get(self.builder)
-            if agent is not None:
+            # With a suffix it is a schema's.
+            if agent is not None and not args and not kwargs:
                 _asked.set((agent, name))
         except Exception:
             guard.failed("langchain.agents")

@@ -15,8 +15,7 @@ from otelier.frameworks.langchain.open_runs import runs
 from otelier.hooks.patching import Patches
 
 # One for each base class: managers of runs that are under way keep theirs.
-_handlers: Final[dict[type, Any]] = {}
-_besides: Final[dict[type, Any]] = {}
+handlers: Final[dict[type, Any]] = {}
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:
@@ -29,9 +28,9 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     if register is None or type(hooks) is not list:
         raise LookupError(f"no register_configure_hook in {module.__name__}")
     base = import_module("langchain_core.callbacks.base").BaseCallbackHandler
-    handler = _handlers.get(base)
+    handler = handlers.get(base)
     if handler is None:
-        handler = _handlers[base] = _made(base)()
+        handler = handlers[base] = _made(base)()
     # The default reaches all threads.
     held: ContextVar[Any] = ContextVar("otelier-langchain", default=handler)
     register(held, True)
@@ -64,50 +63,6 @@ def _heard(hear: Callable[..., None]) -> Callable[..., None]:
 
 def _stands_down() -> bool:
     return steps.stands_down("langchain", others.found)
-
-
-def give_way(manager: Any, find: others.Find) -> None:
-    """Leave the runs of ``manager`` to who shows them already, but for the calls of models."""
-    ours = {id(handler) for handler in _handlers.values()}
-    for name in ("handlers", "inheritable_handlers"):
-        held = getattr(manager, name)
-        setattr(manager, name, [each for each in held if id(each) not in ours])
-    for base in _handlers:
-        manager.add_handler(_beside(base)(find), False)
-
-
-def _beside(base: Any) -> Any:
-    made = _besides.get(base)
-    if made is not None:
-        return made
-
-    class Beside(base):  # type: ignore[misc]
-        """Hears of models alone."""
-
-        run_inline = True
-        raise_error = False
-        ignore_chain = True
-        ignore_agent = True
-        ignore_retriever = True
-        ignore_retry = True
-        ignore_custom_event = True
-
-        def __init__(self, find: others.Find) -> None:
-            self._find = find
-
-        def on_chat_model_start(
-            self, serialized: Any, asked: Any, *, run_id: Any, **_: Any
-        ) -> None:
-            try:
-                if runtime.current() is not None:
-                    others.model_begins(run_id, self._find)
-            except Exception:
-                guard.failed("langchain.beside")
-
-        on_llm_start = on_chat_model_start
-
-    _besides[base] = Beside
-    return Beside
 
 
 def _made(base: Any) -> Any:
@@ -155,9 +110,13 @@ def _made(base: Any) -> Any:
             inputs: Any = None,
             name: Any = None,
             tool_call_id: Any = None,
+            metadata: Any = None,
             **_: Any,
         ) -> None:
-            tools.begin(serialized, input_str, run_id, parent_run_id, inputs, name, tool_call_id)
+            tools.begin(
+                *(serialized, input_str, run_id, parent_run_id),
+                *(inputs, name, tool_call_id, metadata),
+            )
 
         @_heard
         def on_tool_end(self, output: Any, *, run_id: Any, **_: Any) -> None:

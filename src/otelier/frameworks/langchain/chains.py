@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from otelier import pipeline, wire
 from otelier.declared import Step
-from otelier.frameworks.langchain import agents, endings
+from otelier.frameworks.langchain import agents, endings, models
 from otelier.frameworks.langchain.messages import is_answer, is_message, listed, message
 from otelier.frameworks.langchain.open_runs import all_steps, conversation, runs
 from otelier.handle import Handle
@@ -21,9 +21,9 @@ _MAKERS: Final = frozenset({"langchain_create_agent", "deepagents"})
 # Filling in a prompt and reading an answer are no workflows.
 _PARTS: Final = frozenset({"prompt", "parser"})
 _NODE: Final = "graph:step:"
+# How parts of graphs, sequences and parallels are tagged.
+_INNER: Final = (_NODE, "seq:step:", "map:key:")
 _HIDDEN: Final = "langsmith:hidden"
-# What a chain is told that is streamed: its input comes at the end.
-_LATER: Final = {"input": ""}
 
 
 def begin(
@@ -38,10 +38,11 @@ def begin(
 ) -> None:
     """A run begins."""
     metadata = metadata or {}
-    step, agent = _step(_name(serialized, name), parent_id, tags or (), metadata, run_type)
+    root = _root(parent_id, tags or ())
+    step, agent = _step(_name(serialized, name), root, tags or (), metadata, run_type)
     thread = conversation(metadata)
     if step is None:
-        runs.pass_by(run_id, parent_id, conversation_id=thread if parent_id is None else None)
+        runs.pass_by(run_id, parent_id, conversation_id=thread if root else None)
         return
     run = runs.begin(run_id, parent_id, step, conversation_id=thread)
     if run is None or run.handle is None:
@@ -49,9 +50,11 @@ def begin(
     handle = run.handle
     if agent is not None:
         agents.describe(handle, agent)
-    if handle.scope is not None:
-        handle.mirror()
-        if handle.wants_content and inputs != _LATER:
+    scope = handle.scope
+    if scope is not None:
+        if scope.agent is scope:
+            handle.mirror()
+        if handle.wants_content and not _later(inputs):
             _asked(handle, inputs)
 
 
@@ -77,8 +80,18 @@ def _name(serialized: Any, name: Any) -> str:
     return path[-1] if path and type(path[-1]) is str else ""
 
 
+def _root(parent_id: Any, tags: Any) -> bool:
+    """Whether nothing of LangChain's is above a run; a function that LangSmith traces may be."""
+    if parent_id is None:
+        return True
+    if runs.of(parent_id) is not None or models.runs_now(parent_id):
+        return False
+    # Part of one that began when nobody looked.
+    return not any(type(tag) is str and tag.startswith(_INNER) for tag in tags)
+
+
 def _step(
-    name: str, parent_id: Any, tags: Any, metadata: Mapping[str, Any], run_type: Any
+    name: str, root: bool, tags: Any, metadata: Mapping[str, Any], run_type: Any
 ) -> tuple[Step | None, agents.Agent | None]:
     """What a run is, and the agent that it is one of, if that was seen when it was made."""
     made = agents.begins(name)
@@ -86,7 +99,6 @@ def _step(
         return pipeline.agent(made.name or _own(name)), made
     told = metadata.get("lc_agent_name")
     node = any(type(tag) is str and tag.startswith(_NODE) for tag in tags)
-    root = parent_id is None
     # What is inside of an agent inherits its metadata, under names of its own.
     if type(told) is str and told and not node and (root or name == told):
         return pipeline.agent(told), None
@@ -97,6 +109,12 @@ def _step(
     if all_steps() and _HIDDEN not in tags:
         return pipeline.step(name), None
     return None, None
+
+
+def _later(inputs: Any) -> bool:
+    """Whether this is what a streamed chain is told: its input comes at the end."""
+    only = inputs.get("input") if type(inputs) is dict and len(inputs) == 1 else None
+    return type(only) is str and not only
 
 
 def _own(name: str) -> str | None:
@@ -131,7 +149,7 @@ def _messages(value: Any) -> tuple[list[dict[str, Any]], Any]:
         state = wire.fields(value)
         found = listed(state.get("messages"))
         if not found:
-            return [], value or None
+            return [], value if state else None
         return found, {key: state[key] for key in state if key != "messages"} or None
     found = listed(value)
     return (found, None) if found else ([], value)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from otelier import guard, runtime
 from otelier.frameworks.langchain import callbacks, others
 from otelier.hooks.patching import Patches
+
+# By base class, what stands in the place of our handler.
+_besides: Final[dict[type, Any]] = {}
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:
@@ -25,7 +28,7 @@ def _configured(wrapped: Callable[..., Any], _: Any, args: Any, kwargs: Any) -> 
         if len(manager.handlers) > 1 and runtime.current() is not None:
             shown = others.of_run(manager.handlers)
             if shown is not None:
-                callbacks.give_way(manager, shown[1])
+                _give_way(manager, shown[1])
                 guard.say_once(
                     f"langchain beside {shown[0]}",
                     "a run of langchain is shown by %s already; otelier leaves its steps alone",
@@ -34,3 +37,43 @@ def _configured(wrapped: Callable[..., Any], _: Any, args: Any, kwargs: Any) -> 
     except Exception:
         guard.failed("langchain.given")
     return manager
+
+
+def _give_way(manager: Any, find: others.Find) -> None:
+    """Leave the runs of ``manager`` to who shows them already, but for the calls of models."""
+    ours = {id(handler) for handler in callbacks.handlers.values()}
+    for name in ("handlers", "inheritable_handlers"):
+        setattr(manager, name, [each for each in getattr(manager, name) if id(each) not in ours])
+    for base in callbacks.handlers:
+        if base not in _besides:
+            _besides[base] = _made(base)
+        manager.add_handler(_besides[base](find), False)
+
+
+def _made(base: Any) -> Any:
+    class Beside(base):  # type: ignore[misc]
+        """Hears of models alone."""
+
+        run_inline = True
+        raise_error = False
+        ignore_chain = True
+        ignore_agent = True
+        ignore_retriever = True
+        ignore_retry = True
+        ignore_custom_event = True
+
+        def __init__(self, find: others.Find) -> None:
+            self._find = find
+
+        def on_chat_model_start(
+            self, serialized: Any, asked: Any, *, run_id: Any, **_: Any
+        ) -> None:
+            try:
+                if runtime.current() is not None:
+                    others.model_begins(run_id, self._find)
+            except Exception:
+                guard.failed("langchain.beside")
+
+        on_llm_start = on_chat_model_start
+
+    return Beside

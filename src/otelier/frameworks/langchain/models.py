@@ -71,7 +71,7 @@ def _where(parent_id: Any, metadata: Any) -> Context | None:
     above = runs.of(parent_id)
     if above is not None:
         return None if above.inside else above.context
-    thread = conversation(metadata) if parent_id is None else None
+    thread = conversation(metadata)
     if thread is None:
         return None
     here = ctx.current()
@@ -95,6 +95,11 @@ def _of_group(outer: ModelRun | None, asked: _Asked, parent_id: Any, count: int)
     member = ModelRun(outer.context)
     group.members.append(member)
     return member
+
+
+def runs_now(run_id: Any) -> bool:
+    """Whether this is a model's run."""
+    return run_id in _open
 
 
 def end(run_id: Any, result: Any, error: BaseException | None) -> None:

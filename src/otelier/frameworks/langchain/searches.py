@@ -26,9 +26,10 @@ _SCORES: Final = ("relevance_score", "score")
 class _Search:
     """One call of a retriever's function."""
 
-    __slots__ = ("run_id", "token")
+    __slots__ = ("retriever", "run_id", "token")
 
-    def __init__(self) -> None:
+    def __init__(self, retriever: Any) -> None:
+        self.retriever = retriever
         self.run_id: Any = None
         self.token: Token[Context] | None = None
 
@@ -39,9 +40,11 @@ _search: ContextVar[_Search | None] = ContextVar("otelier-langchain-search", def
 def begin(query: Any, run_id: Any, parent_id: Any, metadata: Any) -> None:
     """A run begins."""
     text = values.words(query) if issubclass(type(query), str) else None
-    thread = conversation(metadata) if parent_id is None else None
-    run = runs.begin(run_id, parent_id, pipeline.retrieval(query=text), conversation_id=thread)
+    thread = conversation(metadata) if runs.of(parent_id) is None else None
     search = _search.get()
+    options = wire.fields(statics.storage(search.retriever).get("search_kwargs")) if search else {}
+    step = pipeline.retrieval(query=text, top_k=wire.count(options.get("k")))
+    run = runs.begin(run_id, parent_id, step, conversation_id=thread)
     if run is None or search is None:
         return
     _search.set(None)
@@ -81,7 +84,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 
 
 def _run(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
-    search = _Search()
+    search = _Search(owner)
     _search.set(search)
     try:
         result = wrapped(*args, **kwargs)
@@ -93,7 +96,7 @@ def _run(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any
 
 
 async def _arun(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
-    search = _Search()
+    search = _Search(owner)
     _search.set(search)
     try:
         result = await wrapped(*args, **kwargs)

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Final
 
-from otelier import guard, leaving, pipeline, statics, wire
+from otelier import leaving, pipeline, statics, wire
 from otelier.executed import Executed
 from otelier.frameworks.langchain import endings
 from otelier.frameworks.langchain.messages import is_message, message
-from otelier.frameworks.langchain.open_runs import runs
+from otelier.frameworks.langchain.open_runs import conversation, runs
 from otelier.hooks.patching import Patches
 
 # The tool that is asked to run, the kind of function that it will call, and the call's id.
@@ -21,11 +21,19 @@ _COMMAND: Final = ("langgraph.types", "Command")
 
 
 def begin(
-    serialized: Any, text: Any, run_id: Any, parent_id: Any, inputs: Any, name: Any, call_id: Any
+    serialized: Any,
+    text: Any,
+    run_id: Any,
+    parent_id: Any,
+    inputs: Any,
+    name: Any,
+    call_id: Any,
+    metadata: Any,
 ) -> None:
     """A run begins."""
     told = wire.fields(serialized)
-    arguments = text if inputs is None else inputs
+    # Tools of one text are told no names.
+    arguments = {"input": text} if inputs is None else inputs
     called, function = _called.get(), None
     if called is not None:
         _called.set(None)
@@ -41,7 +49,8 @@ def begin(
         call_id=wire.text(call_id),
         arguments=arguments,
     )
-    run = runs.begin(run_id, parent_id, step, made=Executed)
+    thread = conversation(metadata) if runs.of(parent_id) is None else None
+    run = runs.begin(run_id, parent_id, step, conversation_id=thread, made=Executed)
     if run is not None and isinstance(run.handle, Executed):
         run.handle.function = function
 
@@ -92,17 +101,17 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         or "arun" not in vars(tool)
     ):
         raise LookupError(f"no BaseTool.run and arun in {module.__name__}")
-    patches.wrap(tool, "run", _calling("func"))
-    patches.wrap(tool, "arun", _calling("coroutine"))
+    patches.wrap(tool, "run", _run)
+    patches.wrap(tool, "arun", _arun)
     return "BaseTool.run and arun"
 
 
-def _calling(kind: str) -> Callable[[Any, Any, Any, Any], Any]:
-    def run(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
-        try:
-            _called.set((owner, kind, kwargs.get("tool_call_id")))
-        except Exception:
-            guard.failed("langchain.tools")
-        return wrapped(*args, **kwargs)
+def _run(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
+    _called.set((owner, "func", kwargs.get("tool_call_id")))
+    return wrapped(*args, **kwargs)
 
-    return run
+
+async def _arun(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
+    # Where it is awaited, which may be a task of its own.
+    _called.set((owner, "coroutine", kwargs.get("tool_call_id")))
+    return await wrapped(*args, **kwargs)
