@@ -2,11 +2,12 @@
 
 Newer versions say so in the metadata of each run, older ones nowhere. What an agent was made of is
 kept beside the graph's builder, which all copies of the graph share; that its run begins is seen
-by the graph's being asked for its name, just before it tells its callbacks.
+by the graph's asking itself for its name, just before it tells its callbacks.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -34,6 +35,11 @@ _FUNCTIONS: Final = ("create_agent", "create_react_agent")
 _SYSTEM: Final = ("system_prompt", "prompt", "state_modifier", "messages_modifier")
 
 
+# The methods that run a graph, and how many overridden get_name() may be between.
+_RUNS: Final = ("stream", "astream")
+_DEEPEST: Final = 3
+
+
 @dataclass(slots=True)
 class Agent:
     """What an agent was made of."""
@@ -44,17 +50,16 @@ class Agent:
 
 
 _made: WeakKeyDictionary[Any, Agent] = WeakKeyDictionary()
-# The agent that was asked for its name last, and the name that it gave.
+# The agent whose run is about to begin, and the graph's own name.
 _asked: ContextVar[tuple[Agent, str] | None] = ContextVar("otelier-langchain-agent", default=None)
 
 
-def begins(name: str) -> Agent | None:
-    """The agent whose run of this name begins here."""
+def begins() -> tuple[Agent, str] | None:
+    """The agent whose run begins here, and the name of its graph: the run may have another."""
     held = _asked.get()
-    if held is None:
-        return None
-    _asked.set(None)
-    return held[0] if held[1] == name else None
+    if held is not None:
+        _asked.set(None)
+    return held
 
 
 def describe(handle: Handle, agent: Agent) -> None:
@@ -123,15 +128,26 @@ def _naming(kind: Any) -> Callable[..., str]:
     def get_name(self: Any, *args: Any, **kwargs: Any) -> str:
         name: str = super(kind, self).get_name(*args, **kwargs)
         try:
-            agent = _made.get(self.builder)
-            # With a suffix it is a schema's.
-            if agent is not None and not args and not kwargs:
-                _asked.set((agent, name))
+            if _of_a_run():
+                agent = _made.get(self.builder)
+                _asked.set(None if agent is None else (agent, name))
         except Exception:
             guard.failed("langchain.agents")
         return name
 
     return get_name
+
+
+def _of_a_run() -> bool:
+    """Whether a graph that begins to run asks, and neither another graph nor a program."""
+    frame = sys._getframe(2)
+    for _ in range(_DEEPEST):
+        if frame.f_code.co_name in _RUNS:
+            return str(frame.f_globals.get("__name__")).startswith("langgraph.pregel")
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    return False
 
 
 def _definition(tool: Any) -> dict[str, Any]:

@@ -94,9 +94,10 @@ def _step(
     name: str, root: bool, tags: Any, metadata: Mapping[str, Any], run_type: Any
 ) -> tuple[Step | None, agents.Agent | None]:
     """What a run is, and the agent that it is one of, if that was seen when it was made."""
-    made = agents.begins(name)
+    made = agents.begins()
     if made is not None:
-        return pipeline.agent(made.name or _own(name)), made
+        agent, graph = made
+        return pipeline.agent(agent.name or _own(graph)), agent
     told = metadata.get("lc_agent_name")
     node = any(type(tag) is str and tag.startswith(_NODE) for tag in tags)
     # What is inside of an agent inherits its metadata, under names of its own.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from otelier import guard, runtime
-from otelier.frameworks.langchain import callbacks, others
+from otelier.frameworks.langchain import agents, callbacks, others
 from otelier.hooks.patching import Patches
 
 # By base class, what stands in the place of our handler.
@@ -24,6 +24,8 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 def _configured(wrapped: Callable[..., Any], _: Any, args: Any, kwargs: Any) -> Any:
     manager = wrapped(*args, **kwargs)
     try:
+        # What was about to begin before has, and was not told to us.
+        agents.begins()
         # Most have ours alone.
         if len(manager.handlers) > 1 and runtime.current() is not None:
             shown = others.of_run(manager.handlers)

@@ -26,9 +26,10 @@ _SCORES: Final = ("relevance_score", "score")
 class _Search:
     """One call of a retriever's function."""
 
-    __slots__ = ("retriever", "run_id", "token")
+    __slots__ = ("outer", "retriever", "run_id", "token")
 
     def __init__(self, retriever: Any) -> None:
+        self.outer = _search.get()
         self.retriever = retriever
         self.run_id: Any = None
         self.token: Token[Context] | None = None
@@ -39,15 +40,16 @@ _search: ContextVar[_Search | None] = ContextVar("otelier-langchain-search", def
 
 def begin(query: Any, run_id: Any, parent_id: Any, metadata: Any) -> None:
     """A run begins."""
+    search = _search.get()
+    if search is not None:
+        _search.set(None)
     text = values.words(query) if issubclass(type(query), str) else None
     thread = conversation(metadata) if runs.of(parent_id) is None else None
-    search = _search.get()
     options = wire.fields(statics.storage(search.retriever).get("search_kwargs")) if search else {}
     step = pipeline.retrieval(query=text, top_k=wire.count(options.get("k")))
     run = runs.begin(run_id, parent_id, step, conversation_id=thread)
     if run is None or search is None:
         return
-    _search.set(None)
     search.run_id = run_id
     search.token = ctx.attach(run.context)
 
@@ -109,6 +111,8 @@ async def _arun(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any)
 
 def _leave(search: _Search, error: BaseException | None) -> None:
     try:
+        # Of one that never began, nothing is left for the next.
+        _search.set(search.outer)
         if search.token is not None:
             ctx.detach(search.token)
         # The callbacks are not told of a cancellation.
