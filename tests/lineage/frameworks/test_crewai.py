@@ -60,7 +60,9 @@ def test_a_crew(server: ProviderServer, telemetry: Telemetry) -> None:
     )
     agent = attributes(telemetry, "invoke_agent")
     assert agent["gen_ai.agent.description"] == "Tell the weather"
-    assert agent["gen_ai.agent.id"] and agent["gen_ai.request.model"] == MODEL
+    assert agent["gen_ai.agent.id"]
+    # Before 1.0 through LiteLLM, whose names have the provider in them.
+    assert agent.get("gen_ai.request.model") == (MODEL if parts.VERSION >= (1, 0) else None)
     assert "You know a tool." in agent["gen_ai.system_instructions"]
     assert "What is it in Oslo?" in agent["gen_ai.input.messages"]
     assert "Sunny." in agent["gen_ai.output.messages"]

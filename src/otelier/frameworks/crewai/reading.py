@@ -45,10 +45,14 @@ def made_in(module: Any, function: Any) -> bool:
 
 
 def model(agent: Any) -> str | None:
-    """The one model that an agent uses; None where it has another for its tools."""
+    """The one model that an agent uses; None where it has another for its tools.
+
+    Nor where a provider may be in its name, as LiteLLM has it: that is no part of the model's.
+    """
     if statics.member(agent, "function_calling_llm") is not None:
         return None
-    return text(statics.member(agent, "llm"), "model")
+    name = text(statics.member(agent, "llm"), "model")
+    return None if name is None or "/" in name else name
 
 
 def parameters(llm: Any) -> Attributes:
