@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
+import gc
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,8 +39,6 @@ SUNNY = text("It is sunny.")
 @pytest.fixture(autouse=True)
 def nothing_left() -> Iterator[None]:
     yield
-    import gc
-
     gc.collect()
     assert open_things() == 0
 
@@ -130,3 +130,21 @@ def test_a_search_that_never_began(telemetry: Telemetry) -> None:
           retrieval
         after
     """)
+
+
+def test_events_left_before_the_graph_has_begun(
+    server: ProviderServer, telemetry: Telemetry
+) -> None:
+    says(server, SUNNY)
+    agent = create_agent(chat_model(server), [get_weather], name="weather")
+
+    async def main() -> None:
+        events = agent.astream_events(asks(), version="v2")
+        async for _ in events:
+            break
+        await events.aclose()
+
+    asyncio.run(main())
+    # LangGraph tells of no end.
+    assert draw(telemetry) == "invoke_agent weather"
+    assert open_things() == 0
