@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import copy
 import gc
+import pickle
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +17,7 @@ pytest.importorskip("langgraph")
 
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
-from langchain_core.runnables import RunnableLambda
+from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langchain_core.tools import tool
 from langgraph.graph import START, MessagesState, StateGraph
 
@@ -148,3 +150,19 @@ def test_events_left_before_the_graph_has_begun(
     # LangGraph tells of no end.
     assert draw(telemetry) == "invoke_agent weather"
     assert open_things() == 0
+
+
+def test_what_a_run_is_given_is_copied(server: ProviderServer) -> None:
+    def node(asked: str, config: RunnableConfig) -> str:
+        for copied in (copy.copy, copy.deepcopy, lambda held: pickle.loads(pickle.dumps(held))):
+            RunnableLambda(len, name="length").invoke(asked, copied(config))
+        return asked
+
+    telemetry = Telemetry().start(framework_steps=True)
+    RunnableLambda(node, name="outer").invoke("How is it?")
+    assert draw(telemetry) == tree("""
+        invoke_workflow outer
+          length
+          length
+          length
+    """)
