@@ -27,8 +27,9 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     hooks = vars(module).get("_configure_hooks")
     if register is None or type(hooks) is not list:
         raise LookupError(f"no register_configure_hook in {module.__name__}")
+    handler = the_handler()
     # The default reaches all threads.
-    held: ContextVar[Any] = ContextVar("otelier-langchain", default=the_handler())
+    held: ContextVar[Any] = ContextVar("otelier-langchain", default=handler)
     register(held, True)
 
     def forget() -> None:
