@@ -24,7 +24,7 @@ UV := $(shell command -v uv 2>/dev/null)
 install = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python $(2) 2>/dev/null ||) \
 	$(1)/bin/$(PIP) $(2)
 
-.PHONY: help demo check test test-frameworks prices lint test-matrix bench backends test-backends bench-collector clean
+.PHONY: help demo check test test-frameworks bench-frameworks prices lint test-matrix bench backends test-backends bench-collector clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -78,6 +78,9 @@ test-matrix: $(VENV)/test.done ## run the suites against each claimed SDK versio
 
 test-frameworks: $(BIN)/python ## run the trees of agent frameworks, each in its own environment
 	@$(BIN)/python -m tests.frameworks $(ARGS)
+
+bench-frameworks: $(BIN)/python ## count what a step of each framework costs, beside others (ARGS=langchain)
+	@$(BIN)/python -m tests.frameworks --count $(ARGS)
 
 bench: $(VENV)/test.done ## timing ratios against the bare SDK and a hand-written floor
 	$(BIN)/python -m benchmarks.timing $(ARGS)

@@ -7,7 +7,8 @@ prints rows of a table in Markdown (``--no-content``: with no content recorded; 
 The small agent of ``tests/lineage/frameworks/small/NAME.py`` (a model, one tool, the model again)
 is run in a process of its own for each variant, against a local provider in another process. All
 threads are counted: the median of some runs after some to warm up. What a step costs is what the
-spans above the model calls add to those of the model calls, divided by their number.
+spans above the model calls add to what is added for the model calls, divided by their number. The
+native spans of a framework are there in every variant.
 """
 
 from __future__ import annotations
@@ -124,8 +125,14 @@ def measure(variant: str, name: str, url: str) -> Counted:
     """Count runs of the small agent: bare, or with what the variant says."""
     profile = Profile()
     ended = _provide()
-    _instrument(variant, name)
+    if variant in ("otelier", "otelier models"):
+        import otelier
+
+        otelier.instrument(disabled=[name] if variant == "otelier models" else [])
     run = importlib.import_module(f"{SMALL}.{name}").prepare(url)
+    if variant in ("peer", "peer models"):
+        # What a small agent does to its framework is done by now.
+        _instrument([MODELS, PEERS[name]] if variant == "peer" else [MODELS])
     for _ in range(WARM):
         run()
     _wait_for_prices()
@@ -163,16 +170,10 @@ def _provide() -> list[Any]:
     return ended
 
 
-def _instrument(variant: str, name: str) -> None:
-    if variant in ("otelier", "otelier models"):
-        import otelier
-
-        otelier.instrument(disabled=[name] if variant == "otelier models" else [])
-    elif variant in ("peer", "peer models"):
-        wanted = [MODELS, PEERS[name]] if variant == "peer" else [MODELS]
-        for point in entry_points(group="opentelemetry_instrumentor"):
-            if point.dist is not None and point.dist.name in wanted:
-                point.load()().instrument(skip_dep_check=True)
+def _instrument(distributions: list[str]) -> None:
+    for point in entry_points(group="opentelemetry_instrumentor"):
+        if point.dist is not None and point.dist.name in distributions:
+            point.load()().instrument(skip_dep_check=True)
 
 
 def _wait_for_prices() -> None:
@@ -203,7 +204,11 @@ def serve() -> None:
     from tests.servers import ProviderServer
 
     with ProviderServer() as server:
-        for suffix, reply in (("/chat/completions", _chat), ("/responses", _responses)):
+        for suffix, reply in (
+            ("/chat/completions", _chat),
+            ("/responses", _responses),
+            ("enerateContent", _gemini),
+        ):
             server.route(suffix, reply)
         print(server.url, flush=True)
         sys.stdin.read()
@@ -239,6 +244,18 @@ def _responses(request: Any) -> Any:
     return Json(openai_wire.response_object(item))
 
 
+def _gemini(request: Any) -> Any:
+    from tests.servers import Json, Sse, gemini_wire
+
+    told = [part for each in request.json()["contents"] for part in each["parts"]]
+    done = any("functionResponse" in part for part in told)
+    said = gemini_wire.text("Sunny.") if done else gemini_wire.call("get_weather", {"city": "Oslo"})
+    answer = gemini_wire.answer(gemini_wire.candidate(said))
+    if "streamGenerateContent" in request.route:
+        return Sse([answer], done=None)
+    return Json(answer)
+
+
 def _call(body: Any) -> tuple[str, dict[str, str]]:
     """A call of the first tool that is offered, with a text for all that it wants."""
     offered = (body.get("tools") or [{}])[0]
@@ -263,8 +280,9 @@ def _provider() -> Iterator[str]:
 
 HEADER: Final = (
     "| framework | content | spans: steps + models | added a run: all, of it models "
-    "| **a step** | in otelier | beside it | its steps | **its step** | in it |\n"
-    "|---|---|---|---|---|---|---|---|---|---|"
+    "| **a step** | of it in otelier | beside it | its spans | added a run: all, of it models "
+    "| **its step** | of it in itself |\n"
+    f"|---|---|{'---|' * 9}"
 )
 
 
@@ -297,27 +315,26 @@ def row(name: str, url: str, content: bool) -> str:
     bare, models, ours = (
         counted(variant, name, url, content) for variant in ("bare", "otelier models", "otelier")
     )
-    steps = ours.steps - bare.steps
     cells = [
         name,
         "on" if content else "off",
-        f"{ours.steps} + {ours.models}",
+        f"{ours.steps} + {ours.models}" + (f" ({bare.spans} native)" if bare.spans else ""),
         f"{ours.calls - bare.calls:,}, {models.calls - bare.calls:,}",
-        _each(ours.calls - models.calls, steps),
-        _each(ours.inside - models.inside, steps),
+        _each(ours.calls - models.calls, ours.steps),
+        _each(ours.inside - models.inside, ours.steps),
     ]
     peer = PEERS.get(name)
     if peer is not None and _installed(peer) and _installed(MODELS):
         theirs, without = (counted(each, name, url, content) for each in ("peer", "peer models"))
-        steps = theirs.steps - bare.steps
         cells += [
             f"{peer.removeprefix('opentelemetry-instrumentation-')} {version(peer)}",
             f"{theirs.steps} + {theirs.models}",
-            _each(theirs.calls - without.calls, steps),
-            _each(theirs.inside - without.inside, steps),
+            f"{theirs.calls - bare.calls:,}, {without.calls - bare.calls:,}",
+            _each(theirs.calls - without.calls, theirs.steps),
+            _each(theirs.inside - without.inside, theirs.steps),
         ]
     else:
-        cells += ["–"] * 4
+        cells += ["–"] * 5
     return f"| {' | '.join(cells)} |"
 
 

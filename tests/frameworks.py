@@ -1,7 +1,8 @@
 """Runs the trees of agent frameworks, each framework in an environment of its own.
 
 ``python -m tests.frameworks [name …]``: the newest of each framework, or of those whose name starts
-so. ``--oldest`` runs the oldest plausible versions as well. Environments are kept in
+so. ``--oldest`` runs the oldest plausible versions as well. ``--count`` counts what a step of each
+costs instead (:mod:`benchmarks.frameworks`). Environments are kept in
 ``.cache/frameworks``, as many at a time as there are processors. When all rows ran, README.md's
 table of frameworks is written from the results.
 """
@@ -60,6 +61,7 @@ _OPENAI_AGENTS = (
     "test_openai_agents.py",
     "test_openai_agents_mcp.py",
     "test_openai_agents_models.py",
+    "test_openai_agents_realtime.py",
     "test_openai_agents_settings.py",
 )
 # CrewAI tells its makers of every run, and asks whether it may.
@@ -205,7 +207,30 @@ ROWS = (
         ("test_llama_index.py", "test_llama_index_engines.py"),
         oldest=True,
     ),
+    Row(
+        # Frameworks in each other and side by side.
+        "crossings",
+        (
+            *("langchain>=1.5", "langgraph>=1.2", "langchain-openai>=1.7", "openai-agents"),
+            *("llama-index-core>=0.14", "llama-index-llms-openai", "llama-index-embeddings-openai"),
+            *("fastapi", "httpx", "opentelemetry-instrumentation-fastapi"),
+        ),
+        ("test_crossings.py",),
+    ),
     Row("claude_agent", ("claude-agent-sdk>=0.2",), ("test_claude_agent.py",)),
+    Row("claude_agent-mcp-1", ("claude-agent-sdk>=0.2", "mcp>=1.30,<2"), ("test_claude_agent.py",)),
+    Row(
+        "claude_agent-beside",
+        ("claude-agent-sdk>=0.2", "openinference-instrumentation-claude-agent-sdk"),
+        ("test_claude_agent.py",),
+    ),
+    Row(
+        "claude_agent-oldest",
+        # It takes what mcp has by then.
+        ("claude-agent-sdk==0.0.23", "mcp<2"),
+        ("test_claude_agent.py",),
+        oldest=True,
+    ),
     Row(
         "crewai",
         ("crewai>=1.15",),
@@ -249,12 +274,36 @@ ROWS = (
         oldest=True,
     ),
     Row("strands", ("strands-agents[openai]>=1.60",), ("test_strands.py",)),
+    # Before, its spans are not current.
+    Row("strands-oldest", ("strands-agents[openai]==1.2.0",), ("test_strands.py",), oldest=True),
     Row(
         "agent_framework",
         ("agent-framework-core>=1.23", "agent-framework-openai"),
         ("test_agent_framework.py",),
     ),
+    # Before, its telemetry is off by default.
+    Row(
+        "agent_framework-oldest",
+        ("agent-framework-core==1.10.0", "agent-framework-openai==1.10.0"),
+        ("test_agent_framework.py",),
+        oldest=True,
+    ),
     Row("autogen", ("autogen-agentchat>=0.7", "autogen-ext[openai]"), ("test_autogen.py",)),
+    Row(
+        "autogen-beside",
+        (
+            *("autogen-agentchat>=0.7", "autogen-ext[openai]"),
+            "openinference-instrumentation-autogen-agentchat",
+        ),
+        ("test_autogen_beside.py",),
+    ),
+    # Before, agents have no spans of their own.
+    Row(
+        "autogen-oldest",
+        ("autogen-agentchat==0.6.2", "autogen-ext[openai]==0.6.2"),
+        ("test_autogen.py",),
+        oldest=True,
+    ),
 )
 
 
@@ -333,6 +382,32 @@ def run(row: Row, uv: str | None) -> bool:
     return passed
 
 
+def count(row: Row, uv: str | None, header: bool) -> bool:
+    """Count what a step of the row's framework costs; beside another, theirs as well."""
+    problem = install(row, uv)
+    if problem:
+        print(f"{row.name}: not installed\n{problem}", flush=True)
+        return False
+    name = row.name.removesuffix("-beside")
+    python = str(row.folder / "bin" / "python")
+    command = [python, "-m", "benchmarks.frameworks", *(["--header"] if header else []), name]
+    environment = {**os.environ, **dict(row.environment)}
+    return subprocess.run(command, cwd=ROOT, env=environment).returncode == 0
+
+
+def counted(arguments: list[str]) -> Iterator[Row]:
+    """The row of each framework in which it is counted: beside another one, where there is one."""
+    from benchmarks.frameworks import PEERS
+
+    names = [each for each in arguments if not each.startswith("-")]
+    for row in ROWS:
+        name = row.name.removesuffix("-beside")
+        beside = name in PEERS
+        small = ROOT / FOLDER / "small" / f"{name}.py"
+        if small.exists() and beside == row.name.endswith("-beside") and name in (names or [name]):
+            yield row
+
+
 def table() -> str | None:
     """README's table of frameworks; None where a row has not run."""
     ran: dict[str, list[tuple[str, str]]] = {}
@@ -357,8 +432,11 @@ def _ordered(number: str) -> list[int]:
 
 def main() -> int:
     """Run what was asked for; how many rows failed."""
-    rows = list(chosen(sys.argv[1:]))
     uv = installer()
+    if "--count" in sys.argv:
+        rows = list(counted(sys.argv[1:]))
+        return sum(not count(row, uv, row is rows[0]) for row in rows)
+    rows = list(chosen(sys.argv[1:]))
     with ThreadPoolExecutor(os.cpu_count()) as workers:
         passed = dict(zip(rows, workers.map(lambda row: run(row, uv), rows), strict=True))
     failed = [row.name for row, well in passed.items() if not well]

@@ -321,13 +321,13 @@ class Call:
         self._after.append(after)
         return not self._ended
 
-    def end(self, how: str | None = None) -> None:
-        """All was received (``how`` is None), or the user left the stream early (``how``)."""
+    def end(self, how: str | None = None, ended: tuple[float, int] | None = None) -> None:
+        """All was received (``how`` None), or it was left early; ``ended`` as for ``_finish``."""
         if how is not None and deferred.inside_telemetry():
             # A generator that the garbage collector closes, see abandoned().
             self._defer(how)
             return
-        self._finish(None, how)
+        self._finish(None, how, ended)
 
     def fail(self, error: BaseException) -> None:
         """The SDK raised ``error``, which the user gets unchanged; to leave is no failure."""
@@ -357,15 +357,15 @@ class Call:
         except Exception:
             guard.failed("call.abandoned")
 
-    def outlasted(self) -> None:
-        """The span of somebody else's that this call enriches ends now; so does a whole answer."""
+    def outlasted(self, how: str | None = None) -> None:
+        """The span that this call enriches ends now; so does a whole answer, or one left."""
         reader = self._reader
         if self._ended or reader is None:
             return
         reasons = reader.reply(True).finish_reasons
-        if reasons and all(reasons) and reasons != [finish.ERROR]:
+        if how or (reasons and all(reasons) and reasons != [finish.ERROR]):
             self._outlasted = True
-            self._finish(None, None)
+            self._finish(None, how)
 
     def _defer(self, how: str) -> None:
         """End as of now, but later."""
@@ -420,17 +420,16 @@ class Call:
             # Nobody looks; a failure still shows where a processor keeps unsampled spans.
             return False
         run = self._run
-        gone = self._foreign and not self._outlasted and not self._span.is_recording()
-        if gone and self._recording:
-            if theirs.told(self._span):
-                self._recording = False  # Whoever made it read the answer, and ended it.
-            else:
-                self._own()
         first = None
         if self._first_chunk is not None and self._route.operation in semconv.INFERENCE:
             first = self._first_chunk - self._started
         complete = error is None and how is None
         reply = reader.reply(complete)
+        gone = self._foreign and not self._outlasted and not self._span.is_recording()
+        if gone and self._recording and not theirs.over(self._span, how, reply.usage):
+            self._own()
+        elif gone:
+            self._recording = False
         reply.model = unicode.maybe(reply.model)
         self._answered(reply, complete)
         streamed = self._first_chunk is not None

@@ -8,6 +8,8 @@ from os import PathLike
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+from opentelemetry.trace import NoOpTracerProvider
+
 from otelier import children, forks, guard, processor, runtime, sdk_setup, settings, tightening
 from otelier.content import Mask, find_mask
 from otelier.hooks import registry
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
 
 Path: TypeAlias = str | PathLike[str]
 
+_TAKEN: Final = (
+    "a library that was imported earlier has made the TracerProvider of its own telemetry the "
+    "program's; otelier records no spans, lest they go to its makers. Set the program's own, or "
+    "call otelier.instrument(), before that import."
+)
 _PROVIDERS: Final = ("tracer_provider", "meter_provider", "logger_provider")
 
 
@@ -191,8 +198,12 @@ def _start(asked: _Asked) -> None:
     try:
         chosen = settings.load(**asked.values)
         providers = asked.providers
-        if "tracer_provider" not in providers and chosen.configure_sdk and not sdk_setup.provided():
-            sdk_setup.configure()
+        if "tracer_provider" not in providers:
+            if sdk_setup.taken():
+                guard.say_once("taken", _TAKEN)
+                providers = {**providers, "tracer_provider": NoOpTracerProvider()}
+            elif chosen.configure_sdk and not sdk_setup.provided():
+                sdk_setup.configure()
         run = Runtime(chosen, **providers, mask=asked.mask)
         while True:
             for other in (others := [*_waiting]):

@@ -22,6 +22,7 @@ from otelier.scope import Beneath, Scope, around, beneath, watching
 from otelier.semconv import Attributes
 
 _COUNTS: Final = (semconv.USAGE_INPUT, semconv.USAGE_OUTPUT)
+_USAGE: Final = "gen_ai.usage."
 _SUMS: Final = (semconv.INVOKE_AGENT, semconv.INVOKE_WORKFLOW)
 
 
@@ -38,6 +39,10 @@ class Native:
     mirrors: bool = False
     # Whether what it says that an agent has used is of that run alone.
     counts: bool = True
+    # How spans are called that tell again what the model calls beneath them tell.
+    again: tuple[str, ...] = ()
+    # Whether an agent that is left early leaves spans beneath it open, which then are never seen.
+    leaves_open: bool = False
 
 
 # By instrumentation scopes: whose spans are looked at.
@@ -92,6 +97,8 @@ def ending(run: Runtime, span: Any) -> None:
     present: Mapping[str, Any] = span._attributes or {}
     found = native.ends(span, present)
     if held.own is not None:
+        if native.leaves_open:
+            _end_all(span, held.own)
         sums: Attributes = {}
         held.own.close(sums, run.prices is not None)
         found.update(
@@ -116,6 +123,18 @@ def ending(run: Runtime, span: Any) -> None:
         theirs.rename(span, title)
     if found:
         theirs.write(span, found)
+    if span.name in native.again and held.scope is not None and held.scope.begun != held.begun:
+        theirs.drop(span._attributes, [name for name in present if name.startswith(_USAGE)])
+
+
+def _end_all(span: Any, own: Scope) -> None:
+    """End what is open beneath an agent that ends: the innermost first."""
+    scope = span.instrumentation_scope.name
+    for each, held in reversed(list(beneath.items())):
+        beneath_it = held.scope is own and each is not span and each.is_recording()
+        if beneath_it and each.instrumentation_scope.name == scope:
+            theirs.leave(each)
+            each.end()
 
 
 def _messages(run: Runtime, span: Any, own: Scope, present: Mapping[str, Any]) -> None:

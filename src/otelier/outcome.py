@@ -13,8 +13,8 @@ from typing import Any
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
+from otelier import context as ctx
 from otelier import (
-    completing,
     cost,
     errors,
     guard,
@@ -25,7 +25,6 @@ from otelier import (
     unicode,
     usage,
 )
-from otelier import context as ctx
 from otelier.background import Begun
 from otelier.content import Policy
 from otelier.identity import Identity
@@ -152,6 +151,8 @@ class Outcome:
             seen = getattr(span, "attributes", None) or {}
             spans = {**spans, **also({**seen, **spans})}
         if self.foreign:
+            from otelier import completing
+
             present = getattr(span, "attributes", None) or {}
             spans = completing.lacking(present, {**self.asked, **spans})
             ours = {name: spans.pop(name) for name in self.held if name in spans}

@@ -11,7 +11,6 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Status
 
 from otelier import (
-    completing,
     context,
     cost,
     deferred,
@@ -22,7 +21,6 @@ from otelier import (
     runtime,
     scope,
     semconv,
-    their_content,
     theirs,
     tightening,
     under_way,
@@ -109,6 +107,9 @@ class OtelierSpanProcessor:
             attributes = span._attributes
             model_runs.noted(attributes)
             library = None if made_by is None else made_by.name
+            # A program without spans of others pays nothing for them.
+            from otelier import their_content
+
             if their_content.is_genai(library, attributes or ()):
                 finish(run, span, dict(attributes or {}), library)
                 if around is not None and around[0].begun == around[1]:
@@ -164,6 +165,8 @@ def _from_baggage(span: Any, held: Context) -> None:
 
 def finish(run: Runtime, span: Any, attributes: dict[str, Any], library: str | None) -> None:
     """A GenAI span that somebody else made: what it lacks on it, what it must not have off it."""
+    from otelier import their_content
+
     added: Attributes = {}
     mode, narrow = run.settings.capture, _less.pop(span, None)
     if narrow is not None:
@@ -221,6 +224,8 @@ def _clean(run: Runtime, attributes: dict[str, Any]) -> Attributes:
 def _price(run: Runtime, attributes: dict[str, Any]) -> Priced | None:
     if attributes.get(semconv.OPERATION_NAME) not in semconv.PRICED or run.prices is None:
         return None
+    from otelier import completing
+
     told = (attributes.get(name) for name in (semconv.PROVIDER_NAME, completing.SYSTEM))
     provider = next((each for each in told if each and each not in completing.OWN_NAMES), None)
     address = attributes.get(semconv.SERVER_ADDRESS)

@@ -132,6 +132,32 @@ class Scope:
         if unpriced:
             attributes[semconv.UNPRICED_CALLS] = unpriced
 
+    def settle(self, read: int | None, wrote: int | None, cost: float | None) -> None:
+        """Whoever makes the calls says what all of them used: what was added up makes way for it.
+
+        Here and in what is around: calls that nobody has seen are in it.
+        """
+        with _lock:
+            more_read = None if read is None else read - (self._input or 0)
+            more_wrote = None if wrote is None else wrote - (self._output or 0)
+            more_cost = None if cost is None else cost - (self._cost or 0.0)
+            uncounted = 0 if read is None or wrote is None else self._uncounted
+            unpriced = 0 if cost is None else self._unpriced
+            if cost is not None:
+                self._partial = False
+            each: Scope | None = self
+            while each is not None:
+                if not each._closed:
+                    each._uncounted -= uncounted
+                    each._unpriced -= unpriced
+                    if more_read is not None:
+                        each._input = (each._input or 0) + more_read
+                    if more_wrote is not None:
+                        each._output = (each._output or 0) + more_wrote
+                    if more_cost is not None:
+                        each._cost = (each._cost or 0.0) + more_cost
+                each = each.outer
+
     @property
     def reasons(self) -> Sequence[str]:
         """Why the last model call that ended here ended."""
@@ -141,9 +167,11 @@ class Scope:
 class Beneath:
     """What a span, and all that begins while it is current, belongs to."""
 
-    __slots__ = ("conversation", "own", "scope")
+    __slots__ = ("begun", "conversation", "own", "scope")
 
     def __init__(self, scope: Scope | None, own: Scope | None, conversation: str | None) -> None:
+        # How many calls had begun before.
+        self.begun = 0 if scope is None else scope.begun
         # The innermost agent or workflow that sums up what is used here.
         self.scope = scope
         # The span's own scope, if it is an agent's or a workflow's that somebody else shows.

@@ -20,6 +20,8 @@ _DEFAULTS: Final = {
     "OTEL_LOGS_EXPORTER": "otlp",
     "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
 }
+# Service names of libraries' own telemetry.
+_LIBRARIES: Final = ("crewAI-telemetry",)
 # grpc.StatusCode's name for a quota that is used up and for a request that is too large.
 _EXHAUSTED: Final = "RESOURCE_EXHAUSTED"
 # They report each attempt of each signal; the program's user is told once.
@@ -41,6 +43,15 @@ def provided() -> bool:
     """Whether the program has a TracerProvider."""
     provider = trace.get_tracer_provider()
     return type(provider).__name__ not in ("ProxyTracerProvider", "NoOpTracerProvider")
+
+
+def taken() -> bool:
+    """Whether a library has made the provider of its own telemetry the program's.
+
+    Older versions of CrewAI do, when they are imported: what goes there goes to their makers.
+    """
+    resource = getattr(trace.get_tracer_provider(), "resource", None)
+    return (getattr(resource, "attributes", None) or {}).get("service.name") in _LIBRARIES
 
 
 def other_configurator() -> str | None:

@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary, WeakSet, ref
 
 from opentelemetry.trace import Span
 
-from otelier import completing, guard, openinference, semconv
+from otelier import guard, leaving, openinference, semconv
 from otelier.runtime import SCOPE
 from otelier.semconv import Attributes
 
@@ -75,6 +75,9 @@ def take(span: Any, call: Any, asked: Attributes) -> None:
     """
     enriched[span] = ref(call)
     try:
+        # A program without spans of others pays nothing for them.
+        from otelier import completing
+
         present = getattr(span, "attributes", None) or {}
         span.set_attributes(completing.lacking(present, asked))
         name = completing.named(span, {**asked, **present})
@@ -98,6 +101,14 @@ def ending(span: Any) -> None:
     call = None if held is None else held()
     if call is not None:
         call.outlasted()
+
+
+def leave(span: Any) -> None:
+    """The call for which ``span`` is, if it goes on, is left: the span is about to end."""
+    held = enriched.get(span)
+    call = None if held is None else held()
+    if call is not None:
+        call.outlasted(leaving.ABANDONED)
 
 
 def is_ours(span: Any, name: str, value: Any) -> bool:
@@ -181,6 +192,15 @@ def told(span: Span) -> bool:
     """Whether a span that has ended says what came of its call."""
     present = getattr(span, "attributes", None) or ()
     return any(name.startswith(_TOLD) for name in present)
+
+
+def over(span: Span, how: str | None, used: Any) -> bool:
+    """Whether there is nothing to add about a call whose span has ended before it.
+
+    Whoever made the span has read the answer; or the answer was left (``how``) before it was told
+    what was used.
+    """
+    return told(span) or (how is not None and used is None)
 
 
 def measures(span: Span) -> bool:

@@ -8,15 +8,17 @@ says on the span stays.
 from __future__ import annotations
 
 from typing import Any, Final
+from weakref import ref
 
 from opentelemetry.context import Context
-from opentelemetry.trace import Span, Status, StatusCode
+from opentelemetry.trace import Span, Status, StatusCode, get_current_span
 
 from otelier import apart, errors, guard, leaving, runtime, semconv, theirs
 from otelier import context as ctx
 from otelier.executed import Executed
 from otelier.handle import Handle
 from otelier.kinds import AGENT, TOOL, WORKFLOW, Kind
+from otelier.scope import around, beneath, watching
 from otelier.semconv import Attributes
 from otelier.session import Entry, belonging
 
@@ -60,7 +62,9 @@ def lend(
             known.setdefault(semconv.TOOL_TYPE, "function")
             theirs.lend(span)
             return (Executed if measured else Unmeasured)(run, kind, known, parent, span)
-        return Handle(run, kind, known, parent, span)
+        handle = Handle(run, kind, known, parent, span)
+        handle.mirror()
+        return handle
     except Exception:
         guard.failed("lent.lend")
         return None
@@ -78,6 +82,16 @@ _KNOWN: Final = frozenset(
         semconv.TOOL_CALL_ID,
     }
 )
+
+
+def passes(span: Span, context: Context) -> None:
+    """``span`` is a framework's, of a model call: what goes out beneath it is its agent's own."""
+    try:
+        agent = around(context)
+        if agent is not None and agent.mirrored is not None:
+            agent.mirrored = ref(span)
+    except Exception:
+        guard.failed("lent.passes")
 
 
 def close(handle: Handle, error: BaseException | None = None) -> None:
@@ -112,11 +126,22 @@ def failed(span: Span, error: BaseException, told: bool = False) -> None:
 
 
 def within(parent: Context, conversation_id: Any) -> tuple[Context, str | None]:
-    """``parent`` in a framework's conversation, and which that is: the program's word is first."""
-    if type(conversation_id) is not str or not conversation_id:
+    """``parent`` in a conversation, and which that is.
+
+    What is known there already is worth more than ``conversation_id``, which a framework makes up
+    where nobody gives it one: an agent that another one runs belongs to that one's conversation.
+    """
+    known = _known(parent)
+    if known is None:
+        known = conversation_id
+    if type(known) is not str or not known:
         return parent, None
-    inside = belonging(parent, conversation_id)
-    entry: Any = inside.get(ctx.SESSION)
-    known = entry.attributes if isinstance(entry, Entry) else {}
-    told: Any = known.get(semconv.CONVERSATION_ID)
-    return inside, told if isinstance(told, str) else conversation_id
+    return belonging(parent, known), known
+
+
+def _known(parent: Context) -> Any:
+    entry: Any = parent.get(ctx.SESSION)
+    if isinstance(entry, Entry) and semconv.CONVERSATION_ID in entry.attributes:
+        return entry.attributes[semconv.CONVERSATION_ID]
+    above = beneath.get(get_current_span(parent)) if watching else None
+    return None if above is None else above.conversation

@@ -61,8 +61,17 @@ def begin(context: Context | None = None) -> ModelRun | None:
         return None
 
 
-def over(run: ModelRun | None, told: Told, error: BaseException | None = None) -> None:
-    """The run is over: where nobody has seen its call, that has its span now. Never raises."""
+def over(
+    run: ModelRun | None,
+    told: Told,
+    error: BaseException | None = None,
+    *,
+    ended: tuple[float, int] | None = None,
+) -> None:
+    """The run is over: where nobody has seen its call, that has its span now. Never raises.
+
+    ``ended``: when, by ``perf_counter`` and ``time_ns``, if that was not now.
+    """
     if run is None:
         return
     try:
@@ -73,14 +82,19 @@ def over(run: ModelRun | None, told: Told, error: BaseException | None = None) -
         run.seen = True
         token = ctx.attach(run.where)
         try:
-            _made(run, told, error)
+            _made(run, told, error, ended)
         finally:
             ctx.detach(token)
     except Exception:
         guard.failed("frameworks.models")
 
 
-def _made(run: ModelRun, told: Told, error: BaseException | None) -> None:
+def _made(
+    run: ModelRun,
+    told: Told,
+    error: BaseException | None,
+    ended: tuple[float, int] | None,
+) -> None:
     who = Identity(told.provider or "", None, None, "")
     made = call.begin(_CHAT, {"told": told}, who, model=told.model, since=run.began)
     if made is None:
@@ -91,7 +105,7 @@ def _made(run: ModelRun, told: Told, error: BaseException | None) -> None:
     else:
         # What somebody has left early has maybe said something.
         made.whole({"told": told})
-        made.end(how)
+        made.end(how, ended and (ended[0] - run.began[0], ended[1]))
 
 
 def _told(body: wire.Wire) -> Told:

@@ -28,6 +28,7 @@ from otelier.session import belonging
 _MOST: Final = 10_000
 # The innermost run of a framework's, by what stands for it.
 _RUN: Final = create_key("otelier-framework-run")
+_OWN: Final = create_key("otelier-framework-own")
 
 
 def begin(
@@ -194,6 +195,16 @@ def _key(run_id: Any, gone: Callable[[Any], None] | None = None) -> Any:
         return ref(run_id, gone)
     except TypeError:
         return run_id
+
+
+def own(context: Context) -> Context:
+    """``context``, in which a framework talks to a part of its own: what it says is no step."""
+    return ctx.with_value(context, _OWN, True)
+
+
+def is_own() -> bool:
+    """Whether what runs here is a framework's talk to a part of its own (a server in memory)."""
+    return ctx.current().get(_OWN) is True
 
 
 def stands_down(library: str, others: Callable[[], Iterable[Any]]) -> bool:

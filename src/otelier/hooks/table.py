@@ -327,7 +327,21 @@ FRAMEWORKS: Final = (
         "claude_agent",
         "claude-agent-sdk",
         "claude_agent_sdk._internal.query",
-        "frameworks.claude_agent",
+        "frameworks.claude_agent.queries",
+    ),
+    Library(
+        "claude_agent",
+        "claude-agent-sdk",
+        "claude_agent_sdk._internal.transport.subprocess_cli",
+        "frameworks.claude_agent.prompts",
+        optional=True,
+    ),
+    Library(
+        "claude_agent",
+        "claude-agent-sdk",
+        "claude_agent_sdk",
+        "frameworks.claude_agent.tools",
+        optional=True,
     ),
     Library("crewai", "crewai", "crewai.crew", "frameworks.crewai.crews"),
     *(
@@ -358,13 +372,25 @@ FRAMEWORKS: Final = (
         )
     ),
     Library("google_adk", "google-adk", "google.adk.telemetry", "frameworks.google_adk.native"),
+    Library(
+        "google_adk",
+        "google-adk",
+        "google.adk.telemetry._metrics",
+        "frameworks.google_adk.metering",
+        optional=True,
+    ),
     *(
         Library("google_adk", "google-adk", module, "frameworks.google_adk.tools", moved=True)
         for module in (
             "google.adk.flows.llm_flows.functions",
+            "google.adk.flows.llm_flows._tool_caller",
             "google.adk.flows.llm_flows.tools._caller",
             "google.adk.flows.llm_flows.tools._live_caller",
         )
+    ),
+    *(
+        Library("google_adk", "google-adk", module, "frameworks.google_adk.tools", optional=True)
+        for module in ("google.adk.tools.function_tool", "google.adk.tools.agent_tool")
     ),
     Library("strands", "strands-agents", "strands.telemetry.tracer", "frameworks.strands.native"),
     Library("strands", "strands-agents", "strands.agent.agent", "frameworks.strands.agents"),
@@ -385,6 +411,7 @@ FRAMEWORKS: Final = (
         "agent-framework-core",
         "agent_framework._agents",
         "frameworks.agent_framework.agents",
+        optional=True,
     ),
     *(
         Library("autogen", "autogen-core", f"autogen_core.{module}", f"frameworks.autogen.{hook}")

@@ -14,8 +14,7 @@ from tests.servers import Json, ProviderServer, Recorded, Reply, openai_wire
 VERSION = tuple(int(part) for part in version("crewai").split(".")[:2])
 # Models call tools by the provider's own way; before, in the words of their answers.
 NATIVE = VERSION >= (1, 10)
-# Through litellm the model's name has its provider in it.
-MODEL = "gpt-4o-mini" if VERSION >= (1, 0) else "openai/gpt-4o-mini"
+MODEL = "gpt-4o-mini"
 
 
 @tool("get_weather")

@@ -60,7 +60,9 @@ def test_a_crew(server: ProviderServer, telemetry: Telemetry) -> None:
     )
     agent = attributes(telemetry, "invoke_agent")
     assert agent["gen_ai.agent.description"] == "Tell the weather"
-    assert agent["gen_ai.agent.id"] and agent["gen_ai.request.model"] == MODEL
+    assert agent["gen_ai.agent.id"]
+    # Before 1.0 through LiteLLM, whose names have the provider in them.
+    assert agent.get("gen_ai.request.model") == (MODEL if parts.VERSION >= (1, 0) else None)
     assert "You know a tool." in agent["gen_ai.system_instructions"]
     assert "What is it in Oslo?" in agent["gen_ai.input.messages"]
     assert "Sunny." in agent["gen_ai.output.messages"]
@@ -87,6 +89,8 @@ def test_what_only_the_loop_of_the_agent_knows(
     parts.crew(server).kickoff()
     assert attributes(telemetry, "execute_tool")["gen_ai.tool.call.id"] == "call_1"
     (offered,) = json.loads(attributes(telemetry, "invoke_agent")["gen_ai.tool.definitions"])
+    if parts.VERSION < (1, 15):
+        return  # Only the model is told, in its request.
     assert offered["parameters"]["required"] == ["city"]
 
 
@@ -240,7 +244,7 @@ def test_a_stream(server: ProviderServer, telemetry: Telemetry) -> None:
     )
 
 
-@NEW
+@pytest.mark.skipif(parts.VERSION < (1, 15), reason="streams are closed since CrewAI 1.15")
 def test_a_stream_that_is_left_early(server: ProviderServer, telemetry: Telemetry) -> None:
     _streaming(server)
     stream = parts.crew(server, stream=True).kickoff()
@@ -671,3 +675,18 @@ def test_inner_steps(server: ProviderServer) -> None:
               chat {MODEL}
         """
     )
+
+
+def test_nothing_is_left(server: ProviderServer, telemetry: Telemetry) -> None:
+    from otelier import under_way
+    from otelier.frameworks.crewai import executors, tasks
+
+    parts.weather(server)
+    parts.crew(server).kickoff()
+    server.route("/chat/completions", Json(openai_wire.error_body("never"), status=400))
+    who = parts.agent(server, max_retry_limit=0)
+    with pytest.raises(Exception, match="never"):
+        Crew(agents=[who], tasks=[parts.task(who)]).kickoff()
+    assert not executors._loops and not tasks._handed
+    assert executors.taken() is None
+    assert not [held for held in under_way._open if held() is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -35,6 +36,9 @@ def nothing_is_open() -> Iterator[None]:
     assert not len(seen.runs)
     assert not models._streams
     assert not engines._writing
+    gc.collect()
+    # Contexts that are still there may have a last one.
+    assert len(models._own) <= 4
 
 
 def attributes(span: ReadableSpan) -> dict[str, Any]:
@@ -455,6 +459,48 @@ def test_a_person_is_asked(server: ProviderServer, telemetry: Telemetry) -> None
         """
         invoke_agent weather
           chat gpt-4o
+          execute_tool confirm
+          chat gpt-4o
+        """
+    )
+
+
+def test_a_run_that_waits_is_taken_up_from_a_text(
+    server: ProviderServer, telemetry: Telemetry
+) -> None:
+    from llama_index.core import workflow
+
+    if not hasattr(workflow.Context, "wait_for_event"):
+        pytest.skip("tools of this version cannot wait")
+    if not hasattr(workflow.handler.WorkflowHandler, "get_stop_event"):
+        pytest.skip("what waits in this version is not kept")
+    asks = agent(model(server, uses("confirm", {})), confirm)
+    kind = workflow.JsonPickleSerializer
+
+    async def before() -> str:
+        handler = asks.run(user_msg="Oslo?")
+        async for event in handler.stream_events():
+            if isinstance(event, workflow.InputRequiredEvent):
+                break
+        kept = json.dumps(handler.ctx.to_dict(serializer=kind()))
+        await handler.cancel_run()
+        with pytest.raises(Exception, match=""):
+            await handler
+        return kept
+
+    async def after(kept: str) -> str:
+        context = workflow.Context.from_dict(asks, json.loads(kept), serializer=kind())
+        handler = asks.run(ctx=context)
+        handler.ctx.send_event(workflow.HumanResponseEvent(response="yes"))  # type: ignore[call-arg]
+        return str(await handler)
+
+    assert asyncio.run(after(asyncio.run(before()))) == "It is sunny."
+    assert draw(telemetry) == tree(
+        """
+        invoke_agent weather
+          chat gpt-4o
+          execute_tool confirm
+        invoke_agent weather
           execute_tool confirm
           chat gpt-4o
         """

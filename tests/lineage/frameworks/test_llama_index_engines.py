@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import threading
 from collections.abc import Iterator
@@ -53,6 +54,9 @@ def nothing_is_open() -> Iterator[None]:
     assert not len(seen.runs)
     assert not models._streams
     assert not engines._writing
+    gc.collect()
+    # Contexts that are still there may have a last one.
+    assert len(models._own) <= 4
 
 
 def attributes(span: ReadableSpan) -> dict[str, Any]:
@@ -301,6 +305,53 @@ def test_a_chat_with_a_model_alone(server: ProviderServer, telemetry: Telemetry,
     assert draw(telemetry, conversation) == "chat gpt-4o [c1]"
 
 
+def test_a_chat_whose_loop_ends_before_it_is_read(
+    server: ProviderServer, telemetry: Telemetry
+) -> None:
+    engine = index(server).as_chat_engine(chat_mode="context", llm=model(server))
+
+    async def main() -> None:
+        await engine.astream_chat("Where is Oslo?")
+
+    asyncio.run(main())
+    told = draw(telemetry)
+    assert told.startswith("invoke_workflow\n  retrieval")
+    assert "!" not in told
+
+
+@pytest.mark.parametrize("how", ["chat", "achat", "stream_chat"])
+def test_an_agent_of_an_earlier_version(
+    server: ProviderServer, telemetry: Telemetry, how: str
+) -> None:
+    pytest.importorskip("llama_index.core.agent.runner.base", reason="agents are workflows here")
+    from llama_index.core.agent import ReActAgent
+    from llama_index.core.memory import ChatMemoryBuffer
+
+    def get_weather(city: str) -> str:
+        """Tells the weather."""
+        return "sunny"
+
+    def say(body: dict[str, Any]) -> dict[str, Any]:
+        if "Observation: sunny" in str(body["messages"]):
+            return chat_message("Thought: I know.\nAnswer: It is sunny.")
+        asks = 'Thought: I look.\nAction: get_weather\nAction Input: {"city": "Oslo"}'
+        return chat_message(asks)
+
+    held = ChatMemoryBuffer.from_defaults(chat_store_key="c1")
+    agent: Any = ReActAgent.from_tools(
+        [FunctionTool.from_defaults(get_weather)], llm=model(server, say), memory=held
+    )
+    assert chatting(agent, how).endswith("It is sunny.")
+    assert draw(telemetry, conversation) == tree(
+        """
+        invoke_agent [c1]
+          chat gpt-4o [c1]
+          execute_tool get_weather [c1]
+          chat gpt-4o [c1]
+        """
+    )
+
+
 # --- workflows ---------------------------------------------------------------------------
 
 
@@ -430,6 +481,42 @@ def test_a_models_stream_left_early(telemetry: Telemetry) -> None:
     never = MockLLM(max_tokens=3).stream_chat(hi())
     del never
     assert draw(telemetry) == "chat"
+
+
+class Asks(CustomLLM):
+    """A model that asks another one."""
+
+    inner: Any
+
+    @property
+    def metadata(self) -> LLMMetadata:
+        return LLMMetadata()
+
+    @llm_completion_callback()
+    def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
+        return CompletionResponse(text=self.inner.complete(prompt).text)
+
+    @llm_completion_callback()
+    def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> Any:
+        yield from self.inner.stream_complete(prompt)
+
+
+def test_a_model_around_another_one(server: ProviderServer, telemetry: Telemetry) -> None:
+    for inner in (Local(), model(server)):
+        Asks(inner=inner).chat(hi())
+        list(Asks(inner=inner).stream_chat(hi()))
+    local, known = ["chat llama-local"] * 2, ["chat gpt-4o"] * 2
+    assert draw(telemetry) == "\n".join([*local, *known])
+
+
+def test_streams_that_are_read_by_turns(telemetry: Telemetry) -> None:
+    llm = MockLLM(max_tokens=3)
+    one, other = llm.stream_chat(hi()), llm.stream_chat(hi())
+    llm.complete("hi")
+    for _ in zip(one, other, strict=True):
+        pass
+    del one, other
+    assert draw(telemetry) == "chat\nchat\nchat"
 
 
 def test_each_call_of_an_sdk_is_there_once(server: ProviderServer, telemetry: Telemetry) -> None:

@@ -6,8 +6,10 @@ import asyncio
 import contextvars
 import gc
 import json
+import sys
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,7 +38,7 @@ from tests.lineage.frameworks.openai_agents import (
     quiet,
     weather_agent,
 )
-from tests.servers import Gate, Hang, Json, ProviderServer
+from tests.servers import Gate, Hang, Json, ProviderServer, Sse
 from tests.servers import openai_wire as wire
 from tests.telemetry import Telemetry
 
@@ -188,6 +190,31 @@ def test_a_workflow_without_a_name_of_the_programs_has_none(
     assert draw(telemetry) == tree(
         """
         invoke_workflow
+          invoke_agent triage
+            chat gpt-4o-mini
+          invoke_agent weather_agent
+            chat gpt-4o-mini
+        """
+    )
+
+
+@STREAMED
+def test_a_workflow_of_the_programs_own_has_none_without_a_name_in_it(
+    stream: bool, server: ProviderServer, telemetry: Telemetry
+) -> None:
+    api = Api(OpenAIResponsesModel, server, stream)
+    triage = Agent(name="triage", model=api.model, handoffs=[weather_agent(api)])
+    server.script(api.calls(("transfer_to_weather_agent", {}, "call_0")), api.says())
+
+    @otelier.workflow("support")
+    async def program(question: str) -> Any:
+        return (await api.run(triage, question)).final_output
+
+    asyncio.run(program("Weather in Paris?"))
+
+    assert draw(telemetry) == tree(
+        """
+        invoke_workflow support
           invoke_agent triage
             chat gpt-4o-mini
           invoke_agent weather_agent
@@ -805,3 +832,27 @@ def test_hooks_see_what_they_saw(
           chat gpt-4o-mini
         """
     )
+
+
+def test_nothing_of_ours_runs_for_an_event_of_a_stream(
+    server: ProviderServer, telemetry: Telemetry
+) -> None:
+    api = Api(OpenAIResponsesModel, server, stream=True)
+    room = str(Path(opened.__file__).parent)
+    counts: list[int] = []
+
+    def counting(frame: Any, event: str, argument: Any) -> None:
+        if event == "call" and frame.f_code.co_filename.startswith(room):
+            counts[-1] += 1
+
+    for pieces in (2, 2, 200):
+        made = wire.response_object(wire.message_item("It is sunny. " * 100))
+        server.script(Sse(wire.response_events(made, pieces=pieces), done=None, named=True))
+        counts.append(0)
+        sys.setprofile(counting)
+        try:
+            asyncio.run(api.run(weather_agent(api)))
+        finally:
+            sys.setprofile(None)
+
+    assert counts[1] == counts[2] > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
 import json
 import logging
@@ -20,7 +21,12 @@ import pydantic_ai
 from openai import AsyncOpenAI
 from opentelemetry.sdk.trace import ReadableSpan
 from pydantic_ai import Agent, ModelRetry, RunContext
-from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
+from pydantic_ai.messages import (
+    ModelMessagesTypeAdapter,
+    ModelResponse,
+    TextPart,
+    ToolCallPart,
+)
 from pydantic_ai.models.function import FunctionModel
 from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.models.test import TestModel
@@ -119,6 +125,10 @@ def test_agent(server: ProviderServer, telemetry: Telemetry) -> None:
     assert agent["otelier.cost.total"] == pytest.approx(2 * held["gen_ai.usage.cost"])
     if NEWER:
         assert tool["gen_ai.agent.name"] == "weather_agent"
+        asked = json.loads(agent["gen_ai.input.messages"])
+        assert [message["role"] for message in asked] == ["system", "user"]
+        (said,) = json.loads(agent["gen_ai.output.messages"])
+        assert said["parts"] == [{"type": "text", "content": "It is sunny."}]
 
 
 def test_metrics_count_each_token_once(server: ProviderServer, telemetry: Telemetry) -> None:
@@ -387,6 +397,10 @@ def test_delegated_agent(server: ProviderServer, telemetry: Telemetry) -> None:
               chat gpt-4o-mini 12+9
           chat gpt-4o-mini 12+9
     """)
+    if NEWER:
+        # One conversation, though Pydantic AI makes up an id for each run.
+        told = {attributes(span)["gen_ai.conversation.id"] for span in telemetry.spans()}
+        assert len(told) == 1
 
 
 def test_model_without_an_sdk(telemetry: Telemetry) -> None:
@@ -775,10 +789,9 @@ def test_tool_that_is_run_later(server: ProviderServer, telemetry: Telemetry) ->
     server.script(reply(CALL), reply(ANSWER))
     first = agent.run_sync("hello", conversation_id="thread-1")
     results = DeferredToolResults(calls={"call_local_1": "sunny"})
-    history = first.all_messages()
-    agent.run_sync(
-        message_history=history, deferred_tool_results=results, conversation_id="thread-1"
-    )
+    # As another process reads it: the conversation is in the history.
+    history = ModelMessagesTypeAdapter.validate_json(first.all_messages_json())
+    agent.run_sync(message_history=history, deferred_tool_results=results)
     assert draw(telemetry, conversation) == tree("""
         invoke_agent weather_agent [thread-1]
           chat gpt-4o-mini [thread-1]
@@ -788,3 +801,16 @@ def test_tool_that_is_run_later(server: ProviderServer, telemetry: Telemetry) ->
     """)
     points = telemetry.metrics()["gen_ai.execute_tool.duration"]
     assert not any("error.type" in point.attributes for point in points)
+
+
+def test_settings_are_like_any(telemetry: Telemetry) -> None:
+    settings: Any = Agent._instrument_default
+    same = copy.copy(settings)
+    assert same.include_content is True
+    settings.include_content = False
+    assert settings.include_content is True
+    assert "InstrumentationSettings" in repr(settings)
+    tracer = copy.copy(settings.tracer)
+    with tracer.start_as_current_span("mine") as span:
+        span.set_attribute("a", 1)
+    assert draw(telemetry) == "mine"

@@ -9,6 +9,7 @@ from opentelemetry.context import Context, create_key
 from otelier import context as ctx
 from otelier import guard, runtime, statics
 from otelier.declared import Step
+from otelier.frameworks import steps
 from otelier.handle import Handle, NoHandle
 from otelier.hooks.patching import Patches
 from otelier.kinds import WORKFLOW
@@ -53,12 +54,20 @@ class _Team(Step):
 def _run(wrapped: Any, team: Any, args: Any, kwargs: Any) -> Any:
     function = wrapped
     try:
-        if runtime.current() is not None:
+        if runtime.current() is not None and not steps.stands_down(
+            "autogen", lambda: (wrapped, *_outermost(team))
+        ):
             task = kwargs["task"] if "task" in kwargs else args[0] if args else None
             function = _Team(_name(team), task)(wrapped)
     except Exception:
         guard.failed("autogen.team")
     return function(*args, **kwargs)
+
+
+def _outermost(team: Any) -> list[Any]:
+    """What callers of a team's ``run_stream`` find: another's wrapper, if one is around ours."""
+    kinds = statics.bases(type(team))
+    return [found for kind in kinds if (found := vars(kind).get("run_stream")) is not None]
 
 
 def _name(team: Any) -> str | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from otelier import pipeline, statics
+from otelier import context as ctx
+from otelier import pipeline, runtime, statics
 from otelier.frameworks.crewai import reading, running
 from otelier.handle import Handle, NoHandle
 from otelier.hooks.patching import Patches
@@ -22,7 +24,27 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         patches.wrap(owner, "akickoff", arun)
     if "replay" in owner.__dict__:
         patches.wrap(owner, "replay", around(_again, _finish)[0])
+    stream = getattr(module.__dict__.get("create_chunk_generator"), "__code__", None)
+    # Newer versions take the context along themselves.
+    if stream is not None and "copy_context" not in stream.co_names:
+        patches.wrap(module, "create_chunk_generator", _stream)
     return "Crew.kickoff"
+
+
+def _stream(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
+    """A stream's crew runs in a thread: it belongs where the program has asked for it."""
+    if len(args) < 2 or runtime.current() is None:
+        return wrapped(*args, **kwargs)
+    run, asked = args[1], ctx.current()
+
+    def there() -> Any:
+        token = ctx.attach(asked)
+        try:
+            return run()
+        finally:
+            ctx.detach(token)
+
+    return wrapped(args[0], there, *args[2:], **kwargs)
 
 
 def _begin(crew: Any, args: Any, kwargs: Any) -> Handle | None:

@@ -6,13 +6,19 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Final
 
-from otelier import guard, wire
+from opentelemetry.context import Context
+
+from otelier import context as ctx
+from otelier import guard, runtime, wire
 from otelier.frameworks.crewai import reading, running
 from otelier.hooks.patching import Patches
+from otelier.returned import leave
 
 # The id of the call that is executed here; who takes it empties the list.
 _calling: Final[ContextVar[list[str] | None]] = ContextVar("otelier-crewai-call", default=None)
 _IDS: Final = ("id", "toolUseId", "call_id")
+# Where the loops are that hand calls to threads, by their identities.
+_loops: Final[dict[int, Context]] = {}
 
 
 def taken() -> str | None:
@@ -32,6 +38,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         for method, wrapper in (
             ("_execute_single_native_tool_call", _call),
             ("_setup_native_tools", _offer),
+            ("_handle_native_tool_calls", _loop),
         ):
             if method in held:
                 patches.wrap(owner, method, wrapper)
@@ -44,17 +51,32 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     return found[0]
 
 
-def _call(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
-    token = None
+def _loop(wrapped: Callable[..., Any], executor: Any, args: Any, kwargs: Any) -> Any:
+    if runtime.current() is None:
+        return wrapped(*args, **kwargs)
+    _loops[id(executor)] = ctx.current()
     try:
-        told = wire.fields(args[0] if args else kwargs.get("tool_call"))
+        return wrapped(*args, **kwargs)
+    finally:
+        _loops.pop(id(executor), None)
+
+
+def _call(wrapped: Callable[..., Any], executor: Any, args: Any, kwargs: Any) -> Any:
+    token = there = None
+    try:
+        told = wire.fields(args[0] if args else kwargs.get("tool_call")) or kwargs
         name = next((each for each in _IDS if type(told.get(each)) is str), None)
         token = _calling.set(None if name is None else [told[name]])
+        held = _loops.get(id(executor))
+        if held is not None and ctx.current().get(ctx.STEP) is None:
+            # In a thread to which an older version has not taken the context.
+            there = ctx.attach(held)
     except Exception:
         guard.failed("crewai.call")
     try:
         return wrapped(*args, **kwargs)
     finally:
+        leave(there)
         if token is not None:
             _calling.reset(token)
 

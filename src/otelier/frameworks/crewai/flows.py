@@ -43,7 +43,7 @@ def _begin(flow: Any, args: Any, kwargs: Any) -> Handle | None:
     inputs = args[0] if args else kwargs.get("inputs")
     given = inputs.get("id") if type(inputs) is dict else None
     forked = kwargs.get("restore_from_state_id") is not None
-    if type(given) is not str and not forked and statics.member(flow, "persistence") is not None:
+    if type(given) is not str and not forked and _kept(flow):
         given = _state_id(flow)
     handle = running.begin(
         pipeline.workflow(_name(flow)), conversation_id=given if type(given) is str else None
@@ -92,6 +92,12 @@ def _name(flow: Any) -> str | None:
     if name is None and not reading.of_crewai(type(flow)):
         name = statics.name(type(flow))
     return name or reading.text(reading.private(flow, "_definition"), "name")
+
+
+def _kept(flow: Any) -> bool:
+    """Whether the flow's state is kept, to be gone on with."""
+    kept = statics.member(flow, "persistence")
+    return kept is not None or reading.private(flow, "_persistence") is not None
 
 
 def _state_id(flow: Any) -> str | None:

@@ -99,19 +99,21 @@ def _uncover(covered: WeakSet[Any]) -> None:
 class _Asking:
     """One call of a model of the program's; it may ask another one, which has the span then."""
 
-    __slots__ = ("args", "around", "kwargs", "llm", "run", "token")
+    __slots__ = ("args", "around", "before", "kwargs", "llm", "run")
 
     def __init__(self, llm: Any, args: Any, kwargs: Any) -> None:
         self.llm, self.args, self.kwargs = llm, args, kwargs
         self.around: ModelRun | None = model_runs.mark.get()
         self.run = models.begin() if running.shown() else None
-        self.token = _used.set([])
+        # Not a token: a coroutine that is dropped ends in another context.
+        self.before = _used.get()
+        _used.set([])
 
     def over(self, answer: Any, error: BaseException | None) -> None:
         """It is answered, or has failed."""
         try:
             used, run = _used.get(), self.run
-            _used.reset(self.token)
+            _used.set(self.before)
             if run is None:
                 return
             if error is not None and statics.name(type(error)) == _BLOCKED:
@@ -189,20 +191,7 @@ def _tracked(wrapped: Callable[..., Any], llm: Any, args: Any, kwargs: Any) -> A
         held = _used.get()
         told = wire.fields(args[0] if args else kwargs.get("usage_data"))
         if held is not None and told:
-            held.append(
-                Usage(
-                    input=_count(told, "prompt_tokens", "input_tokens", "prompt_token_count"),
-                    output=_count(
-                        told, "completion_tokens", "output_tokens", "candidates_token_count"
-                    ),
-                    reasoning=_count(told, "reasoning_tokens"),
-                    cache_read=_count(told, "cached_prompt_tokens", "cached_tokens"),
-                )
-            )
+            held.append(reading.usage(told))
     except Exception:
         guard.failed("crewai.usage")
     return wrapped(*args, **kwargs)
-
-
-def _count(told: wire.Wire, *names: str) -> int | None:
-    return next((told[name] for name in names if type(told.get(name)) is int), None)

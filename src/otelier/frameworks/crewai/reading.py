@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from otelier import statics, wire
 from otelier.semconv import Attributes
+from otelier.usage import Usage
 
 _PARAMETERS: Final = (
     ("temperature", "gen_ai.request.temperature"),
@@ -44,10 +45,14 @@ def made_in(module: Any, function: Any) -> bool:
 
 
 def model(agent: Any) -> str | None:
-    """The one model that an agent uses; None where it has another for its tools."""
+    """The one model that an agent uses; None where it has another for its tools.
+
+    Nor where a provider may be in its name, as LiteLLM has it: that is no part of the model's.
+    """
     if statics.member(agent, "function_calling_llm") is not None:
         return None
-    return text(statics.member(agent, "llm"), "model")
+    name = text(statics.member(agent, "llm"), "model")
+    return None if name is None or "/" in name else name
 
 
 def parameters(llm: Any) -> Attributes:
@@ -76,3 +81,17 @@ def description(tool: Any) -> str | None:
     if found is None or not found.startswith("Tool Name:"):
         return found
     return found.partition("Tool Description:")[2].strip() or None
+
+
+def usage(told: wire.Wire) -> Usage:
+    """What a model says that a call has used."""
+    return Usage(
+        input=_count(told, "prompt_tokens", "input_tokens", "prompt_token_count"),
+        output=_count(told, "completion_tokens", "output_tokens", "candidates_token_count"),
+        reasoning=_count(told, "reasoning_tokens"),
+        cache_read=_count(told, "cached_prompt_tokens", "cached_tokens"),
+    )
+
+
+def _count(told: wire.Wire, *names: str) -> int | None:
+    return next((told[name] for name in names if type(told.get(name)) is int), None)

@@ -2,6 +2,8 @@
 
 ``native``
     What its spans are, by their names of today and of older versions.
+``metering``
+    Which metrics it records itself.
 ``tools``
     What a tool is given and gives back, and the tool's step while it runs.
 """

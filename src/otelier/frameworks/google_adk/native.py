@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 from typing import Any, Final
 
-from opentelemetry import metrics
-
-from otelier import natives, runtime, semconv, theirs
+from otelier import natives, semconv
 from otelier.hooks.patching import Patches
 from otelier.semconv import Attributes
 
@@ -18,16 +15,18 @@ _NAMES: Final = (
     ("invoke_agent ", semconv.INVOKE_AGENT, semconv.AGENT_NAME),
     ("invoke_workflow ", semconv.INVOKE_WORKFLOW, semconv.WORKFLOW_NAME),
     ("execute_tool ", semconv.EXECUTE_TOOL, semconv.TOOL_NAME),
+    ("generate_content ", semconv.GENERATE_CONTENT, semconv.REQUEST_MODEL),
 )
 # The same before they had the conventions' names: ``agent_run [weather_agent]``.
 _OLDER: Final = (
     ("agent_run [", semconv.INVOKE_AGENT, semconv.AGENT_NAME),
     ("tool_call [", semconv.EXECUTE_TOOL, semconv.TOOL_NAME),
 )
+# Around a model call: not in the newest versions.
+_CALL: Final = "call_llm"
 # Not a tool's run: what all tools of one answer have given.
 _MERGED: Final = "(merged)"
 _TYPES: Final = ("function", "extension", "datastore")
-_UNKNOWN: Final = "<not specified>"
 _SESSION: Final = "gcp.vertex.agent.session_id"
 
 
@@ -35,23 +34,8 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     """Look at its spans: only the telemetry's module is there to tell that they come."""
     if not hasattr(module, "trace_tool_call"):
         raise LookupError("no google.adk.telemetry.trace_tool_call")
-    patches.undone(natives.watch(SCOPE, natives.Native(begins, ends)))
-    if _measures():
-        theirs.measuring.add(SCOPE)
-        patches.undone(lambda: theirs.measuring.discard(SCOPE))
+    patches.undone(natives.watch(SCOPE, natives.Native(begins, ends, mirrors=True, again=(_CALL,))))
     return f"spans of {SCOPE}"
-
-
-def _measures() -> bool:
-    """Whether it records the metrics of model calls, and where ours are recorded."""
-    run = runtime.current()
-    if run is None or run.meters() is not metrics.get_meter_provider():
-        return False
-    try:
-        recorder: Any = import_module("google.adk.telemetry._metrics")
-    except ImportError:
-        return False
-    return hasattr(recorder, "record_client_token_usage")
 
 
 def kind(name: str) -> tuple[str | None, str, str]:
@@ -68,6 +52,9 @@ def kind(name: str) -> tuple[str | None, str, str]:
 
 def begins(span: Any) -> tuple[str | None, str | None]:
     """What a span is that begins; by the conventions' name, if it has an older one."""
+    if span.name == _CALL:
+        # What goes out beneath it is the agent's.
+        return semconv.GENERATE_CONTENT, None
     operation, attribute, named = kind(span.name)
     if operation is not None and not span.name.startswith(operation):
         span.update_name(f"{operation} {named}")

@@ -6,6 +6,7 @@ the framework's that also writes it to the memory: the engine goes on until that
 
 from __future__ import annotations
 
+import weakref
 from typing import Any, Final
 
 from otelier import context as ctx
@@ -60,8 +61,7 @@ class _Answer(Reading):
 
 _answer: Final = _Answer()
 # Engines whose answer is being written, by the identity of what they have returned.
-_writing: Final[dict[int, Run]] = {}
-_MOST: Final = 10_000
+_writing: Final[dict[int, tuple[Run, weakref.ref[Any]]]] = {}
 
 
 def begin(entered: Entered) -> Run | None:
@@ -122,10 +122,10 @@ def finish(run: Run, result: Any) -> None:
         reads = statics.member(result, stream)
         setattr(result, stream, returned.finish(reads, run.handle, _answer))
     elif classes.is_a(result, _WRITTEN) and not _is_written(result):
-        if len(_writing) < _MOST:
-            _writing[id(result)] = run
+        key = id(result)
+        _writing[key] = run, weakref.ref(result, lambda _: _lost(key))
         # Who writes may just have done so.
-        if len(_writing) >= _MOST or _is_written(result):
+        if _is_written(result):
             written(result)
     else:
         _answered(run, result)
@@ -171,14 +171,21 @@ def begin_writing(entered: Entered) -> Run | None:
 
 def written(result: Any, error: BaseException | None = None) -> None:
     """A streamed answer is complete."""
-    run = _writing.pop(id(result), None)
-    if run is not None:
-        _answered(run, result, error)
+    held = _writing.pop(id(result), None)
+    if held is not None:
+        _answered(held[0], result, error)
+
+
+def _lost(key: int) -> None:
+    """Nobody writes it any more; runs where the garbage collector does."""
+    held = _writing.pop(key, None)
+    if held is not None and held[0].handle is not None:
+        held[0].handle.abandoned()
 
 
 def forget() -> None:
     """Forget the answers that are being written."""
     while _writing:
-        run = _writing.popitem()[1]
+        run = _writing.popitem()[1][0]
         if run.handle is not None:
             run.handle.abandoned()

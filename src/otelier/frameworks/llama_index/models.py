@@ -9,12 +9,14 @@ from typing import Any, Final
 
 from otelier import model_runs, statics
 from otelier.frameworks import models
-from otelier.frameworks.llama_index import messages, seen
+from otelier.frameworks.llama_index import classes, messages, seen
 from otelier.frameworks.llama_index.seen import Entered
 from otelier.frameworks.models import Told
 from otelier.frameworks.steps import Run
 from otelier.model_runs import ModelRun
 
+# Models that are others around another one, which is seen for itself.
+_WRAPPERS: Final = ("StructuredLLM", "LangChainLLM")
 # Streams that are never read must not pile up.
 _MOST: Final = 10_000
 
@@ -22,15 +24,23 @@ _MOST: Final = 10_000
 class Asking:
     """One run of a model."""
 
-    __slots__ = ("arguments", "gone", "id", "model", "owner")
+    __slots__ = ("__weakref__", "arguments", "id", "model", "owner", "stream")
 
     def __init__(self, entered: Entered, model: ModelRun) -> None:
         self.id = entered.id
         self.owner = entered.owner
         self.arguments = entered.arguments
         self.model = model
-        # Of a stream: who tells that nobody reads it any more.
-        self.gone: Any = None
+        # The generator that is to be read, as long as somebody has it.
+        self.stream: weakref.ref[Any] | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether the model's own code runs just now, so that what is asked is asked by it."""
+        if seen.runs.of(self.id) is not None:
+            return True
+        stream = None if self.stream is None else self.stream()
+        return bool(getattr(stream, "gi_running", False) or getattr(stream, "ag_running", False))
 
     def over(self, response: Any, error: BaseException | None = None) -> None:
         """The model has answered, or has not."""
@@ -41,27 +51,40 @@ class Asking:
         models.over(self.model, messages.told(self.owner, self.arguments, response), error)
 
 
+# What is known of the runs that somebody still has.
+_own: Final[weakref.WeakKeyDictionary[ModelRun, weakref.ref[Asking]]] = weakref.WeakKeyDictionary()
 # Those of which a stream is to be read.
 _streams: Final[OrderedDict[str, Asking]] = OrderedDict()
 
 
 def begin(entered: Entered) -> Run | None:
     """A model is asked. What it asks itself for its answer is the same run."""
-    around: Any = model_runs.mark.get()
-    if around is not None and not around.seen and around in _own and _own[around] is entered.owner:
+    if any(classes.is_a(entered.owner, name) for name in _WRAPPERS):
         return None
+    outer = _outer()
+    if outer is not None:
+        if outer.owner is entered.owner:
+            return None
+        # One that asks another has no answer of its own.
+        outer.model.seen = True
     model = models.begin()
     if model is None:
         return None
     run = seen.pass_by(entered, _returned, _raised)
     if run is not None:
-        _own[model] = entered.owner
-        run.more.held = Asking(entered, model)
+        run.more.held = asking = Asking(entered, model)
+        _own[model] = weakref.ref(asking)
     return run
 
 
-# Whose run it is.
-_own: Final[weakref.WeakKeyDictionary[ModelRun, Any]] = weakref.WeakKeyDictionary()
+def _outer() -> Asking | None:
+    """The run of a model of the framework's inside of which this is, if nobody has seen it."""
+    around = model_runs.mark.get()
+    if around is None or around.seen:
+        return None
+    held = _own.get(around)
+    asking = None if held is None else held()
+    return asking if asking is not None and asking.runs else None
 
 
 def _returned(run: Run, result: Any) -> None:
@@ -73,7 +96,8 @@ def _returned(run: Run, result: Any) -> None:
     _streams[asking.id] = asking
     while len(_streams) > _MOST:
         _streams.popitem(last=False)
-    asking.gone = weakref.ref(result, lambda _: _dropped(asking.id))
+    name = asking.id
+    asking.stream = weakref.ref(result, lambda _: _dropped(name))
 
 
 def _raised(run: Run, error: BaseException | None) -> None:

@@ -22,7 +22,7 @@ def arrived(
     method: Any, params: Any, meta: Any, request: Any, known: dict[str, Any]
 ) -> Exchange | None:
     """A request has come: its span belongs to who has sent it, if that is known."""
-    if not sees():
+    if not sees() or steps.is_own():
         return None
     around_it = transports.around(request) or ctx.current()
     parent, ambient = carrier.came(meta, around_it)

@@ -7,16 +7,18 @@ streams are seen only of models that make the SDK's own spans (``spans``).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
-from otelier import guard, statics, wire
+from otelier import guard, statics
 from otelier.frameworks import models
 from otelier.frameworks.models import Told
-from otelier.frameworks.openai_agents import around, told
+from otelier.frameworks.openai_agents import around, questions
 from otelier.hooks.patching import Patches
 from otelier.model_runs import ModelRun
 
+# What a model was asked, for the time when it is needed.
+Asked: TypeAlias = "Callable[[], Told]"
 _WHOLE, _STREAM = "get_response_with_retry", "stream_response_with_retry"
 _WITHOUT_RETRY, _OLDER = "get_new_response", "_get_new_response"
 
@@ -43,120 +45,92 @@ def _begin() -> ModelRun | None:
 
 
 async def _whole(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
-    run = _begin()
-    try:
-        result = await wrapped(*args, **kwargs)
-    except BaseException as error:
-        if run is not None:
-            models.over(run, _asked(kwargs.get("get_response")), error)
-        raise
-    if run is not None:
-        # Nothing is looked at where a hook has seen the call.
-        models.over(run, Told() if run.seen else _answered(kwargs.get("get_response"), result))
-    return result
+    asks = kwargs.get("get_response")
+    return await _ask(wrapped, args, kwargs, lambda: questions.of_function(asks))
 
 
 async def _older(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
+    return await _ask(wrapped, args, kwargs, lambda: questions.of_arguments(args))
+
+
+async def _ask(wrapped: Callable[..., Any], args: Any, kwargs: Any, asked: Asked) -> Any:
     run = _begin()
     try:
         result = await wrapped(*args, **kwargs)
     except BaseException as error:
-        models.over(run, _named(args), error)
+        _over(run, asked, error)
         raise
-    if run is not None:
-        models.over(run, Told() if run.seen else _with_answer(_named(args), result))
+    _over(run, lambda: questions.answered(asked(), result))
     return result
+
+
+def _over(run: ModelRun | None, told: Asked, error: BaseException | None = None) -> None:
+    # Nothing is looked at where a hook has seen the call.
+    models.over(run, Told() if run is None or run.seen else told(), error)
 
 
 def _stream(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
     stream = wrapped(*args, **kwargs)
     try:
         if around.seen() and around.agent() is not None:
-            return _read(stream, kwargs.get("get_stream"))
+            asks = kwargs.get("get_stream")
+            return _Stream(stream, lambda: questions.of_function(asks))
     except Exception:
         guard.failed("openai_agents.stream")
     return stream
 
 
-async def _read(stream: Any, asks: Any) -> AsyncIterator[Any]:
-    """The runner's own stream of events, of which the last tells the answer."""
-    run, last = _begin(), None
-    try:
-        async for event in stream:
-            last = event
-            yield event
-    except BaseException as error:
+class _Stream:
+    """The runner's own stream of events; its first event tells whether a hook sees the call.
+
+    If one does, the stream's own ``__anext__`` stands in the slot from then on, which the
+    interpreter calls without a look at anything of ours.
+    """
+
+    __slots__ = ("__anext__", "_asked", "_inner", "_last", "_run")
+
+    def __init__(self, inner: Any, asked: Asked) -> None:
+        self._inner = inner
+        self._asked = asked
+        self._last: Any = None
+        self._run: ModelRun | None = None
+        self.__anext__: Any = self._first
+
+    def __aiter__(self) -> _Stream:
+        return self
+
+    async def _first(self) -> Any:
+        self._run = _begin()
+        event = await self._next()
+        run = self._run
+        if run is None or run.seen:
+            _over(run, Told)
+            self._run = None
+            self.__anext__ = self._inner.__anext__
+        else:
+            self.__anext__ = self._next
+        return event
+
+    async def _next(self) -> Any:
+        """An event of a model that nobody else sees."""
+        try:
+            self._last = await self._inner.__anext__()
+        except StopAsyncIteration:
+            last = self._last
+            self._end(lambda: questions.streamed(self._asked(), last))
+            raise
+        except BaseException as error:
+            self._end(self._asked, error)
+            raise
+        return self._last
+
+    async def aclose(self) -> None:
+        """Close the stream, as the runner does in any case."""
+        self._end(self._asked, GeneratorExit())
+        await self._inner.aclose()
+
+    def _end(self, told: Asked, error: BaseException | None = None) -> None:
+        run, self._run = self._run, None
+        self.__anext__ = self._inner.__anext__
         if run is not None:
-            models.over(run, _asked(asks), error)
-        raise
-    finally:
-        await stream.aclose()
-    if run is not None:
-        models.over(run, Told() if run.seen else _streamed(asks, last))
-
-
-def _asked(asks: Any) -> Told:
-    """What the model is asked, as the function that asks it holds it."""
-    try:
-        names = asks.__code__.co_freevars
-        free = dict(zip(names, (each.cell_contents for each in asks.__closure__), strict=False))
-        data = free.get("filtered")
-        return Told(
-            model=_model(free.get("model")),
-            asked=statics.member(data, "input"),
-            system=statics.member(data, "instructions"),
-            tools=told.definitions(free.get("all_tools") or ()),
-        )
-    except Exception:
-        guard.failed("openai_agents.asked")
-        return Told()
-
-
-def _model(model: Any) -> str | None:
-    """The name that a model's object has; that of a model of the program's own may be anywhere."""
-    found = around.text(model, "model", "model_name", "_model")
-    if found is not None:
-        return found
-    run, agent = around.run(), around.agent()
-    named = run.model if run is not None else None
-    return named or (agent.model if agent is not None else None)
-
-
-def _named(args: Any) -> Told:
-    """The same, of what older versions are given."""
-    try:
-        agent, system, asked = args[0], args[1], args[2]
-        tools = args[4] if len(args) > 4 else ()
-        return Told(
-            model=around.model(agent), asked=asked, system=system, tools=told.definitions(tools)
-        )
-    except Exception:
-        guard.failed("openai_agents.asked")
-        return Told()
-
-
-def _answered(asks: Any, result: Any) -> Told:
-    return _with_answer(_asked(asks), result)
-
-
-def _with_answer(found: Told, result: Any) -> Told:
-    try:
-        found.answer = statics.member(result, "output")
-        found.usage = told.used(statics.member(result, "usage"))
-        found.response_id = around.text(result, "response_id")
-    except Exception:
-        guard.failed("openai_agents.answered")
-    return found
-
-
-def _streamed(asks: Any, event: Any) -> Told:
-    found = _asked(asks)
-    try:
-        response = wire.fields(wire.fields(event).get("response"))
-        found.answer = response.get("output")
-        found.usage = told.used(response.get("usage"))
-        found.response_id = wire.text(response.get("id"))
-        found.response_model = wire.text(response.get("model"))
-    except Exception:
-        guard.failed("openai_agents.answered")
-    return found
+            _over(run, told, error)

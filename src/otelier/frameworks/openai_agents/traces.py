@@ -20,7 +20,7 @@ _CLASSES: Final = ("TraceImpl", "NoOpTrace")
 # Of a run that goes on in the process that has interrupted it; not in every version.
 _RESUMED: Final = "ReattachedTrace"
 # How a trace is called that nobody has named.
-_UNNAMED: Final = frozenset({"Agent workflow", "no-op"})
+_UNNAMED: Final = frozenset({"Agent workflow", "Voice Agent", "Sandbox cleanup", "no-op"})
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:
@@ -70,10 +70,16 @@ def _begin(trace: Any) -> Open:
 
 def _workflow(name: str | None, context: Context) -> tuple[Any, Context]:
     run = around.run()
-    if name is None and (run is None or not run.several):
+    if name is None and (run is None or not run.several or _in_workflow(context)):
         return None, context
     handle = steps.begin(pipeline.workflow(name or ""), context)
     return handle, context if handle is None else handle.context
+
+
+def _in_workflow(context: Context) -> bool:
+    """Whether the program has said what the workflow is: one without a name adds nothing."""
+    scope: Any = context.get(ctx.SCOPE)
+    return scope is not None and scope.agent is not scope
 
 
 def _finish(wrapped: Callable[..., Any], trace: Any, args: Any, kwargs: Any) -> Any:

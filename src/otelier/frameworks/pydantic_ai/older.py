@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from opentelemetry.trace import Span
 
-from otelier import semconv
+from otelier import guard, semconv
 from otelier.semconv import Attributes
 
 # By a span's name: its operation, and the attribute that names the thing.
@@ -60,6 +60,9 @@ def around_tools(name: str, attributes: dict[str, Any]) -> bool:
 
 def result(span: Span) -> None:
     """A tool's result by the conventions' name."""
-    present: Any = getattr(span, "attributes", None) or {}
-    if _RESULT in present and semconv.TOOL_CALL_RESULT not in present:
-        span.set_attribute(semconv.TOOL_CALL_RESULT, present[_RESULT])
+    try:
+        present: Any = getattr(span, "attributes", None) or {}
+        if _RESULT in present and semconv.TOOL_CALL_RESULT not in present:
+            span.set_attribute(semconv.TOOL_CALL_RESULT, present[_RESULT])
+    except Exception:
+        guard.failed("pydantic_ai.result")

@@ -10,7 +10,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Span, Tracer
 
 from otelier import context as ctx
-from otelier import guard, runtime, semconv
+from otelier import guard, runtime, semconv, statics
 from otelier.frameworks import lent
 from otelier.frameworks.pydantic_ai import older, policy
 from otelier.returned import leave
@@ -26,6 +26,8 @@ class Completing(Tracer):
         self._tracer = tracer
 
     def __getattr__(self, name: str) -> Any:
+        if name == "_tracer":  # Of a copy that is being made.
+            raise AttributeError(name)
         return getattr(self._tracer, name)
 
     def start_span(  # type: ignore[override]
@@ -87,6 +89,8 @@ class Completing(Tracer):
             with opened as span:
                 begun = runtime.here()
                 handle = lent.lend(span, begun, options["attributes"])
+                if options["attributes"][semconv.OPERATION_NAME] in semconv.INFERENCE:
+                    lent.passes(span, begun)
                 token = None if handle is None else handle.enter()
                 error: BaseException | None = None
                 try:
@@ -121,7 +125,9 @@ def _raised(error: BaseException) -> BaseException | None:
 
     None for its words for a tool that somebody else runs later.
     """
-    name = type(error).__name__
+    module, name = statics.identity(type(error))
+    if module != "pydantic_ai.exceptions":
+        return error
     if name == "ToolRetryError":
         return error.__cause__ or error.__context__ or error
     return None if name in _LATER else error

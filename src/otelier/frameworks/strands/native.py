@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import metadata
 from typing import Any, Final
 
-from opentelemetry.trace import StatusCode
+from opentelemetry.trace import Status, StatusCode
 
 from otelier import guard, natives, semconv
 from otelier.hooks.patching import Patches
@@ -13,6 +14,9 @@ from otelier.semconv import Attributes
 
 SCOPE: Final = "strands.telemetry.tracer"
 _SESSION: Final = "session.id"
+_STATUS: Final = ("gen_ai.tool.status", "tool.status")
+# Since this version its spans are current: before, a model call finds none that is its own.
+_CURRENT: Final = (1, 2)
 # How a span's name begins, and what it is by the conventions.
 _NAMES: Final = (
     ("invoke_agent", semconv.INVOKE_AGENT),
@@ -28,7 +32,9 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     tracer = getattr(module, "Tracer", None)
     if tracer is None or "start_tool_call_span" not in tracer.__dict__:
         raise LookupError("strands.telemetry.tracer.Tracer.start_tool_call_span")
-    watched = natives.Native(begins, ends, mirrors=True, counts=False)
+    if _version() < _CURRENT:
+        raise LookupError("spans that are current where their models and tools run")
+    watched = natives.Native(begins, ends, mirrors=True, counts=False, leaves_open=True)
     patches.undone(natives.watch(SCOPE, watched))
     for name, after in _AFTER.items():
         if name in tracer.__dict__:
@@ -37,6 +43,14 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         if name in tracer.__dict__:
             patches.wrap(tracer, name, _before(before))
     return f"spans of {SCOPE}"
+
+
+def _version() -> tuple[int, ...]:
+    try:
+        parts = metadata.version("strands-agents").split(".")[:2]
+        return tuple(int(part) for part in parts)
+    except (metadata.PackageNotFoundError, ValueError):
+        return _CURRENT  # Built from its sources.
 
 
 def begins(span: Any) -> tuple[str | None, str | None]:
@@ -57,6 +71,9 @@ def ends(span: Any, present: Mapping[str, Any]) -> Attributes:
     if operation == semconv.EXECUTE_TOOL:
         found[semconv.TOOL_TYPE] = "function"
         failed = span.status.status_code is StatusCode.ERROR
+        if not failed and "error" in (present.get(name) for name in _STATUS):
+            # Older versions say so, and that all was well.
+            failed, span._status = True, Status(StatusCode.ERROR)
         raised = any(event.name == "exception" for event in span.events)
         if failed and not raised and semconv.ERROR_TYPE not in present:
             found[semconv.ERROR_TYPE] = "tool_error"

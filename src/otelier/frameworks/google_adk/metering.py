@@ -1,0 +1,31 @@
+"""Google ADK's metrics: where it records the conventions' metrics itself, ours are not doubled."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Final
+
+from opentelemetry import metrics
+
+from otelier import runtime, theirs
+from otelier.frameworks.google_adk import native
+from otelier.hooks.patching import Patches
+
+_MODULE: Final = "google.adk.telemetry._metrics"
+
+
+def patch(library: str, module: Any, patches: Patches) -> str:
+    """The metrics of its model calls are its own, if it records them where ours are recorded."""
+    if not measures("record_client_token_usage"):
+        raise LookupError("no metrics of model calls, or elsewhere")
+    theirs.measuring.add(native.SCOPE)
+    patches.undone(lambda: theirs.measuring.discard(native.SCOPE))
+    return "metrics of model calls"
+
+
+def measures(recorder: str) -> bool:
+    """Whether it records a metric itself, by that function, and to where ours are recorded."""
+    run = runtime.current()
+    if run is None or run.meters() is not metrics.get_meter_provider():
+        return False
+    return hasattr(sys.modules.get(_MODULE), recorder)

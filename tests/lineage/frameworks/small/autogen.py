@@ -1,0 +1,27 @@
+"""AutoGen's small agent. It expects chat completions: a call of ``get_weather``, then a text."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+
+def prepare(url: str) -> Callable[[], object]:
+    """An agent that asks the server at ``url``; each call runs it once."""
+    from autogen_agentchat.agents import AssistantAgent
+    from autogen_ext.models.openai import OpenAIChatCompletionClient
+
+    async def get_weather(city: str) -> str:
+        """The weather in a city."""
+        return f"sunny in {city}"
+
+    get_weather.__annotations__ = {"city": str, "return": str}
+
+    async def ask() -> object:
+        client = OpenAIChatCompletionClient(model="gpt-4o", base_url=f"{url}/v1", api_key="k")
+        agent = AssistantAgent(
+            "weather", model_client=client, tools=[get_weather], reflect_on_tool_use=True
+        )
+        return await agent.run(task="What is the weather in Paris?")
+
+    return lambda: asyncio.run(ask())
