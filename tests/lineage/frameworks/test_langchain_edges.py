@@ -18,7 +18,7 @@ pytest.importorskip("langgraph")
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableConfig, RunnableLambda
-from langchain_core.tools import tool
+from langchain_core.tools import ToolException, tool
 from langgraph.graph import START, MessagesState, StateGraph
 
 from tests.lineage.frameworks.drawing import draw, tree
@@ -166,3 +166,20 @@ def test_what_a_run_is_given_is_copied(server: ProviderServer) -> None:
           length
           length
     """)
+
+
+def test_what_a_tool_answers_of_its_failure_is_content(server: ProviderServer) -> None:
+    @tool
+    def find(city: str) -> str:
+        """Find it."""
+        raise ToolException(f"SECRET {city}")
+
+    find.handle_tool_error = True
+    for capture in ("NO_CONTENT", "SPAN_ONLY"):
+        says(server, call("find", {"city": "Paris"}), SUNNY)
+        telemetry = Telemetry().start(capture=capture)
+        create_agent(chat_model(server), [find], name="weather").invoke(asks())
+        failed = telemetry.span("execute_tool")
+        assert (failed.attributes or {})["error.type"] == "tool_error"
+        assert failed.status.description == (None if capture == "NO_CONTENT" else "SECRET Paris")
+        telemetry.stop()
