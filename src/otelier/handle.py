@@ -358,8 +358,13 @@ class Handle:
         """What it does has failed; whoever ends the step may know no exception of it."""
         self._failure = unicode.clean(kind), message
 
-    def fail(self, kind: str, message: str | None = None) -> None:
-        """End the step, once, as failed without an exception that passed."""
+    def fail(self, kind: str, message: str | None = None, *, told: bool = False) -> None:
+        """End the step, once, as failed without an exception that passed.
+
+        ``told``: the message is what a tool answers, and so it is content.
+        """
+        if told and not self.wants_content:
+            message = None
         self._end(unicode.clean(kind), message)
 
     def _end(

@@ -60,7 +60,7 @@ class NoHandle:
     def note_failure(self, kind: str, message: str | None = None) -> None:
         """Nothing."""
 
-    def fail(self, kind: str, message: str | None = None) -> None:
+    def fail(self, kind: str, message: str | None = None, *, told: bool = False) -> None:
         """Nothing."""
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any, Final
+from weakref import ref
 
 from opentelemetry.context import Context, create_key
 
@@ -86,6 +87,9 @@ class Runs:
 
     All of what frameworks tell is also kept of runs that are no step, so that what is below finds
     what is above. Used by many threads: a dictionary's own operations are atomic.
+
+    An id that is an object of its own (a ``UUID``) is held by the framework as long as the run may
+    go on: when nobody has it any longer, the run was left, and its end will never be told.
     """
 
     def __init__(self) -> None:
@@ -96,11 +100,11 @@ class Runs:
 
     def of(self, run_id: Any) -> Run | None:
         """A run that has not ended."""
-        return self._runs.get(run_id)
+        return self._runs.get(_key(run_id))
 
     def context(self, run_id: Any) -> Context | None:
         """The context inside a run; None for one that nobody knows."""
-        run = self._runs.get(run_id)
+        run = self.of(run_id)
         return None if run is None else run.context
 
     def begin(
@@ -143,14 +147,14 @@ class Runs:
         return self._keep(run_id, Run(None, ctx.with_value(context, _RUN, stands), stands))
 
     def _above(self, parent_id: Any) -> Context | None:
-        run = self._runs.get(parent_id)
+        run = self.of(parent_id)
         if run is None:
             return None
         # A span of the program's own may be current inside the run.
         return ctx.current() if run.inside else run.context
 
     def _keep(self, run_id: Any, run: Run) -> Run:
-        self._runs[run_id] = run
+        self._runs[_key(run_id, self._gone)] = run
         while len(self._runs) > _MOST:
             try:
                 _, oldest = self._runs.popitem(last=False)
@@ -162,7 +166,15 @@ class Runs:
 
     def pop(self, run_id: Any) -> Run | None:
         """A run ends: the caller ends its step. None for one that nobody knows."""
-        return self._runs.pop(run_id, None)
+        return self._runs.pop(_key(run_id), None)
+
+    def _gone(self, key: Any) -> None:
+        try:
+            run = self._runs.pop(key, None)
+            if run is not None and run.handle is not None:
+                run.handle.left()
+        except Exception:
+            guard.failed("frameworks.gone")
 
     def clear(self) -> None:
         """Forget all of them; their steps end."""
@@ -173,6 +185,16 @@ class Runs:
                 break
             if run.handle is not None:
                 run.handle.left(leaving.ABANDONED)
+
+
+def _key(run_id: Any, gone: Callable[[Any], None] | None = None) -> Any:
+    """What a run is found by: its id by value, but not held."""
+    if run_id is None or type(run_id) is str:
+        return run_id
+    try:
+        return ref(run_id, gone)
+    except TypeError:
+        return run_id
 
 
 def own(context: Context) -> Context:

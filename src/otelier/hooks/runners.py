@@ -127,7 +127,7 @@ def close_tool(handle: Handle | NoHandle, failed: bool, content: Any) -> None:
     elif error is not None:
         handle.end(error)
     else:
-        handle.fail("tool_error", _text(content))
+        handle.fail("tool_error", _text(content), told=True)
 
 
 def _text(content: Any) -> str | None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
+import copy
+import gc
+import pickle
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,8 +17,8 @@ pytest.importorskip("langgraph")
 
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
-from langchain_core.runnables import RunnableLambda
-from langchain_core.tools import tool
+from langchain_core.runnables import RunnableConfig, RunnableLambda
+from langchain_core.tools import ToolException, tool
 from langgraph.graph import START, MessagesState, StateGraph
 
 from tests.lineage.frameworks.drawing import draw, tree
@@ -37,8 +41,6 @@ SUNNY = text("It is sunny.")
 @pytest.fixture(autouse=True)
 def nothing_left() -> Iterator[None]:
     yield
-    import gc
-
     gc.collect()
     assert open_things() == 0
 
@@ -130,3 +132,54 @@ def test_a_search_that_never_began(telemetry: Telemetry) -> None:
           retrieval
         after
     """)
+
+
+def test_events_left_before_the_graph_has_begun(
+    server: ProviderServer, telemetry: Telemetry
+) -> None:
+    says(server, SUNNY)
+    agent = create_agent(chat_model(server), [get_weather], name="weather")
+
+    async def main() -> None:
+        events = agent.astream_events(asks(), version="v2")
+        async for _ in events:
+            break
+        await events.aclose()
+
+    asyncio.run(main())
+    # LangGraph tells of no end.
+    assert draw(telemetry) == "invoke_agent weather"
+    assert open_things() == 0
+
+
+def test_what_a_run_is_given_is_copied(server: ProviderServer) -> None:
+    def node(asked: str, config: RunnableConfig) -> str:
+        for copied in (copy.copy, copy.deepcopy, lambda held: pickle.loads(pickle.dumps(held))):
+            RunnableLambda(len, name="length").invoke(asked, copied(config))
+        return asked
+
+    telemetry = Telemetry().start(framework_steps=True)
+    RunnableLambda(node, name="outer").invoke("How is it?")
+    assert draw(telemetry) == tree("""
+        invoke_workflow outer
+          length
+          length
+          length
+    """)
+
+
+def test_what_a_tool_answers_of_its_failure_is_content(server: ProviderServer) -> None:
+    @tool
+    def find(city: str) -> str:
+        """Find it."""
+        raise ToolException(f"SECRET {city}")
+
+    find.handle_tool_error = True
+    for capture in ("NO_CONTENT", "SPAN_ONLY"):
+        says(server, call("find", {"city": "Paris"}), SUNNY)
+        telemetry = Telemetry().start(capture=capture)
+        create_agent(chat_model(server), [find], name="weather").invoke(asks())
+        failed = telemetry.span("execute_tool")
+        assert (failed.attributes or {})["error.type"] == "tool_error"
+        assert failed.status.description == (None if capture == "NO_CONTENT" else "SECRET Paris")
+        telemetry.stop()

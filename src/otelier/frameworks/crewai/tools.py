@@ -84,9 +84,8 @@ def _begin(tool: Any, original: Any, arguments: Any) -> Handle | None:
 def _finish(handle: Handle | NoHandle, result: Any) -> None:
     if statics.identity(type(result)) == ("crewai.tools.tool_failure", "ToolFailure"):
         reason = statics.member(statics.member(result, "reason"), "_value_")
-        handle.fail(
-            reason if type(reason) is str else "tool_error", reading.text(result, "message")
-        )
+        kind = reason if type(reason) is str else "tool_error"
+        handle.fail(kind, reading.text(result, "message"), told=True)
         return
     told = isinstance(handle, Executed) and handle.told
     if result is not None and not told and handle.wants_content and not statics.iterates(result):

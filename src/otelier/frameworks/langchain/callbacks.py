@@ -27,10 +27,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     hooks = vars(module).get("_configure_hooks")
     if register is None or type(hooks) is not list:
         raise LookupError(f"no register_configure_hook in {module.__name__}")
-    base = import_module("langchain_core.callbacks.base").BaseCallbackHandler
-    handler = handlers.get(base)
-    if handler is None:
-        handler = handlers[base] = _made(base)()
+    handler = the_handler()
     # The default reaches all threads.
     held: ContextVar[Any] = ContextVar("otelier-langchain", default=handler)
     register(held, True)
@@ -41,6 +38,14 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 
     patches.undone(forget)
     return "register_configure_hook"
+
+
+def the_handler() -> Any:
+    """The one handler, also of a run whose callbacks were copied, or sent to another process."""
+    base = import_module("langchain_core.callbacks.base").BaseCallbackHandler
+    if base not in handlers:
+        handlers[base] = _made(base)()
+    return handlers[base]
 
 
 def _heard(hear: Callable[..., None]) -> Callable[..., None]:
@@ -74,6 +79,9 @@ def _made(base: Any) -> Any:
         raise_error = False
         ignore_retry = True
         ignore_custom_event = True
+
+        def __reduce__(self) -> Any:
+            return the_handler, ()
 
         @_heard
         def on_chain_start(

@@ -67,6 +67,10 @@ def _made(base: Any) -> Any:
         def __init__(self, find: others.Find) -> None:
             self._find = find
 
+        def __reduce__(self) -> Any:
+            # Where it is read again, ours gives way again.
+            return callbacks.the_handler, ()
+
         def on_chat_model_start(
             self, serialized: Any, asked: Any, *, run_id: Any, **_: Any
         ) -> None:

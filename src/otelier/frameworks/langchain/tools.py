@@ -71,7 +71,7 @@ def end(run_id: Any, output: Any, error: BaseException | None) -> None:
     if failed and raised is not None and leaving.how(raised) is None:
         handle.end(raised)
     elif failed:
-        handle.fail("tool_error", told if type(told) is str else None)
+        handle.fail("tool_error", told if type(told) is str else None, told=True)
     else:
         handle.end()
 
