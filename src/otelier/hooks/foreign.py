@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from otelier import guard, model_runs
@@ -56,6 +56,8 @@ _TARGETS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
     ),
     "together": (("together.resources.chat.completions", "CompletionsResource", "create"),),
 }
+
+_MOST_LAYERS: Final = 16
 
 # Once per library and runtime: the answer, kept by the runtime's identity.
 _answers: dict[str, tuple[Any, str | None]] = {}
@@ -112,17 +114,19 @@ def forget() -> None:
 
 def find(library: str) -> str | None:
     """The module of another instrumentation's wrapper on this library, or None."""
-    for module, owner, method in _TARGETS.get(library, ()):
-        loaded = sys.modules.get(module)
-        target = getattr(getattr(loaded, owner, None), method, None)
-        depth = 0
-        while target is not None and depth < 16:
-            name = _wrapper_module(target)
-            if name.startswith(_OTHERS):
-                return name
+    names = map(_wrapper_module, wrappers(_TARGETS.get(library, ())))
+    return next((name for name in names if name.startswith(_OTHERS)), None)
+
+
+def wrappers(targets: Iterable[tuple[str, str, str]]) -> Iterator[Any]:
+    """Methods, given by module, class and name, and what they wrap, layer by layer."""
+    for module, owner, method in targets:
+        target = getattr(getattr(sys.modules.get(module), owner, None), method, None)
+        for _ in range(_MOST_LAYERS):
+            if target is None:
+                break
+            yield target
             target = getattr(target, "__wrapped__", None)
-            depth += 1
-    return None
 
 
 def _wrapper_module(target: Any) -> str:

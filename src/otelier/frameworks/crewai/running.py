@@ -10,6 +10,7 @@ from otelier import runtime, statics
 from otelier.declared import Step
 from otelier.frameworks import steps
 from otelier.handle import Handle
+from otelier.hooks import foreign
 
 NAME: Final = "crewai"
 # What other instrumentations wrap: module, class, method.
@@ -23,7 +24,6 @@ _SEAMS: Final = (
     ("crewai.tools.tool_usage", "ToolUsage", "_use"),
     ("crewai.tools.base_tool", "BaseTool", "run"),
 )
-_MOST: Final = 16
 
 
 class AgentRun(Handle):
@@ -68,14 +68,7 @@ def inner() -> bool:
 
 
 def _wrappers() -> Iterator[Any]:
-    for module, owner, method in _SEAMS:
-        held = statics.loaded(module, owner)
-        target = held.__dict__.get(method) if held is not None else None
-        for _ in range(_MOST):
-            if target is None:
-                break
-            yield target
-            target = getattr(target, "__wrapped__", None)
+    yield from foreign.wrappers(_SEAMS)
     # Others listen on CrewAI's bus.
     bus = statics.loaded("crewai.events.event_bus", "crewai_event_bus")
     for held in (statics.member(bus, "_sync_handlers"), statics.member(bus, "_async_handlers")):

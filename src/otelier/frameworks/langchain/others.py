@@ -14,6 +14,7 @@ from opentelemetry.trace import Span, set_span_in_context
 
 from otelier import apart, guard, model_runs, statics
 from otelier import context as ctx
+from otelier.hooks import foreign
 from otelier.model_runs import ModelRun
 
 # The span that a run of a model's has; True where that is made later, of what was told; or None.
@@ -32,13 +33,7 @@ def found() -> Iterator[Any]:
 
 def _wrappers() -> Iterator[Any]:
     """What is around the making of callback managers: so most of them bring their handler in."""
-    manager: Any = statics.loaded("langchain_core.callbacks.base", "BaseCallbackManager")
-    target = vars(manager).get("__init__") if manager is not None else None
-    for _ in range(16):
-        if target is None:
-            break
-        yield target
-        target = getattr(target, "__wrapped__", None)
+    return foreign.wrappers([("langchain_core.callbacks.base", "BaseCallbackManager", "__init__")])
 
 
 def everywhere(run_id: Any) -> Span | None:

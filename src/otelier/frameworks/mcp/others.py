@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Any, Final
+
+from otelier.hooks import foreign
 
 # What they wrap: module, class, method.
 _SEAMS: Final = (
@@ -15,15 +16,8 @@ _SEAMS: Final = (
     ("mcp.client.session", "ClientSession", "call_tool"),
     ("mcp.server.fastmcp.server", "FastMCP", "call_tool"),
 )
-_MOST: Final = 16
 
 
 def candidates() -> Iterator[Any]:
     """What is around the functions that send and serve: whoever has wrapped them."""
-    for module, owner, method in _SEAMS:
-        held = getattr(getattr(sys.modules.get(module), owner, None), method, None)
-        for _ in range(_MOST):
-            if held is None:
-                break
-            yield held
-            held = getattr(held, "__wrapped__", None)
+    return foreign.wrappers(_SEAMS)
