@@ -100,7 +100,7 @@ class Runs:
 
     def of(self, run_id: Any) -> Run | None:
         """A run that has not ended."""
-        return self._runs.get(_key(run_id))
+        return self._runs.get(key(run_id))
 
     def context(self, run_id: Any) -> Context | None:
         """The context inside a run; None for one that nobody knows."""
@@ -154,7 +154,7 @@ class Runs:
         return ctx.current() if run.inside else run.context
 
     def _keep(self, run_id: Any, run: Run) -> Run:
-        self._runs[_key(run_id, self._gone)] = run
+        self._runs[key(run_id, self._gone)] = run
         while len(self._runs) > _MOST:
             try:
                 _, oldest = self._runs.popitem(last=False)
@@ -166,7 +166,7 @@ class Runs:
 
     def pop(self, run_id: Any) -> Run | None:
         """A run ends: the caller ends its step. None for one that nobody knows."""
-        return self._runs.pop(_key(run_id), None)
+        return self._runs.pop(key(run_id), None)
 
     def _gone(self, key: Any) -> None:
         try:
@@ -187,7 +187,7 @@ class Runs:
                 run.handle.left(leaving.ABANDONED)
 
 
-def _key(run_id: Any, gone: Callable[[Any], None] | None = None) -> Any:
+def key(run_id: Any, gone: Callable[[Any], None] | None = None) -> Any:
     """What a run is found by: its id by value, but not held."""
     if run_id is None or type(run_id) is str:
         return run_id

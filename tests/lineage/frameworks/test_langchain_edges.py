@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import copy
 import gc
@@ -16,6 +17,7 @@ pytest.importorskip("langchain_openai")
 pytest.importorskip("langgraph")
 
 from langchain_core.documents import Document
+from langchain_core.language_models import FakeListChatModel
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langchain_core.tools import ToolException, tool
@@ -183,3 +185,20 @@ def test_what_a_tool_answers_of_its_failure_is_content(server: ProviderServer) -
         assert (failed.attributes or {})["error.type"] == "tool_error"
         assert failed.status.description == (None if capture == "NO_CONTENT" else "SECRET Paris")
         telemetry.stop()
+
+
+def test_a_stream_that_many_tasks_read(telemetry: Telemetry) -> None:
+    model = FakeListChatModel(responses=["so it is"])
+
+    async def main() -> None:
+        pieces = model.astream("How is it?")
+        with contextlib.suppress(StopAsyncIteration):
+            while True:
+                # As ``asyncio.wait_for()`` does before Python 3.12.
+                await asyncio.get_running_loop().create_task(pieces.__anext__())
+
+    asyncio.run(main())
+    held = model.stream("How is it?")
+    while contextvars.copy_context().run(next, held, None):
+        pass
+    assert draw(telemetry) == "chat\nchat"

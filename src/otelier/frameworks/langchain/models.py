@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakKeyDictionary
 
 from opentelemetry.context import Context
 
@@ -19,6 +19,7 @@ from otelier import guard, model_runs
 from otelier.frameworks import models
 from otelier.frameworks.langchain import answers, endings
 from otelier.frameworks.langchain.open_runs import conversation, runs
+from otelier.frameworks.steps import key
 from otelier.hooks.patching import Patches
 from otelier.model_runs import ModelRun
 from otelier.session import belonging
@@ -37,8 +38,8 @@ class _Asked:
     members: list[ModelRun] = field(default_factory=list)
 
 
-# Neither keeps a run alive whose end is never told (one that is cancelled): the mark does.
-_open: WeakValueDictionary[Any, ModelRun] = WeakValueDictionary()
+# By their ids, which are not held: the end of one that is cancelled may never be told.
+_open: dict[Any, ModelRun] = {}
 _asked: WeakKeyDictionary[ModelRun, _Asked] = WeakKeyDictionary()
 # What begins in tasks of its own, for who waits for them.
 _begun: ContextVar[list[ModelRun] | None] = ContextVar("otelier-langchain-begun", default=None)
@@ -60,10 +61,14 @@ def begin(
         run = models.begin(_where(parent_id, metadata))
     if run is None:
         return
-    _open[run_id] = run
+    _open[key(run_id, _gone)] = run
     _asked[run] = asked
     if begun is not None:
         begun.append(asked.group or run)
+
+
+def _gone(run_key: Any) -> None:
+    _open.pop(run_key, None)
 
 
 def _where(parent_id: Any, metadata: Any) -> Context | None:
@@ -99,12 +104,12 @@ def _of_group(outer: ModelRun | None, asked: _Asked, parent_id: Any, count: int)
 
 def runs_now(run_id: Any) -> bool:
     """Whether this is a model's run."""
-    return run_id in _open
+    return key(run_id) in _open
 
 
 def end(run_id: Any, result: Any, error: BaseException | None) -> None:
     """A run ends."""
-    run = _open.pop(run_id, None)
+    run = _open.pop(key(run_id), None)
     asked = _asked.pop(run, None) if run is not None else None
     if run is None or asked is None:
         return
