@@ -16,7 +16,6 @@ from otelier import (
     errors,
     guard,
     leaving,
-    openinference,
     semconv,
     theirs,
     under_way,
@@ -27,7 +26,6 @@ from otelier import (
 from otelier import context as ctx
 from otelier.content import Policy
 from otelier.conversation import Conversation
-from otelier.documents import retrieved
 from otelier.kinds import AGENT, RETRIEVAL, Kind
 from otelier.nohandle import NO_HANDLE as NO_HANDLE
 from otelier.nohandle import NoHandle as NoHandle
@@ -296,6 +294,8 @@ class Handle:
         self._result = True
         try:
             if self.wants_content:
+                from otelier.documents import retrieved
+
                 self._content(semconv.RETRIEVAL_DOCUMENTS, retrieved(documents))
         except Exception:
             guard.failed("pipeline.documents")
@@ -473,6 +473,8 @@ class Handle:
                 except Exception:
                     guard.failed("pipeline.converse")
         if run.settings.openinference:
+            from otelier import openinference
+
             written: Any = getattr(self._span, "attributes", None) or {}
             found.update(openinference.also({**written, **found}))
         if found:

@@ -16,12 +16,6 @@ from typing import Any, Final
 from otelier import semconv, wire
 from otelier.semconv import Attributes
 
-SPAN_KIND: Final = "openinference.span.kind"
-INPUT: Final = "input.value"
-OUTPUT: Final = "output.value"
-MIME_TYPES: Final = {INPUT: "input.mime_type", OUTPUT: "output.mime_type"}
-CONTENT: Final = (*MIME_TYPES, *MIME_TYPES.values())
-
 _KINDS: Final = {
     semconv.CHAT: "LLM",
     semconv.TEXT_COMPLETION: "LLM",
@@ -36,13 +30,13 @@ _KINDS: Final = {
 }
 # The first that is there, of each.
 _SOURCES: Final = {
-    INPUT: (
+    semconv.OPENINFERENCE_INPUT: (
         semconv.INPUT_MESSAGES,
         semconv.RETRIEVAL_QUERY,
         semconv.TOOL_CALL_ARGUMENTS,
         semconv.ARGUMENTS,
     ),
-    OUTPUT: (
+    semconv.OPENINFERENCE_OUTPUT: (
         semconv.OUTPUT_MESSAGES,
         semconv.RETRIEVAL_DOCUMENTS,
         semconv.TOOL_CALL_RESULT,
@@ -63,8 +57,8 @@ def also(attributes: Mapping[str, Any]) -> Attributes:
     kind = _KINDS.get(operation) if isinstance(operation, str) else None
     if kind is None and semconv.STEP_NAME in attributes:
         kind = "CHAIN"
-    if kind is not None and SPAN_KIND not in attributes:
-        found[SPAN_KIND] = kind
+    if kind is not None and semconv.OPENINFERENCE_KIND not in attributes:
+        found[semconv.OPENINFERENCE_KIND] = kind
     for target, sources in _SOURCES.items():
         if target in attributes:
             continue
@@ -74,7 +68,9 @@ def also(attributes: Mapping[str, Any]) -> Attributes:
                 text = _only_text(value) if operation in _TALKS else None
                 plain = text is not None or source == semconv.RETRIEVAL_QUERY
                 found[target] = value if text is None else text
-                found[MIME_TYPES[target]] = "text/plain" if plain else "application/json"
+                found[semconv.OPENINFERENCE_MIME_TYPES[target]] = (
+                    "text/plain" if plain else "application/json"
+                )
                 break
     return found
 

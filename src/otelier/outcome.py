@@ -29,7 +29,6 @@ from otelier.background import Begun
 from otelier.content import Policy
 from otelier.identity import Identity
 from otelier.metrics import Recorder
-from otelier.openinference import also
 from otelier.prices.arithmetic import Priced
 from otelier.protocols import Reply, Route, finish
 from otelier.rendering import render
@@ -148,6 +147,8 @@ class Outcome:
         spans = {**late, **self.held} if shown else late
         span = self.span
         if settings.openinference:
+            from otelier.openinference import also
+
             seen = getattr(span, "attributes", None) or {}
             spans = {**spans, **also({**seen, **spans})}
         if self.foreign:

@@ -17,7 +17,6 @@ from otelier import (
     guard,
     identity,
     model_runs,
-    openinference,
     runtime,
     scope,
     semconv,
@@ -26,7 +25,6 @@ from otelier import (
     under_way,
     wire,
 )
-from otelier.openinference import SPAN_KIND
 from otelier.prices.arithmetic import Priced
 from otelier.protocols import Reply
 from otelier.runtime import SCOPE, Runtime, narrowed
@@ -115,7 +113,7 @@ class OtelierSpanProcessor:
                 if around is not None and around[0].begun == around[1]:
                     # No call of ours, and no other library's, has been seen in it.
                     _sum_up(around[0], span)
-            elif attributes and any(name in attributes for name in openinference.CONTENT):
+            elif attributes and any(name in attributes for name in semconv.OPENINFERENCE_CONTENT):
                 added = _redacted(run, span, dict(attributes))
                 if added:
                     theirs.write(span, added)
@@ -247,7 +245,7 @@ def _sum_up(around: scope.Scope, span: Any) -> None:
     """Add a model call of others to the sums of the agents and workflows around it."""
     attributes = dict(span._attributes)
     operation = attributes.get(semconv.OPERATION_NAME)
-    if operation is None and attributes.get(SPAN_KIND) == "LLM":
+    if operation is None and attributes.get(semconv.OPENINFERENCE_KIND) == "LLM":
         operation = semconv.CHAT
     if operation not in semconv.PRICED:
         return

@@ -353,3 +353,13 @@ COST_ALIASES: Final[Mapping[str, str]] = {
     "llm.cost.total": "llm.cost.total",
     "gen_ai.usage.cost.amount": "gen_ai.usage.cost.amount",
 }
+
+# OpenInference's names, of what otelier reads on others' spans, and writes where a setting asks.
+OPENINFERENCE_KIND: Final = "openinference.span.kind"
+OPENINFERENCE_INPUT: Final = "input.value"
+OPENINFERENCE_OUTPUT: Final = "output.value"
+OPENINFERENCE_MIME_TYPES: Final = {
+    OPENINFERENCE_INPUT: "input.mime_type",
+    OPENINFERENCE_OUTPUT: "output.mime_type",
+}
+OPENINFERENCE_CONTENT: Final = (*OPENINFERENCE_MIME_TYPES, *OPENINFERENCE_MIME_TYPES.values())

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from otelier import openinference, semconv, theirs, wire
+from otelier import semconv, theirs, wire
 from otelier.content import Policy
 from otelier.semconv import Attributes
 
@@ -23,7 +23,7 @@ _GENAI: Final = ("gen_ai.", "llm.", "openinference.", "traceloop.")
 _NAMES: Final = frozenset(
     {
         *semconv.CONTENT_ATTRIBUTES,
-        *openinference.CONTENT,
+        *semconv.OPENINFERENCE_CONTENT,
         # The conventions' before their version 1.37.
         "gen_ai.prompt",
         "gen_ai.completion",

@@ -7,14 +7,14 @@ from weakref import WeakKeyDictionary, WeakSet, ref
 
 from opentelemetry.trace import Span
 
-from otelier import guard, leaving, openinference, semconv
+from otelier import guard, leaving, semconv
 from otelier.runtime import SCOPE
 from otelier.semconv import Attributes
 
 # One model call by other names: what counts as the same operation when spans are compared.
 _SAME: Final = {semconv.GENERATE_CONTENT: semconv.CHAT, semconv.TEXT_COMPLETION: semconv.CHAT}
 # How spans of model calls are marked that have no operation.
-_MODELS: Final = (("openinference.span.kind", "LLM"), ("langfuse.observation.type", "generation"))
+_MODELS: Final = ((semconv.OPENINFERENCE_KIND, "LLM"), ("langfuse.observation.type", "generation"))
 # What a span has that was made of the answer itself, by whichever names.
 _TOLD: Final = (
     semconv.RESPONSE_FINISH_REASONS,
@@ -183,7 +183,7 @@ def withdraw(span: Any) -> None:
     if held is None:
         return
     variables = [name for name in held if name.startswith(semconv.PROMPT_VARIABLE)]
-    for name in (*semconv.CONTENT_ATTRIBUTES, *openinference.CONTENT, *variables):
+    for name in (*semconv.CONTENT_ATTRIBUTES, *semconv.OPENINFERENCE_CONTENT, *variables):
         if name in held:
             del held[name]
 
