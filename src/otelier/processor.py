@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 from typing import Any, Final
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from opentelemetry import baggage, trace
 from opentelemetry.context import Context
@@ -31,7 +31,8 @@ from otelier.runtime import SCOPE, Runtime, narrowed
 from otelier.semconv import Attributes
 from otelier.usage import Usage
 
-_installed: WeakSet[Any] = WeakSet()
+# By identity: a provider of others' may be of a kind that cannot be hashed.
+_installed: WeakValueDictionary[int, Any] = WeakValueDictionary()
 # Where content of others' spans may go, where that is less than the settings say.
 _less: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 # Others' spans beneath an agent or a workflow: which, and how many calls had begun in it before.
@@ -276,8 +277,8 @@ def install(run: Runtime) -> None:
         run.late = lambda: install(run)
         return
     run.late = None
-    if provider not in _installed:
-        _installed.add(provider)
+    if _installed.get(id(provider)) is not provider:
+        _installed[id(provider)] = provider
         ours = OtelierSpanProcessor()
         add(ours)
         every = getattr(provider, "_active_span_processor", None)

@@ -41,8 +41,9 @@ _PROCESSOR_LOGGERS: Final = (
 
 def provided() -> bool:
     """Whether the program has a TracerProvider."""
-    provider = trace.get_tracer_provider()
-    return type(provider).__name__ not in ("ProxyTracerProvider", "NoOpTracerProvider")
+    # Others' are called like OpenTelemetry's own.
+    kind = type(trace.get_tracer_provider())
+    return kind not in (trace.ProxyTracerProvider, trace.NoOpTracerProvider)
 
 
 def taken() -> bool:
