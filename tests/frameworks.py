@@ -131,6 +131,11 @@ ROWS = (
         ),
         ("test_openai_agents_beside.py",),
     ),
+    Row(
+        "openai_agents-logfire",
+        ("openai-agents>=0.24", "logfire"),
+        ("test_openai_agents_logfire.py",),
+    ),
     Row("mcp", ("mcp>=2.3", *_FOR_MCP), ("test_mcp.py", "test_mcp_processes.py")),
     Row("mcp-1", ("mcp>=1.30,<2", *_FOR_MCP), ("test_mcp.py", "test_mcp_processes.py")),
     Row(

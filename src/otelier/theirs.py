@@ -15,6 +15,8 @@ from otelier.semconv import Attributes
 _SAME: Final = {semconv.GENERATE_CONTENT: semconv.CHAT, semconv.TEXT_COMPLETION: semconv.CHAT}
 # How spans of model calls are marked that have no operation.
 _MODELS: Final = ((semconv.OPENINFERENCE_KIND, "LLM"), ("langfuse.observation.type", "generation"))
+# Instrumentation scopes whose spans that name a model, and no operation yet, are of its calls.
+_NAMING: Final = frozenset({"logfire.openai_agents"})
 # What a span has that was made of the answer itself, by whichever names.
 _TOLD: Final = (
     semconv.RESPONSE_FINISH_REASONS,
@@ -41,7 +43,10 @@ def made_for(operation: str, span: Span) -> bool:
     if not present:
         return False
     made = present.get(semconv.OPERATION_NAME)
-    if made is None and any(present.get(name) == kind for name, kind in _MODELS):
+    if made is None and (
+        any(present.get(name) == kind for name, kind in _MODELS)
+        or (semconv.REQUEST_MODEL in present and _scope(span) in _NAMING)
+    ):
         made = semconv.CHAT
     same = _SAME.get(made, made) == _SAME.get(operation, operation)
     # One that says already what came of a call, as a program's span into which LiteLLM's callback
@@ -205,6 +210,10 @@ def over(span: Span, how: str | None, used: Any) -> bool:
 
 def measures(span: Span) -> bool:
     """Whether a span's library records the conventions' metrics itself."""
-    scope = getattr(span, "instrumentation_scope", None)
-    name = getattr(scope, "name", "") or ""
+    name = _scope(span)
     return name.startswith("opentelemetry.") or name in measuring
+
+
+def _scope(span: Span) -> str:
+    scope = getattr(span, "instrumentation_scope", None)
+    return getattr(scope, "name", "") or ""
