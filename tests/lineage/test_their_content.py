@@ -82,6 +82,20 @@ CONTENT: dict[str, tuple[str, dict[str, Any]]] = {
             "gcp.vertex.agent.data": TEXT,
         },
     ),
+    "langfuse": (
+        "langfuse-sdk",
+        {
+            "langfuse.observation.type": "generation",
+            "langfuse.observation.input": TEXT,
+            "langfuse.observation.output": TEXT,
+            "langfuse.trace.input": TEXT,
+        },
+    ),
+    "mlflow": ("mlflow", {"mlflow.spanInputs": TEXT, "mlflow.spanOutputs": TEXT}),
+    "logfire": (
+        "logfire.openai",
+        {"gen_ai.operation.name": "chat", "request_data": TEXT, "events": MESSAGES},
+    ),
     "autogen": ("autogen SingleThreadedAgentRuntime", {"message": TEXT}),
 }
 # What says nothing of a prompt.
@@ -122,7 +136,13 @@ def test_kept_off_spans(telemetry: Telemetry, whose: str, mode: str) -> None:
     telemetry.start(capture=mode)
     scope, content = CONTENT[whose]
     found = dict(made(telemetry, scope, {**content, **FACTS}).attributes)
-    told = {"gen_ai.operation.name", "gen_ai.system", "llm.request.type", "openinference.span.kind"}
+    told = {
+        "gen_ai.operation.name",
+        "gen_ai.system",
+        "langfuse.observation.type",
+        "llm.request.type",
+        "openinference.span.kind",
+    }
     kept = {name: value for name, value in content.items() if name in told}
     assert found == {**FACTS, **kept}
 
@@ -222,3 +242,10 @@ def test_too_long_for_a_message(telemetry: Telemetry) -> None:
     attributes = {"input.value": long, "openinference.span.kind": "LLM"}
     whole = dict(made(telemetry, "openinference.instrumentation.x", attributes).attributes)
     assert whole == attributes
+
+
+@pytest.mark.parametrize("whose", ["langfuse", "mlflow", "google-adk", "openinference"])
+def test_kept_off_spans_that_have_no_other_names(telemetry: Telemetry, whose: str) -> None:
+    telemetry.start(capture="NO_CONTENT")
+    scope, content = CONTENT[whose]
+    assert TEXT not in str(dict(made(telemetry, scope, content).attributes))
