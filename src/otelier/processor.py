@@ -113,10 +113,14 @@ class OtelierSpanProcessor:
 
     def on_end(self, span: Any) -> None:
         """The same, where the SDK has no earlier call."""
-        if not self.before_end:
+        if self.before_end:
+            return
+        try:
             known = _original(span)
             self._on_ending(known)
             span._status, span._name = known._status, known._name
+        except Exception:
+            guard.failed("processor.on_end")
 
     def _finish(self, span: Any) -> None:
         try:
@@ -161,9 +165,13 @@ class OtelierSpanProcessor:
 
 def _original(span: Any) -> Any:
     """The span itself, where we know it: old SDKs give a copy at the end, with its attributes."""
-    for held in (theirs.enriched, _beneath, scope.beneath):
-        for each in tuple(held):
-            if each.get_span_context() == span.get_span_context():
+    known: tuple[WeakKeyDictionary[Any, Any], ...]
+    known = (theirs.enriched, _beneath, _less, scope.beneath)
+    for held in known:
+        # Made at once: other threads add to it.
+        for reference in held.keyrefs():
+            each = reference()
+            if each is not None and each.get_span_context() == span.get_span_context():
                 return each
     return span
 

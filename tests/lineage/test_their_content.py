@@ -10,6 +10,7 @@ import pytest
 
 import otelier
 from otelier import guard
+from otelier.processor import OtelierSpanProcessor
 from tests.telemetry import Telemetry
 
 TEXT = "a prompt of theirs"
@@ -249,3 +250,18 @@ def test_kept_off_spans_that_have_no_other_names(telemetry: Telemetry, whose: st
     telemetry.start(capture="NO_CONTENT")
     scope, content = CONTENT[whose]
     assert TEXT not in str(dict(made(telemetry, scope, content).attributes))
+
+
+def test_scopes_hold_where_the_end_is_a_copys(telemetry: Telemetry) -> None:
+    # As older SDKs end spans: processors get a copy, which shares the attributes.
+    telemetry.start()
+    ours = OtelierSpanProcessor()
+    ours.before_end = False
+    scope, content = CONTENT["openinference"]
+    with otelier.capture("NO_CONTENT"):
+        span: Any = telemetry.tracer_provider.get_tracer(scope).start_span("theirs")
+    span.set_attributes(content)
+    ended = span._readable_span()
+    ours.on_end(ended)
+    assert TEXT not in str(dict(ended.attributes))
+    span.end()
