@@ -35,9 +35,32 @@ from otelier.usage import Usage
 _installed: WeakValueDictionary[int, Any] = WeakValueDictionary()
 # Where content of others' spans may go, where that is less than the settings say.
 _less: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
-# Others' spans beneath an agent or a workflow: which, and how many calls had begun in it before.
-_beneath: WeakKeyDictionary[Any, tuple[scope.Scope, int]] = WeakKeyDictionary()
+# Others' spans beneath an agent or a workflow.
+_beneath: WeakKeyDictionary[Any, _Beneath] = WeakKeyDictionary()
 _BAGGAGE: Final = (semconv.SESSION_ID, semconv.USER_ID, semconv.CONVERSATION_ID)
+
+
+class _Beneath:
+    """What a span of others, beneath an agent or a workflow, has around it."""
+
+    __slots__ = ("_before", "_begun", "outer", "scope", "told")
+
+    def __init__(self, around: scope.Scope, span: Any, held: Context) -> None:
+        self.scope = around
+        # How many calls had begun before, and how many of them its library had told of.
+        self._begun = around.begun
+        self._before = scope.told_by(around, span.instrumentation_scope.name)
+        self.outer: Any = trace.get_current_span(held)
+        # Whether a span beneath it is the model call.
+        self.told = False
+
+    def alone(self, library: str | None) -> bool:
+        """Whether no call of ours, and no other library's, has been seen in it.
+
+        A library has not two spans side by side for one call: its others are calls of their own.
+        """
+        apart = scope.told_by(self.scope, library) - self._before
+        return not self.told and self.scope.begun - self._begun == apart
 
 
 class OtelierSpanProcessor:
@@ -67,7 +90,7 @@ class OtelierSpanProcessor:
                 if running is not None:
                     model_runs.noted(span._attributes)
                 if around is not None:
-                    _beneath[span] = (around, around.begun)
+                    _beneath[span] = _Beneath(around, span, held)
                 if less:
                     _less[span] = narrowed(held).get(context.CAPTURE)
             run = runtime.current()
@@ -87,10 +110,14 @@ class OtelierSpanProcessor:
 
     def on_end(self, span: Any) -> None:
         """The same, where the SDK has no earlier call."""
-        if not self.before_end:
+        if self.before_end:
+            return
+        try:
             known = _original(span)
             self._on_ending(known)
             span._status, span._name = known._status, known._name
+        except Exception:
+            guard.failed("processor.on_end")
 
     def _finish(self, span: Any) -> None:
         try:
@@ -111,9 +138,8 @@ class OtelierSpanProcessor:
 
             if their_content.is_genai(library, attributes or ()):
                 finish(run, span, dict(attributes or {}), library)
-                if around is not None and around[0].begun == around[1]:
-                    # No call of ours, and no other library's, has been seen in it.
-                    _sum_up(around[0], span)
+                if around is not None and around.alone(library):
+                    _sum_up(around, span, library)
             elif attributes and any(name in attributes for name in semconv.OPENINFERENCE_CONTENT):
                 added = _redacted(run, span, dict(attributes))
                 if added:
@@ -139,9 +165,13 @@ class OtelierSpanProcessor:
 
 def _original(span: Any) -> Any:
     """The span itself, where we know it: old SDKs give a copy at the end, with its attributes."""
-    for held in (theirs.enriched, _beneath, scope.beneath):
-        for each in tuple(held):
-            if each.get_span_context() == span.get_span_context():
+    known: tuple[WeakKeyDictionary[Any, Any], ...]
+    known = (theirs.enriched, _beneath, _less, scope.beneath)
+    for held in known:
+        # Made at once: other threads add to it.
+        for reference in held.keyrefs():
+            each = reference()
+            if each is not None and each.get_span_context() == span.get_span_context():
                 return each
     return span
 
@@ -242,7 +272,7 @@ def _price(run: Runtime, attributes: dict[str, Any]) -> Priced | None:
     )
 
 
-def _sum_up(around: scope.Scope, span: Any) -> None:
+def _sum_up(around: _Beneath, span: Any, library: str | None) -> None:
     """Add a model call of others to the sums of the agents and workflows around it."""
     attributes = dict(span._attributes)
     operation = attributes.get(semconv.OPERATION_NAME)
@@ -255,7 +285,11 @@ def _sum_up(around: scope.Scope, span: Any) -> None:
     failed = semconv.ERROR_TYPE in attributes or not span.status.is_ok
     if told or not failed:
         cost = wire.number(attributes.get(semconv.COST))
-        scope.theirs(around, operation, usage if told else None, cost)
+        scope.theirs(around.scope, operation, usage if told else None, cost, library)
+        above: _Beneath | None = _beneath.get(around.outer)
+        while above is not None and not above.told:
+            above.told = True
+            above = _beneath.get(above.outer)
 
 
 def _usage(attributes: dict[str, Any]) -> Usage:

@@ -72,6 +72,7 @@ class Scope:
         "inference_calls",
         "mirrored",
         "name",
+        "others",
         "outer",
         "tool_calls",
     )
@@ -87,8 +88,9 @@ class Scope:
         self.mirrored: ref[Any] | None = None
         self.asked: list[Any] | None = None
         self.answer: list[Any] | None = None
-        # How many calls have begun in it.
+        # How many calls have begun in it, and how many of them each other library has told of.
         self.begun = 0
+        self.others: dict[str | None, int] | None = None
         self._closed = False
         self._running = 0
         self._awaited = 0
@@ -205,9 +207,23 @@ def spent(scope: Scope | None, cost: list[float]) -> None:
             scope = scope.outer
 
 
-def theirs(scope: Scope, operation: str, usage: Usage | None, cost: float | None) -> None:
+def told_by(scope: Scope, library: str | None) -> int:
+    """How many calls of ``scope`` this library, which is another one, has told of."""
+    return scope.others.get(library, 0) if scope.others else 0
+
+
+def theirs(
+    scope: Scope, operation: str, usage: Usage | None, cost: float | None, library: str | None
+) -> None:
     """A model call that somebody else has a span for, and nobody beneath it, is over."""
     share = Share(scope, Context(), operation)
+    with _lock:
+        each: Scope | None = scope
+        while each is not None:
+            if each.others is None:
+                each.others = {}
+            each.others[library] = each.others.get(library, 0) + 1
+            each = each.outer
     share.used(usage, cost, early=False)
     share.end()
 

@@ -18,7 +18,14 @@ from otelier.content import Policy
 from otelier.semconv import Attributes
 
 # What shows that a span is a GenAI one: names that are nobody else's.
-_GENAI: Final = ("gen_ai.", "llm.", "openinference.", "traceloop.")
+_GENAI: Final = (
+    "gen_ai.",
+    "llm.",
+    "openinference.",
+    "traceloop.",
+    "langfuse.observation.",
+    "mlflow.span",
+)
 # Content by whole names: the conventions', OpenInference's, Traceloop's, and others'.
 _NAMES: Final = frozenset(
     {
@@ -136,6 +143,12 @@ _OWN: Final[Mapping[str, tuple[str, ...]]] = {
     "autogen Worker Runtime": ("message",),
     "mcp-python-sdk": (),
 }
+# The same of instrumentations, whose length is no matter of ours.
+_BESIDE: Final[Mapping[str, tuple[str, ...]]] = {
+    "logfire.anthropic": ("events",),
+    "logfire.google_genai": ("events",),
+    "logfire.openai": ("events",),
+}
 # Span events that are one message each, or all of them.
 _EVENTS: Final = frozenset(
     {
@@ -160,7 +173,7 @@ def is_genai(scope: str | None, attributes: Iterable[str]) -> bool:
 
 def names(scope: str | None, attributes: Iterable[str]) -> list[str]:
     """Those of a GenAI span's attributes that are content."""
-    own = _OWN.get(scope or "", ())
+    own = _OWN.get(scope or "") or _BESIDE.get(scope or "", ())
     return [
         name
         for name in attributes

@@ -10,6 +10,7 @@ import pytest
 
 import otelier
 from otelier import guard
+from otelier.processor import OtelierSpanProcessor
 from tests.telemetry import Telemetry
 
 TEXT = "a prompt of theirs"
@@ -82,6 +83,20 @@ CONTENT: dict[str, tuple[str, dict[str, Any]]] = {
             "gcp.vertex.agent.data": TEXT,
         },
     ),
+    "langfuse": (
+        "langfuse-sdk",
+        {
+            "langfuse.observation.type": "generation",
+            "langfuse.observation.input": TEXT,
+            "langfuse.observation.output": TEXT,
+            "langfuse.trace.input": TEXT,
+        },
+    ),
+    "mlflow": ("mlflow", {"mlflow.spanInputs": TEXT, "mlflow.spanOutputs": TEXT}),
+    "logfire": (
+        "logfire.openai",
+        {"gen_ai.operation.name": "chat", "request_data": TEXT, "events": MESSAGES},
+    ),
     "autogen": ("autogen SingleThreadedAgentRuntime", {"message": TEXT}),
 }
 # What says nothing of a prompt.
@@ -122,7 +137,13 @@ def test_kept_off_spans(telemetry: Telemetry, whose: str, mode: str) -> None:
     telemetry.start(capture=mode)
     scope, content = CONTENT[whose]
     found = dict(made(telemetry, scope, {**content, **FACTS}).attributes)
-    told = {"gen_ai.operation.name", "gen_ai.system", "llm.request.type", "openinference.span.kind"}
+    told = {
+        "gen_ai.operation.name",
+        "gen_ai.system",
+        "langfuse.observation.type",
+        "llm.request.type",
+        "openinference.span.kind",
+    }
     kept = {name: value for name, value in content.items() if name in told}
     assert found == {**FACTS, **kept}
 
@@ -222,3 +243,25 @@ def test_too_long_for_a_message(telemetry: Telemetry) -> None:
     attributes = {"input.value": long, "openinference.span.kind": "LLM"}
     whole = dict(made(telemetry, "openinference.instrumentation.x", attributes).attributes)
     assert whole == attributes
+
+
+@pytest.mark.parametrize("whose", ["langfuse", "mlflow", "google-adk", "openinference"])
+def test_kept_off_spans_that_have_no_other_names(telemetry: Telemetry, whose: str) -> None:
+    telemetry.start(capture="NO_CONTENT")
+    scope, content = CONTENT[whose]
+    assert TEXT not in str(dict(made(telemetry, scope, content).attributes))
+
+
+def test_scopes_hold_where_the_end_is_a_copys(telemetry: Telemetry) -> None:
+    # As older SDKs end spans: processors get a copy, which shares the attributes.
+    telemetry.start()
+    ours = OtelierSpanProcessor()
+    ours.before_end = False
+    scope, content = CONTENT["openinference"]
+    with otelier.capture("NO_CONTENT"):
+        span: Any = telemetry.tracer_provider.get_tracer(scope).start_span("theirs")
+    span.set_attributes(content)
+    ended = span._readable_span()
+    ours.on_end(ended)
+    assert TEXT not in str(dict(ended.attributes))
+    span.end()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from otelier.hooks.table import LIBRARIES
+from otelier.hooks.table import FRAMEWORKS, LIBRARIES
 from otelier.hooks.unseen import UNSEEN, of, table
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -14,7 +14,8 @@ BEGIN, END = "<!-- not seen -->", "<!-- end of not seen -->"
 
 
 def test_rows_are_of_libraries_that_are_hooked() -> None:
-    assert {row.distribution for row in UNSEEN} <= {row.distribution for row in LIBRARIES}
+    hooked = {row.distribution for row in (*LIBRARIES, *FRAMEWORKS)}
+    assert {row.distribution for row in UNSEEN} <= hooked
 
 
 def test_rows_are_lines_of_a_table() -> None:

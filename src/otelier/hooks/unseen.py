@@ -167,6 +167,31 @@ UNSEEN: Final = (
         "batches, fine_tuning, files, vector_stores, realtime, passthrough routes",
         "jobs and stores, and bytes that LiteLLM does not read",
     ),
+    Unseen(
+        "mcp",
+        "notifications: progress, log messages, cancellation",
+        "nobody answers them; requests are seen, also those of servers to their clients",
+    ),
+    Unseen(
+        "openai-agents",
+        "models of realtime and voice agents, runs of hosted tools",
+        "sessions of sound, and tools that run at OpenAI: the model call's messages have these",
+    ),
+    Unseen(
+        "llama-index-core",
+        "embeddings without an SDK, ingestion pipelines",
+        "no agent, tool or search; embeddings by an SDK are seen",
+    ),
+    Unseen(
+        "claude-agent-sdk",
+        "model calls of the CLI without a message (titles, compaction)",
+        "they are in the totals of the agent's run",
+    ),
+    Unseen(
+        "crewai",
+        "writes to memory, memories before CrewAI 1.10",
+        "searches in memory and knowledge are seen",
+    ),
 )
 
 
