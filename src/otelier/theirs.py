@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 from weakref import WeakKeyDictionary, WeakSet, ref
 
@@ -33,6 +34,11 @@ _contents: WeakKeyDictionary[Any, Attributes] = WeakKeyDictionary()
 measuring: Final[set[str]] = set()
 # Those of tools that are a declared step's as well.
 _lent: WeakSet[Any] = WeakSet()
+
+
+def is_model_call(present: Mapping[str, Any]) -> bool:
+    """Whether a span without an operation is marked as a model call's by its attributes."""
+    return any(present.get(name) == kind for name, kind in _MODELS)
 
 
 def made_for(operation: str, span: Span) -> bool:

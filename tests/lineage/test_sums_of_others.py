@@ -58,3 +58,11 @@ def test_side_by_side_of_two_libraries_are_one(telemetry: Telemetry) -> None:
         outer.end()
     found = telemetry.span("invoke_agent two").attributes
     assert found["gen_ai.usage.input_tokens"] == 10
+
+
+def test_a_generation_of_langfuse_is_a_call(telemetry: Telemetry) -> None:
+    tracer = telemetry.tracer_provider.get_tracer("langfuse-sdk")
+    with otelier.agent("langfuse"):
+        tracer.start_span("answer", attributes={"langfuse.observation.type": "generation"}).end()
+    found = telemetry.span("invoke_agent langfuse").attributes
+    assert found["otelier.usage.uncounted_calls"] == 1
