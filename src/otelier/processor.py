@@ -276,7 +276,7 @@ def _sum_up(around: _Beneath, span: Any, library: str | None) -> None:
     """Add a model call of others to the sums of the agents and workflows around it."""
     attributes = dict(span._attributes)
     operation = attributes.get(semconv.OPERATION_NAME)
-    if operation is None and attributes.get(semconv.OPENINFERENCE_KIND) == "LLM":
+    if operation is None and theirs.is_model_call(attributes):
         operation = semconv.CHAT
     if operation not in semconv.PRICED:
         return

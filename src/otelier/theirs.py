@@ -50,8 +50,7 @@ def made_for(operation: str, span: Span) -> bool:
         return False
     made = present.get(semconv.OPERATION_NAME)
     if made is None and (
-        any(present.get(name) == kind for name, kind in _MODELS)
-        or (semconv.REQUEST_MODEL in present and _scope(span) in _NAMING)
+        is_model_call(present) or (semconv.REQUEST_MODEL in present and _scope(span) in _NAMING)
     ):
         made = semconv.CHAT
     same = _SAME.get(made, made) == _SAME.get(operation, operation)
@@ -149,11 +148,23 @@ def write(span: Any, attributes: Attributes) -> None:
 
     Then it takes no more by its own methods, but is not out yet.
     """
+    attributes = _fitting(getattr(span, "_attributes", None), attributes)
     recording = getattr(span, "is_recording", None)  # What an old SDK gives at the end has none.
     if recording is not None and recording():
         span.set_attributes(attributes)
     else:
         put(span._attributes, attributes)
+
+
+def _fitting(held: Any, attributes: Attributes) -> Attributes:
+    """What a span takes: at its limit, each more would push out one of what it says itself."""
+    limit: int | None = getattr(held, "maxlen", None)
+    if limit is None or len(held) + len(attributes) <= limit:
+        return attributes
+    new = [name for name in attributes if name not in held]
+    out = frozenset(new[max(limit - len(held), 0) :])
+    held.dropped += len(out)
+    return {name: value for name, value in attributes.items() if name not in out}
 
 
 def put(held: Any, attributes: Attributes) -> None:

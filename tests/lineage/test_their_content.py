@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 
 import otelier
 from otelier import guard
@@ -271,3 +272,21 @@ def test_scopes_hold_where_the_end_is_a_copys(telemetry: Telemetry) -> None:
     ours.on_end(ended)
     assert TEXT not in str(dict(ended.attributes))
     span.end()
+
+
+def test_a_full_span_keeps_what_it_says() -> None:
+    provider = TracerProvider(span_limits=SpanLimits(max_span_attributes=6))
+    otelier.instrument(tracer_provider=provider)
+    facts: dict[str, Any] = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "gpt-4o",
+        "gen_ai.usage.input_tokens": 4,
+        "gen_ai.usage.output_tokens": 1,
+    }
+    span: Any = provider.get_tracer("theirs").start_span("chat", attributes=facts)
+    span.end()
+    otelier.uninstrument()
+    assert {name: span.attributes.get(name) for name in facts} == facts
+    assert span.attributes["gen_ai.usage.cost"] > 0
+    assert span.dropped_attributes > 0
