@@ -213,7 +213,11 @@ def told_by(scope: Scope, library: str | None) -> int:
 
 
 def theirs(
-    scope: Scope, operation: str, usage: Usage | None, cost: float | None, library: str | None
+    scope: Scope,
+    operation: str,
+    usage: Usage | None,
+    cost: float | None,
+    library: str | None = None,
 ) -> None:
     """A model call that somebody else has a span for, and nobody beneath it, is over."""
     share = Share(scope, Context(), operation)
