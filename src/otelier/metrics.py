@@ -64,10 +64,12 @@ class Recorder:
         first_chunk: float | None,
         chunk_times: Sequence[float],
         context: Context,
+        measured: bool = False,
     ) -> None:
         """Record one finished client operation; ``seconds`` and chunk times in seconds.
 
-        ``begun`` is what the tokens count for, None where they do not count.
+        ``begun`` is what the tokens count for, None where they do not count; ``measured``: the
+        span's own library records all of it but the cost.
         """
         group: Attributes = {
             name: span_attributes[name] for name in _SHARED if name in span_attributes
@@ -76,14 +78,15 @@ class Recorder:
             group[semconv.RESPONSE_MODEL] = reply.model
         shared = self._told(group, reply)
         operation = group.get(semconv.OPERATION_NAME)
-        own = semconv.DURATIONS.get(str(operation))
-        timed = {**shared, semconv.ERROR_TYPE: error} if error else shared
-        if self._generation.released or own is None:
-            self._of(semconv.OPERATION_DURATION).record(seconds, timed, context)
-        if own is not None and self._generation.latest:
-            self._of(own).record(seconds, timed, context)
-        if first_chunk is not None:
-            self._streaming(first_chunk, chunk_times, group, context)
+        if not measured:
+            own = semconv.DURATIONS.get(str(operation))
+            timed = {**shared, semconv.ERROR_TYPE: error} if error else shared
+            if self._generation.released or own is None:
+                self._of(semconv.OPERATION_DURATION).record(seconds, timed, context)
+            if own is not None and self._generation.latest:
+                self._of(own).record(seconds, timed, context)
+            if first_chunk is not None:
+                self._streaming(first_chunk, chunk_times, group, context)
         if begun is None:
             return
         if begun.operation != operation:
@@ -91,7 +94,7 @@ class Recorder:
             shared = {**shared, semconv.OPERATION_NAME: begun.operation}
             if begun.model:
                 shared[semconv.REQUEST_MODEL] = begun.model
-        if reply.usage is not None:
+        if reply.usage is not None and not measured:
             self._tokens(begun.operation, reply.usage, shared, context)
         if priced is not None:
             if priced.partial:  # Sums can leave it out, or say that they are the least.

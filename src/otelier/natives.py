@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 from weakref import ref
 
+from opentelemetry import metrics
 from opentelemetry.context import Context
 from opentelemetry.trace import get_current_span
 
@@ -62,6 +63,18 @@ def watch(scope: str, native: Native) -> Callable[[], None]:
             beneath.clear()
 
     return forget
+
+
+def meters(scope: str) -> Callable[[], None] | None:
+    """This library records the conventions' metrics of its spans' model calls; what ends that.
+
+    None where it records them elsewhere than ours go. Ours are then the cost alone.
+    """
+    run = runtime.current()
+    if run is None or run.meters() is not metrics.get_meter_provider():
+        return None
+    theirs.measuring.add(scope)
+    return lambda: theirs.measuring.discard(scope)
 
 
 def started(span: Any, held: Context) -> None:

@@ -189,7 +189,7 @@ class Outcome:
             if self.error is not None and not self.foreign:
                 kind = errors.kind(self.error)
                 run.events.exception(self.error, kind, run.policy, self._outside())
-        if self.recorder is None or (self.foreign and theirs.measures(self.span)):
+        if self.recorder is None:
             return
         try:
             self.recorder.operation(
@@ -202,6 +202,7 @@ class Outcome:
                 self.first,
                 self.chunk_times,
                 self.context,
+                self.foreign and theirs.measures(self.span),
             )
         except Exception:
             guard.failed("call.metrics")

@@ -124,3 +124,17 @@ def test_ended_and_left_early(server: ProviderServer, telemetry: Telemetry) -> N
     """What was left has nothing to say that its span does not."""
     streamed(server, telemetry, {}).close()
     assert telemetry.span().name == "chat gpt-4o-mini"
+
+
+def test_metrics_that_its_library_records_are_not_doubled(
+    server: ProviderServer, telemetry: Telemetry
+) -> None:
+    """But for the cost, which nobody else knows."""
+    server.script(Json(openai_wire.chat_completion()))
+    tracer = telemetry.tracer_provider.get_tracer("opentelemetry.instrumentation.genai.openai")
+    held = {"gen_ai.operation.name": "chat"}
+    with tracer.start_as_current_span("chat", attributes=held):
+        ask(server)
+    metrics = telemetry.metrics()
+    assert set(metrics) == {"gen_ai.client.operation.cost"}
+    assert metrics["gen_ai.client.operation.cost"][0].sum > 0

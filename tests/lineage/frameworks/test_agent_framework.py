@@ -371,3 +371,23 @@ def test_taken_back(server: ProviderServer, telemetry: Telemetry) -> None:
     server.script(calls(), says())
     asyncio.run(weather(server).run("Paris?"))
     assert draw(telemetry, tokens) == tree(AGENT)
+
+
+def test_metrics_are_its_own_where_ours_go(server: ProviderServer, telemetry: Telemetry) -> None:
+    """It records tokens and durations of model calls itself; ours are the cost, and of steps."""
+    from opentelemetry import metrics
+
+    telemetry.stop()
+    metrics.set_meter_provider(telemetry.meter_provider)
+    telemetry.start(provider_hosts=f"{server.url.removeprefix('http://')}=openai")
+    server.script(calls(), says())
+    asyncio.run(weather(server).run("Weather in Paris?"))
+    found = telemetry.metrics()
+    assert sum(point.sum for point in found["gen_ai.client.token.usage"]) == 2 * (12 + 9)
+    assert sum(point.count for point in found["gen_ai.client.operation.cost"]) == 2
+    calls_timed = [
+        point
+        for point in found["gen_ai.client.operation.duration"]
+        if point.attributes.get("gen_ai.operation.name") == "chat"
+    ]
+    assert sum(point.count for point in calls_timed) == 2

@@ -25,6 +25,10 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         raise LookupError("agent_framework.observability.get_tracer")
     watched = natives.Native(begins, ends, mirrors=True)
     patches.undone(natives.watch(SCOPE, watched))
+    # It has metrics wherever it has spans.
+    metered = natives.meters(SCOPE)
+    if metered is not None:
+        patches.undone(metered)
     return f"spans of {SCOPE}"
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from opentelemetry import metrics
 
-from otelier import runtime, theirs
+from otelier import natives, runtime
 from otelier.frameworks.google_adk import native
 from otelier.hooks.patching import Patches
 
@@ -16,10 +16,10 @@ _MODULE: Final = "google.adk.telemetry._metrics"
 
 def patch(library: str, module: Any, patches: Patches) -> str:
     """The metrics of its model calls are its own, if it records them where ours are recorded."""
-    if not measures("record_client_token_usage"):
+    metered = natives.meters(native.SCOPE) if measures("record_client_token_usage") else None
+    if metered is None:
         raise LookupError("no metrics of model calls, or elsewhere")
-    theirs.measuring.add(native.SCOPE)
-    patches.undone(lambda: theirs.measuring.discard(native.SCOPE))
+    patches.undone(metered)
     return "metrics of model calls"
 
 
