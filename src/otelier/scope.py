@@ -213,7 +213,7 @@ _APART: Final = create_key("otelier-apart")
 
 
 def apart(context: Context) -> Context:
-    """``context``, where calls are not made by who settles the run around it, but by the program."""
+    """``context``, where the program makes calls, not who settles the run around it."""
     scope = around(context)
     return context if scope is None else ctx.with_value(context, _APART, scope)
 
