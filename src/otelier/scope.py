@@ -12,7 +12,7 @@ from threading import RLock
 from typing import Any, Final
 from weakref import WeakKeyDictionary, ref
 
-from opentelemetry.context import Context
+from opentelemetry.context import Context, create_key
 from opentelemetry.trace import get_current_span
 
 from otelier import context as ctx
@@ -54,6 +54,7 @@ class Scope:
     """One run of an agent or a workflow."""
 
     __slots__ = (
+        "_apart",
         "_awaited",
         "_closed",
         "_cost",
@@ -103,6 +104,8 @@ class Scope:
         self._unpriced = 0
         self._partial = False
         self._reasons: Sequence[str] = ()
+        # What is added up here, of calls that whoever settles it does not know.
+        self._apart: Apart | None = None
 
     def close(self, attributes: Attributes, priced: bool) -> None:
         """The run is over: write what it used, the cost too where costs are looked for.
@@ -134,21 +137,32 @@ class Scope:
         if unpriced:
             attributes[semconv.UNPRICED_CALLS] = unpriced
 
-    def settle(self, read: int | None, wrote: int | None, cost: float | None) -> None:
+    def settle(
+        self, read: int | None, wrote: int | None, cost: float | None, here: Context
+    ) -> None:
         """Whoever makes the calls says what all of them used: what was added up makes way for it.
 
-        Here and in what is around: calls that nobody has seen are in it.
+        Here and in what is around: calls that nobody has seen are in it. Calls that the program
+        has made meanwhile (:func:`apart`) stay beside it. ``here`` is the run's own context.
         """
+        out = here.get(_APART)
+        beyond = False
         with _lock:
-            more_read = None if read is None else read - (self._input or 0)
-            more_wrote = None if wrote is None else wrote - (self._output or 0)
-            more_cost = None if cost is None else cost - (self._cost or 0.0)
-            uncounted = 0 if read is None or wrote is None else self._uncounted
-            unpriced = 0 if cost is None else self._unpriced
+            kept = self._apart or Apart()
+            more_read = None if read is None else read + kept.input - (self._input or 0)
+            more_wrote = None if wrote is None else wrote + kept.output - (self._output or 0)
+            more_cost = None if cost is None else cost + kept.cost - (self._cost or 0.0)
+            uncounted = unpriced = 0
+            if read is not None and wrote is not None:
+                uncounted = self._uncounted - kept.uncounted
             if cost is not None:
-                self._partial = False
+                unpriced = self._unpriced - kept.unpriced
+                self._partial = kept.partial
             each: Scope | None = self
             while each is not None:
+                beyond = beyond or each is out
+                if beyond:
+                    each._keep(more_read, more_wrote, more_cost, -uncounted, -unpriced, False)
                 if not each._closed:
                     each._uncounted -= uncounted
                     each._unpriced -= unpriced
@@ -160,10 +174,50 @@ class Scope:
                         each._cost = (each._cost or 0.0) + more_cost
                 each = each.outer
 
+    def _keep(
+        self,
+        read: int | None,
+        wrote: int | None,
+        cost: float | None,
+        uncounted: int,
+        unpriced: int,
+        partial: bool,
+    ) -> None:
+        """Note what is of calls that whoever settles this does not know."""
+        kept = self._apart
+        if kept is None:
+            kept = self._apart = Apart()
+        kept.input += read or 0
+        kept.output += wrote or 0
+        kept.cost += cost or 0.0
+        kept.uncounted += uncounted
+        kept.unpriced += unpriced
+        kept.partial |= partial
+
     @property
     def reasons(self) -> Sequence[str]:
         """Why the last model call that ended here ended."""
         return self._reasons
+
+
+class Apart:
+    """What calls of the program's have used, in a run whose other calls are made elsewhere."""
+
+    __slots__ = ("cost", "input", "output", "partial", "uncounted", "unpriced")
+
+    def __init__(self) -> None:
+        self.input = self.output = self.uncounted = self.unpriced = 0
+        self.cost = 0.0
+        self.partial = False
+
+
+_APART: Final = create_key("otelier-apart")
+
+
+def apart(context: Context) -> Context:
+    """``context``, where the program makes calls, not who settles the run around it."""
+    scope = around(context)
+    return context if scope is None else ctx.with_value(context, _APART, scope)
 
 
 class Beneath:
@@ -242,6 +296,7 @@ class Share:
     """What one model call adds to the agents and workflows around it, once."""
 
     __slots__ = (
+        "_apart",
         "_awaits",
         "_cost",
         "_operation",
@@ -257,6 +312,8 @@ class Share:
     def __init__(self, scope: Scope, parent: Context, operation: str) -> None:
         self._scope = scope
         self._operation = operation
+        # The innermost run that is settled by who does not know this call.
+        self._apart = parent.get(_APART)
         mirrored = scope.mirrored
         self.direct = mirrored is not None and get_current_span(parent) is mirrored()
         self._usage: Usage | None = None
@@ -336,8 +393,12 @@ class Share:
         usage, cost = self._usage, self._cost
         read, wrote = (None, None) if usage is None else (usage.input, usage.output)
         each: Scope | None = self._scope
+        beyond = False
         with _lock:
             while each is not None:
+                beyond = beyond or each is self._apart
+                if beyond:
+                    each._keep(read, wrote, cost, self.uncounted, self.unpriced, self._partial)
                 if not each._closed:
                     each._running -= 1
                     if self._reasons is not None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from opentelemetry.context import Context
 
+from otelier import context as ctx
 from otelier import semconv
 from otelier.frameworks.claude_agent.counts import Totals, usage
-from otelier.scope import Scope, theirs
+from otelier.scope import Scope, apart, began, theirs
 from otelier.semconv import Attributes
 from otelier.usage import Usage
 
@@ -47,7 +49,7 @@ def test_what_is_told_takes_the_place_of_the_sum_here_and_around(cost: float | N
     theirs(outer, semconv.CHAT, Usage(input=1, output=1), 1.0)
     theirs(inner, semconv.CHAT, Usage(input=10, output=5), 0.5)
     theirs(inner, semconv.CHAT, None, None)
-    inner.settle(30, 9, cost)
+    inner.settle(30, 9, cost, Context())
     told: Attributes = {}
     inner.close(told, True)
     around: Attributes = {}
@@ -57,3 +59,37 @@ def test_what_is_told_takes_the_place_of_the_sum_here_and_around(cost: float | N
     assert told[semconv.COST_TOTAL] == (0.5 if cost is None else cost)
     assert around[semconv.COST_TOTAL] == (1.5 if cost is None else 1.25)
     assert (semconv.UNPRICED_CALLS in told) == (semconv.UNPRICED_CALLS in around) == (cost is None)
+
+
+def test_what_is_told_is_beside_what_the_program_used_itself() -> None:
+    def call(here: Context, tokens: int, cost: float | None) -> None:
+        share = began(here, semconv.CHAT)
+        assert share is not None
+        share.used(Usage(input=tokens, output=tokens), cost, early=False)
+        share.end()
+
+    def within(here: Context, scope: Scope) -> Context:
+        return ctx.with_value(here, ctx.SCOPE, scope)
+
+    outer = Scope(None, "one", True)
+    of_outer = within(Context(), outer)
+    in_tool = apart(of_outer)
+    # In a tool of its: a call of the program's, and an agent of the same kind.
+    inner = Scope(outer, "two", True)
+    of_inner = within(in_tool, inner)
+    call(of_outer, 10, 0.5)
+    call(in_tool, 3, None)
+    call(of_inner, 10, 0.5)
+    call(apart(of_inner), 4, 0.25)
+    inner.settle(100, 100, 1.0, of_inner)
+    outer.settle(1000, 1000, 2.0, of_outer)
+    found: list[Attributes] = []
+    for scope in (inner, outer):
+        told: Attributes = {}
+        scope.close(told, True)
+        found.append(told)
+    assert [each[semconv.USAGE_INPUT] for each in found] == [104, 1107]
+    assert [each[semconv.USAGE_OUTPUT] for each in found] == [104, 1107]
+    assert [each[semconv.COST_TOTAL] for each in found] == [1.25, 3.25]
+    # What the call in the tool has cost is missing.
+    assert [each.get(semconv.UNPRICED_CALLS) for each in found] == [None, 1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import json
 import os
@@ -658,6 +659,34 @@ def test_without_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     telemetry.stop()
 
 
+def test_failures_without_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "NO_CONTENT")
+    telemetry = Telemetry().start()
+    later = {"type": "system", "subtype": "task_notification", "task_id": "k", "output_file": ""}
+    turn = [
+        init(),
+        assistant("m1", use("t1", "Task", subagent_type="x", prompt="MARK")),
+        assistant("s1", text("MARK"), parent="t1"),
+        results(("t1", "MARK", True)),
+        assistant("m2", use("t2", "Task", subagent_type="y", prompt="MARK")),
+        results(("t2", "MARK"), tool_use_result={"status": "async_launched"}),
+        assistant("s2", text("MARK"), parent="t2"),
+        {**later, "tool_use_id": "t2", "status": "failed", "summary": "MARK"},
+        result("MARK", is_error=True),
+    ]
+
+    async def main() -> None:
+        with contextlib.suppress(Exception):
+            await ask("MARK", options(tmp_path, turn))
+
+    asyncio.run(main())
+    telemetry.stop()
+    failed = [span.name for span in telemetry.spans("invoke_agent") if "error.type" in held(span)]
+    assert sorted(failed) == ["invoke_agent", "invoke_agent x", "invoke_agent y"]
+    for span in telemetry.spans():
+        assert "MARK" not in f"{span.to_json()}", span.name
+
+
 def test_left_alone_taken_back_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def run() -> list[str]:
         return both(asyncio.run(ask("What is here?", options(tmp_path, SIMPLE))))
@@ -940,20 +969,31 @@ def test_a_model_call_in_a_tool(server: Any, tmp_path: Path) -> None:
         init(),
         assistant("m1", use("t1", "mcp__my_shop__price", item="a")),
         {"call": [{"id": "t1", "server": "my shop", "name": "price", "arguments": {"item": "a"}}]},
-        result(),
+        result(**bill(0.5, 20, 8, 5)),
     ]
 
     async def main() -> None:
-        async with ClaudeSDKClient(options(tmp_path, turn, mcp_servers=servers)) as client:
-            await read(client, "go")
+        with otelier.workflow("day"):
+            async with ClaudeSDKClient(options(tmp_path, turn, mcp_servers=servers)) as client:
+                await read(client, "go")
 
     asyncio.run(main())
-    assert draw(telemetry) == tree(f"""
-        invoke_agent
-          {CALL}
-          execute_tool mcp__my_shop__price
-            chat gpt-4o
+    inner = held(telemetry.span("chat gpt-4o"))
+    read_, wrote = inner["gen_ai.usage.input_tokens"], inner["gen_ai.usage.output_tokens"]
+    assert read_ and wrote
+    # The program's totals know nothing of the call in the tool.
+    sums = f"{25 + read_}+{8 + wrote}"
+    assert draw(telemetry, tokens) == tree(f"""
+        invoke_workflow day {sums}
+          invoke_agent {sums}
+            {CALL} 10+5
+            execute_tool mcp__my_shop__price
+              chat gpt-4o {read_}+{wrote}
     """)
+    for name in ("invoke_workflow", "invoke_agent"):
+        told = named(telemetry, name)
+        assert told["otelier.cost.total"] == pytest.approx(0.5 + inner["gen_ai.usage.cost"])
+        assert "otelier.cost.partial" not in told
     telemetry.stop()
 
 

@@ -46,7 +46,7 @@ class Open:
         if agent.handle is None:
             return
         if failed:
-            agent.handle.fail("agent_error", wire.text(answer))
+            agent.handle.fail("agent_error", wire.text(answer), told=True)
             return
         content = answer if type(answer) is str else list(wire.items(answer))
         if content:

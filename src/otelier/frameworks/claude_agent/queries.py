@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 from opentelemetry.context import Context
 
 from otelier import context as ctx
-from otelier import guard, leaving, runtime, wire
+from otelier import guard, leaving, runtime, scope, wire
 from otelier.call import Call
 from otelier.frameworks import steps
 from otelier.frameworks.claude_agent.session import Session
@@ -111,7 +111,11 @@ def _where(query: Any, request: Any) -> Context | None:
     _catch_up(query, session)
     found = session.context(key, name)
     # The tool has its span, which the server in this process is a part of.
-    return steps.own(found) if name is not None and found is not None else found
+    if found is None:
+        return None
+    # What calls the program makes in it, the other side knows nothing of.
+    found = scope.apart(found)
+    return steps.own(found) if name is not None else found
 
 
 async def _control(wrapped: Any, query: Any, args: Any, kwargs: Any) -> Any:

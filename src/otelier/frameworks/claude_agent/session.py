@@ -129,12 +129,14 @@ class Session(Open):
         if handle is None:
             return
         if handle.scope is not None:
-            handle.scope.settle(*used)
+            handle.scope.settle(*used, handle.context)
         said = wire.text(item.get("result"))
         if stopped:
             handle.left(leaving.CANCELLED)
         elif item.get("is_error"):
-            handle.fail(told.kind(item), told.message(item))
+            errors = told.errors(item)
+            # Its result is what a model, or the program, has said instead of an answer: content.
+            handle.fail(told.kind(item), errors or said, told=errors is None)
         else:
             if said:
                 handle.set_output(said)

@@ -35,10 +35,10 @@ def kind(item: Any) -> str:
     return str(status) if type(status) is int else "api_error"
 
 
-def message(item: Any) -> str | None:
-    """What is said of the failure of a turn."""
+def errors(item: Any) -> str | None:
+    """The errors that a turn has failed with."""
     texts = [text for text in map(wire.text, wire.items(item.get("errors"))) if text]
-    return "; ".join(texts) or wire.text(item.get("result"))
+    return "; ".join(texts) or None
 
 
 def instructions(transport: Any) -> str | None:
