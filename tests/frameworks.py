@@ -56,6 +56,7 @@ _LANGCHAIN = (
     "test_langchain_graphs.py",
     "test_langchain_models.py",
     "test_langchain_deep.py",
+    "test_langchain_edges.py",
 )
 _OPENAI_AGENTS = (
     "test_openai_agents.py",

@@ -169,3 +169,11 @@ def test_the_environment_is_read_in_one_place() -> None:
 def test_files_are_small() -> None:
     for path in FILES:
         assert len(path.read_text().splitlines()) <= 510, path
+
+
+def test_each_file_of_frameworks_runs_somewhere() -> None:
+    from tests import frameworks
+
+    here = {path.name for path in (frameworks.ROOT / frameworks.FOLDER).glob("test_*.py")}
+    assert here == {name for row in frameworks.ROWS for name in row.files}
+    assert len({row.name for row in frameworks.ROWS}) == len(frameworks.ROWS)
