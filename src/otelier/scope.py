@@ -59,6 +59,7 @@ class Scope:
         "_closed",
         "_cost",
         "_input",
+        "_late",
         "_output",
         "_partial",
         "_reasons",
@@ -106,6 +107,8 @@ class Scope:
         self._reasons: Sequence[str] = ()
         # What is added up here, of calls that whoever settles it does not know.
         self._apart: Apart | None = None
+        # What those around have added up of calls that ended after this run.
+        self._late: Apart | None = None
 
     def close(self, attributes: Attributes, priced: bool) -> None:
         """The run is over: write what it used, the cost too where costs are looked for.
@@ -172,6 +175,18 @@ class Scope:
                         each._output = (each._output or 0) + more_wrote
                     if more_cost is not None:
                         each._cost = (each._cost or 0.0) + more_cost
+                each = each.outer
+
+    def late(self) -> None:
+        """What those around have added up since it was over makes way for what is told next."""
+        with _lock:
+            late, self._late = self._late, None
+            each = self.outer
+            while late is not None and each is not None:
+                if not each._closed:
+                    each._input = (each._input or 0) - late.input
+                    each._output = (each._output or 0) - late.output
+                    each._cost = (each._cost or 0.0) - late.cost
                 each = each.outer
 
     def _keep(
@@ -399,6 +414,11 @@ class Share:
                 beyond = beyond or each is self._apart
                 if beyond:
                     each._keep(read, wrote, cost, self.uncounted, self.unpriced, self._partial)
+                elif each._closed:
+                    late = each._late = each._late or Apart()
+                    late.input += read or 0
+                    late.output += wrote or 0
+                    late.cost += cost or 0.0
                 if not each._closed:
                     each._running -= 1
                     if self._reasons is not None:

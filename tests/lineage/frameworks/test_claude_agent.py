@@ -280,6 +280,31 @@ def test_a_sub_agent_in_the_background_goes_on_after_the_turn(
     """)
 
 
+def test_what_goes_on_in_the_background_counts_once(telemetry: Telemetry, tmp_path: Path) -> None:
+    later = {"type": "system", "subtype": "task_notification", "task_id": "k", "output_file": ""}
+    turn = [
+        init(),
+        assistant("m1", use("t1", "Task", subagent_type="slow", prompt="p")),
+        results(("t1", "started"), tool_use_result={"status": "async_launched"}),
+        assistant("m2", text("It runs.")),
+        result(**bill(0.5, 20, 10)),
+        assistant("s1", text("Ready."), parent="t1"),
+        {**later, "tool_use_id": "t1", "status": "completed", "summary": "Ready."},
+        init(),
+        assistant("m3", text("It is ready.")),
+        result(**bill(1.0, 40, 20)),
+    ]
+
+    async def main() -> None:
+        with otelier.workflow("day"):
+            await ask("go", options(tmp_path, turn))
+
+    asyncio.run(main())
+    day = named(telemetry, "invoke_workflow")
+    assert (day["gen_ai.usage.input_tokens"], day["gen_ai.usage.output_tokens"]) == (40, 20)
+    assert day["otelier.cost.total"] == pytest.approx(1.0)
+
+
 TOOL_TURN = [
     init(tools=("mcp__my_shop__price",)),
     assistant(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any, Final
 
 from otelier import deferred, guard, leaving, wire
@@ -9,6 +10,7 @@ from otelier.frameworks.claude_agent import agents, beginnings, told
 from otelier.frameworks.claude_agent.agents import Agent
 from otelier.frameworks.claude_agent.counts import Totals
 from otelier.frameworks.claude_agent.opened import Open
+from otelier.scope import Scope
 
 # Tools that never answer must not pile up.
 _MOST: Final = 10_000
@@ -21,6 +23,7 @@ class Session(Open):
         super().__init__()
         self._transport = transport
         self._totals = Totals()
+        self._past: deque[Scope] = deque(maxlen=16)
         self._model: str | None = None
         self._offered: Any = None
         self.interrupted = False
@@ -129,7 +132,12 @@ class Session(Open):
         if handle is None:
             return
         if handle.scope is not None:
+            if None not in used:
+                # A sub-agent in the background may have gone on: its calls are in these totals.
+                for each in self._past:
+                    each.late()
             handle.scope.settle(*used, handle.context)
+            self._past.append(handle.scope)
         said = wire.text(item.get("result"))
         if stopped:
             handle.left(leaving.CANCELLED)
