@@ -227,10 +227,6 @@ FRAMEWORKS: Final = (
         optional=True,
     ),
     *(
-        Library("langchain", "langgraph", module, "frameworks.langchain.contexts", optional=True)
-        for module in ("langgraph._internal._runnable", "langgraph.utils.runnable")
-    ),
-    *(
         Library("langchain", "langchain-core", module, "frameworks.langchain.tools", optional=True)
         for module in ("langchain_core.tools.base", "langchain_core.tools")
     ),
@@ -246,6 +242,10 @@ FRAMEWORKS: Final = (
         "langchain.agents.factory",
         "frameworks.langchain.agents",
         optional=True,
+    ),
+    *(
+        Library("langchain", "langgraph", module, "frameworks.langchain.contexts", optional=True)
+        for module in ("langgraph._internal._runnable", "langgraph.utils.runnable")
     ),
     Library(
         "langchain",
