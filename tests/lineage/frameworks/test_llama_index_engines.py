@@ -29,6 +29,7 @@ from llama_index.core.tools import FunctionTool, QueryEngineTool
 from opentelemetry.sdk.trace import ReadableSpan
 
 import otelier
+from otelier import deferred
 from otelier.frameworks.llama_index import engines, models, seen
 from tests.lineage.frameworks.drawing import conversation, draw, tokens, tree
 from tests.lineage.frameworks.llama_index_flows import Broken, Letters
@@ -481,6 +482,39 @@ def test_a_models_stream_left_early(telemetry: Telemetry) -> None:
     never = MockLLM(max_tokens=3).stream_chat(hi())
     del never
     assert draw(telemetry) == "chat"
+
+
+def test_a_models_stream_that_is_dropped_while_it_is_read(telemetry: Telemetry) -> None:
+    for _ in MockLLM(max_tokens=3).stream_chat(hi()):
+        break
+    with pytest.raises(KeyError):
+        for _ in MockLLM(max_tokens=3).stream_complete("hi"):
+            raise KeyError("the program's")
+
+    async def main() -> None:
+        async for _ in await MockLLM(max_tokens=3).astream_chat(hi()):
+            break
+        await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert draw(telemetry) == "chat\nchat\nchat"
+    telemetry.clear()
+    MockLLM(max_tokens=3).complete("hi")
+    assert draw(telemetry) == "chat"
+
+
+def test_a_dropped_stream_ends_later_where_telemetry_runs(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pieces = MockLLM(max_tokens=3).stream_chat(hi())
+    next(pieces)
+    with monkeypatch.context() as inside:
+        inside.setattr(deferred, "inside_telemetry", lambda: True)
+        del pieces
+        assert draw(telemetry) == ""
+    deferred.drain()
+    assert draw(telemetry) == "chat"
+    assert telemetry.span("chat").status.is_unset
 
 
 class Asks(CustomLLM):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable
+from time import perf_counter, time_ns
 from typing import Any, Final
 
-from otelier import model_runs, statics
+from otelier import deferred, guard, model_runs, statics
 from otelier.frameworks import models
 from otelier.frameworks.llama_index import classes, messages, seen
 from otelier.frameworks.llama_index.seen import Entered
@@ -19,6 +20,8 @@ from otelier.model_runs import ModelRun
 _WRAPPERS: Final = ("StructuredLLM", "LangChainLLM")
 # Streams that are never read must not pile up.
 _MOST: Final = 10_000
+# How many that are gone may still say that they were left: an asynchronous one is closed later.
+_FEW: Final = 32
 
 
 class Asking:
@@ -42,19 +45,27 @@ class Asking:
         stream = None if self.stream is None else self.stream()
         return bool(getattr(stream, "gi_running", False) or getattr(stream, "ag_running", False))
 
-    def over(self, response: Any, error: BaseException | None = None) -> None:
-        """The model has answered, or has not."""
+    def over(
+        self,
+        response: Any,
+        error: BaseException | None = None,
+        ended: tuple[float, int] | None = None,
+    ) -> None:
+        """The model has answered, or has not; ``ended`` when, if that was not now."""
         if self.model.seen:
             # Nothing is made of what somebody else has seen: nothing has to be looked for.
             models.over(self.model, Told())
             return
-        models.over(self.model, messages.told(self.owner, self.arguments, response), error)
+        told = messages.told(self.owner, self.arguments, response)
+        models.over(self.model, told, error, ended=ended)
 
 
 # What is known of the runs that somebody still has.
 _own: Final[weakref.WeakKeyDictionary[ModelRun, weakref.ref[Asking]]] = weakref.WeakKeyDictionary()
 # Those of which a stream is to be read.
 _streams: Final[OrderedDict[str, Asking]] = OrderedDict()
+# Those whose stream is gone: of one that was being read, the framework says so after that.
+_gone: Final[OrderedDict[str, Asking]] = OrderedDict()
 
 
 def begin(entered: Entered) -> Run | None:
@@ -95,7 +106,7 @@ def _returned(run: Run, result: Any) -> None:
     # The call may be made only when the stream is read.
     _streams[asking.id] = asking
     while len(_streams) > _MOST:
-        _streams.popitem(last=False)
+        _forget_oldest(_streams)
     name = asking.id
     asking.stream = weakref.ref(result, lambda _: _dropped(name))
 
@@ -106,11 +117,22 @@ def _raised(run: Run, error: BaseException | None) -> None:
 
 
 def _dropped(stream: str) -> None:
-    """Nobody has read it; runs where the garbage collector does."""
+    """Nobody reads it any more; runs where the garbage collector does, before it is closed."""
     asking = _streams.pop(stream, None)
-    if asking is not None:
-        # No later call in the same place is taken for this one's.
-        asking.model.seen = True
+    if asking is None or asking.model.seen:
+        return
+    # No later call in the same place is taken for this one's.
+    asking.model.seen = True
+    _gone[stream] = asking
+    while len(_gone) > _FEW:
+        _forget_oldest(_gone)
+
+
+def _forget_oldest(held: OrderedDict[str, Asking]) -> None:
+    try:
+        held.popitem(last=False)
+    except KeyError:
+        pass  # Another thread has.
 
 
 def _read(event: Any) -> None:
@@ -123,9 +145,28 @@ def _failed(event: Any) -> None:
 
 
 def _over(event: Any, response: Any, error: BaseException | None) -> None:
-    asking = _streams.pop(statics.member(event, "span_id"), None)
-    if asking is not None:
-        asking.over(response, error)
+    name = statics.member(event, "span_id")
+    asking = _streams.pop(name, None)
+    if asking is None:
+        asking = _gone.pop(name, None)
+        if asking is None:
+            return
+        # Nobody had seen it when it was left.
+        asking.model.seen = False
+        if deferred.inside_telemetry():
+            now = perf_counter(), time_ns()
+            deferred.defer(lambda: _later(asking, response, error, now))
+            return
+    asking.over(response, error)
+
+
+def _later(
+    asking: Asking, response: Any, error: BaseException | None, ended: tuple[float, int]
+) -> None:
+    try:
+        asking.over(response, error, ended)
+    except Exception:
+        guard.failed("llama_index.left")
 
 
 # What the framework says at the end of a stream.
@@ -139,3 +180,4 @@ ENDS: Final[dict[str, Callable[[Any], None]]] = {
 def forget() -> None:
     """Forget the streams that are not read."""
     _streams.clear()
+    _gone.clear()
