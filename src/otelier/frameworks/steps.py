@@ -207,6 +207,17 @@ def is_own() -> bool:
     return ctx.current().get(_OWN) is True
 
 
+def shown(library: str, others: Callable[[], Iterable[Any]]) -> bool:
+    """Whether a framework's steps are ours to show: otelier runs, and nobody else shows them."""
+    return runtime.current() is not None and not stands_down(library, others)
+
+
+def inner_steps() -> bool:
+    """Whether steps inside of what is shown are to be shown, too."""
+    run = runtime.current()
+    return run is not None and run.settings.framework_steps
+
+
 def stands_down(library: str, others: Callable[[], Iterable[Any]]) -> bool:
     """Whether another instrumentation shows this framework's steps; asked once, said once.
 

@@ -16,6 +16,7 @@ from opentelemetry.trace import INVALID_SPAN
 
 from otelier import context as ctx
 from otelier import guard, runtime
+from otelier.frameworks import steps
 from otelier.frameworks.autogen.teams import RUN
 from otelier.hooks.patching import Patches
 
@@ -31,8 +32,8 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 
 def _block(wrapped: Any, helper: Any, args: Any, kwargs: Any) -> Any:
     try:
-        run = runtime.current()
-        if run is not None and ctx.current().get(RUN) and not run.settings.framework_steps:
+        running = runtime.current() is not None
+        if running and ctx.current().get(RUN) and not steps.inner_steps():
             return nullcontext(INVALID_SPAN)
     except Exception:
         guard.failed("autogen.runtime")

@@ -7,7 +7,7 @@ from typing import Any, Final
 from opentelemetry.context import Context, create_key
 
 from otelier import context as ctx
-from otelier import guard, runtime, statics
+from otelier import guard, statics
 from otelier.declared import Step
 from otelier.frameworks import steps
 from otelier.handle import Handle, NoHandle
@@ -54,9 +54,7 @@ class _Team(Step):
 def _run(wrapped: Any, team: Any, args: Any, kwargs: Any) -> Any:
     function = wrapped
     try:
-        if runtime.current() is not None and not steps.stands_down(
-            "autogen", lambda: (wrapped, *_outermost(team))
-        ):
+        if steps.shown("autogen", lambda: (wrapped, *_outermost(team))):
             task = kwargs["task"] if "task" in kwargs else args[0] if args else None
             function = _Team(_name(team), task)(wrapped)
     except Exception:

@@ -46,7 +46,7 @@ def begin(
 
 def shown() -> bool:
     """Whether CrewAI's steps are ours to show."""
-    return runtime.current() is not None and not steps.stands_down(NAME, _wrappers)
+    return steps.shown(NAME, _wrappers)
 
 
 def current() -> AgentRun | None:
@@ -63,8 +63,7 @@ def takes_content() -> bool:
 
 def inner() -> bool:
     """Whether inner steps are to be seen."""
-    run = runtime.current()
-    return run is not None and run.settings.framework_steps and shown()
+    return steps.inner_steps() and shown()
 
 
 def _wrappers() -> Iterator[Any]:

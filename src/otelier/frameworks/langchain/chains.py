@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from otelier import pipeline, wire
 from otelier.declared import Step
+from otelier.frameworks import steps
 from otelier.frameworks.langchain import agents, endings, models
 from otelier.frameworks.langchain.messages import is_answer, is_message, listed, message
-from otelier.frameworks.langchain.open_runs import all_steps, conversation, runs
+from otelier.frameworks.langchain.open_runs import conversation, runs
 from otelier.handle import Handle
 
 # A type's name says nothing of what a chain is for.
@@ -107,7 +108,7 @@ def _step(
         return pipeline.agent(), None
     if root and run_type not in _PARTS:
         return pipeline.workflow(_own(name)), None
-    if all_steps() and _HIDDEN not in tags:
+    if steps.inner_steps() and _HIDDEN not in tags:
         return pipeline.step(name), None
     return None, None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from otelier import runtime
 from otelier.frameworks.steps import Runs
 
 runs: Final = Runs()
@@ -19,9 +18,3 @@ def conversation(metadata: Any) -> Any:
         if metadata.get(name):
             return metadata[name]
     return None
-
-
-def all_steps() -> bool:
-    """Whether inner steps are to be seen as well."""
-    run = runtime.current()
-    return run is not None and run.settings.framework_steps

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from otelier import guard, runtime
+from otelier import guard
 from otelier.frameworks import steps
 from otelier.frameworks.llama_index import (
     agents,
@@ -62,7 +62,7 @@ class Spans:
     ) -> None:
         """A call begins."""
         try:
-            if runtime.current() is None or steps.stands_down(LIBRARY, self._others):
+            if not steps.shown(LIBRARY, self._others):
                 return
             method = id_[:-_UUID].rpartition(".")[2]
             kind = None if instance is None else classes.kind(instance, method)

@@ -12,6 +12,7 @@ from typing import Any, Final
 from otelier import context as ctx
 from otelier import pipeline, returned, statics
 from otelier.declared import Step
+from otelier.frameworks import steps
 from otelier.frameworks.llama_index import classes, messages, seen
 from otelier.frameworks.llama_index.conversations import conversation
 from otelier.frameworks.llama_index.seen import Entered
@@ -91,7 +92,7 @@ def begin_agent(entered: Entered) -> Run | None:
 def _begin(entered: Entered, step: Step, conversation_id: str | None) -> Run | None:
     if type(ctx.current().get(ctx.STEP)) is _Engine:
         # What an engine asks for its own answer is a part of it.
-        if not seen.inner_steps():
+        if not steps.inner_steps():
             return None
         return seen.begin(entered, pipeline.step(statics.name(type(entered.owner))))
     made = _Asker if classes.is_a(entered.owner, _ASKS_MANY) else _Engine

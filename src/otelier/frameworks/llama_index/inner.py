@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from otelier import leaving, pipeline, statics
+from otelier.frameworks import steps
 from otelier.frameworks.llama_index import agents, seen
 from otelier.frameworks.llama_index.seen import Entered, runs
 from otelier.frameworks.llama_index.workflows import Flow
@@ -11,7 +12,7 @@ from otelier.frameworks.steps import Run
 
 def begin(entered: Entered) -> Run | None:
     """A part of what an engine does."""
-    if not seen.inner_steps():
+    if not steps.inner_steps():
         return None
     return seen.begin(entered, pipeline.step(statics.name(type(entered.owner))))
 
@@ -32,7 +33,7 @@ def step(entered: Entered) -> Run | None:
         seen.failed(run, error)
 
     within = agents.step(entered, flow)
-    if seen.inner_steps():
+    if steps.inner_steps():
         run = seen.begin(entered, pipeline.step(entered.method), finish, fail, within=within)
     else:
         run = seen.pass_by(entered, finish, fail, context=within)

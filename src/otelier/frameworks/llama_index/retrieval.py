@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from otelier import context as ctx
 from otelier import pipeline, statics, wire
+from otelier.frameworks import steps
 from otelier.frameworks.llama_index import messages, seen
 from otelier.frameworks.llama_index.seen import Entered
 from otelier.frameworks.steps import Run
@@ -27,7 +28,7 @@ def begin(entered: Entered) -> Run | None:
     """A search begins. Retrievers that a retriever asks are no searches of their own."""
     owner = entered.owner
     if type(ctx.current().get(ctx.STEP)) is _Retrieval:
-        if seen.inner_steps():
+        if steps.inner_steps():
             return seen.begin(entered, pipeline.step(statics.name(type(owner))))
         return None
     query = entered.arguments.get("str_or_query_bundle")

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 from opentelemetry.context import Context
 
 from otelier import context as ctx
-from otelier import runtime, statics
+from otelier import statics
 from otelier.declared import Step
 from otelier.frameworks import steps
 from otelier.frameworks.steps import Run
@@ -121,9 +121,3 @@ def leave(run: Run) -> More:
         ctx.detach(more.token)
         more.token = None
     return more
-
-
-def inner_steps() -> bool:
-    """Whether steps inside of what is shown are shown, too."""
-    current = runtime.current()
-    return current is not None and current.settings.framework_steps

@@ -7,7 +7,6 @@ from typing import Any
 from opentelemetry.trace import Span
 
 from otelier import context as ctx
-from otelier import runtime
 from otelier.frameworks import steps
 from otelier.frameworks.mcp import carrier, others, transports
 from otelier.frameworks.mcp.exchange import Exchange, begin
@@ -15,7 +14,7 @@ from otelier.frameworks.mcp.exchange import Exchange, begin
 
 def sees() -> bool:
     """Whether requests are seen at all here."""
-    return runtime.current() is not None and not steps.stands_down("mcp", others.candidates)
+    return steps.shown("mcp", others.candidates)
 
 
 def arrived(

@@ -12,9 +12,8 @@ from typing import Any
 from opentelemetry.trace import INVALID_SPAN, SpanKind
 
 from otelier import context as ctx
-from otelier import guard, runtime
-from otelier.frameworks import steps
-from otelier.frameworks.mcp import others
+from otelier import guard
+from otelier.frameworks.mcp.arrivals import sees
 from otelier.frameworks.mcp.exchange import OPEN, Exchange
 from otelier.hooks.patching import Patches
 
@@ -42,8 +41,7 @@ def _seen(kind: Any) -> bool:
     """Whether a span of this kind would be of a request of ours."""
     if kind is SpanKind.CLIENT:
         # Ours begins inside.
-        running = runtime.current() is not None and not ctx.suppressed(ctx.current())
-        return running and not steps.stands_down("mcp", others.candidates)
+        return not ctx.suppressed(ctx.current()) and sees()
     here: Any = ctx.current().get(OPEN)
     # A server that is called as a function serves no request.
     return kind is SpanKind.SERVER and isinstance(here, Exchange) and here.serves and not here.ended

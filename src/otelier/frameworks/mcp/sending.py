@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from otelier import context as ctx
 from otelier import runtime, semconv, statics, wire
-from otelier.frameworks import steps
-from otelier.frameworks.mcp import carrier, others, outer, transports
+from otelier.frameworks.mcp import carrier, outer, transports
+from otelier.frameworks.mcp.arrivals import sees
 from otelier.frameworks.mcp.exchange import OPEN, Exchange, begin
 from otelier.frameworks.mcp.outer import Outer
 from otelier.hooks.calling import argument
@@ -21,7 +21,7 @@ _VERSION: Final = "io.modelcontextprotocol/protocolVersion"
 
 def _begin(owner: Any, method: Any, params: Any, known: Attributes) -> Any:
     """A request is to be sent: its span, or the tool's that there is already."""
-    if runtime.current() is None or steps.stands_down("mcp", others.candidates):
+    if not sees():
         return None
     known.update(transports.known(owner))
     handle = outer.found(method, params, known) or begin(method, params, False, None, known)

@@ -9,7 +9,7 @@ from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
 from otelier import context as ctx
-from otelier import runtime, statics, wire
+from otelier import statics, wire
 from otelier.executed import Executed
 from otelier.frameworks import steps
 from otelier.handle import Handle
@@ -81,7 +81,7 @@ class Around:
 
 def seen() -> bool:
     """Whether steps are to be seen: otelier runs, and nobody else shows them."""
-    return runtime.current() is not None and not steps.stands_down(_LIBRARY, _others)
+    return steps.shown(_LIBRARY, _others)
 
 
 def _others() -> Iterable[Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from otelier import context as ctx
-from otelier import guard, leaving, model_runs, pipeline, runtime, statics, wire
+from otelier import guard, leaving, model_runs, pipeline, statics, wire
 from otelier.frameworks import models, steps
 from otelier.frameworks.openai_agents import around, opened, told
 from otelier.frameworks.openai_agents.around import AgentRun, ToolRun
@@ -118,8 +118,7 @@ def _model(data: Any) -> Open | None:
 
 def _inner(data: Any) -> Open | None:
     """What is no step of its own, unless it is asked for."""
-    run = runtime.current()
-    if run is None or not run.settings.framework_steps:
+    if not steps.inner_steps():
         return None
     kind = _kind(data).removesuffix("SpanData")
     name = told.title(kind, data)
