@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from otelier import completing, guard, statics
+from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 
 _SEAM: Final = "_get_otel_conversation_id"
@@ -25,7 +26,7 @@ def _named(wrapped: Any, agent: Any, args: Any, kwargs: Any) -> Any:
     try:
         # The id of an answer is another one with each.
         if told is None or completing.is_answer(told):
-            session = args[0] if args else kwargs.get("session")
+            session = argument(args, kwargs, 0, "session")
             held = {} if session is None else statics.storage(session)
             own = next((held[name] for name in _SESSION if type(held.get(name)) is str), None)
             return own or told

@@ -8,6 +8,7 @@ from opentelemetry.trace import get_current_span
 
 from otelier import guard, natives
 from otelier.frameworks.agent_framework.native import SCOPE
+from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 
 _SEAM = "_invoke_function"
@@ -26,7 +27,7 @@ async def _run(wrapped: Any, tool: Any, args: Any, kwargs: Any) -> Any:
     span: Any = None
     try:
         span = natives.current(SCOPE)
-        given = args[0] if args else kwargs.get("call_kwargs")
+        given = argument(args, kwargs, 0, "call_kwargs")
         if span is not None and type(given) is dict:
             # One of them may be the framework's own, of the run.
             told = {name: each for name, each in given.items() if not _is_frameworks(each)}

@@ -11,6 +11,7 @@ from otelier import guard, statics
 from otelier.declared import Step
 from otelier.frameworks import steps
 from otelier.handle import Handle, NoHandle
+from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 from otelier.kinds import WORKFLOW
 
@@ -55,7 +56,7 @@ def _run(wrapped: Any, team: Any, args: Any, kwargs: Any) -> Any:
     function = wrapped
     try:
         if steps.shown("autogen", lambda: (wrapped, *_outermost(team))):
-            task = kwargs["task"] if "task" in kwargs else args[0] if args else None
+            task = argument(args, kwargs, 0, "task")
             function = _Team(_name(team), task)(wrapped)
     except Exception:
         guard.failed("autogen.team")

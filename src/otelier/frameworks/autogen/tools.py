@@ -10,6 +10,7 @@ from typing import Any
 from otelier import context as ctx
 from otelier import guard, natives, statics
 from otelier.frameworks.autogen.native import SCOPE
+from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 
 
@@ -26,7 +27,7 @@ async def _run(wrapped: Any, tool: Any, args: Any, kwargs: Any) -> Any:
     span: Any = None
     try:
         span = natives.current(SCOPE)
-        given = args[0] if args else kwargs.get("args")
+        given = argument(args, kwargs, 0, "args")
         if span is not None:
             natives.tell(span, arguments=given)
             wrapped = _in_thread(wrapped, tool)

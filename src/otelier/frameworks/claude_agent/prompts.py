@@ -11,6 +11,7 @@ from opentelemetry.context import Context
 from otelier import context as ctx
 from otelier import guard, runtime
 from otelier.hooks.beside import Beside
+from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 
 # Of a program that never begins with them.
@@ -62,7 +63,7 @@ def _note(transport: Any, data: Any) -> None:
 
 def _write(wrapped: Any, transport: Any, args: Any, kwargs: Any) -> Any:
     try:
-        _note(transport, args[0] if args else kwargs.get("data"))
+        _note(transport, argument(args, kwargs, 0, "data"))
     except Exception:
         guard.failed("claude_agent.prompt")
     return wrapped(*args, **kwargs)

@@ -16,6 +16,7 @@ from otelier.frameworks.claude_agent.told import tool_name
 from otelier.frameworks.claude_agent.tools import CALL_ID, Asked
 from otelier.hooks import generators
 from otelier.hooks.beside import Beside
+from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 
 _METHODS: Final = ("receive_messages", "_handle_control_request", "close")
@@ -121,7 +122,7 @@ def _where(query: Any, request: Any) -> Context | None:
 async def _control(wrapped: Any, query: Any, args: Any, kwargs: Any) -> Any:
     token = asked = None
     try:
-        request = args[0] if args else kwargs.get("request")
+        request = argument(args, kwargs, 0, "request")
         context = _where(query, request)
         if context is not None:
             message = wire.fields(wire.fields(request).get("request")).get("message")

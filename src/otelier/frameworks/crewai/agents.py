@@ -15,6 +15,7 @@ from otelier.frameworks.crewai import reading, running
 from otelier.frameworks.crewai.crews import restores
 from otelier.frameworks.crewai.running import AgentRun
 from otelier.handle import Handle, NoHandle
+from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 from otelier.hooks.stepping import around
 
@@ -47,9 +48,9 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 def _task(agent: Any, args: Any, kwargs: Any) -> Handle | None:
     handle = _begin(agent)
     if handle is not None and handle.wants_content:
-        task = args[0] if args else kwargs.get("task")
-        context = args[1] if len(args) > 1 else kwargs.get("context")
-        tools = args[2] if len(args) > 2 else kwargs.get("tools")
+        task = argument(args, kwargs, 0, "task")
+        context = argument(args, kwargs, 1, "context")
+        tools = argument(args, kwargs, 2, "tools")
         asked = (reading.text(task, "description"), context if type(context) is str else None)
         handle.set_input("\n\n".join(each for each in asked if each))
         handle.set_tools(reading.definitions(tools or statics.member(agent, "tools")))
@@ -61,7 +62,7 @@ def _run(agent: Any, args: Any, kwargs: Any) -> Handle | None:
         return None
     handle = _begin(agent)
     if handle is not None and handle.wants_content:
-        handle.set_input(args[0] if args else kwargs.get("messages"))
+        handle.set_input(argument(args, kwargs, 0, "messages"))
         handle.set_tools(reading.definitions(statics.member(agent, "tools")))
     return handle
 

@@ -9,6 +9,7 @@ from otelier import context as ctx
 from otelier import pipeline, runtime, statics
 from otelier.frameworks.crewai import reading, running
 from otelier.handle import Handle, NoHandle
+from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 from otelier.hooks.stepping import around
 
@@ -53,7 +54,7 @@ def _begin(crew: Any, args: Any, kwargs: Any) -> Handle | None:
         return None
     handle = running.begin(pipeline.workflow(_name(crew)))
     if handle is not None and handle.wants_content:
-        inputs = args[0] if args else kwargs.get("inputs")
+        inputs = argument(args, kwargs, 0, "inputs")
         if inputs:
             handle.set_arguments(inputs)
     return handle

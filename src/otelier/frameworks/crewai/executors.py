@@ -11,6 +11,7 @@ from opentelemetry.context import Context
 from otelier import context as ctx
 from otelier import guard, runtime, wire
 from otelier.frameworks.crewai import reading, running
+from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 from otelier.returned import leave
 
@@ -64,7 +65,7 @@ def _loop(wrapped: Callable[..., Any], executor: Any, args: Any, kwargs: Any) ->
 def _call(wrapped: Callable[..., Any], executor: Any, args: Any, kwargs: Any) -> Any:
     token = there = None
     try:
-        told = wire.fields(args[0] if args else kwargs.get("tool_call")) or kwargs
+        told = wire.fields(argument(args, kwargs, 0, "tool_call")) or kwargs
         name = next((each for each in _IDS if type(told.get(each)) is str), None)
         token = _calling.set(None if name is None else [told[name]])
         held = _loops.get(id(executor))

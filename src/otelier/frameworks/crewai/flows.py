@@ -9,6 +9,7 @@ from otelier import pipeline, semconv, statics
 from otelier.frameworks.crewai import reading, running
 from otelier.frameworks.crewai.crews import restores
 from otelier.handle import Handle, NoHandle
+from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 from otelier.hooks.stepping import around
 
@@ -40,7 +41,7 @@ def _begin(flow: Any, args: Any, kwargs: Any) -> Handle | None:
         return None
     if _machinery(type(flow)) or not running.shown():
         return None
-    inputs = args[0] if args else kwargs.get("inputs")
+    inputs = argument(args, kwargs, 0, "inputs")
     given = inputs.get("id") if type(inputs) is dict else None
     forked = kwargs.get("restore_from_state_id") is not None
     if type(given) is not str and not forked and _kept(flow):
@@ -58,7 +59,7 @@ def _resume(flow: Any, args: Any, kwargs: Any) -> Handle | None:
         return None
     handle = running.begin(pipeline.workflow(_name(flow)), conversation_id=_state_id(flow))
     if handle is not None and handle.wants_content:
-        feedback = args[0] if args else kwargs.get("feedback")
+        feedback = argument(args, kwargs, 0, "feedback")
         if type(feedback) is str and feedback:
             handle.set_input(feedback)
     return handle
@@ -72,7 +73,7 @@ def _method(wrapped: Callable[..., Any], flow: Any, args: Any, kwargs: Any) -> A
 
 
 def _begin_method(flow: Any, args: Any, kwargs: Any) -> Handle | None:
-    name = args[0] if args else kwargs.get("method_name")
+    name = argument(args, kwargs, 0, "method_name")
     if _machinery(type(flow)) or not issubclass(type(name), str):
         return None
     return running.begin(pipeline.step(str.__str__(name)))

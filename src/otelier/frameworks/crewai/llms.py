@@ -17,6 +17,7 @@ from otelier import guard, model_runs, statics, wire
 from otelier.frameworks import models
 from otelier.frameworks.crewai import reading, running
 from otelier.frameworks.models import Told
+from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 from otelier.model_runs import ModelRun
 from otelier.usage import Usage
@@ -136,8 +137,8 @@ class _Asking:
         return Told(
             provider=provider,
             model=reading.text(llm, "model"),
-            asked=self.args[0] if self.args else kwargs.get("messages"),
-            tools=self.args[1] if len(self.args) > 1 else kwargs.get("tools"),
+            asked=argument(self.args, kwargs, 0, "messages"),
+            tools=argument(self.args, kwargs, 1, "tools"),
             parameters=reading.parameters(llm),
             answer=_said(answer),
             usage=used[-1] if used else None,
@@ -189,7 +190,7 @@ async def _acall(wrapped: Callable[..., Any], llm: Any, args: Any, kwargs: Any) 
 def _tracked(wrapped: Callable[..., Any], llm: Any, args: Any, kwargs: Any) -> Any:
     try:
         held = _used.get()
-        told = wire.fields(args[0] if args else kwargs.get("usage_data"))
+        told = wire.fields(argument(args, kwargs, 0, "usage_data"))
         if held is not None and told:
             held.append(reading.usage(told))
     except Exception:

@@ -7,6 +7,7 @@ from typing import Any
 from otelier import pipeline, statics, wire
 from otelier.frameworks.crewai import reading, running
 from otelier.handle import Handle, NoHandle
+from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 from otelier.hooks.stepping import around
 
@@ -31,10 +32,10 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 
 
 def _query(knowledge: Any, args: Any, kwargs: Any) -> Handle | None:
-    asked = args[0] if args else kwargs.get("query")
+    asked = argument(args, kwargs, 0, "query")
     texts = [asked] if type(asked) is str else wire.items(asked)
     query = "\n".join(text for text in texts if type(text) is str)
-    most = args[1] if len(args) > 1 else kwargs.get("results_limit")
+    most = argument(args, kwargs, 1, "results_limit")
     name = reading.text(knowledge, "collection_name")
     if name is None:
         name = reading.text(statics.member(knowledge, "storage"), "collection_name")
@@ -42,8 +43,8 @@ def _query(knowledge: Any, args: Any, kwargs: Any) -> Handle | None:
 
 
 def _recall(memory: Any, args: Any, kwargs: Any) -> Handle | None:
-    asked = args[0] if args else kwargs.get("query")
-    most = args[3] if len(args) > 3 else kwargs.get("limit")
+    asked = argument(args, kwargs, 0, "query")
+    most = argument(args, kwargs, 3, "limit")
     return _begin(None, asked, most)
 
 

@@ -10,6 +10,7 @@ from otelier.executed import Executed
 from otelier.frameworks.crewai import reading, running
 from otelier.frameworks.crewai.executors import taken
 from otelier.handle import Handle, NoHandle
+from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 from otelier.hooks.runners import patch_tool
 
@@ -48,7 +49,7 @@ def _run(tool: Any, args: Any, kwargs: Any) -> Handle | None:
 
 
 def _invoke(tool: Any, args: Any, kwargs: Any) -> Handle | None:
-    given = args[0] if args else kwargs.get("input")
+    given = argument(args, kwargs, 0, "input")
     if type(given) is dict and _ADDED in given:
         # CrewAI's own, beside what the model has said.
         given = {name: value for name, value in given.items() if name != _ADDED}

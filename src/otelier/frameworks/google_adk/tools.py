@@ -13,6 +13,7 @@ from otelier.executed import Executed
 from otelier.frameworks import lent
 from otelier.frameworks.google_adk import metering, native
 from otelier.handle import Handle, NoHandle
+from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 from otelier.hooks.stepping import around
 
@@ -41,12 +42,12 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 
 
 def _called(owner: Any, args: Any, kwargs: Any) -> Handle | None:
-    tool = args[0] if args else kwargs.get("tool")
-    return _begin(tool, args[1] if len(args) > 1 else kwargs.get("args"))
+    tool = argument(args, kwargs, 0, "tool")
+    return _begin(tool, argument(args, kwargs, 1, "args"))
 
 
 def _runs(owner: Any, args: Any, kwargs: Any) -> Handle | None:
-    return _begin(owner, args[0] if args else kwargs.get("args"))
+    return _begin(owner, argument(args, kwargs, 0, "args"))
 
 
 def _begin(tool: Any, given: Any) -> Handle | None:

@@ -19,6 +19,7 @@ from otelier import guard, statics, wire
 from otelier.frameworks.langchain import bound
 from otelier.frameworks.langchain.messages import message
 from otelier.handle import Handle
+from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 
 # Modules that have the functions by name as well.
@@ -95,7 +96,7 @@ def _remember(graph: Any, args: Any, kwargs: Any, patches: Patches) -> None:
     builder = statics.storage(graph).get("builder")
     if builder is None:
         return
-    tools = _tools(builder, kwargs.get("tools", args[1] if len(args) > 1 else None))
+    tools = _tools(builder, argument(args, kwargs, 1, "tools"))
     _made[builder] = Agent(
         kwargs.get("name") or None,
         [_definition(tool) for tool in tools],

@@ -13,6 +13,7 @@ from otelier import context as ctx
 from otelier import guard
 from otelier.frameworks.langchain import bound
 from otelier.frameworks.langchain.open_runs import runs
+from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 
 _SEAM: Final = "_set_config_context"
@@ -35,7 +36,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 
 def _enter(wrapped: Callable[..., Any], _: Any, args: Any, kwargs: Any) -> Any:
     try:
-        config = args[0] if args else kwargs.get("config")
+        config = argument(args, kwargs, 0, "config")
         callbacks = config.get("callbacks") if config else None
         run = runs.of(getattr(callbacks, "parent_run_id", None))
         if run is not None and not run.inside:

@@ -13,6 +13,7 @@ from otelier import statics, wire
 from otelier.executed import Executed
 from otelier.frameworks import steps
 from otelier.handle import Handle
+from otelier.hooks.calling import argument
 
 _LIBRARY: Final = "openai_agents"
 _RUN: Final = otel_context.create_key("otelier-agents-run")
@@ -130,7 +131,7 @@ def with_agent(context: Context, found: AgentRun) -> Context:
 
 def current(args: Any, kwargs: Any) -> bool:
     """Whether a span or trace is to be current where it starts: ``start(mark_as_current)``."""
-    return bool(args[0] if args else kwargs.get("mark_as_current", False))
+    return bool(argument(args, kwargs, 0, "mark_as_current"))
 
 
 def text(thing: Any, *names: str) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 from otelier import context as ctx
 from otelier import guard, semconv, statics
 from otelier.frameworks.openai_agents.around import ToolRun
+from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 
 
@@ -24,7 +25,7 @@ def _from_agent_context(wrapped: Callable[..., Any], owner: Any, args: Any, kwar
     result = wrapped(*args, **kwargs)
     try:
         handle: Any = ctx.current().get(ctx.STEP)
-        call_id = args[1] if len(args) > 1 else kwargs.get("tool_call_id")
+        call_id = argument(args, kwargs, 1, "tool_call_id")
         if isinstance(handle, ToolRun) and type(call_id) is str and call_id:
             handle.set(semconv.TOOL_CALL_ID, call_id)
     except Exception:

@@ -11,6 +11,7 @@ from otelier import context as ctx
 from otelier import guard, statics, tightening, whose, wire
 from otelier.frameworks.openai_agents import around
 from otelier.frameworks.openai_agents.around import Run
+from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 from otelier.returned import leave
 from otelier.session import belonging
@@ -75,8 +76,8 @@ def _inside(args: Any, kwargs: Any, private: Callable[[], bool]) -> Context | No
     try:
         if not around.seen():
             return None
-        agent = args[0] if args else kwargs.get("starting_agent")
-        given = args[1] if len(args) > 1 else kwargs.get("input")
+        agent = argument(args, kwargs, 0, "starting_agent")
+        given = argument(args, kwargs, 1, "input")
         config = kwargs.get("run_config")
         context = ctx.current()
         conversation = _conversation(config, given, kwargs)

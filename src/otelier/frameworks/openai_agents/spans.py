@@ -11,6 +11,7 @@ from otelier.frameworks import models, steps
 from otelier.frameworks.openai_agents import around, opened, told
 from otelier.frameworks.openai_agents.around import AgentRun, ToolRun
 from otelier.frameworks.openai_agents.opened import Open
+from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 
 _CLASSES: Final = ("SpanImpl", "NoOpSpan")
@@ -63,7 +64,7 @@ def _set_error(wrapped: Callable[..., Any], span: Any, args: Any, kwargs: Any) -
     try:
         found = opened.of(span)
         if found is not None:
-            found.told = wire.fields(args[0] if args else kwargs.get("error"))
+            found.told = wire.fields(argument(args, kwargs, 0, "error"))
             found.error = found.raised()
     except Exception:
         guard.failed("openai_agents.error")

@@ -9,6 +9,7 @@ from typing import Any, Final
 from opentelemetry.trace import Status, StatusCode
 
 from otelier import guard, natives, semconv
+from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 from otelier.semconv import Attributes
 
@@ -99,7 +100,7 @@ def _before(tell: Callable[[Any, Any], None]) -> Any:
 
     def run(wrapped: Any, owner: Any, args: Any, kwargs: Any) -> Any:
         try:
-            tell(args[0] if args else kwargs.get("span"), args[1:] or tuple(kwargs.values()))
+            tell(argument(args, kwargs, 0, "span"), args[1:] or tuple(kwargs.values()))
         except Exception:
             guard.failed("strands.ending")
         return wrapped(*args, **kwargs)

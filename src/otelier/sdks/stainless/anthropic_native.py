@@ -9,6 +9,7 @@ from opentelemetry.trace import get_tracer_provider
 from otelier import apart, guard, runtime, settings
 from otelier import context as ctx
 from otelier.hooks.beside import Beside
+from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 from otelier.sdks.stainless import client as stainless
 
@@ -37,7 +38,7 @@ def native(module: Any, patches: Patches) -> str | None:
     def choose(wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any:
         result = wrapped(*args, **kwargs)
         try:
-            option = args[0] if args else kwargs.get("open_telemetry")
+            option = argument(args, kwargs, 0, "open_telemetry")
             _clients.put(client, _explicit(option))
         except Exception:
             guard.failed("anthropic_native")
@@ -46,7 +47,7 @@ def native(module: Any, patches: Patches) -> str | None:
     def copied(wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any:
         result = wrapped(*args, **kwargs)
         try:
-            given = args[0] if args else kwargs.get("open_telemetry")
+            given = argument(args, kwargs, 0, "open_telemetry")
             if given is None and type(result) is dict:
                 return _Inherited(result, _chosen(client))
         except Exception:

@@ -12,6 +12,7 @@ from typing import Any
 
 from otelier import guard, pipeline, runtime, wire
 from otelier.hooks import runners
+from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 
 
@@ -29,7 +30,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 
 
 def _model(runner: Any, args: Any, kwargs: Any) -> Any:
-    params = args[1] if len(args) > 1 else kwargs.get("params")
+    params = argument(args, kwargs, 1, "params")
     return wire.fields(params).get("model")
 
 
