@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from otelier import semconv, unicode, wire
+from otelier import identity, semconv, unicode, wire
 from otelier.protocols import finish
 from otelier.semconv import Attributes
 
@@ -105,7 +105,7 @@ def _address(url: str, attributes: Mapping[str, Any], found: Attributes) -> list
     try:
         parts = urlsplit(url)
         host = parts.hostname
-        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+        port = parts.port or identity.PORTS.get(parts.scheme)
     except ValueError:
         host = port = None
     if not host:

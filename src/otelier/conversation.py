@@ -61,16 +61,11 @@ class Conversation:
 
     def instructs(self, text: Any) -> None:
         """The instructions of an agent."""
-        said = _text(text)
-        self.system = [{"type": "text", "content": said}] if said else []
+        self.system = instructions(text)
 
     def offers(self, definitions: Any) -> None:
         """The tools of an agent."""
-        raws = [wire.fields(item) for item in wire.items(definitions)]
-        self.tools = [
-            function_definition({"type": "function", **wire.fields(raw.get("function") or raw)})
-            for raw in raws
-        ]
+        self.tools = offered(definitions)
 
     def hear(self, item: Any) -> None:
         """An item of a generator: texts are the answer; with others among them, there is none."""
@@ -94,6 +89,20 @@ class Conversation:
         if released and len(answer) == len(scope.reasons) == 1:
             answer = [{**answer[0], "finish_reason": scope.reasons[0]}]
         return self._asked or scope.asked or [], answer or scope.answer or []
+
+
+def instructions(text: Any) -> list[Part]:
+    """The parts that a text of instructions is."""
+    said = _text(text)
+    return [{"type": "text", "content": said}] if said else []
+
+
+def offered(definitions: Any) -> list[dict[str, Any]]:
+    """Definitions of functions, flat or as OpenAI's, as the conventions'."""
+    return [
+        function_definition({"type": "function", **wire.fields(raw.get("function") or raw)})
+        for raw in map(wire.fields, wire.items(definitions))
+    ]
 
 
 def heard(value: Any) -> tuple[list[Message], Any]:

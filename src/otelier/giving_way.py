@@ -17,7 +17,6 @@ from otelier import batches, semconv, truncation, wire
 # What is left of a text below this says nothing.
 _WORTH: Final = 256
 _MARKS: Final = 128
-_JSON: Final = ("[", "{")
 
 
 def span(finished: Any, limit: int) -> Any:
@@ -73,21 +72,11 @@ def _smaller(value: Any, size: int) -> Any:
     if size < _WORTH:
         return None
     if isinstance(value, str):
-        data = _data(value)
+        data = wire.structure(value)
         return truncation.shortened(value, size) if data is None else _json(data, size).decode()
     if isinstance(value, Mapping | list | tuple):
         return wire.loads(_json(wire.plain(value), size))
     return None
-
-
-def _data(text: str) -> Any:
-    """The list or object that a text is as JSON; None where it is none."""
-    if text[:1] not in _JSON:
-        return None
-    try:
-        return wire.loads(text)
-    except ValueError:
-        return None
 
 
 def _json(data: Any, size: int) -> bytes:

@@ -32,6 +32,8 @@ class Identity:
     assumed: bool = False
 
 
+# Where nothing else is said, by schemes.
+PORTS: Final = {"https": 443, "http": 80, "wss": 443, "ws": 80}
 # Anchored at a label boundary: "x.ai" matches api.x.ai, never foox.ai. First match wins.
 HOSTS: Final[tuple[tuple[str, str], ...]] = (
     ("api.openai.com", "openai"),
@@ -206,7 +208,7 @@ def _identify(
     fallback: str | None,
     assumed: str | None,
 ) -> Identity:
-    port = port or {"https": 443, "http": 80, "wss": 443, "ws": 80}.get(scheme)
+    port = port or PORTS.get(scheme)
     named = provider or by_host(host, port, dict(chosen), "?")
     guessed = False
     if named == "?":

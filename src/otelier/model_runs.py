@@ -20,6 +20,11 @@ from otelier import context as ctx
 from otelier import runtime, semconv
 
 
+def now() -> tuple[float, int]:
+    """Now, by both clocks: for how long, and when."""
+    return perf_counter(), time_ns()
+
+
 class ModelRun:
     """One run. ``context`` is where its call belongs, if that is not where it is made."""
 
@@ -29,7 +34,7 @@ class ModelRun:
         self.context = context
         # Where the run began.
         self.where = runtime.here() if context is None else context
-        self.began = perf_counter(), time_ns()
+        self.began = now()
         # Whether somebody has a span of its call.
         self.seen = False
 

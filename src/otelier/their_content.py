@@ -235,7 +235,7 @@ def _masked(policy: Policy, found: list[str], attributes: dict[str, Any]) -> Att
         if not isinstance(value, str):
             continue
         one: Attributes = {}
-        told = _told(value)
+        told = wire.structure(value)
         if told is None:
             policy.text(name, value, one)
         else:
@@ -246,16 +246,6 @@ def _masked(policy: Policy, found: list[str], attributes: dict[str, Any]) -> Att
         else:
             del attributes[name]
     return written
-
-
-def _told(value: str) -> Any:
-    """JSON's object or list; None for a text."""
-    if value[:1] not in "[{" or not value:
-        return None
-    try:
-        return wire.loads(value)
-    except ValueError:
-        return None
 
 
 def _longest(found: Iterable[str], attributes: Mapping[str, Any]) -> int:

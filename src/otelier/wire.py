@@ -106,6 +106,12 @@ def count(value: Any) -> int | None:
     return None
 
 
+def first_count(raw: Wire, *names: str) -> int | None:
+    """The first of these members that is a count; None where none is."""
+    counts = (count(raw.get(name)) for name in names)
+    return next((each for each in counts if each is not None), None)
+
+
 def number(value: Any) -> float | None:
     """A finite number as float, or None."""
     kind = type(value)
@@ -181,6 +187,16 @@ def encoded(value: Any) -> bytes:
 def _dumps_slowly(value: Any) -> bytes:
     data = unicode.cleaned(plain(value))
     return json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def structure(text: str) -> Any:
+    """The list or object that a text is as JSON; None where it is none."""
+    if not text.startswith(("[", "{")):
+        return None
+    try:
+        return loads(text)
+    except ValueError:
+        return None
 
 
 def parsed(value: Any) -> Any:

@@ -6,17 +6,18 @@ between, that hook has its span, and nothing is made here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from opentelemetry.context import Context
 
-from otelier import call, guard, leaving, model_runs, runtime, semconv, wire
+from otelier import call, guard, leaving, model_runs, runtime, semconv, statics, wire
 from otelier import context as ctx
-from otelier.conversation import heard, said, spoken
+from otelier.conversation import heard, instructions, offered, said
 from otelier.identity import Identity
 from otelier.model_runs import ModelRun
-from otelier.protocols import Content, Reply, Route, WholeReader, finish, function_definition
+from otelier.protocols import Content, Reply, Route, WholeReader, finish
 from otelier.semconv import Attributes
 from otelier.usage import Usage
 
@@ -116,12 +117,7 @@ def _told(body: wire.Wire) -> Told:
 def _content(body: wire.Wire) -> Content:
     told = _told(body)
     asked = heard(told.asked)[0] if told.asked is not None else []
-    system = spoken("system", told.system)[0]["parts"] if told.system else []
-    tools = [
-        function_definition({"type": "function", **wire.fields(raw.get("function") or raw)})
-        for raw in map(wire.fields, wire.items(told.tools))
-    ]
-    return Content(asked, system, tools)
+    return Content(asked, instructions(told.system), offered(told.tools))
 
 
 class _Reader(WholeReader):
@@ -146,3 +142,13 @@ class _Reader(WholeReader):
 
 
 _CHAT: Final = Route(semconv.CHAT, lambda body: _told(body).parameters, _content, _Reader)
+
+
+def parameters(owner: Any, table: Iterable[tuple[str, str]]) -> Attributes:
+    """The numbers that a framework's model is set to: stored attribute, the conventions' name."""
+    found: Attributes = {}
+    for name, attribute in table:
+        value = statics.member(owner, name)
+        if type(value) is int or type(value) is float:
+            found[attribute] = value
+    return found

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from otelier import context as ctx
-from otelier import guard, runtime
+from otelier import guard, identity, runtime
 from otelier.call import Call
 from otelier.hooks import calling
 from otelier.hooks.patching import Patches
@@ -28,7 +28,6 @@ from otelier.protocols import Route
 
 _PARENT: Final = "traceparent"
 _INJECT: Final = TraceContextTextMapPropagator().inject
-_PORTS: Final = {"http": 80, "https": 443}
 # A request, as it is given to the function that sends it -> its headers and its URL.
 _Parts: TypeAlias = Callable[[Any, Any, Any], tuple[MutableMapping[str, Any], Any] | None]
 
@@ -53,7 +52,7 @@ def headers_for(url: str) -> dict[str, str]:
     if run is None or call is None or call.ended:
         return {}
     parts = urlsplit(url)
-    port = parts.port or _PORTS.get(parts.scheme)
+    port = parts.port or identity.PORTS.get(parts.scheme)
     if not parts.hostname or not listed(run.settings.propagate, parts.hostname, port):
         return {}
     found: dict[str, str] = {}

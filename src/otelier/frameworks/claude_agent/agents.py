@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from time import perf_counter, time_ns
 from typing import Any, Final
 
 from opentelemetry.context import Context
@@ -13,17 +12,12 @@ from otelier.frameworks import models, steps
 from otelier.frameworks.claude_agent import counts
 from otelier.handle import Handle
 from otelier.hooks import runners
-from otelier.model_runs import ModelRun
+from otelier.model_runs import ModelRun, now
 from otelier.semconv import Attributes
 from otelier.usage import Usage
 
 # The program's own word for a message that no model has written.
 _SYNTHETIC: Final = "<synthetic>"
-
-
-def now() -> tuple[float, int]:
-    """Now, by both clocks."""
-    return perf_counter(), time_ns()
 
 
 class Chat:

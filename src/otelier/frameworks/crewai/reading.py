@@ -6,6 +6,7 @@ import inspect
 from typing import Any, Final
 
 from otelier import statics, wire
+from otelier.frameworks import models
 from otelier.semconv import Attributes
 from otelier.usage import Usage
 
@@ -57,12 +58,7 @@ def model(agent: Any) -> str | None:
 
 def parameters(llm: Any) -> Attributes:
     """The parameters that a model is asked with."""
-    found: Attributes = {}
-    for name, attribute in _PARAMETERS:
-        value = statics.member(llm, name)
-        if type(value) is int or type(value) is float:
-            found[attribute] = value
-    return found
+    return models.parameters(llm, _PARAMETERS)
 
 
 def definitions(tools: Any) -> list[dict[str, Any]]:
@@ -86,12 +82,10 @@ def description(tool: Any) -> str | None:
 def usage(told: wire.Wire) -> Usage:
     """What a model says that a call has used."""
     return Usage(
-        input=_count(told, "prompt_tokens", "input_tokens", "prompt_token_count"),
-        output=_count(told, "completion_tokens", "output_tokens", "candidates_token_count"),
-        reasoning=_count(told, "reasoning_tokens"),
-        cache_read=_count(told, "cached_prompt_tokens", "cached_tokens"),
+        input=wire.first_count(told, "prompt_tokens", "input_tokens", "prompt_token_count"),
+        output=wire.first_count(
+            told, "completion_tokens", "output_tokens", "candidates_token_count"
+        ),
+        reasoning=wire.first_count(told, "reasoning_tokens"),
+        cache_read=wire.first_count(told, "cached_prompt_tokens", "cached_tokens"),
     )
-
-
-def _count(told: wire.Wire, *names: str) -> int | None:
-    return next((told[name] for name in names if type(told.get(name)) is int), None)

@@ -152,6 +152,6 @@ def _used(usage: Mapping[str, Any]) -> Usage | None:
 
 def _counted(usage: Mapping[str, Any]) -> Usage | None:
     """Counts by the names of OpenAI's completions, as integrations keep them."""
-    read = wire.count(usage.get("prompt_tokens", usage.get("input_tokens")))
-    wrote = wire.count(usage.get("completion_tokens", usage.get("output_tokens")))
+    read = wire.first_count(usage, "prompt_tokens", "input_tokens")
+    wrote = wire.first_count(usage, "completion_tokens", "output_tokens")
     return None if read is None and wrote is None else Usage(input=read, output=wrote)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from otelier import semconv, statics, wire
-from otelier.frameworks.models import Told
+from otelier.frameworks.models import Told, parameters
 from otelier.usage import Usage
 
 _INPUT: Final = ("prompt_tokens", "input_tokens")
@@ -93,19 +93,10 @@ def told(owner: Any, arguments: Mapping[str, Any], response: Any) -> Told:
     return Told(
         model=model if isinstance(model, str) else None,
         asked=list(chat(asked)) if asked is not None else prompt,
-        parameters=_parameters(owner),
+        parameters=parameters(owner, _SETTINGS),
         answer=answer,
         usage=_usage(response),
     )
-
-
-def _parameters(owner: Any) -> semconv.Attributes:
-    found: semconv.Attributes = {}
-    for name, attribute in _SETTINGS:
-        value = statics.member(owner, name)
-        if type(value) is int or type(value) is float:
-            found[attribute] = value
-    return found
 
 
 def _usage(response: Any) -> Usage | None:
@@ -114,8 +105,7 @@ def _usage(response: Any) -> Usage | None:
         wire.fields(statics.member(response, "additional_kwargs")),
         wire.fields(raw.get("usage")),
     ):
-        read = next((counts[name] for name in _INPUT if type(counts.get(name)) is int), None)
-        wrote = next((counts[name] for name in _OUTPUT if type(counts.get(name)) is int), None)
+        read, wrote = wire.first_count(counts, *_INPUT), wire.first_count(counts, *_OUTPUT)
         if read is not None or wrote is not None:
             return Usage(input=read, output=wrote)
     return None

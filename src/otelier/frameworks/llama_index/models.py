@@ -5,7 +5,6 @@ from __future__ import annotations
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable
-from time import perf_counter, time_ns
 from typing import Any, Final
 
 from otelier import deferred, guard, model_runs, statics
@@ -154,7 +153,7 @@ def _over(event: Any, response: Any, error: BaseException | None) -> None:
         # Nobody had seen it when it was left.
         asking.model.seen = False
         if deferred.inside_telemetry():
-            now = perf_counter(), time_ns()
+            now = model_runs.now()
             deferred.defer(lambda: _later(asking, response, error, now))
             return
     asking.over(response, error)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from opentelemetry.context import Context
 
 from otelier import context as ctx
-from otelier import guard, runtime, semconv, statics, wire
+from otelier import guard, identity, runtime, semconv, statics, wire
 from otelier.hooks.beside import Beside
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
@@ -25,7 +25,6 @@ _transports: Final[Beside[Any]] = Beside()
 # The context in which an HTTP request came that has brought messages.
 _requests: Final[Beside[Context]] = Beside()
 _HTTP: Final[Attributes] = {semconv.NETWORK_TRANSPORT: "tcp", semconv.NETWORK_PROTOCOL: "http"}
-_PORTS: Final = {"http": 80, "https": 443}
 _SESSION: Final = b"mcp-session-id"
 
 
@@ -51,7 +50,7 @@ def known(session: Any) -> Attributes:
     parts = urlsplit(url)
     if parts.hostname:
         found[semconv.SERVER_ADDRESS] = parts.hostname
-        port = parts.port or _PORTS.get(parts.scheme)
+        port = parts.port or identity.PORTS.get(parts.scheme)
         if port:
             found[semconv.SERVER_PORT] = port
     session_id = wire.text(statics.member(transport, "session_id"))
