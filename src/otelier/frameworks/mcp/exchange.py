@@ -15,6 +15,7 @@ from otelier.executed import Executed, Joined
 from otelier.frameworks import steps
 from otelier.frameworks.mcp import content, refusals
 from otelier.kinds import Kind
+from otelier.nohandle import NoHandle
 from otelier.runtime import Runtime
 from otelier.semconv import Attributes
 
@@ -73,14 +74,7 @@ class Exchange(Executed):
 
     def native(self, attributes: Any) -> bool:
         """Whether the span that the SDK wants to make now is this one."""
-        try:
-            self._native.pop()
-        except IndexError:
-            return False
-        request_id = (attributes or {}).get(semconv.JSONRPC_REQUEST_ID)
-        if isinstance(request_id, str):
-            self.set(semconv.JSONRPC_REQUEST_ID, request_id)
-        return True
+        return is_first(self._native, attributes, self)
 
     def join(
         self,
@@ -138,6 +132,21 @@ class Exchange(Executed):
             super().end(error)
         else:
             self.refuse(*refusal)
+
+
+def is_first(left: list[bool], attributes: Any, step: Exchange | NoHandle | None = None) -> bool:
+    """Whether the span that the SDK wants to make now is that of this message: its first one.
+
+    What only the span would have said is told to ``step``.
+    """
+    try:
+        left.pop()
+    except IndexError:
+        return False
+    request_id = (attributes or {}).get(semconv.JSONRPC_REQUEST_ID)
+    if step is not None and isinstance(request_id, str):
+        step.set(semconv.JSONRPC_REQUEST_ID, request_id)
+    return True
 
 
 def begin(

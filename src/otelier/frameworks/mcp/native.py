@@ -5,6 +5,7 @@ The SDK asks one tracer for all of its spans, each time anew. What we do not see
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -12,7 +13,7 @@ from opentelemetry.trace import INVALID_SPAN
 
 from otelier import context as ctx
 from otelier import guard
-from otelier.frameworks.mcp.exchange import OPEN
+from otelier.frameworks.mcp.exchange import OPEN, is_first
 from otelier.hooks.patching import Patches
 
 
@@ -26,24 +27,21 @@ class Quiet:
 
     def native(self, attributes: Any) -> bool:
         """Whether the span that the SDK wants to make now is of this message."""
-        try:
-            self._native.pop()
-        except IndexError:
-            return False
-        return True
+        return is_first(self._native, attributes)
 
 
 class Tracer:
-    """The SDK's tracer, but for spans that are there already."""
+    """A library's tracer, but for spans that are there already."""
 
-    def __init__(self, tracer: Any) -> None:
+    def __init__(self, tracer: Any, is_there: Callable[[Any], bool]) -> None:
+        """``is_there`` says so of the options of a span that is to begin."""
         self._tracer = tracer
+        self._is_there = is_there
 
     def start_as_current_span(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """A context manager that gives the span; for what is ours it gives none."""
+        """A context manager that gives the span; for what is there already it gives none."""
         try:
-            here: Any = ctx.current().get(OPEN)
-            if here is not None and here.native(kwargs.get("attributes")):
+            if self._is_there(kwargs):
                 return nullcontext(INVALID_SPAN)
         except Exception:
             guard.failed("mcp.native")
@@ -53,10 +51,15 @@ class Tracer:
         return getattr(self._tracer, name)
 
 
+def _is_ours(options: Any) -> bool:
+    here: Any = ctx.current().get(OPEN)
+    return here is not None and bool(here.native(options.get("attributes")))
+
+
 def patch(library: str, module: Any, patches: Patches) -> str:
     """Replace ``mcp.shared._otel._tracer``. Raises LookupError."""
     tracer = module.__dict__.get("_tracer")
     if not hasattr(tracer, "start_as_current_span"):
         raise LookupError(f"{module.__name__}._tracer")
-    patches.replace(module, "_tracer", Tracer(tracer))
+    patches.replace(module, "_tracer", Tracer(tracer, _is_ours))
     return f"{module.__name__}._tracer"

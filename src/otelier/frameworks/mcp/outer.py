@@ -17,7 +17,7 @@ from otelier import context as ctx
 from otelier import guard, runtime, semconv, wire
 from otelier.executed import Executed
 from otelier.frameworks.mcp import content, refusals
-from otelier.frameworks.mcp.exchange import MEASURED, OPEN, TOOL_ERROR, Exchange
+from otelier.frameworks.mcp.exchange import MEASURED, OPEN, TOOL_ERROR, Exchange, is_first
 from otelier.handle import Handle
 from otelier.nohandle import NoHandle
 from otelier.semconv import Attributes
@@ -82,14 +82,7 @@ class Outer(NoHandle):
 
     def native(self, attributes: Any) -> bool:
         """Whether the span that the SDK wants to make now is this one."""
-        try:
-            self._native.pop()
-        except IndexError:
-            return False
-        request_id = (attributes or {}).get(semconv.JSONRPC_REQUEST_ID)
-        if isinstance(request_id, str):
-            self.set(semconv.JSONRPC_REQUEST_ID, request_id)
-        return True
+        return is_first(self._native, attributes, self)
 
     def enter(self) -> Token[Context]:  # type: ignore[override]
         """Only this request is known here; the tool's span is current as it was."""
