@@ -65,13 +65,25 @@ def watch(scope: str, native: Native) -> Callable[[], None]:
     return forget
 
 
+def by_name(span: Any, operations: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """What a span is whose name begins with one of these words, and the rest of its name."""
+    first, _, rest = span.name.partition(" ")
+    operation = operations.get(first)
+    return operation, (rest or None) if operation is not None else None
+
+
+def go_where_ours_go() -> bool:
+    """Whether metrics of libraries, which go to the program's provider, go where ours do."""
+    run = runtime.current()
+    return run is not None and run.meters() is metrics.get_meter_provider()
+
+
 def meters(scope: str) -> Callable[[], None] | None:
     """This library records the conventions' metrics of its spans' model calls; what ends that.
 
     None where it records them elsewhere than ours go. Ours are then the cost alone.
     """
-    run = runtime.current()
-    if run is None or run.meters() is not metrics.get_meter_provider():
+    if not go_where_ours_go():
         return None
     theirs.measuring.add(scope)
     return lambda: theirs.measuring.discard(scope)

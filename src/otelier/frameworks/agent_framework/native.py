@@ -14,8 +14,12 @@ from otelier.hooks.patching import Patches
 from otelier.semconv import Attributes
 
 SCOPE: Final = "agent_framework"
-_OPERATIONS: Final = (semconv.INVOKE_AGENT, semconv.EXECUTE_TOOL, semconv.CHAT)
-_WORKFLOW: Final = "workflow.run"
+_OPERATIONS: Final = {
+    "invoke_agent": semconv.INVOKE_AGENT,
+    "execute_tool": semconv.EXECUTE_TOOL,
+    "chat": semconv.CHAT,
+    "workflow.run": semconv.INVOKE_WORKFLOW,
+}
 _WORKFLOW_NAME: Final = "workflow.name"
 
 
@@ -34,11 +38,11 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 
 def begins(span: Any) -> tuple[str | None, str | None]:
     """What a span is that begins, by its name."""
-    operation, _, named = span.name.partition(" ")
-    if operation == _WORKFLOW:
+    operation, named = natives.by_name(span, _OPERATIONS)
+    if operation == semconv.INVOKE_WORKFLOW:
         told = (span.attributes or {}).get(_WORKFLOW_NAME)
-        return semconv.INVOKE_WORKFLOW, told if isinstance(told, str) else None
-    return (operation, named or None) if operation in _OPERATIONS else (None, None)
+        return operation, told if isinstance(told, str) else None
+    return operation, named
 
 
 def ends(span: Any, present: Mapping[str, Any]) -> Attributes:

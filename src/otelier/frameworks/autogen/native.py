@@ -10,7 +10,10 @@ from otelier.hooks.patching import Patches
 from otelier.semconv import Attributes
 
 SCOPE: Final = "autogen-core"
-_OPERATIONS: Final = (semconv.INVOKE_AGENT, semconv.EXECUTE_TOOL)
+_OPERATIONS: Final = {
+    "invoke_agent": semconv.INVOKE_AGENT,
+    "execute_tool": semconv.EXECUTE_TOOL,
+}
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:
@@ -23,8 +26,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 
 def begins(span: Any) -> tuple[str | None, str | None]:
     """What a span is that begins, by its name."""
-    operation, _, named = span.name.partition(" ")
-    return (operation, named or None) if operation in _OPERATIONS else (None, None)
+    return natives.by_name(span, _OPERATIONS)
 
 
 def ends(span: Any, present: Mapping[str, Any]) -> Attributes:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any, Final
 
-from opentelemetry import metrics
-
-from otelier import natives, runtime
+from otelier import natives
 from otelier.frameworks.google_adk import native
 from otelier.hooks.patching import Patches
 
@@ -25,7 +23,4 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 
 def measures(recorder: str) -> bool:
     """Whether it records a metric itself, by that function, and to where ours are recorded."""
-    run = runtime.current()
-    if run is None or run.meters() is not metrics.get_meter_provider():
-        return False
-    return hasattr(sys.modules.get(_MODULE), recorder)
+    return natives.go_where_ours_go() and hasattr(sys.modules.get(_MODULE), recorder)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 import wrapt
-from opentelemetry.trace import get_current_span
 
 from otelier import context as ctx
-from otelier import semconv, statics
+from otelier import natives, semconv, statics
 from otelier.executed import Executed
 from otelier.frameworks import lent
 from otelier.frameworks.google_adk import metering, native
@@ -51,8 +50,8 @@ def _runs(owner: Any, args: Any, kwargs: Any) -> Handle | None:
 
 
 def _begin(tool: Any, given: Any) -> Handle | None:
-    span: Any = get_current_span()
-    if not span.is_recording() or span.instrumentation_scope.name != native.SCOPE:
+    span: Any = natives.current(native.SCOPE)
+    if span is None:
         return None
     held: Any = ctx.current().get(ctx.STEP)
     if isinstance(held, Handle) and held.span is span:

@@ -19,13 +19,13 @@ _STATUS: Final = ("gen_ai.tool.status", "tool.status")
 # Since this version its spans are current: before, a model call finds none that is its own.
 _CURRENT: Final = (1, 2)
 # How a span's name begins, and what it is by the conventions.
-_NAMES: Final = (
-    ("invoke_agent", semconv.INVOKE_AGENT),
-    ("execute_tool", semconv.EXECUTE_TOOL),
-    ("invoke_swarm", semconv.INVOKE_WORKFLOW),
-    ("invoke_graph", semconv.INVOKE_WORKFLOW),
-    ("chat", semconv.CHAT),
-)
+_OPERATIONS: Final = {
+    "invoke_agent": semconv.INVOKE_AGENT,
+    "execute_tool": semconv.EXECUTE_TOOL,
+    "invoke_swarm": semconv.INVOKE_WORKFLOW,
+    "invoke_graph": semconv.INVOKE_WORKFLOW,
+    "chat": semconv.CHAT,
+}
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:
@@ -56,11 +56,7 @@ def _version() -> tuple[int, ...]:
 
 def begins(span: Any) -> tuple[str | None, str | None]:
     """What a span is, by its name; it has no attributes yet."""
-    first, _, rest = span.name.partition(" ")
-    for name, operation in _NAMES:
-        if first == name:
-            return operation, rest or None
-    return None, None
+    return natives.by_name(span, _OPERATIONS)
 
 
 def ends(span: Any, present: Mapping[str, Any]) -> Attributes:
