@@ -205,9 +205,7 @@ def withdraw(span: Any) -> None:
     if held is None:
         return
     variables = [name for name in held if name.startswith(semconv.PROMPT_VARIABLE)]
-    for name in (*semconv.CONTENT_ATTRIBUTES, *semconv.OPENINFERENCE_CONTENT, *variables):
-        if name in held:
-            del held[name]
+    drop(held, [*semconv.CONTENT_ATTRIBUTES, *semconv.OPENINFERENCE_CONTENT, *variables])
 
 
 def told(span: Span) -> bool:

@@ -14,22 +14,14 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
 from otelier import context as ctx
-from otelier import guard, runtime, theirs
+from otelier import guard, runtime, their_content
 from otelier.runtime import Runtime
 
 # What was answered when the agent's run began that is around.
 _DECIDED: Final = otel_context.create_key("otelier-pydantic-ai-content")
-# Content by names of Pydantic AI's own.
-_CONTENT: Final = (
-    "all_messages_events",
-    "final_result",
-    "metadata",
-    "model_request_parameters",
-    "pydantic_ai.all_messages",
-    "pydantic_ai.tool.deferral.metadata",
-    "tool_arguments",
-    "tool_response",
-)
+# What agents and deferred tools have besides content, and may hold some.
+_MORE: Final = ("metadata", "pydantic_ai.tool.deferral.metadata")
+_SCOPE: Final = "pydantic-ai"
 
 
 def decided(run: Runtime, context: Context) -> Context:
@@ -55,10 +47,8 @@ def keep(run: Runtime, span: Span, begun: Context) -> None:
     try:
         if run.captures(begun).spans:
             return
-        theirs.withdraw(span)
-        held: Any = getattr(span, "_attributes", None) or {}
-        for name in _CONTENT:
-            if name in held:
-                del held[name]
+        held: Any = getattr(span, "_attributes", None)
+        if held:
+            their_content.drop(span, [*their_content.names(_SCOPE, held), *_MORE])
     except Exception:
         guard.failed("pydantic_ai.keep")
