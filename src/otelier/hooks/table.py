@@ -205,227 +205,161 @@ LIBRARIES: Final = (
     Library("xai", "xai-sdk", "xai_sdk.aio.image", "sdks.xai", native="sdks.xai"),
 )
 
-# Agent frameworks: what is above the model calls.
-FRAMEWORKS: Final = (
-    Library(
-        "langchain",
-        "langchain-core",
-        "langchain_core.tracers.context",
-        "frameworks.langchain.callbacks",
-    ),
-    *(
+# Agent frameworks: what is above the model calls. A row for each module that holds a seam: which
+# module of the room patches it, the framework's module, and whether every version has it there.
+_OPTIONAL: Final = "optional"
+_MOVED: Final = "moved"
+
+
+def _room(name: str, distribution: str, *rows: tuple[str, ...]) -> tuple[Library, ...]:
+    """The rows of one framework; ``distribution`` is what these modules come with."""
+    return tuple(
         Library(
-            "langchain", "langchain-core", "langchain_core.callbacks.manager", hook, optional=True
+            name,
+            distribution,
+            module,
+            f"frameworks.{name}.{hook}",
+            optional=_OPTIONAL in how,
+            moved=_MOVED in how,
         )
-        for hook in ("frameworks.langchain.models", "frameworks.langchain.given")
-    ),
-    Library(
+        for hook, module, *how in rows
+    )
+
+
+FRAMEWORKS: Final = (
+    *_room(
         "langchain",
         "langchain-core",
-        "langchain_core.runnables.config",
-        "frameworks.langchain.contexts",
-        optional=True,
+        ("callbacks", "langchain_core.tracers.context"),
+        ("models", "langchain_core.callbacks.manager", _OPTIONAL),
+        ("given", "langchain_core.callbacks.manager", _OPTIONAL),
+        ("contexts", "langchain_core.runnables.config", _OPTIONAL),
+        ("tools", "langchain_core.tools.base", _OPTIONAL),
+        ("tools", "langchain_core.tools", _OPTIONAL),
+        ("searches", "langchain_core.retrievers"),
     ),
-    *(
-        Library("langchain", "langchain-core", module, "frameworks.langchain.tools", optional=True)
-        for module in ("langchain_core.tools.base", "langchain_core.tools")
-    ),
-    Library(
-        "langchain",
-        "langchain-core",
-        "langchain_core.retrievers",
-        "frameworks.langchain.searches",
-    ),
-    Library(
+    *_room(
         "langchain",
         "langchain",
-        "langchain.agents.factory",
-        "frameworks.langchain.agents",
-        optional=True,
+        ("agents", "langchain.agents.factory", _OPTIONAL),
     ),
-    *(
-        Library("langchain", "langgraph", module, "frameworks.langchain.contexts", optional=True)
-        for module in ("langgraph._internal._runnable", "langgraph.utils.runnable")
-    ),
-    Library(
+    *_room(
         "langchain",
         "langgraph",
-        "langgraph.prebuilt.chat_agent_executor",
-        "frameworks.langchain.agents",
-        optional=True,
+        ("contexts", "langgraph._internal._runnable", _OPTIONAL),
+        ("contexts", "langgraph.utils.runnable", _OPTIONAL),
+        ("agents", "langgraph.prebuilt.chat_agent_executor", _OPTIONAL),
     ),
-    *(
-        Library("openai_agents", "openai-agents", module, f"frameworks.openai_agents.{hook}")
-        for module, hook in (
-            ("agents.tracing.spans", "spans"),
-            ("agents.tracing.traces", "traces"),
-            ("agents.tracing.provider", "naming"),
-            ("agents.run", "runs"),
-            ("agents.agent", "agents"),
-            ("agents.tool_context", "calls"),
-        )
+    *_room(
+        "openai_agents",
+        "openai-agents",
+        ("spans", "agents.tracing.spans"),
+        ("traces", "agents.tracing.traces"),
+        ("naming", "agents.tracing.provider"),
+        ("runs", "agents.run"),
+        ("agents", "agents.agent"),
+        ("calls", "agents.tool_context"),
+        ("asking", "agents.run_internal.run_loop", _OPTIONAL),
+        ("asking", "agents.run", _OPTIONAL),
     ),
-    *(
-        Library(
-            "openai_agents",
-            "openai-agents",
-            module,
-            "frameworks.openai_agents.asking",
-            optional=True,
-        )
-        for module in ("agents.run_internal.run_loop", "agents.run")
-    ),
-    *(
+    *_room(
+        "mcp",
+        "mcp",
         # Version 1, and version 2 with its own spans.
-        Library("mcp", "mcp", f"mcp.shared.{module}", "frameworks.mcp.sending", moved=True)
-        for module in ("session", "jsonrpc_dispatcher", "direct_dispatcher")
+        ("sending", "mcp.shared.session", _MOVED),
+        ("sending", "mcp.shared.jsonrpc_dispatcher", _MOVED),
+        ("sending", "mcp.shared.direct_dispatcher", _MOVED),
+        ("serving", "mcp.client.session", _MOVED),
+        ("serving", "mcp.server.lowlevel.server", _MOVED),
+        ("serving", "mcp.shared.session", _MOVED),
+        ("serving", "mcp.server._otel", _MOVED),
+        ("native", "mcp.shared._otel", _OPTIONAL),
+        ("transports", "mcp.client.streamable_http", _OPTIONAL),
+        ("transports", "mcp.shared.message", _OPTIONAL),
     ),
-    *(
-        Library("mcp", "mcp", module, "frameworks.mcp.serving", moved=True)
-        for module in (
-            "mcp.client.session",
-            "mcp.server.lowlevel.server",
-            "mcp.shared.session",
-            "mcp.server._otel",
-        )
+    *_room(
+        "mcp",
+        "fastmcp",
+        ("fastmcp", "fastmcp.telemetry", _OPTIONAL),
     ),
-    Library("mcp", "mcp", "mcp.shared._otel", "frameworks.mcp.native", optional=True),
-    Library("mcp", "fastmcp", "fastmcp.telemetry", "frameworks.mcp.fastmcp", optional=True),
-    *(
-        Library("mcp", "mcp", module, "frameworks.mcp.transports", optional=True)
-        for module in ("mcp.client.streamable_http", "mcp.shared.message")
+    *_room(
+        "pydantic_ai",
+        "pydantic-ai-slim",
+        ("switch", "pydantic_ai"),
     ),
-    Library("pydantic_ai", "pydantic-ai-slim", "pydantic_ai", "frameworks.pydantic_ai.switch"),
-    *(
-        Library(
-            "llama_index",
-            "llama-index-core",
-            module,
-            "frameworks.llama_index.dispatching",
-            moved=True,
-        )
-        for module in ("llama_index_instrumentation", "llama_index.core.instrumentation")
-    ),
-    *(
-        Library(
-            "llama_index",
-            "llama-index-core",
-            module,
-            "frameworks.llama_index.futures",
-            optional=True,
-        )
-        for module in ("workflows.workflow", "llama_index.core.workflow.workflow")
-    ),
-    Library(
+    *_room(
         "llama_index",
         "llama-index-core",
-        "llama_index.core.tools.function_tool",
-        "frameworks.llama_index.threads",
-        optional=True,
+        ("dispatching", "llama_index_instrumentation", _MOVED),
+        ("dispatching", "llama_index.core.instrumentation", _MOVED),
+        ("futures", "workflows.workflow", _OPTIONAL),
+        ("futures", "llama_index.core.workflow.workflow", _OPTIONAL),
+        ("threads", "llama_index.core.tools.function_tool", _OPTIONAL),
     ),
-    Library(
+    *_room(
         "claude_agent",
         "claude-agent-sdk",
-        "claude_agent_sdk._internal.query",
-        "frameworks.claude_agent.queries",
+        ("queries", "claude_agent_sdk._internal.query"),
+        ("prompts", "claude_agent_sdk._internal.transport.subprocess_cli", _OPTIONAL),
+        ("tools", "claude_agent_sdk", _OPTIONAL),
     ),
-    Library(
-        "claude_agent",
-        "claude-agent-sdk",
-        "claude_agent_sdk._internal.transport.subprocess_cli",
-        "frameworks.claude_agent.prompts",
-        optional=True,
+    *_room(
+        "crewai",
+        "crewai",
+        ("crews", "crewai.crew"),
+        ("agents", "crewai.agent.core", _MOVED),
+        ("agents", "crewai.agent", _MOVED),
+        ("agents", "crewai.lite_agent", _OPTIONAL),
+        ("tools", "crewai.tools.base_tool"),
+        ("tools", "crewai.tools.structured_tool"),
+        ("flows", "crewai.flow.runtime", _MOVED),
+        ("flows", "crewai.flow.flow", _MOVED),
+        ("llms", "crewai.llms.base_llm", _OPTIONAL),
+        ("searches", "crewai.knowledge.knowledge", _OPTIONAL),
+        ("searches", "crewai.memory.unified_memory", _OPTIONAL),
+        ("tasks", "crewai.task", _OPTIONAL),
+        ("executors", "crewai.agents.agent_executor", _OPTIONAL),
+        ("executors", "crewai.agents.step_executor", _OPTIONAL),
+        # Before 1.15.
+        ("executors", "crewai.agents.crew_agent_executor", _OPTIONAL),
+        ("executors", "crewai.experimental.agent_executor", _OPTIONAL),
     ),
-    Library(
-        "claude_agent",
-        "claude-agent-sdk",
-        "claude_agent_sdk",
-        "frameworks.claude_agent.tools",
-        optional=True,
-    ),
-    Library("crewai", "crewai", "crewai.crew", "frameworks.crewai.crews"),
-    *(
-        Library("crewai", "crewai", module, "frameworks.crewai.agents", moved=True)
-        for module in ("crewai.agent.core", "crewai.agent")
-    ),
-    Library("crewai", "crewai", "crewai.lite_agent", "frameworks.crewai.agents", optional=True),
-    Library("crewai", "crewai", "crewai.tools.base_tool", "frameworks.crewai.tools"),
-    Library("crewai", "crewai", "crewai.tools.structured_tool", "frameworks.crewai.tools"),
-    *(
-        Library("crewai", "crewai", module, "frameworks.crewai.flows", moved=True)
-        for module in ("crewai.flow.runtime", "crewai.flow.flow")
-    ),
-    Library("crewai", "crewai", "crewai.llms.base_llm", "frameworks.crewai.llms", optional=True),
-    *(
-        Library("crewai", "crewai", module, "frameworks.crewai.searches", optional=True)
-        for module in ("crewai.knowledge.knowledge", "crewai.memory.unified_memory")
-    ),
-    Library("crewai", "crewai", "crewai.task", "frameworks.crewai.tasks", optional=True),
-    *(
-        Library("crewai", "crewai", module, "frameworks.crewai.executors", optional=True)
-        for module in (
-            "crewai.agents.agent_executor",
-            "crewai.agents.step_executor",
-            # Before 1.15.
-            "crewai.agents.crew_agent_executor",
-            "crewai.experimental.agent_executor",
-        )
-    ),
-    Library("google_adk", "google-adk", "google.adk.telemetry", "frameworks.google_adk.native"),
-    Library(
+    *_room(
         "google_adk",
         "google-adk",
-        "google.adk.telemetry._metrics",
-        "frameworks.google_adk.metering",
-        optional=True,
+        ("native", "google.adk.telemetry"),
+        ("metering", "google.adk.telemetry._metrics", _OPTIONAL),
+        ("tools", "google.adk.flows.llm_flows.functions", _MOVED),
+        ("tools", "google.adk.flows.llm_flows._tool_caller", _MOVED),
+        ("tools", "google.adk.flows.llm_flows.tools._caller", _MOVED),
+        ("tools", "google.adk.flows.llm_flows.tools._live_caller", _MOVED),
+        ("tools", "google.adk.tools.function_tool", _OPTIONAL),
+        ("tools", "google.adk.tools.agent_tool", _OPTIONAL),
     ),
-    *(
-        Library("google_adk", "google-adk", module, "frameworks.google_adk.tools", moved=True)
-        for module in (
-            "google.adk.flows.llm_flows.functions",
-            "google.adk.flows.llm_flows._tool_caller",
-            "google.adk.flows.llm_flows.tools._caller",
-            "google.adk.flows.llm_flows.tools._live_caller",
-        )
+    *_room(
+        "strands",
+        "strands-agents",
+        ("native", "strands.telemetry.tracer"),
+        ("agents", "strands.agent.agent"),
     ),
-    *(
-        Library("google_adk", "google-adk", module, "frameworks.google_adk.tools", optional=True)
-        for module in ("google.adk.tools.function_tool", "google.adk.tools.agent_tool")
-    ),
-    Library("strands", "strands-agents", "strands.telemetry.tracer", "frameworks.strands.native"),
-    Library("strands", "strands-agents", "strands.agent.agent", "frameworks.strands.agents"),
-    Library(
+    *_room(
         "agent_framework",
         "agent-framework-core",
-        "agent_framework.observability",
-        "frameworks.agent_framework.native",
+        ("native", "agent_framework.observability"),
+        ("tools", "agent_framework._tools"),
+        ("agents", "agent_framework._agents", _OPTIONAL),
     ),
-    Library(
-        "agent_framework",
-        "agent-framework-core",
-        "agent_framework._tools",
-        "frameworks.agent_framework.tools",
+    *_room(
+        "autogen",
+        "autogen-core",
+        ("native", "autogen_core._telemetry._genai"),
+        ("runtime", "autogen_core._telemetry._tracing"),
+        ("tools", "autogen_core.tools._function_tool"),
     ),
-    Library(
-        "agent_framework",
-        "agent-framework-core",
-        "agent_framework._agents",
-        "frameworks.agent_framework.agents",
-        optional=True,
-    ),
-    *(
-        Library("autogen", "autogen-core", f"autogen_core.{module}", f"frameworks.autogen.{hook}")
-        for module, hook in (
-            ("_telemetry._genai", "native"),
-            ("_telemetry._tracing", "runtime"),
-            ("tools._function_tool", "tools"),
-        )
-    ),
-    Library(
+    *_room(
         "autogen",
         "autogen-agentchat",
-        "autogen_agentchat.teams._group_chat._base_group_chat",
-        "frameworks.autogen.teams",
+        ("teams", "autogen_agentchat.teams._group_chat._base_group_chat"),
     ),
 )
 
