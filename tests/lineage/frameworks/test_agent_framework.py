@@ -16,13 +16,13 @@ from agent_framework import Agent, tool
 from agent_framework.openai import OpenAIChatClient, OpenAIChatCompletionClient
 
 import otelier
-from otelier import guard, natives, under_way
+from tests.lineage.frameworks import natively
 from tests.lineage.frameworks.drawing import conversation, draw, model_calls, title, tokens, tree
 from tests.lineage.frameworks.global_provider import leading_to
+from tests.lineage.frameworks.natively import SECRETS, asks, everything, told
 from tests.servers import Json, ProviderServer, Sse, openai_wire
 from tests.telemetry import Telemetry
 
-SECRETS = ("Paris", "sunny", "Be brief", "local server")
 AGENT = """
     invoke_agent weather 24+18
       chat gpt-4o 12+9
@@ -33,16 +33,7 @@ AGENT = """
 
 @pytest.fixture
 def telemetry(server: ProviderServer) -> Iterator[Telemetry]:
-    running = Telemetry()
-    with leading_to(running):
-        host = server.url.removeprefix("http://")
-        running.start(provider_hosts=f"{host}=openai")
-        yield running
-        running.stop()
-    assert not guard.failures(), guard.failures()
-    gc.collect()
-    assert not under_way.anything()
-    assert not natives.watched
+    yield from natively.running(server)
 
 
 @tool
@@ -51,16 +42,8 @@ def get_weather(city: str) -> str:
     return f"sunny in {city}"
 
 
-def message(*names: str, **arguments: Any) -> dict[str, Any]:
-    asked = [
-        openai_wire.tool_call(name, arguments or {"city": "Paris"}, id=f"call_{at}")
-        for at, name in enumerate(names or ("get_weather",))
-    ]
-    return openai_wire.chat_message(None, tool_calls=asked)
-
-
 def calls(*names: str, **arguments: Any) -> Json:
-    return Json(openai_wire.chat_completion(message(*names, **arguments)))
+    return Json(openai_wire.chat_completion(asks(*names, **arguments)))
 
 
 def says() -> Json:
@@ -73,18 +56,6 @@ def weather(server: ProviderServer, *tools: Any, kind: Any = None, **options: An
     )
     given = {"name": "weather", "description": "Tells it", "instructions": "Be brief."}
     return Agent(client=client, tools=list(tools or (get_weather,)), **{**given, **options})
-
-
-def told(telemetry: Telemetry, name: str) -> dict[str, Any]:
-    return dict(telemetry.spans(name)[0].attributes or {})
-
-
-def everything(telemetry: Telemetry) -> str:
-    found = []
-    for span in telemetry.spans():
-        found += [span.name, json.dumps(dict(span.attributes or {}), default=str)]
-        found += [f"{e.name} {dict(e.attributes or {})}" for e in span.events]
-    return "\n".join(found)
 
 
 def test_an_agent(server: ProviderServer, telemetry: Telemetry) -> None:
@@ -120,7 +91,7 @@ def test_streamed(server: ProviderServer, telemetry: Telemetry) -> None:
         return "".join([part.text async for part in weather(server).run("Paris?", stream=True)])
 
     chunks = openai_wire.chat_chunks
-    server.script(Sse(chunks(message(), include_usage=True)), Sse(chunks(include_usage=True)))
+    server.script(Sse(chunks(asks(), include_usage=True)), Sse(chunks(include_usage=True)))
     assert asyncio.run(main()).endswith("Hello from the local server.")
     assert draw(telemetry, tokens) == tree(AGENT)
     assert told(telemetry, "chat")["gen_ai.usage.cost"] > 0
@@ -238,7 +209,7 @@ def test_a_declared_tool_is_one_span(server: ProviderServer, telemetry: Telemetr
 def test_an_agent_as_a_tool(server: ProviderServer, telemetry: Telemetry) -> None:
     inner = weather(server).as_tool(name="ask_weather", arg_name="task")
     chunks = openai_wire.chat_chunks
-    inside = Sse(chunks(message(), include_usage=True)), Sse(chunks(include_usage=True))
+    inside = Sse(chunks(asks(), include_usage=True)), Sse(chunks(include_usage=True))
     server.script(calls("ask_weather", task="Paris?"), *inside, says())
     asyncio.run(weather(server, inner, name="lead").run("Paris?"))
     assert draw(telemetry) == tree("""

@@ -29,9 +29,10 @@ from autogen_core.tools import FunctionTool
 from autogen_ext.models.openai import OpenAIChatCompletionClient
 
 import otelier
-from otelier import guard, natives, under_way
+from tests.lineage.frameworks import natively
 from tests.lineage.frameworks.drawing import conversation, draw, model_calls, tokens, tree
 from tests.lineage.frameworks.global_provider import leading_to
+from tests.lineage.frameworks.natively import SECRETS, asks, everything, told
 from tests.servers import Json, ProviderServer, openai_wire
 from tests.telemetry import Telemetry
 
@@ -43,7 +44,6 @@ class Said:
     text: str
 
 
-SECRETS = ("Paris", "sunny", "Be brief", "local server")
 MODEL = "gpt-4o-2024-08-06"
 AGENT = """
     invoke_agent weather 24+18
@@ -55,16 +55,7 @@ AGENT = """
 
 @pytest.fixture
 def telemetry(server: ProviderServer) -> Iterator[Telemetry]:
-    running = Telemetry()
-    with leading_to(running):
-        host = server.url.removeprefix("http://")
-        running.start(provider_hosts=f"{host}=openai")
-        yield running
-        running.stop()
-    assert not guard.failures(), guard.failures()
-    gc.collect()
-    assert not under_way.anything()
-    assert not natives.watched
+    yield from natively.running(server)
 
 
 async def get_weather(city: str) -> str:
@@ -73,12 +64,7 @@ async def get_weather(city: str) -> str:
 
 
 def calls(*names: str, **arguments: Any) -> Json:
-    asked = [
-        openai_wire.tool_call(name, arguments or {"city": "Paris"}, id=f"call_{at}")
-        for at, name in enumerate(names or ("get_weather",))
-    ]
-    message = openai_wire.chat_message(None, tool_calls=asked)
-    return Json(openai_wire.chat_completion(message, model=MODEL))
+    return Json(openai_wire.chat_completion(asks(*names, **arguments), model=MODEL))
 
 
 def says() -> Json:
@@ -98,18 +84,6 @@ def shown(telemetry: Telemetry, say: Any = tokens, **options: Any) -> str:
     return draw(
         telemetry, say, leave_out=lambda span: span.name.startswith("create_agent"), **options
     )
-
-
-def told(telemetry: Telemetry, name: str) -> dict[str, Any]:
-    return dict(telemetry.spans(name)[0].attributes or {})
-
-
-def everything(telemetry: Telemetry) -> str:
-    found = []
-    for span in telemetry.spans():
-        found += [span.name, json.dumps(dict(span.attributes or {}), default=str)]
-        found += [f"{e.name} {dict(e.attributes or {})}" for e in span.events]
-    return "\n".join(found)
 
 
 def test_an_agent(server: ProviderServer, telemetry: Telemetry) -> None:

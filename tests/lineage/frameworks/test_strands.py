@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -19,16 +18,17 @@ from strands.models.openai import OpenAIModel
 from strands.session.file_session_manager import FileSessionManager
 
 import otelier
-from otelier import guard, natives, under_way
+from otelier import natives
 from otelier.scope import beneath
+from tests.lineage.frameworks import natively
 from tests.lineage.frameworks.drawing import conversation, draw, model_calls, title, tokens, tree
 from tests.lineage.frameworks.global_provider import leading_to
+from tests.lineage.frameworks.natively import SECRETS, asks, everything, told
 from tests.servers import Json, ProviderServer, Sse, openai_wire
 from tests.telemetry import Telemetry
 
 VERSION = tuple(int(part) for part in version("strands-agents").split(".")[:2])
 ended = pytest.mark.skipif(VERSION < (1, 60), reason="an agent that is cancelled has no end there")
-SECRETS = ("Paris", "sunny", "Be brief", "local server")
 CYCLE = "execute_event_loop_cycle"
 AGENT = """
     invoke_agent weather 24+18
@@ -42,16 +42,7 @@ AGENT = """
 
 @pytest.fixture
 def telemetry(server: ProviderServer) -> Iterator[Telemetry]:
-    running = Telemetry()
-    with leading_to(running):
-        host = server.url.removeprefix("http://")
-        running.start(provider_hosts=f"{host}=openai")
-        yield running
-        running.stop()
-    assert not guard.failures(), guard.failures()
-    gc.collect()
-    assert not under_way.anything()
-    assert not natives.watched
+    yield from natively.running(server)
 
 
 @tool
@@ -62,12 +53,7 @@ def get_weather(city: str) -> str:
 
 def calls(*names: str, **arguments: Any) -> Sse:
     """A streamed answer that calls tools."""
-    asked = [
-        openai_wire.tool_call(name, arguments or {"city": "Paris"}, id=f"call_{at}")
-        for at, name in enumerate(names or ("get_weather",))
-    ]
-    message = openai_wire.chat_message(None, tool_calls=asked)
-    return Sse(openai_wire.chat_chunks(message, include_usage=True))
+    return Sse(openai_wire.chat_chunks(asks(*names, **arguments), include_usage=True))
 
 
 def says() -> Sse:
@@ -82,19 +68,6 @@ def weather(server: ProviderServer, *tools: Any, **options: Any) -> Agent:
     )
     given = {"name": "weather", "system_prompt": "Be brief.", "callback_handler": None}
     return Agent(model=model, tools=list(tools or (get_weather,)), **{**given, **options})
-
-
-def told(telemetry: Telemetry, name: str) -> dict[str, Any]:
-    return dict(telemetry.spans(name)[0].attributes or {})
-
-
-def everything(telemetry: Telemetry) -> str:
-    """All that is on spans, as one text."""
-    found = []
-    for span in telemetry.spans():
-        found += [span.name, json.dumps(dict(span.attributes or {}), default=str)]
-        found += [f"{e.name} {dict(e.attributes or {})}" for e in span.events]
-    return "\n".join(found)
 
 
 def test_an_agent(server: ProviderServer, telemetry: Telemetry) -> None:
