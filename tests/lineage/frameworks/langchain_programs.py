@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tests.servers import Json, ProviderServer, Recorded, Sse, openai_wire
@@ -100,3 +101,10 @@ def told_of_use(telemetry: Telemetry) -> list[Any]:
         if any(name in (span.attributes or {}) for name in names)
         and (span.attributes or {}).get("gen_ai.operation.name") not in steps
     ]
+
+
+def leaving_nothing() -> Iterator[None]:
+    """A test after which nothing of ours is open."""
+    yield
+    gc.collect()
+    assert open_things() == 0

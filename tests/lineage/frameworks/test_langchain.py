@@ -25,7 +25,7 @@ from tests.lineage.frameworks.langchain_programs import (
     calls,
     chat_model,
     create_agent,
-    open_things,
+    leaving_nothing,
     says,
     text,
     thinks,
@@ -39,11 +39,7 @@ SUNNY = text("It is sunny.")
 
 @pytest.fixture(autouse=True)
 def nothing_left() -> Iterator[None]:
-    yield
-    import gc
-
-    gc.collect()
-    assert open_things() == 0
+    yield from leaving_nothing()
 
 
 @tool

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import sys
 import textwrap
@@ -25,7 +24,7 @@ from tests.lineage.frameworks.langchain_programs import (
     calls,
     chat_model,
     create_agent,
-    open_things,
+    leaving_nothing,
     says,
     text,
     thinks,
@@ -36,9 +35,7 @@ from tests.telemetry import Telemetry
 
 @pytest.fixture(autouse=True)
 def nothing_left() -> Iterator[None]:
-    yield
-    gc.collect()
-    assert open_things() == 0
+    yield from leaving_nothing()
 
 
 @tool

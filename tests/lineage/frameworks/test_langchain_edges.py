@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import contextvars
 import copy
-import gc
 import pickle
 from collections.abc import Iterator
 from typing import Any
@@ -29,6 +28,7 @@ from tests.lineage.frameworks.langchain_programs import (
     call,
     chat_model,
     create_agent,
+    leaving_nothing,
     open_things,
     says,
     text,
@@ -42,9 +42,7 @@ SUNNY = text("It is sunny.")
 
 @pytest.fixture(autouse=True)
 def nothing_left() -> Iterator[None]:
-    yield
-    gc.collect()
-    assert open_things() == 0
+    yield from leaving_nothing()
 
 
 @tool

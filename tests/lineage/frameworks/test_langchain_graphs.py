@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import json
 import subprocess
 import sys
@@ -33,7 +32,7 @@ from tests.lineage.frameworks.langchain_programs import (
     call,
     chat_model,
     create_agent,
-    open_things,
+    leaving_nothing,
     says,
     text,
     thinks,
@@ -44,9 +43,7 @@ from tests.telemetry import Telemetry
 
 @pytest.fixture(autouse=True)
 def nothing_left() -> Iterator[None]:
-    yield
-    gc.collect()
-    assert open_things() == 0
+    yield from leaving_nothing()
 
 
 class Shelf(BaseRetriever):

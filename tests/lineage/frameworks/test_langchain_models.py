@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -24,7 +23,7 @@ from tests.lineage.frameworks.langchain_programs import (
     asks,
     chat_model,
     create_agent,
-    open_things,
+    leaving_nothing,
     says,
     text,
 )
@@ -34,9 +33,7 @@ from tests.telemetry import Telemetry
 
 @pytest.fixture(autouse=True)
 def nothing_left() -> Iterator[None]:
-    yield
-    gc.collect()
-    assert open_things() == 0
+    yield from leaving_nothing()
 
 
 class Local(BaseChatModel):
