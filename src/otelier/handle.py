@@ -406,6 +406,10 @@ class Handle:
         else:
             self._end(None, None, how)
 
+    def move(self, context: Context) -> None:
+        """What runs inside from now on runs in ``context``: this step's, with more in it."""
+        self._context = context
+
     def answered(self, messages: list[Any]) -> None:
         """What a model answered, whose stream the step gave back."""
         if self._scope is not None:

@@ -32,6 +32,8 @@ _LEFT: Final = frozenset(
         ("starlette.requests", "ClientDisconnect"),
         ("starlette.websockets", "WebSocketDisconnect"),
         ("django.core.exceptions", "RequestAborted"),
+        # A run that the program has told to stop.
+        ("agno.exceptions", "RunCancelledException"),
     }
 )
 _ASYNCIO: Final = ("asyncio.exceptions", "CancelledError")

@@ -140,15 +140,20 @@ def belonging(
 
     What the program has said by :class:`session` stays; a framework's inner one is the inner one.
     """
-    told = _told(conversation_id, None, user_id, (), None)
-    entry = _outer(held)
-    known = entry.attributes if entry is not None else {}
-    told = {name: value for name, value in told.items() if known.get(name) != value}
-    while entry is not None and told:
+    new = _told(conversation_id, None, user_id, (), None)
+    entry, known = _outer(held), told(held)
+    new = {name: value for name, value in new.items() if known.get(name) != value}
+    while entry is not None and new:
         if entry.owner is not _frameworks:
-            told = {name: value for name, value in told.items() if name not in entry.own}
+            new = {name: value for name, value in new.items() if name not in entry.own}
         entry = entry.outer
-    return _with(held, _frameworks, told, None) if told else held
+    return _with(held, _frameworks, new, None) if new else held
+
+
+def told(held: Context) -> Attributes:
+    """Who and why, as it is known in ``held`` now."""
+    entry = _outer(held)
+    return entry.attributes if entry is not None else {}
 
 
 def _outer(held: Context) -> Entry | None:

@@ -6,8 +6,9 @@ between, that hook has its span, and nothing is made here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from opentelemetry.context import Context
@@ -15,8 +16,11 @@ from opentelemetry.context import Context
 from otelier import call, guard, leaving, model_runs, runtime, semconv, statics, wire
 from otelier import context as ctx
 from otelier.conversation import heard, instructions, offered, said
+from otelier.hooks import stepping
+from otelier.hooks.stepping import Wrapper
 from otelier.identity import Identity
 from otelier.model_runs import ModelRun
+from otelier.nohandle import NoHandle
 from otelier.protocols import Content, Reply, Route, WholeReader, finish
 from otelier.semconv import Attributes
 from otelier.usage import Usage
@@ -88,6 +92,43 @@ def over(
             ctx.detach(token)
     except Exception:
         guard.failed("frameworks.models")
+
+
+class _Asked(NoHandle):
+    """A run of a model, where a step would be: the function around which it is has no span."""
+
+    holds = True
+
+    def __init__(self, run: ModelRun, told: Callable[[Any], Told]) -> None:
+        self._run: ModelRun | None = run
+        self._told = told
+        self.result: Any = None
+
+    def end(self, error: BaseException | None = None) -> None:
+        run, self._run = self._run, None
+        if run is not None:
+            # Nothing is told of a call that has its span.
+            over(run, Told() if run.seen else self._told(self.result), error)
+
+    def left(self, how: str = leaving.CLOSED) -> None:
+        self.end()
+
+
+def around(told: Callable[[Any, Any, Any, Any], Told]) -> tuple[Wrapper, Wrapper]:
+    """The wrappers of a function that asks a model once, and gives a whole answer or a generator.
+
+    ``told(owner, args, kwargs, result)`` is what the framework knows when that is over; of a
+    generator the result is None.
+    """
+
+    def asked(owner: Any, args: Any, kwargs: Any) -> NoHandle | None:
+        run = begin()
+        return None if run is None else _Asked(run, partial(told, owner, args, kwargs))
+
+    def answered(handle: Any, result: Any) -> None:
+        handle.result = result
+
+    return stepping.around(asked, answered, lasts=True)
 
 
 def _made(

@@ -22,7 +22,7 @@ from otelier import guard, leaving, runtime
 from otelier.declared import Step
 from otelier.handle import Handle
 from otelier.hooks import foreign
-from otelier.session import belonging
+from otelier.session import belonging, told
 
 # Runs whose end a framework never tells must not pile up.
 _MOST: Final = 10_000
@@ -56,6 +56,27 @@ def begin(
     except Exception:
         guard.failed("frameworks.begin")
         return None
+
+
+def belongs(
+    handle: Handle, *, conversation_id: str | None = None, user_id: str | None = None
+) -> None:
+    """What a framework tells of a step only when that has begun, where it runs. Never raises.
+
+    As at :func:`begin`: on the step and on all that begins inside from now on.
+    """
+    try:
+        known = belonging(handle.context, conversation_id, user_id)
+        if known is handle.context:
+            return
+        handle.move(known)
+        for name, value in told(known).items():
+            if handle.get(name) is None:
+                handle.set(name, value)
+        # Until the step is left: who entered it puts back what was before.
+        ctx.attach(belonging(ctx.current(), conversation_id, user_id))
+    except Exception:
+        guard.failed("frameworks.belongs")
 
 
 class Run:

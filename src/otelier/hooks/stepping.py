@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeAlias
 
 from otelier import guard, returned
 from otelier.handle import Handle, NoHandle
-from otelier.returned import leave
+from otelier.returned import Hear, leave
 
 Wrapper: TypeAlias = Callable[[Any, Any, Any, Any], Any]
 Open: TypeAlias = Callable[[Any, Any, Any], "Handle | NoHandle | None"]
 Close: TypeAlias = Callable[[Handle | NoHandle, Any], None]
-# What was raised in it, of what the library raises in its place.
-Blame: TypeAlias = Callable[[BaseException], BaseException]
+# What was raised in it, of what the library raises in its place; None where nothing has failed.
+Blame: TypeAlias = Callable[[BaseException], "BaseException | None"]
+# What a result holds that is not done yet, and what puts the step's own in its place.
+Pending: TypeAlias = Callable[
+    ["Handle | NoHandle", Any], "tuple[Any, Callable[[Any], None]] | None"
+]
+Hears: TypeAlias = Callable[["Handle | NoHandle", Any], None]
 
 
 def itself(error: BaseException) -> BaseException:
@@ -24,13 +30,15 @@ def itself(error: BaseException) -> BaseException:
 class _Rest(returned.Reading):
     """What is left of a step whose function has returned."""
 
-    __slots__ = ("_finish",)
+    __slots__ = ("_finish", "_hears")
 
-    def __init__(self, finish: Close) -> None:
+    def __init__(self, finish: Close, hears: Hears | None) -> None:
         self._finish = finish
+        self._hears = hears
 
-    def hearing(self, handle: Handle | NoHandle) -> None:
-        return None
+    def hearing(self, handle: Handle | NoHandle) -> Hear:
+        hears = self._hears if handle.wants_content else None
+        return None if hears is None else partial(hears, handle)
 
     def result(self, handle: Handle | NoHandle, result: Any) -> None:
         try:
@@ -43,16 +51,23 @@ class _Rest(returned.Reading):
 
 
 def around(
-    begin: Open, finish: Close, blame: Blame = itself, *, lasts: bool = False
+    begin: Open,
+    finish: Close,
+    blame: Blame = itself,
+    *,
+    lasts: bool = False,
+    pending: Pending | None = None,
+    hears: Hears | None = None,
 ) -> tuple[Wrapper, Wrapper]:
     """The synchronous and the asynchronous wrapper of a function that is one step.
 
     ``begin(owner, args, kwargs)`` begins the step, or gives None where it is not to be seen;
     ``finish(handle, result)`` tells it what came of it; the step is current in between. Neither
     needs a guard of its own. ``lasts``: where a generator is returned, the step goes on until that
-    is read, closed or dropped, and is current while its own code runs.
+    is read, closed or dropped, and is current while its own code runs; ``pending`` finds it where
+    it is a part of what is returned; ``hears(handle, item)`` is told each item, and cannot raise.
     """
-    rest = _Rest(finish)
+    rest = _Rest(finish, hears)
 
     def opened(owner: Any, args: Any, kwargs: Any) -> Handle | NoHandle | None:
         try:
@@ -64,6 +79,14 @@ def around(
     def closed(handle: Handle | NoHandle, result: Any) -> Any:
         if lasts:
             return returned.finish(result, handle, rest)
+        try:
+            found = pending(handle, result) if pending is not None else None
+            if found is not None:
+                theirs, put = found
+                put(returned.finish(theirs, handle, rest))
+                return result
+        except Exception:
+            guard.failed("stepping.pending")
         rest.result(handle, result)
         handle.end()
         return result

@@ -48,6 +48,12 @@ class _Carried:
             ctx.detach(token)
 
 
+def carried(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function``, to be called elsewhere in what is current here; itself where nothing is."""
+    here = runtime.here()
+    return _Carried(function, here) if here else function
+
+
 class _Run:
     """In the place of a thread's ``run``, until the thread runs."""
 

@@ -1,0 +1,94 @@
+"""Runs of agents, of teams, which are agents with agents as their tools, and of workflows."""
+
+from __future__ import annotations
+
+import inspect
+from functools import partial
+from typing import Any, Final
+
+from otelier import pipeline, semconv, statics
+from otelier.declared import Step
+from otelier.frameworks import steps
+from otelier.frameworks.agno import reading, sessions
+from otelier.frameworks.agno.sessions import Run
+from otelier.handle import Handle, NoHandle
+from otelier.hooks.calling import argument
+from otelier.hooks.patching import Patches
+from otelier.hooks.stepping import around
+
+_METHODS: Final = ("run", "arun", "continue_run", "acontinue_run")
+# What a run is that is over without having been raised.
+_FAILED: Final = "ERROR"
+# The pieces of the answer, among the events of a stream: an agent's, a team's, a workflow's.
+_PIECES: Final = {
+    "Agent": "RunContent",
+    "Team": "TeamRunContent",
+    "Workflow": "WorkflowCompleted",
+}
+
+
+def patch(library: str, module: Any, patches: Patches) -> str:
+    """Wrap what runs the class of this module, and what finds out whose conversation it is."""
+    for owner, piece in _PIECES.items():
+        kind = module.__dict__.get(owner)
+        # The modules of the others have it, too.
+        if kind is None or kind.__module__ != module.__name__ or "run" not in kind.__dict__:
+            continue
+        begin = partial(_workflow if owner == "Workflow" else _agent, piece)
+        run, arun = around(begin, _finish, lasts=True, hears=_hear)
+        for method in _METHODS:
+            function = kind.__dict__.get(method)
+            if function is not None:
+                patches.wrap(kind, method, arun if inspect.iscoroutinefunction(function) else run)
+        sessions.found(kind, patches)
+        return f"{owner}.run"
+    raise LookupError(f"{module.__name__}.run")
+
+
+def _agent(piece: str, agent: Any, args: Any, kwargs: Any) -> Handle | None:
+    step = pipeline.agent(reading.text(agent, "name"), description=reading.text(agent, "role"))
+    handle = _begin(step, piece, agent, args, kwargs)
+    if handle is not None and handle.wants_content:
+        handle.set_system(reading.instructions(agent))
+        handle.set_tools(reading.definitions(statics.member(agent, "tools")))
+    return handle
+
+
+def _workflow(piece: str, workflow: Any, args: Any, kwargs: Any) -> Handle | None:
+    step = pipeline.workflow(reading.text(workflow, "name"))
+    return _begin(step, piece, workflow, args, kwargs)
+
+
+def _begin(step: Step, piece: str, owner: Any, args: Any, kwargs: Any) -> Handle | None:
+    if not steps.shown(reading.NAME, reading.wrappers):
+        return None
+    handle = steps.begin(step, made=Run)
+    if isinstance(handle, Run):
+        handle.whose = id(owner)
+        handle.piece = piece
+        # A run that goes on is given what it has been, which is no question.
+        asked = argument(args, kwargs, 0, "input")
+        if handle.wants_content and statics.identity(type(asked))[0] != "agno.run.agent":
+            handle.set_input(asked)
+    return handle
+
+
+def _hear(handle: Handle | NoHandle, event: Any) -> None:
+    if isinstance(handle, Run) and statics.member(event, "event") == handle.piece:
+        piece = statics.member(event, "content")
+        if type(piece) is str:
+            handle.hear(piece)
+
+
+def _finish(handle: Handle | NoHandle, result: Any) -> None:
+    for name, attribute in (("agent_id", semconv.AGENT_ID), ("team_id", semconv.AGENT_ID)):
+        told = reading.text(result, name)
+        if told is not None:
+            handle.set(attribute, told)
+    answer = statics.member(result, "content")
+    status = statics.member(statics.member(result, "status"), "_value_")
+    if status == _FAILED:
+        # What it failed of, the model call or the tool says.
+        handle.note_failure(_FAILED.lower(), answer if type(answer) is str else None)
+    elif answer is not None and handle.wants_content and not statics.iterates(answer):
+        handle.set_output(answer)

@@ -1,0 +1,53 @@
+"""Whose conversation a run is, which Agno finds out when the run has begun."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from otelier import context as ctx
+from otelier import guard
+from otelier.frameworks import steps
+from otelier.handle import Handle
+from otelier.hooks.patching import Patches
+
+# A method, or in newer versions of agents and teams a function.
+_NAMES: Final = ("_initialize_session", "initialize_session")
+
+
+class Run(Handle):
+    """A run of an agent, a team or a workflow."""
+
+    __slots__ = ("piece", "whose")
+
+    # What runs, by its identity: a handle keeps none alive.
+    whose: int
+    # The event of a stream that is a piece of the answer.
+    piece: str
+
+
+def patch(library: str, module: Any, patches: Patches) -> str:
+    """Wrap the function of this module that finds it out."""
+    if not found(module, patches):
+        raise LookupError(f"{module.__name__}.initialize_session")
+    return f"{module.__name__}.initialize_session"
+
+
+def found(owner: Any, patches: Patches) -> bool:
+    """Wrap it, if the class or module has it."""
+    names = [name for name in _NAMES if name in owner.__dict__]
+    for name in names:
+        patches.wrap(owner, name, _session)
+    return bool(names)
+
+
+def _session(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
+    told = wrapped(*args, **kwargs)
+    try:
+        handle = ctx.current().get(ctx.STEP)
+        owner = args[0] if owner is None and args else owner
+        if isinstance(handle, Run) and handle.whose == id(owner):
+            steps.belongs(handle, conversation_id=told[0], user_id=told[1])
+    except Exception:
+        guard.failed("agno.session")
+    return told

@@ -1,0 +1,116 @@
+"""Tools: where one is executed. One that answers piece by piece lasts until that is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import AsyncGeneratorType, GeneratorType
+from typing import Any, Final
+
+from otelier import guard, pipeline, statics
+from otelier.executed import Executed
+from otelier.frameworks import steps
+from otelier.frameworks.agno import reading
+from otelier.handle import Handle, NoHandle
+from otelier.hooks import runners
+from otelier.hooks.patching import Patches
+from otelier.hooks.stepping import around
+
+_STREAMS: Final = (GeneratorType, AsyncGeneratorType)
+# Characters of an answer in pieces that are kept.
+_MOST: Final = 1 << 20
+# By which a tool ends its agent's run: it has not failed.
+_STOPS: Final = ("agno.exceptions", "StopAgentRun")
+
+
+class _Tool(Executed):
+    """A tool's execution, and what it says piece by piece."""
+
+    __slots__ = ("call", "room", "said")
+
+    call: Any
+    said: list[str]
+    room: int
+
+    def _sum_up(self) -> None:
+        if self.said and not self.told:
+            self.set_result("".join(self.said))
+        super()._sum_up()
+
+
+def patch(library: str, module: Any, patches: Patches) -> str:
+    """Wrap what executes a tool, and what is told of the exceptions that Agno keeps to itself."""
+    owner = module.__dict__.get("FunctionCall")
+    if owner is None or "execute" not in owner.__dict__:
+        raise LookupError("agno.tools.function.FunctionCall.execute")
+    run, arun = around(_begin, _finish, _blame, pending=_pending, hears=_hear)
+    patches.wrap(owner, "execute", run)
+    patches.wrap(owner, "aexecute", arun)
+    if "log_exception" in module.__dict__:
+        patches.wrap(module, "log_exception", _logged)
+    return "FunctionCall.execute"
+
+
+def _begin(call: Any, args: Any, kwargs: Any) -> Handle | None:
+    if not steps.shown(reading.NAME, reading.wrappers):
+        return None
+    function = statics.member(call, "function")
+    step = pipeline.tool(
+        reading.text(function, "name") or "",
+        description=reading.text(function, "description"),
+        call_id=reading.text(call, "call_id"),
+        arguments=statics.member(call, "arguments"),
+    )
+    handle = steps.begin(step, made=_Tool)
+    if isinstance(handle, _Tool):
+        handle.function = statics.member(function, "entrypoint")
+        handle.call, handle.said, handle.room = call, [], _MOST
+    return handle
+
+
+def _pending(handle: Handle | NoHandle, outcome: Any) -> tuple[Any, Callable[[Any], None]] | None:
+    """What a tool goes on to say, of what Agno gives back."""
+    stream = statics.member(outcome, "result")
+    if not isinstance(handle, _Tool):
+        return None
+    call, handle.call = handle.call, None
+    if type(stream) not in _STREAMS:
+        return None
+
+    def put(ours: Any) -> None:
+        # Agno reads one or the other.
+        outcome.result = call.result = ours
+
+    return stream, put
+
+
+def _hear(handle: Handle | NoHandle, piece: Any) -> None:
+    if isinstance(handle, _Tool) and type(piece) is str and handle.room > 0:
+        handle.said.append(piece)
+        handle.room -= len(piece)
+
+
+def _finish(handle: Handle | NoHandle, outcome: Any) -> None:
+    if isinstance(handle, _Tool) and statics.member(outcome, "status") == "failure":
+        error = handle.error
+        if error is None:
+            handle.fail("tool_error", reading.text(outcome, "error"), told=True)
+        else:
+            handle.end(error)
+        return
+    result = statics.member(outcome, "result")
+    told = isinstance(handle, Executed) and handle.told
+    if result is not None and not told and handle.wants_content:
+        handle.set_result(result)
+
+
+def _blame(error: BaseException) -> BaseException | None:
+    return None if statics.identity(type(error)) == _STOPS else error
+
+
+def _logged(wrapped: Callable[..., Any], _: Any, args: Any, kwargs: Any) -> Any:
+    try:
+        if args and issubclass(type(args[0]), BaseException):
+            runners.note_failure(args[0])
+    except Exception:
+        guard.failed("agno.logged")
+    return wrapped(*args, **kwargs)

@@ -1,0 +1,518 @@
+"""Agno: agents, teams, workflows, tools, searches, and models that no SDK carries."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+pytest.importorskip("agno")
+
+from agno.agent import Agent
+from agno.models.base import Model
+from agno.models.response import ModelResponse
+from agno.team import Team
+from agno.workflow import Parallel, Step, Workflow
+
+import otelier
+from otelier import under_way
+from otelier.handle import Handle
+from tests.lineage.frameworks import agno_parts as parts
+from tests.lineage.frameworks.agno_parts import AGENT, MODEL, agent, calls, says
+from tests.lineage.frameworks.drawing import conversation, draw, model_calls, tokens, tree
+from tests.servers import Json, ProviderServer, Recorded, Reply
+from tests.telemetry import Telemetry
+
+NEW = parts.VERSION >= (3, 0)
+SECRETS = ("Paris", "sunny", "Be brief", "brief")
+
+
+@pytest.fixture(autouse=True)
+def nothing_open() -> Iterator[None]:
+    yield
+    gc.collect()
+    assert not under_way.anything()
+
+
+def told(telemetry: Telemetry, name: str) -> dict[str, Any]:
+    return dict(telemetry.spans(name)[0].attributes or {})
+
+
+def test_an_agent(server: ProviderServer, telemetry: Telemetry) -> None:
+    server.script(calls(), says())
+    result = agent(server).run("What is the weather in Paris?", session_id="s-1", user_id="u-1")
+    assert result.content == "It is sunny."
+    assert draw(telemetry, tokens) == tree(AGENT)
+    for span in telemetry.spans():
+        held = span.attributes or {}
+        assert (held["gen_ai.conversation.id"], held["user.id"]) == ("s-1", "u-1"), span.name
+    whole = told(telemetry, "invoke_agent")
+    assert whole["gen_ai.agent.id"] == result.agent_id
+    assert "What is the weather in Paris?" in whole["gen_ai.input.messages"]
+    assert "It is sunny." in whole["gen_ai.output.messages"]
+    assert "Be brief." in whole["gen_ai.system_instructions"]
+    (offered,) = json.loads(whole["gen_ai.tool.definitions"])
+    assert (offered["name"], offered["description"]) == ("get_weather", "The weather in a city.")
+    used = told(telemetry, "execute_tool")
+    assert json.loads(used["gen_ai.tool.call.arguments"]) == {"city": "Paris"}
+    assert json.loads(used["gen_ai.tool.call.result"]) == {"result": "sunny in Paris"}
+    assert used["gen_ai.tool.call.id"] == "call_0"
+    assert used["gen_ai.tool.description"] == "The weather in a city."
+    assert used["gen_ai.agent.name"] == "weather"
+    metrics = telemetry.metrics()
+    assert metrics["gen_ai.invoke_agent.duration"] and metrics["gen_ai.execute_tool.duration"]
+
+
+def test_asynchronous(server: ProviderServer, telemetry: Telemetry) -> None:
+    server.script(calls(), says())
+
+    async def main() -> Any:
+        with telemetry.tracer.start_as_current_span("request"):
+            return await agent(server).arun("Paris?")
+
+    assert asyncio.run(main()).content == "It is sunny."
+    shown = tree(AGENT).replace("\n", "\n  ")
+    assert draw(telemetry, tokens) == f"request\n  {shown}"
+
+
+def test_a_session_that_agno_makes_is_the_conversation(
+    server: ProviderServer, telemetry: Telemetry
+) -> None:
+    server.script(calls(), says(), says())
+    one = agent(server)
+    one.run("Paris?")
+    asyncio.run(one.arun("And?"))
+    assert {dict(s.attributes or {})["gen_ai.conversation.id"] for s in telemetry.spans()} == {
+        one.session_id
+    }
+
+
+def test_what_the_program_says_of_the_session_stays(
+    server: ProviderServer, telemetry: Telemetry
+) -> None:
+    server.script(says())
+    with otelier.session(conversation_id="mine", user_id="me", tags=["a"]):
+        agent(server).run("Paris?", session_id="s-1", user_id="u-1")
+    for span in telemetry.spans():
+        held = dict(span.attributes or {})
+        assert (held["gen_ai.conversation.id"], held["user.id"]) == ("mine", "me")
+
+
+@pytest.mark.parametrize("how", ["sync", "async"])
+def test_streamed(server: ProviderServer, telemetry: Telemetry, how: str) -> None:
+    server.script(calls(stream=True), says(stream=True))
+    one = agent(server)
+
+    async def main() -> list[Any]:
+        return [
+            (telemetry.tracer.start_span("mine").end(), event.content)
+            async for event in one.arun("Paris?", stream=True)
+        ]
+
+    if how == "async":
+        heard = asyncio.run(main())
+    else:
+        stream = one.run("Paris?", stream=True)
+        assert type(stream).__name__ == "generator"
+        heard = [(telemetry.tracer.start_span("mine").end(), event.content) for event in stream]
+    assert "".join(text for _, text in heard if text) == "It is sunny."
+    shown = draw(telemetry, tokens, leave_out=lambda span: span.name == "mine")
+    assert shown == tree(AGENT)
+    # What the program does while it reads is its own.
+    assert all(span.parent is None for span in telemetry.spans("mine"))
+    assert "It is sunny." in told(telemetry, "invoke_agent")["gen_ai.output.messages"]
+
+
+@pytest.mark.parametrize("how", ["sync", "async"])
+def test_a_stream_that_is_left(server: ProviderServer, telemetry: Telemetry, how: str) -> None:
+    server.script(says("It is sunny and warm.", stream=True))
+    one = agent(server)
+
+    async def main() -> None:
+        stream = one.arun("Paris?", stream=True)
+        async for _ in stream:
+            break
+        await stream.aclose()
+
+    if how == "async":
+        asyncio.run(main())
+    else:
+        stream = one.run("Paris?", stream=True)
+        next(stream)
+        stream.close()
+    gc.collect()
+    whole = told(telemetry, "invoke_agent")
+    assert "error.type" not in whole
+    assert whole["otelier.stream.end"] == "closed"
+    assert draw(telemetry) == tree(
+        f"""
+        invoke_agent weather
+          chat {MODEL}
+        """
+    )
+
+
+def test_a_run_that_is_cancelled(server: ProviderServer, telemetry: Telemetry) -> None:
+    entered = asyncio.Event()
+
+    async def wait(city: str) -> str:
+        """Wait."""
+        entered.set()
+        await asyncio.Event().wait()
+        return city
+
+    server.script(calls("wait"))
+
+    async def main() -> None:
+        task = asyncio.create_task(agent(server, wait).arun("Paris?"))
+        await entered.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    assert draw(telemetry) == tree(
+        f"""
+        invoke_agent weather
+          chat {MODEL}
+          execute_tool wait
+        """
+    )
+    assert told(telemetry, "execute_tool")["otelier.stream.end"] == "cancelled"
+
+
+def test_tools_side_by_side(server: ProviderServer, telemetry: Telemetry) -> None:
+    server.script(calls("get_weather", "get_weather"), says())
+    asyncio.run(agent(server).arun("Paris?"))
+    assert draw(telemetry) == tree(
+        f"""
+        invoke_agent weather
+          chat {MODEL}
+          execute_tool get_weather
+          execute_tool get_weather
+          chat {MODEL}
+        """
+    )
+
+
+@pytest.mark.parametrize("how", ["sync", "async"])
+def test_a_tool_that_fails(server: ProviderServer, telemetry: Telemetry, how: str) -> None:
+    def get_weather(city: str) -> str:
+        """Fail."""
+        raise ConnectionError(f"no weather in {city}")
+
+    async def aget_weather(city: str) -> str:
+        """Fail."""
+        raise ConnectionError(f"no weather in {city}")
+
+    server.script(calls(get_weather.__name__ if how == "sync" else "aget_weather"), says())
+    one = agent(server, get_weather if how == "sync" else aget_weather)
+    if how == "sync":
+        one.run("Paris?")
+    else:
+        asyncio.run(one.arun("Paris?"))
+    name = "get_weather" if how == "sync" else "aget_weather"
+    assert draw(telemetry) == tree(
+        f"""
+        invoke_agent weather
+          chat {MODEL}
+          execute_tool {name} !ConnectionError
+          chat {MODEL}
+        """
+    )
+    assert telemetry.spans("execute_tool")[0].status.description == "no weather in Paris"
+
+
+def test_a_model_that_fails(server: ProviderServer, telemetry: Telemetry) -> None:
+    server.script(Json({"error": {"message": "no"}}, status=400))
+    try:
+        agent(server, retries=0).run("Paris?")
+    except Exception as error:
+        kind = f"{type(error).__module__}.{type(error).__qualname__}"
+    else:
+        kind = "error"
+    shown = draw(telemetry).splitlines()
+    assert shown[0] in (f"invoke_agent weather !{kind}", "invoke_agent weather !error"), shown
+    assert shown[1] == f"  chat {MODEL} !openai.BadRequestError"
+
+
+def test_a_tool_that_stops_the_run(server: ProviderServer, telemetry: Telemetry) -> None:
+    from agno.exceptions import StopAgentRun
+
+    def stop(city: str) -> str:
+        """Stop."""
+        raise StopAgentRun("enough")
+
+    server.script(calls("stop"), says())
+    agent(server, stop).run("Paris?")
+    assert "!" not in draw(telemetry), draw(telemetry)
+
+
+def test_the_tool_is_current_in_its_body(server: ProviderServer, telemetry: Telemetry) -> None:
+    inner = agent(server, name="inner")
+
+    @otelier.tool
+    def ask(city: str) -> str:
+        """Ask another one."""
+        with telemetry.tracer.start_as_current_span("mine"):
+            urllib.request.urlopen(f"{server.url}/ping").read()
+        return str(inner.run(city).content)
+
+    server.route("/ping", lambda request: Json({}))
+    server.script(calls("ask"), says("Sunny."), says())
+    agent(server, ask).run("Paris?")
+    assert draw(telemetry, tokens) == tree(
+        f"""
+        invoke_agent weather 36+27
+          chat {MODEL} 12+9
+          execute_tool ask
+            mine
+            invoke_agent inner 12+9
+              chat {MODEL} 12+9
+          chat {MODEL} 12+9
+        """
+    )
+
+
+def test_a_tool_that_answers_piece_by_piece(server: ProviderServer, telemetry: Telemetry) -> None:
+    def pieces(city: str) -> Iterator[str]:
+        """Answer in pieces."""
+        yield "sunny "
+        with telemetry.tracer.start_as_current_span("mine"):
+            yield "in Paris"
+
+    server.script(calls("pieces"), says())
+    agent(server, pieces).run("Paris?")
+    assert draw(telemetry) == tree(
+        f"""
+        invoke_agent weather
+          chat {MODEL}
+          execute_tool pieces
+            mine
+          chat {MODEL}
+        """
+    )
+    used = told(telemetry, "execute_tool")
+    assert json.loads(used["gen_ai.tool.call.result"]) == {"result": "sunny in Paris"}
+
+
+TEAM = f"""
+    invoke_agent desk 48+36
+      chat {MODEL} 12+9
+      execute_tool delegate_task_to_member
+        invoke_agent weather 24+18
+          chat {MODEL} 12+9
+          execute_tool get_weather
+          chat {MODEL} 12+9
+      chat {MODEL} 12+9
+"""
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("how", ["sync", "async"])
+def test_a_team(server: ProviderServer, telemetry: Telemetry, how: str, stream: bool) -> None:
+    member = agent(server, id="weather")
+    asked = {"member_id": "weather", "task": "Paris?"}
+    if not NEW:
+        asked = {"member_id": "weather", "task_description": "Paris?", "expected_output": "words"}
+    server.script(
+        calls("delegate_task_to_member", stream=stream, **asked),
+        calls(stream=stream),
+        says(stream=stream),
+        says(stream=stream),
+    )
+    team = Team(name="desk", members=[member], model=parts.model(server), telemetry=False)
+
+    async def main() -> None:
+        if stream:
+            async for _ in team.arun("Paris?", stream=True, session_id="s-1"):
+                pass
+        else:
+            await team.arun("Paris?", session_id="s-1")
+
+    if how == "async":
+        asyncio.run(main())
+    elif stream:
+        list(team.run("Paris?", stream=True, session_id="s-1"))
+    else:
+        team.run("Paris?", session_id="s-1")
+    assert draw(telemetry, tokens) == tree(TEAM)
+    assert "[s-1]" in draw(telemetry, conversation).splitlines()[-1]
+    assert draw(telemetry, conversation).count("[s-1]") == len(telemetry.spans())
+
+
+def test_a_workflow(server: ProviderServer, telemetry: Telemetry) -> None:
+    server.route("/chat/completions", lambda request: says())
+
+    def prepare(step_input: Any) -> Any:
+        from agno.workflow.types import StepOutput
+
+        with telemetry.tracer.start_as_current_span("prepare"):
+            return StepOutput(content=str(step_input.input))
+
+    one, two = agent(server, name="one"), agent(server, name="two")
+    flow = Workflow(
+        name="report",
+        steps=[
+            Step(name="prepare", executor=prepare),
+            Step(name="write", agent=one),
+            Step(name="check", agent=two),
+        ],
+        telemetry=False,
+    )
+    flow.run(input="Paris?", session_id="s-1")
+    assert draw(telemetry, tokens) == tree(
+        f"""
+        invoke_workflow report 24+18
+          prepare
+          invoke_agent one 12+9
+            chat {MODEL} 12+9
+          invoke_agent two 12+9
+            chat {MODEL} 12+9
+        """
+    )
+    assert draw(telemetry, conversation).count("[s-1]") == len(telemetry.spans())
+
+
+@pytest.mark.skipif(not NEW, reason="earlier versions' threads have no context: OTELIER_THREADS")
+def test_steps_side_by_side(server: ProviderServer, telemetry: Telemetry) -> None:
+    server.route("/chat/completions", lambda request: says())
+    both = [Step(name=name, agent=agent(server, name=name)) for name in ("one", "two")]
+    flow = Workflow(name="report", steps=[Parallel(*both, name="both")], telemetry=False)
+    flow.run(input="Paris?")
+    assert draw(telemetry, ordered=False) == tree(
+        f"""
+        invoke_workflow report
+          invoke_agent one
+            chat {MODEL}
+          invoke_agent two
+            chat {MODEL}
+        """
+    )
+
+
+def test_users_at_once(server: ProviderServer, telemetry: Telemetry) -> None:
+    def reply(request: Recorded) -> Reply:
+        message = parts.last(request)
+        if message["role"] == "tool":
+            return says(str(message["content"]))
+        return calls(city=message["content"])
+
+    server.route("/chat/completions", reply)
+    one = agent(server)
+
+    async def main() -> None:
+        await asyncio.gather(
+            *(one.arun(f"city-{n}", session_id=f"s-{n}", user_id=f"u-{n}") for n in range(10))
+        )
+
+    asyncio.run(main())
+    assert draw(telemetry, tokens) == "\n".join([tree(AGENT)] * 10)
+    for n in range(10):
+        mine = [s for s in telemetry.spans() if (s.attributes or {}).get("user.id") == f"u-{n}"]
+        assert len(mine) == 4 and len({s.context.trace_id for s in mine}) == 1
+        said = json.dumps([dict(s.attributes or {}) for s in mine])
+        assert f"city-{n}" in said and f"city-{(n + 1) % 10}" not in said
+
+
+class Local(Model):
+    """A model of the program's own."""
+
+    def _answer(self, assistant_message: Any) -> ModelResponse:
+        return ModelResponse(role="assistant", content="It is local.")
+
+    def invoke(self, *args: Any, **kwargs: Any) -> Any:
+        return self._answer(kwargs.get("assistant_message"))
+
+    async def ainvoke(self, *args: Any, **kwargs: Any) -> Any:
+        return self._answer(kwargs.get("assistant_message"))
+
+    def invoke_stream(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        yield ModelResponse(content="It is ")
+        yield ModelResponse(content="local.")
+
+    async def ainvoke_stream(self, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        yield ModelResponse(content="It is ")
+        yield ModelResponse(content="local.")
+
+    def parse_provider_response(self, response: Any, **kwargs: Any) -> Any:
+        return response
+
+    def parse_provider_response_delta(self, response: Any) -> Any:
+        return response
+
+    _parse_provider_response = parse_provider_response
+    _parse_provider_response_delta = parse_provider_response_delta
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("how", ["sync", "async"])
+def test_a_model_without_an_sdk(telemetry: Telemetry, how: str, stream: bool) -> None:
+    one = Agent(name="local", model=Local(id="own-1", provider="Mine"), telemetry=False)
+
+    async def main() -> None:
+        if stream:
+            async for _ in one.arun("Paris?", stream=True):
+                pass
+        else:
+            await one.arun("Paris?")
+
+    if how == "async":
+        asyncio.run(main())
+    elif stream:
+        list(one.run("Paris?", stream=True))
+    else:
+        one.run("Paris?")
+    assert draw(telemetry) == "invoke_agent local\n  chat own-1"
+    chat = dict(model_calls(telemetry)[0].attributes or {})
+    assert chat["gen_ai.provider.name"] == "mine"
+    assert "Paris?" in chat["gen_ai.input.messages"]
+    assert "It is local." in chat["gen_ai.output.messages"]
+    assert "gen_ai.usage.input_tokens" not in chat
+
+
+def test_no_content(server: ProviderServer, telemetry: Telemetry) -> None:
+    telemetry.stop()
+    telemetry.start(capture="NO_CONTENT")
+    server.script(calls(), says())
+    agent(server).run("What is the weather in Paris?")
+    said = json.dumps([[s.name, dict(s.attributes or {})] for s in telemetry.spans()], default=str)
+    assert len(telemetry.spans()) == 4
+    for secret in SECRETS:
+        assert secret not in said
+
+
+def test_disabled(server: ProviderServer, telemetry: Telemetry) -> None:
+    telemetry.stop()
+    telemetry.start(disabled={"agno"})
+    server.script(calls(), says())
+    agent(server).run("Paris?")
+    assert draw(telemetry) == f"chat {MODEL}\nchat {MODEL}"
+
+
+def test_again(server: ProviderServer, telemetry: Telemetry) -> None:
+    telemetry.stop()
+    run, execute = Agent.run, Team.run
+    server.script(calls(), says())
+    agent(server).run("Paris?")
+    assert not telemetry.spans()
+    telemetry.start()
+    assert Agent.run is not run and Team.run is not execute
+    server.script(calls(), says())
+    agent(server).run("Paris?")
+    assert draw(telemetry) == draw(telemetry.spans()) and len(telemetry.spans()) == 4
+
+
+def test_nothing_is_kept(server: ProviderServer, telemetry: Telemetry) -> None:
+    server.route("/chat/completions", lambda request: says())
+    one = agent(server)
+    for _ in range(20):
+        one.run("Paris?")
+    gc.collect()
+    left = [each for each in gc.get_objects() if isinstance(each, Handle)]
+    assert not left, [gc.get_referrers(each) for each in left]
