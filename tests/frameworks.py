@@ -264,7 +264,16 @@ ROWS = (
         environment=_AT_HOME,
     ),
     Row("agno", ("agno>=3.1", "openai"), ("test_agno.py",)),
-    Row("agno-oldest", ("agno==2.0.0", "openai<2"), ("test_agno.py",), oldest=True),
+    Row(
+        "agno-beside",
+        (
+            *("agno>=3.1", "openai", "openinference-instrumentation-agno"),
+            *("opentelemetry-instrumentation-agno", "opentelemetry-instrumentation-genai-agno"),
+            "opentelemetry-instrumentation-genai-openai",
+        ),
+        ("test_agno_beside.py",),
+    ),
+    Row("agno-oldest", ("agno==2.0.0", "openai<2", "fastapi"), ("test_agno.py",), oldest=True),
     Row("google_adk", ("google-adk>=2.13",), ("test_google_adk.py",)),
     Row(
         "google_adk-beside",

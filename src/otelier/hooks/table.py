@@ -335,6 +335,7 @@ FRAMEWORKS: Final = (
         ("threads", "agno.agent.agent", _OPTIONAL),
         ("threads", "agno.team._init", _OPTIONAL),
         ("tools", "agno.tools.function"),
+        ("inner", "agno.workflow.step", _OPTIONAL),
         ("searches", "agno.knowledge.knowledge", _OPTIONAL),
         ("llms", "agno.models.base"),
     ),

@@ -45,6 +45,10 @@ def _told(model: Any, args: Any, kwargs: Any, result: Any) -> Told:
     answer = argument(args, kwargs, 1, "assistant_message")
     provider = reading.text(model, "provider")
     said = _message(answer)
+    # Of a stream, earlier versions do so later.
+    streamed = statics.member(argument(args, kwargs, 2, "stream_data"), "response_content")
+    if type(streamed) is str and streamed:
+        said["content"] = streamed
     return Told(
         provider=provider.lower() if provider is not None else None,
         model=reading.text(model, "id"),

@@ -13,9 +13,9 @@ NAME: Final = "agno"
 # What other instrumentations wrap: module, class, method.
 _SEAMS: Final = (
     ("agno.agent.agent", "Agent", "run"),
-    ("agno.agent", "Agent", "_run"),
-    ("agno.team", "Team", "run"),
-    ("agno.team", "Team", "_run"),
+    ("agno.agent", "_run", "_run"),
+    ("agno.team.team", "Team", "run"),
+    ("agno.team", "_run", "_run"),
     ("agno.tools.function", "FunctionCall", "execute"),
 )
 
