@@ -66,15 +66,16 @@ def belongs(
     As at :func:`begin`: on the step and on all that begins inside from now on.
     """
     try:
-        known = belonging(handle.context, conversation_id, user_id)
-        if known is handle.context:
+        before, here = handle.context, ctx.current()
+        known = belonging(before, conversation_id, user_id)
+        if known is before:
             return
         handle.move(known)
         for name, value in told(known).items():
             if handle.get(name) is None:
                 handle.set(name, value)
         # Until the step is left: who entered it puts back what was before.
-        ctx.attach(belonging(ctx.current(), conversation_id, user_id))
+        ctx.attach(known if here is before else belonging(here, conversation_id, user_id))
     except Exception:
         guard.failed("frameworks.belongs")
 
