@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import threading
+import contextvars
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,7 +13,7 @@ import openai
 import otelier
 from tests.lineage import thousand
 from tests.lineage.frameworks.drawing import tree
-from tests.lineage.thousand import MANY, Run
+from tests.lineage.thousand import MANY
 
 TOOLS: list[Any] = [
     {
@@ -103,10 +103,6 @@ def called(message: Any) -> Any:
         for call in message.tool_calls
     ]
     return {"role": "assistant", "content": None, "tool_calls": calls}
-
-
-def spans_of(kind: str) -> int:
-    return len(TREES[kind].splitlines())
 
 
 class Pipeline:
@@ -218,9 +214,7 @@ def test_a_thousand_tasks() -> None:
         async def main() -> list[Any]:
             pipeline = Pipeline(run.server.url)
             try:
-                return await asyncio.gather(
-                    *map(pipeline.one, range(MANY)), return_exceptions=True
-                )
+                return await asyncio.gather(*map(pipeline.one, range(MANY)), return_exceptions=True)
             finally:
                 for client in (*pipeline.gpts, *pipeline.claudes):
                     await client.close()
@@ -237,4 +231,97 @@ def test_a_thousand_tasks() -> None:
                 assert answer == f"t{number} is the answer."
         del answers, answer
         counted = thousand.check(run.telemetry, lambda number: TREES[kind_of(number)])
-        assert counted == sum(spans_of(kind_of(number)) for number in range(MANY))
+        assert counted == sum(len(TREES[kind_of(number)].splitlines()) for number in range(MANY))
+
+
+# --- the same in threads -------------------------------------------------------------------------
+
+WORKERS = 64
+
+
+class ThreadedPipeline:
+    """The same with synchronous clients; its tools run in threads of a pool of their own."""
+
+    def __init__(self, url: str, tools: ThreadPoolExecutor) -> None:
+        self.gpts = [
+            openai.OpenAI(base_url=url + "/v1", api_key="k", max_retries=0) for _ in range(4)
+        ]
+        self.claudes = [
+            anthropic.Anthropic(base_url=url, api_key="k", max_retries=0) for _ in range(4)
+        ]
+
+        @otelier.retrieval("library")
+        def search(query: str, number: int) -> list[dict[str, Any]]:
+            self.gpts[number % 4].embeddings.create(model="text-embedding-3-small", input=query)
+            return [{"id": f"d{number}", "content": f"t{number} is a document.", "score": 0.5}]
+
+        @otelier.agent("expert")
+        def expert(number: int) -> str:
+            claude = self.claudes[number % 4]
+            asked: dict[str, Any] = {
+                "model": model_below(number),
+                "max_tokens": 99,
+                "messages": messages(number),
+            }
+            kind = kind_of(number)
+            if kind in ("whole", "refused"):
+                answer: Any = claude.messages.create(**asked)
+                return str(answer.content[0].text)
+            said = ""
+            with claude.messages.stream(**asked) as stream:
+                for text in stream.text_stream:
+                    said += text
+                    # Nobody can cancel a thread: it leaves by itself.
+                    if kind in ("early", "cancelled"):
+                        break
+            return said
+
+        @otelier.tool("look")
+        def look(token: str) -> str:
+            return expert(int(token[1:]))
+
+        @otelier.agent("lead")
+        def lead(number: int, found: Any) -> str:
+            completions = self.gpts[number % 4].chat.completions
+            asked: dict[str, Any] = {"model": "gpt-4o", "tools": TOOLS}
+            first = completions.create(messages=messages(number), **asked).choices[0].message
+            inside = contextvars.copy_context()
+            result = tools.submit(inside.run, look, f"t{number}").result()
+            said = {"role": "tool", "tool_call_id": f"call_t{number}_0", "content": result}
+            told = messages(number, called(first), said)
+            last = completions.create(messages=told, **asked).choices[0].message
+            return str(last.content)
+
+        @otelier.workflow("research")
+        def research(number: int) -> str:
+            return lead(number, search(f"t{number} is sought.", number))
+
+        self.research = research
+
+    def one(self, number: int) -> Any:
+        """One request, and what its user gets."""
+        try:
+            with thousand.session(number):
+                return self.research(number)
+        except anthropic.RateLimitError as error:
+            return str(error)
+
+
+def test_a_thousand_requests_in_threads() -> None:
+    with (
+        thousand.running() as run,
+        ThreadPoolExecutor(WORKERS) as pool,
+        ThreadPoolExecutor(WORKERS) as tools,
+    ):
+        pipeline = ThreadedPipeline(run.server.url, tools)
+        answers = list(pool.map(pipeline.one, range(MANY)))
+        for client in (*pipeline.gpts, *pipeline.claudes):
+            client.close()
+        for number, answer in enumerate(answers):
+            refused = kind_of(number) == "refused"
+            assert (f"t{number} is too much." if refused else f"t{number} is the answer.") in answer
+        # Who leaves by himself has an answer.
+        trees = {**TREES, "cancelled": WHOLE.replace("claude-sonnet-5-5", "claude-endless")}
+        counted = thousand.check(run.telemetry, lambda number: trees[kind_of(number)])
+        lines = [len(trees[kind_of(number)].splitlines()) for number in range(MANY)]
+        assert counted == sum(lines)

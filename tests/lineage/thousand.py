@@ -91,7 +91,8 @@ def left_nothing() -> None:
         and not kind.__module__.startswith("otelier.prices")
     )
     assert not ours, ours
-    assert not held()
+    tables = held()
+    assert not tables, tables
 
 
 # What there is one of for a call, a step or a session.
@@ -104,10 +105,22 @@ _OF_A_RUN = frozenset(
 )
 
 
+# Tables of frameworks' rooms that are about runs.
+_TABLES = (
+    ("langchain.open_runs", "runs"),
+    ("langchain.models", "_open"),
+    ("langchain.models", "_asked"),
+    ("llama_index.seen", "runs"),
+    ("llama_index.models", "_own"),
+    ("llama_index.models", "_streams"),
+    ("llama_index.engines", "_writing"),
+)
+
+
 def held() -> dict[str, int]:
     """What the tables of ours hold that are about calls and steps, by name."""
     from otelier import background, deferred, following, processor, scope, theirs, under_way
-    from otelier.hooks import beside
+    from otelier.hooks import responses
 
     found: dict[str, Any] = {
         "following": following._noted,
@@ -119,16 +132,15 @@ def held() -> dict[str, int]:
         "processor._beneath": processor._beneath,
         "theirs.enriched": theirs.enriched,
         "theirs._contents": theirs._contents,
+        "responses": responses._responses._held,
     }
-    for number, table in enumerate(beside._tables):
-        found[f"beside {number}"] = table._held
-    for name in ("langchain.open_runs", "llama_index.seen"):
-        module = sys.modules.get(f"otelier.frameworks.{name}")
+    for room, name in _TABLES:
+        module = sys.modules.get(f"otelier.frameworks.{room}")
         if module is not None:
-            found[name] = module.runs
-    models = sys.modules.get("otelier.frameworks.langchain.models")
-    if models is not None:
-        found["langchain.models"] = models._open
+            found[f"{room}.{name}"] = getattr(module, name)
+    agents = sys.modules.get("otelier.frameworks.openai_agents.opened")
+    if agents is not None:
+        found["openai_agents.opened"] = agents._open._held
     return {name: len(table) for name, table in found.items() if len(table)}
 
 
