@@ -15,6 +15,8 @@ from tests.lineage import thousand
 from tests.lineage.frameworks.drawing import tree
 from tests.lineage.thousand import MANY
 
+# Patient, also on a machine that has much else to do.
+KEY: dict[str, Any] = {"api_key": "k", "max_retries": 0, "timeout": 100}
 TOOLS: list[Any] = [
     {
         "type": "function",
@@ -110,12 +112,8 @@ class Pipeline:
 
     def __init__(self, url: str) -> None:
         # As a program has them for its tenants; one alone looks through all connections each time.
-        self.gpts = [
-            openai.AsyncOpenAI(base_url=url + "/v1", api_key="k", max_retries=0) for _ in range(8)
-        ]
-        self.claudes = [
-            anthropic.AsyncAnthropic(base_url=url, api_key="k", max_retries=0) for _ in range(8)
-        ]
+        self.gpts = [openai.AsyncOpenAI(base_url=url + "/v1", **KEY) for _ in range(8)]
+        self.claudes = [anthropic.AsyncAnthropic(base_url=url, **KEY) for _ in range(8)]
         # Those that wait to be cancelled.
         self.waiting: dict[int, asyncio.Event] = {}
 
@@ -243,12 +241,8 @@ class ThreadedPipeline:
     """The same with synchronous clients; its tools run in threads of a pool of their own."""
 
     def __init__(self, url: str, tools: ThreadPoolExecutor) -> None:
-        self.gpts = [
-            openai.OpenAI(base_url=url + "/v1", api_key="k", max_retries=0) for _ in range(4)
-        ]
-        self.claudes = [
-            anthropic.Anthropic(base_url=url, api_key="k", max_retries=0) for _ in range(4)
-        ]
+        self.gpts = [openai.OpenAI(base_url=url + "/v1", **KEY) for _ in range(4)]
+        self.claudes = [anthropic.Anthropic(base_url=url, **KEY) for _ in range(4)]
 
         @otelier.retrieval("library")
         def search(query: str, number: int) -> list[dict[str, Any]]:
