@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from contextvars import Token
 from typing import Any, Final, TypeVar, cast
 
 from opentelemetry.context import Context
@@ -26,7 +25,7 @@ class Around:
     __slots__ = ("_held",)
 
     def __init__(self) -> None:
-        self._held: list[tuple[Token[Context] | None, Context | None]] = []
+        self._held: list[ctx.Use] = []
 
     def _inside(self, held: Context) -> Context:
         """``held`` with what is to hold inside."""
@@ -48,8 +47,7 @@ class Around:
     # --- context manager -------------------------------------------------------------------
 
     def __enter__(self: Self) -> Self:
-        inner = self._within(ctx.current())
-        self._held.append((ctx.attach(inner), inner))
+        self._held.append(ctx.Use(ctx.attach(self._within(ctx.current()))))
         self._enter()
         return self
 

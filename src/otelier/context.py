@@ -78,15 +78,50 @@ def outside(context: Context) -> Context:
     return set_span_in_context(held[1], context)
 
 
-def leave(held: list[tuple[Token[Context] | None, Context | None]]) -> None:
-    """Leave the use that is current here, or the last: several tasks may share an object."""
-    if not held:
-        return
+class Use:
+    """One use of an object that several tasks and threads may share at once."""
+
+    __slots__ = ("inner", "token", "what")
+
+    def __init__(self, token: Token[Context] | None, what: Any = None) -> None:
+        """It was made current by ``token``, and is still; ``what`` stands for it."""
+        self.token = token
+        self.inner = current()
+        self.what = what
+
+
+def leave(held: list[Use]) -> Use | None:
+    """Leave one of the uses of an object, and give it.
+
+    The one that is current here; else the last one that was entered here, whatever was left behind
+    in it; else the last one.
+    """
     here = current()
-    mine = next((number for number, (_, inner) in enumerate(held) if inner is here), -1)
-    token, _ = held.pop(mine)
-    if token is not None:
-        detach(token)
+    # Others come and go meanwhile.
+    uses = held[::-1]
+    mine = next((use for use in uses if use.inner is here), None)
+    if mine is not None:
+        if mine.token is not None:
+            detach(mine.token)
+    elif uses:
+        mine = next((use for use in uses if _left(use.token)), uses[0])
+    if mine is not None:
+        try:
+            held.remove(mine)
+        except ValueError:
+            pass
+    return mine
+
+
+def _left(token: Token[Context] | None) -> bool:
+    """Leave an attached context, if it was attached here."""
+    if token is None or _RUNTIME is None:
+        return False
+    try:
+        _RUNTIME.detach(token)
+        return True
+    except Exception:
+        return False
 
 
 def detach(token: Token[Context]) -> None:

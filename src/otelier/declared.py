@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from contextvars import Token
 from types import FunctionType
 from typing import Any, Final, TypeAlias, TypeVar, cast
 from weakref import WeakSet
@@ -41,7 +40,7 @@ class Step:
         self._name = name
         self._attributes = attributes
         self._options = options
-        self._held: list[tuple[Handle | NoHandle, Token[Context] | None]] = []
+        self._held: list[ctx.Use] = []
 
     def start(
         self,
@@ -112,25 +111,14 @@ class Step:
 
     def __enter__(self) -> Handle | NoHandle:
         handle = self.start()
-        self._held.append((handle, handle.enter()))
+        self._held.append(ctx.Use(handle.enter(), handle))
         # A tool that is one with a runner's has its handle.
         return getattr(handle, "whole", handle)
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if not self._held:
-            return
-        handle, token = self._held.pop(self._mine())
-        if token is not None:
-            ctx.detach(token)
-        handle.end(error)
-
-    def _mine(self) -> int:
-        """Which use is left: one declaration may be used by several tasks at once."""
-        held = ctx.current()
-        for position, (handle, _) in enumerate(self._held):
-            if getattr(handle, "_context", None) is held:
-                return position
-        return -1
+        use = ctx.leave(self._held)
+        if use is not None:
+            use.what.end(error)
 
     async def __aenter__(self) -> Handle | NoHandle:
         return self.__enter__()

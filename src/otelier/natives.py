@@ -110,7 +110,12 @@ def started(span: Any, held: Context) -> None:
         elif native.mirrors and operation in semconv.INFERENCE and outer is not None:
             # What goes out beneath it is the agent's own.
             outer.mirrored = outer.mirrored and ref(span)
-    beneath[span] = Beneath(own or outer, own, conversation)
+    within = own or outer
+    beneath[span] = Beneath(within, own, conversation)
+    if native is not None and native.leaves_open and within is not None:
+        if within.below is None:
+            within.below = []
+        within.below.append(ref(span))
 
 
 def ending(run: Runtime, span: Any) -> None:
@@ -155,9 +160,11 @@ def ending(run: Runtime, span: Any) -> None:
 def _end_all(span: Any, own: Scope) -> None:
     """End what is open beneath an agent that ends: the innermost first."""
     scope = span.instrumentation_scope.name
-    for each, held in reversed(list(beneath.items())):
-        beneath_it = held.scope is own and each is not span and each.is_recording()
-        if beneath_it and each.instrumentation_scope.name == scope:
+    for held in reversed(own.below or ()):
+        each = held()
+        if each is None or each is span or not each.is_recording():
+            continue
+        if each.instrumentation_scope.name == scope:
             theirs.leave(each)
             each.end()
 

@@ -71,6 +71,7 @@ class Scope:
         "answer",
         "asked",
         "begun",
+        "below",
         "inference_calls",
         "mirrored",
         "name",
@@ -93,6 +94,8 @@ class Scope:
         # How many calls have begun in it, and how many of them each other library has told of.
         self.begun = 0
         self.others: dict[str | None, int] | None = None
+        # Spans of a framework that may leave them open.
+        self.below: list[ref[Any]] | None = None
         self._closed = False
         self._running = 0
         self._awaited = 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import uuid
+from collections.abc import Callable
 from typing import Any
 
 import openai
@@ -299,6 +301,7 @@ def test_a_span_of_the_programs_inside_a_run_is_the_parent(telemetry: Telemetry)
 def test_runs_without_an_end_do_not_pile_up(
     telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(steps, "_MANY", 3)
     monkeypatch.setattr(steps, "_MOST", 3)
     runs = steps.Runs()
     for number in range(5):
@@ -310,6 +313,48 @@ def test_runs_without_an_end_do_not_pile_up(
     ]
     runs.clear()
     assert len(telemetry.spans()) == 5
+
+
+@pytest.mark.parametrize("made", [str, lambda number: uuid.UUID(int=number)])
+def test_runs_that_go_on_are_kept_however_many_there_are(
+    telemetry: Telemetry, made: Callable[[int], Any]
+) -> None:
+    runs = steps.Runs()
+    many = [made(number) for number in range(12_000)]
+    flow = runs.begin("flow", None, pipeline.workflow("w"))
+    for each in many:
+        runs.pass_by(each, "flow")
+    last = runs.begin("agent", many[0], pipeline.agent("a"))
+    for run in (last, runs.pop("agent"), flow, runs.pop("flow")):
+        assert run is not None
+        assert run.handle is not None
+        run.handle.end()
+    for each in many:
+        assert runs.pop(each) is not None
+    assert len(runs) == 0
+    assert draw(telemetry) == tree("""
+        invoke_workflow w
+          invoke_agent a
+        """)
+
+
+def test_of_many_runs_what_is_old_is_given_up(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(steps, "_MANY", 3)
+    monkeypatch.setattr(steps, "monotonic", lambda: now[0])
+    runs = steps.Runs()
+    for number in range(6):
+        runs.begin(f"r{number}", None, pipeline.workflow(f"w{number}"))
+    assert len(runs) == 6
+    now[0] += steps._OLD
+    for number in range(6, 9):
+        runs.begin(f"r{number}", None, pipeline.workflow(f"w{number}"))
+    assert [span.name for span in telemetry.spans()] == [
+        f"invoke_workflow w{number}" for number in range(3)
+    ]
+    runs.clear()
 
 
 # --- definitions and instructions of agents ----------------------------------------------------

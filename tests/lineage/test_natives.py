@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import openai
@@ -125,3 +128,32 @@ def test_others_are_not_looked_at(telemetry: Telemetry) -> None:
     with telemetry.tracer.start_as_current_span("invoke_agent mine"):
         assert not beneath
     assert "framework.seen" not in (telemetry.span().attributes or {})
+
+
+def test_agents_that_leave_spans_open_end_while_others_begin(telemetry: Telemetry) -> None:
+    """Each ends what is beneath it, and nobody else's, in many threads at once."""
+    natives.watched[SCOPE] = natives.Native(begins, ends, leaves_open=True)
+    tracer = telemetry.tracer_provider.get_tracer(SCOPE)
+    workers, each = 16, 150
+    together = Barrier(workers)
+    # Somebody has them still.
+    kept: list[Any] = []
+
+    def run(worker: int) -> None:
+        together.wait()
+        for number in range(each):
+            with tracer.start_as_current_span(f"invoke_agent a{worker}-{number}"):
+                kept.append(tracer.start_span("execute_tool left"))
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(run, range(workers)))
+    finally:
+        sys.setswitchinterval(before)
+    assert not guard.failures()
+    spans = telemetry.exporter.get_finished_spans()
+    assert len(spans) == 2 * workers * each
+    for span in spans:
+        assert (span.attributes or {})["framework.seen"] is True

@@ -10,8 +10,8 @@ format. Three ways make a step current in its body:
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from time import monotonic
 from typing import Any, Final
 from weakref import ref
 
@@ -24,8 +24,11 @@ from otelier.handle import Handle
 from otelier.hooks import foreign
 from otelier.session import belonging, told
 
-# Runs whose end a framework never tells must not pile up.
-_MOST: Final = 10_000
+# Runs whose end a framework never tells must not pile up. Those that go on are as many as a program
+# has requests at once, by what is nested in each: of so many only what is old is given up.
+_MANY: Final = 10_000
+_OLD: Final = 3600.0
+_MOST: Final = 200_000
 # The innermost run of a framework's, by what stands for it.
 _RUN: Final = create_key("otelier-framework-run")
 _OWN: Final = create_key("otelier-framework-own")
@@ -83,7 +86,7 @@ def belongs(
 class Run:
     """One run of a framework's: its step, if it is one that is seen, and the context inside."""
 
-    __slots__ = ("_stands", "context", "handle", "more")
+    __slots__ = ("_stands", "began", "context", "handle", "more")
 
     def __init__(
         self, handle: Handle | None, context: Context, stands: object | None = None
@@ -92,6 +95,7 @@ class Run:
         self.handle = handle
         self.context = context
         self._stands = stands or object()
+        self.began = monotonic()
         # Whatever a room has to remember of it.
         self.more: Any = None
 
@@ -115,7 +119,9 @@ class Runs:
     """
 
     def __init__(self) -> None:
-        self._runs: OrderedDict[Any, Run] = OrderedDict()
+        # Oldest first. Not an OrderedDict: ids may have an ``__eq__`` of their own, in which
+        # another thread may come to run, and that bears no change in the middle of one.
+        self._runs: dict[Any, Run] = {}
 
     def __len__(self) -> int:
         return len(self._runs)
@@ -177,14 +183,21 @@ class Runs:
 
     def _keep(self, run_id: Any, run: Run) -> Run:
         self._runs[key(run_id, self._gone)] = run
-        while len(self._runs) > _MOST:
-            try:
-                _, oldest = self._runs.popitem(last=False)
-            except KeyError:
-                break
-            if oldest.handle is not None:
-                oldest.handle.abandoned()
+        if len(self._runs) > _MANY:
+            self._give_up(run.began - _OLD)
         return run
+
+    def _give_up(self, long_ago: float) -> None:
+        """End the oldest run, if it began ``long_ago`` or there are too many."""
+        try:
+            oldest = next(iter(self._runs))
+            if self._runs[oldest].began > long_ago and len(self._runs) <= _MOST:
+                return
+            given_up = self._runs.pop(oldest)
+        except (KeyError, RuntimeError, StopIteration):
+            return  # Another thread is at it: the next run makes up for it.
+        if given_up.handle is not None:
+            given_up.handle.abandoned()
 
     def pop(self, run_id: Any) -> Run | None:
         """A run ends: the caller ends its step. None for one that nobody knows."""
