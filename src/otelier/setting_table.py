@@ -240,6 +240,15 @@ SETTINGS: Final = (
         "its parent. Default `false`; `otelier run` sets it to `true`.",
     ),
     Setting(
+        "services",
+        "OTELIER_SERVICES",
+        texts.flag,
+        "`true`, `false`",
+        "Start the other OpenTelemetry instrumentations that are installed (HTTP servers and "
+        "clients, Celery, databases), where the program starts otelier itself. Default `false`; "
+        "`opentelemetry-instrument` and `otelier run` start them anyway.",
+    ),
+    Setting(
         "framework_steps",
         "OTELIER_FRAMEWORK_STEPS",
         texts.all_or_none,

@@ -57,6 +57,7 @@ class Settings:
     mcp_meta: bool = True
     stream_usage: bool = False
     threads: bool = False
+    services: bool = False
     framework_steps: bool = False
     chunk_times: bool = False
     metrics_fingerprint: bool = False
