@@ -241,7 +241,9 @@ def _start(asked: _Asked) -> None:
 def _start_services(run: Runtime, providers: Mapping[str, Any]) -> None:
     from otelier import services  # Only where it is asked for.
 
-    services.start(run.settings.disabled, dict(providers))
+    # Of both lists: the one for everybody has names of theirs that are none of ours.
+    named = settings.disabled_lists(settings.process_environment())
+    services.start(run.settings.disabled.union(*named), providers)
 
 
 def _tell_misspelt(asked: _Asked) -> None:

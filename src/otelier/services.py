@@ -9,7 +9,7 @@ SDKs or agent frameworks, which is otelier's own part.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ _PROVIDERS: Final = ("tracer_provider", "meter_provider")
 _started: Final[list[Any]] = []
 
 
-def start(disabled: Collection[str], providers: dict[str, Any]) -> None:
+def start(disabled: Collection[str], providers: Mapping[str, Any]) -> None:
     """Start each one that does not run yet. Never raises."""
     given = {name: providers[name] for name in _PROVIDERS if name in providers}
     for point in _wanted(disabled):

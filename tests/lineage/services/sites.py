@@ -101,9 +101,7 @@ class Site:
         self.programs: list[Program] = []
         model.route("/chat/completions", answered(lambda said: f"about {said}"))
 
-    def run(
-        self, *words: str, service: str, agent: bool | str = True, **env: Any
-    ) -> Program:
+    def run(self, *words: str, service: str, agent: bool | str = True, **env: Any) -> Program:
         """Start a module, under ``opentelemetry-instrument``, another command, or by itself."""
         command = [sys.executable, "-W", "ignore", "-m", *words]
         if agent is True:

@@ -58,8 +58,7 @@ def serve(here: Site, app: str, service: str, server: str = "uvicorn", **env: An
     (port,) = free_ports(1)
     named = {"APP": f"{APPS}.research:{app}", "PORT": str(port)}
     words = [
-        each.replace("PORT", named["PORT"]).replace("APP", named["APP"])
-        for each in SERVERS[server]
+        each.replace("PORT", named["PORT"]).replace("APP", named["APP"]) for each in SERVERS[server]
     ]
     program = here.run(*words, service=service, **env)
     until(lambda: listening(port) if program.process.poll() is None else True, "the server")
