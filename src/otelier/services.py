@@ -1,10 +1,10 @@
-"""Starts the other OpenTelemetry instrumentations that are installed, where the program starts otelier.
+"""Starts the other OpenTelemetry instrumentations that are installed, in code.
 
 Opt-in (``instrument(services=True)``, ``OTELIER_SERVICES``): what ``opentelemetry-instrument`` and
 ``otelier run`` do anyway. HTTP servers and clients, queues and databases get their spans, and a
-trace goes on in the service or the worker that is asked. Each is found by its entry point; one whose
-library is not installed is passed by, as is one that runs already and one that instruments model
-SDKs or agent frameworks, which is otelier's own part.
+trace goes on in the service or the worker that is asked. Each is found by its entry point. Passed
+by are those whose library is not installed, those that run already, and those of model SDKs and
+agent frameworks, which are otelier's own part.
 """
 
 from __future__ import annotations
@@ -62,9 +62,9 @@ def _wanted(disabled: Collection[str]) -> Iterator[EntryPoint]:
         return
     left_out = ours().union(disabled, {"otelier"})
     for point in entry_points(group=_GROUP):
-        if point.name not in left_out and not point.value.startswith(FOREIGN):
-            if ".genai." not in point.value:
-                yield point
+        genai = point.value.startswith(FOREIGN) or ".genai." in point.value
+        if point.name not in left_out and not genai:
+            yield point
 
 
 def _start(point: EntryPoint, given: dict[str, Any]) -> None:

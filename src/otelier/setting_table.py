@@ -50,8 +50,8 @@ SETTINGS: Final = (
         texts.names,
         "list of libraries, or `*`",
         "Libraries that are left alone, e.g. `openai,anthropic`. The names in "
-        "`OTEL_PYTHON_DISABLED_INSTRUMENTATIONS` count too, but for `httpx`, `httpx2` and `requests`, "
-        "which are OpenTelemetry's own there.",
+        "`OTEL_PYTHON_DISABLED_INSTRUMENTATIONS` count too, but for `httpx`, `httpx2` and "
+        "`requests`, which are OpenTelemetry's own there.",
         stricter=tightening.MORE,
     ),
     Setting(

@@ -176,7 +176,6 @@ def spans_of(body: bytes) -> Iterator[Any]:
                     status=SimpleNamespace(status_code=status),
                     attributes=attributes(span.attributes),
                     service=resource.get("service.name"),
-                    process=resource.get("process.pid"),
                     scope=scope.scope.name,
                 )
 

@@ -1,4 +1,4 @@
-"""Where a trace leaves for a model's provider: what HTTP instrumentations send, and what keeps it."""
+"""Where a trace leaves for a provider: what HTTP instrumentations send, and what keeps it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """A service that answers questions by an agent, whose tool asks a second service.
 
 ``app`` is the first, ``archive`` the second, which asks a model too. ``MODEL`` and ``ARCHIVE`` are
-addresses; ``CLIENT`` is the library by which the tool asks; ``INSTRUMENT`` has the program instrument
-itself.
+addresses; ``CLIENT`` is the library by which the tool asks; ``INSTRUMENT`` has the program
+instrument itself.
 """
 
 from __future__ import annotations
