@@ -51,6 +51,15 @@ class Row:
 # Servers whose tools ask models, and which are served by HTTP.
 _FOR_MCP = ("openai", "opentelemetry-instrumentation-starlette")
 
+# What ``pip install 'otelier[services]'`` brings.
+_FOR_SERVICES = tuple(
+    f"opentelemetry-instrumentation-{name}"
+    for name in (
+        *("aiohttp-client", "aiohttp-server", "asgi", "celery", "django", "fastapi", "flask"),
+        *("httpx", "requests", "starlette"),
+    )
+)
+
 _LANGCHAIN = (
     "test_langchain.py",
     "test_langchain_graphs.py",
@@ -325,6 +334,21 @@ ROWS = (
         ("test_autogen.py",),
         oldest=True,
     ),
+    # Services and their workers, with the instrumentations that are installed for them.
+    Row(
+        "services",
+        (
+            *("celery>=5.7", "redis", "gevent>=24", "openai", "requests", "aiohttp", "flask"),
+            *("fastapi>=0.115", "uvicorn>=0.30", "gunicorn>=23", *_FOR_SERVICES),
+        ),
+        (
+            *("../services/test_celery.py", "../services/test_http.py"),
+            *("../services/test_providers.py", "../services/test_processes.py"),
+            "../services/test_starting.py",
+        ),
+    ),
+    Row("services-ray", ("ray>=2.50", "openai"), ("../services/test_clusters.py",)),
+    Row("services-dask", ("distributed>=2026", "openai"), ("../services/test_clusters.py",)),
 )
 
 

@@ -44,7 +44,7 @@ LAYERS = (
     ("capturing", "session"),
     ("pipeline",),
     ("hooks",),
-    ("sdks", "frameworks"),
+    ("sdks", "frameworks", "services"),
     ("control",),
     ("instrumentor", "__init__"),
     ("store",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from os import PathLike
@@ -58,6 +59,7 @@ def instrument(
     mcp_meta: bool | None = None,
     stream_usage: bool | None = None,
     threads: bool | None = None,
+    services: bool | None = None,
     framework_steps: bool | None = None,
     cost: bool | None = None,
     prices: Path | None = None,
@@ -110,6 +112,8 @@ def instrument(
         mcp_meta: Send the trace context with MCP requests (OTELIER_MCP_META).
         stream_usage: Ask OpenAI-compatible hosts for the usage of streams (OTELIER_STREAM_USAGE).
         threads: Work in threads and pools keeps its parent (OTELIER_THREADS).
+        services: Start the other OpenTelemetry instrumentations that are installed, so that a
+            trace goes on in other services and workers (OTELIER_SERVICES).
         framework_steps: Inner steps of frameworks are spans, too (OTELIER_FRAMEWORK_STEPS).
         cost: Put the cost on model calls (OTELIER_COST).
         prices: A file of your own prices (OTELIER_PRICES).
@@ -205,10 +209,12 @@ def _start(asked: _Asked) -> None:
             elif chosen.configure_sdk and not sdk_setup.provided():
                 sdk_setup.configure()
         run = Runtime(chosen, **providers, mask=asked.mask)
+        services = chosen.services
         while True:
             for other in (others := [*_waiting]):
                 _look(other)
                 _met(run, other)
+                services = services or bool(other.values.get("services"))
             with _lock:
                 del _waiting[: len(others)]
                 if not _waiting:
@@ -219,6 +225,8 @@ def _start(asked: _Asked) -> None:
         registry.register()
         children.install()
         _tell_misspelt(asked)
+        if services:
+            _start_services(run, providers)
         if chosen.flush_on_sigterm and sdk_setup.configured():
             from otelier import termination
 
@@ -228,6 +236,14 @@ def _start(asked: _Asked) -> None:
         guard.say_once("start", "could not start; the program runs without it")
     finally:
         _starting = False
+
+
+def _start_services(run: Runtime, providers: Mapping[str, Any]) -> None:
+    from otelier import services  # Only where it is asked for.
+
+    # Of both lists: the one for everybody has names of theirs that are none of ours.
+    named = settings.disabled_lists(settings.process_environment())
+    services.start(run.settings.disabled.union(*named), providers)
 
 
 def _tell_misspelt(asked: _Asked) -> None:
@@ -251,6 +267,9 @@ def _tighten(run: Runtime, asked: _Asked) -> None:
             told = _met(run, asked)
         registry.leave_alone()
         _tell_misspelt(asked)
+        if asked.values.get("services"):
+            given = {name: run.given_to(name) for name in _PROVIDERS}
+            _start_services(run, {name: each for name, each in given.items() if each is not None})
     except Exception:
         guard.failed("control.tighten")
         # Whatever was asked: no less than that.
@@ -274,7 +293,7 @@ def _met(run: Runtime, asked: _Asked) -> str:
             continue
         setting = settings.BY_NAME[name]
         value = asked.values.get(name)
-        if name in ("mask", "redact_patterns"):
+        if name in ("mask", "redact_patterns") or (name == "services" and value):
             force.append(name)
         elif setting.stricter is None:
             if run.value(name) != value:
@@ -310,6 +329,9 @@ def uninstrument() -> None:
     """Restore every library as it was. Calls that are under way end as they began."""
     try:
         registry.unregister()
+        services: Any = sys.modules.get("otelier.services")
+        if services is not None:
+            services.stop()
         runtime.stop()
         if sdk_setup.configured():
             from otelier import termination

@@ -59,6 +59,9 @@ class OtelierInstrumentor(BaseInstrumentor):  # type: ignore[misc]
                     spelling.question(name, _OPTIONS),
                 )
                 del options[name]
+        if by_loader:
+            # It starts the others itself.
+            options["services"] = False
         control.instrument(**options)
         self._is_instrumented_by_opentelemetry = True
 

@@ -50,7 +50,8 @@ SETTINGS: Final = (
         texts.names,
         "list of libraries, or `*`",
         "Libraries that are left alone, e.g. `openai,anthropic`. The names in "
-        "`OTEL_PYTHON_DISABLED_INSTRUMENTATIONS` count too.",
+        "`OTEL_PYTHON_DISABLED_INSTRUMENTATIONS` count too, but for `httpx`, `httpx2` and "
+        "`requests`, which are OpenTelemetry's own there.",
         stricter=tightening.MORE,
     ),
     Setting(
@@ -238,6 +239,15 @@ SETTINGS: Final = (
         "`true`, `false`",
         "Work that is handed to threads and their pools keeps the span that was current there as "
         "its parent. Default `false`; `otelier run` sets it to `true`.",
+    ),
+    Setting(
+        "services",
+        "OTELIER_SERVICES",
+        texts.flag,
+        "`true`, `false`",
+        "Start the other OpenTelemetry instrumentations that are installed (HTTP servers and "
+        "clients, Celery, databases), where the program starts otelier itself. Default `false`; "
+        "`opentelemetry-instrument` and `otelier run` start them anyway.",
     ),
     Setting(
         "framework_steps",

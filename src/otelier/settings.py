@@ -26,6 +26,9 @@ logger = logging.getLogger("otelier")
 
 BY_NAME: Final = {setting.field: setting for setting in SETTINGS}
 _BY_FIELD: Final = {setting.field: setting.env for setting in SETTINGS}
+# In the list for everybody these are OpenTelemetry's instrumentations, which send a trace's ids to
+# all hosts: who switches them off may ask for OTELIER_PROPAGATE, or OTELIER_HTTP, in their place.
+_OTHERS_OWN: Final = frozenset({"httpx", "httpx2", "requests"})
 _VARIABLES: Final = frozenset(_BY_FIELD.values())
 
 
@@ -57,6 +60,7 @@ class Settings:
     mcp_meta: bool = True
     stream_usage: bool = False
     threads: bool = False
+    services: bool = False
     framework_steps: bool = False
     chunk_times: bool = False
     metrics_fingerprint: bool = False
@@ -100,7 +104,7 @@ def read(environ: Mapping[str, str]) -> tuple[Settings, list[str]]:
         from otelier import spelling
 
         problems += spelling.unknown_settings(environ, _BY_FIELD)
-    disabled = texts.names(environ.get(OTHERS_DISABLED_ENV, ""))
+    disabled = texts.names(environ.get(OTHERS_DISABLED_ENV, "")) - _OTHERS_OWN
     settings = Settings(**chosen)
     if disabled:
         settings = replace(settings, disabled=settings.disabled | disabled)

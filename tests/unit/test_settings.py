@@ -101,3 +101,10 @@ def test_readme_lists_every_setting_as_the_code_has_it() -> None:
         assert f"| `{setting.env}` | {setting.values} | {setting.help} |" in text, setting.env
     rows = [line for line in text.splitlines() if line.startswith("| `OTEL")]
     assert len(rows) == len(SETTINGS)
+
+
+def test_instrumentations_that_others_name_are_theirs() -> None:
+    environ = {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "httpx,httpx2,requests,openai"}
+    assert read(environ)[0].disabled == {"openai"}
+    environ = {"OTELIER_DISABLED": "httpx", "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "requests"}
+    assert read(environ)[0].disabled == {"httpx"}

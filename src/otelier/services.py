@@ -1,0 +1,84 @@
+"""Starts the other OpenTelemetry instrumentations that are installed, in code.
+
+Opt-in (``instrument(services=True)``, ``OTELIER_SERVICES``): what ``opentelemetry-instrument`` and
+``otelier run`` do anyway. HTTP servers and clients, queues and databases get their spans, and a
+trace goes on in the service or the worker that is asked. Each is found by its entry point. Passed
+by are those whose library is not installed, those that run already, and those of model SDKs and
+agent frameworks, which are otelier's own part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Final
+
+from otelier import guard
+from otelier.hooks.table import FRAMEWORKS, LIBRARIES
+
+_GROUP: Final = "opentelemetry_instrumentor"
+# Instrumentations of GenAI libraries, by the beginning of their modules.
+FOREIGN: Final = ("openinference", "openlit", "traceloop", "logfire", "langfuse", "mlflow")
+# AWS's clients are for much else than models: there otelier enriches their spans.
+_SHARED: Final = frozenset({"botocore", "aiobotocore"})
+_PROVIDERS: Final = ("tracer_provider", "meter_provider")
+
+_started: Final[list[Any]] = []
+
+
+def start(disabled: Collection[str], providers: Mapping[str, Any]) -> None:
+    """Start each one that does not run yet. Never raises."""
+    given = {name: providers[name] for name in _PROVIDERS if name in providers}
+    for point in _wanted(disabled):
+        try:
+            _start(point, given)
+        except Exception as problem:
+            guard.failed("services.start")
+            guard.say_once(
+                f"service {point.name}",
+                "the instrumentation of %s cannot be started (%s)",
+                point.name,
+                type(problem).__name__,
+            )
+
+
+def stop() -> None:
+    """Take those back that were started here."""
+    while _started:
+        try:
+            _started.pop().uninstrument()
+        except Exception:
+            guard.failed("services.stop")
+
+
+def ours() -> frozenset[str]:
+    """Names of what otelier has hooks of its own for."""
+    names = {name for row in (*LIBRARIES, *FRAMEWORKS) for name in (row.name, row.distribution)}
+    return frozenset(names) - _SHARED
+
+
+def _wanted(disabled: Collection[str]) -> Iterator[EntryPoint]:
+    if "*" in disabled:
+        return
+    left_out = ours().union(disabled, {"otelier"})
+    for point in entry_points(group=_GROUP):
+        genai = point.value.startswith(FOREIGN) or ".genai." in point.value
+        if point.name not in left_out and not genai:
+            yield point
+
+
+def _start(point: EntryPoint, given: dict[str, Any]) -> None:
+    from opentelemetry.instrumentation import dependencies
+
+    find: Any = dependencies.get_dist_dependency_conflicts
+    if point.dist is not None and find(point.dist):
+        return
+    try:
+        instrumentor: Any = point.load()()
+        if instrumentor.is_instrumented_by_opentelemetry:
+            return
+        instrumentor.instrument(skip_dep_check=True, **given)
+    except ModuleNotFoundError:
+        # The distribution has another one for another library.
+        return
+    _started.append(instrumentor)

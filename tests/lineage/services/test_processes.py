@@ -1,0 +1,73 @@
+"""Work that is handed to other processes: whose child it is, forked and spawned."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+pytest.importorskip("openai")
+
+from tests.lineage.frameworks.drawing import tree
+from tests.lineage.services.sites import APPS, Site, site
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
+METHODS = ("fork", "spawn", "forkserver")
+BELOW = tree(
+    """
+    work: invoke_workflow work
+      work: chat gpt-4o
+    """
+)
+APART = tree(
+    """
+    work: invoke_workflow work
+    work: chat gpt-4o
+    """
+)
+# These tests are about processes: no request of theirs is shown.
+ALONE = {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "httpx,httpx2"}
+
+
+@pytest.fixture
+def here() -> Iterator[Site]:
+    with site() as made:
+        yield made
+
+
+def run(here: Site, *words: str, itself: bool = False, **env: Any) -> str:
+    said = here.run(
+        f"{APPS}.processes",
+        *words,
+        *(["itself"] if itself else ()),
+        service="work",
+        agent=not itself,
+        **ALONE,
+        **env,
+    )
+    return said.ends()
+
+
+@pytest.mark.parametrize("itself", [False, True], ids=["agent", "itself"])
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("how", ["process", "executor", "loop"])
+def test_a_process(here: Site, how: str, method: str, itself: bool) -> None:
+    run(here, how, method, itself=itself)
+    assert here.drawn() == BELOW
+    pids = {span.name: span.process for span in here.spans()}
+
+
+@pytest.mark.parametrize("itself", [False, True], ids=["agent", "itself"])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_pool(here: Site, method: str, itself: bool) -> None:
+    run(here, "pool", method, itself=itself)
+    assert here.drawn() == f"{BELOW}\n  work: chat gpt-4o"
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("how", ["plain", "early"])
+def test_without(here: Site, how: str, method: str) -> None:
+    run(here, how, method)
+    print(here.drawn())
