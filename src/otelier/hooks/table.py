@@ -201,7 +201,7 @@ LIBRARIES: Final = (
     ),
     # DSPy's own client.
     *(
-        Library("lm15", "dspy", f"dspy._vendor.lm15.transports.{module}", "sdks.lm15")
+        Library("lm15", "lm15", f"dspy._vendor.lm15.transports.{module}", "sdks.lm15")
         for module in ("_sync", "_async")
     ),
     Library("xai", "xai-sdk", "xai_sdk.sync.chat", "sdks.xai", native="sdks.xai"),
@@ -268,6 +268,8 @@ FRAMEWORKS: Final = (
         ("models", "dspy.clients.base_lm"),
         ("models", "dspy.clients.execution", _OPTIONAL),
         ("threads", "dspy.utils.parallelizer"),
+        ("wording", "dspy.utils.exceptions", _OPTIONAL),
+        ("wording", "dspy.predict.react", _OPTIONAL),
         ("searches", "dspy.retrievers.retrieve", _MOVED),
         ("searches", "dspy.retrieve.retrieve", _MOVED),
         ("searches", "dspy.retrievers.embeddings", _OPTIONAL),

@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
+# DSPy makes its cache where it is imported, and may ask for prices.
+os.environ.setdefault("DSPY_CACHEDIR", tempfile.mkdtemp())
+os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+
 import dspy
 
-from tests.servers import Json, ProviderServer, Recorded, Reply, openai_wire
+from tests.lineage.frameworks.drawing import tree
+from tests.servers import Gate, Json, ProviderServer, Recorded, Reply, Sse, openai_wire
 
 VERSION = tuple(int(part) for part in version("dspy").split(".")[:2])
 MODEL = "gpt-4o-mini"
+# Before, there is no asynchronous way through a program.
+ASYNC = hasattr(dspy.Predict, "acall") and VERSION >= (3, 0)
+# Its own client; before, and where it cannot ask, LiteLLM.
+NATIVE = VERSION >= (3, 4)
+ONE = tree(
+    f"""
+    invoke_agent
+      chat {MODEL}
+      execute_tool get_weather
+      chat {MODEL}
+      chat {MODEL}
+    """
+)
 
 
 def fields(**values: Any) -> str:
@@ -23,19 +44,22 @@ def fields(**values: Any) -> str:
     return "\n".join((*shown, "[[ ## completed ## ]]"))
 
 
-def says(**values: Any) -> Json:
-    """A model that answers with these fields."""
-    return Json(openai_wire.chat_completion(openai_wire.chat_message(fields(**values))))
-
-
-def thinks(name: str, arguments: dict[str, Any] | None = None) -> Json:
-    """A model that wants this tool."""
-    return says(next_thought="Hm.", next_tool_name=name, next_tool_args=arguments or {})
+def answers(request: Recorded, gate: Gate | None = None, **values: Any) -> Reply:
+    """A model that answers with these fields, in the way that it is asked to."""
+    message = openai_wire.chat_message(fields(**values))
+    if request.json().get("stream"):
+        return Sse(openai_wire.chat_chunks(message, include_usage=True, pieces=9), gate=gate)
+    return Json(openai_wire.chat_completion(message))
 
 
 def asked(request: Recorded) -> str:
     """All that a model is asked, as one text."""
     return str(request.json()["messages"])
+
+
+def decides(request: Recorded) -> bool:
+    """Whether an agent's model is asked which tool it wants."""
+    return "next_tool_name" in str(request.json()["messages"][0])
 
 
 def lm(server: ProviderServer, **options: Any) -> Any:
@@ -49,13 +73,25 @@ def get_weather(city: str) -> str:
     return f"Sunny in {city}"
 
 
-def weather(server: ProviderServer, name: str = "get_weather") -> None:
-    """A model that asks the tool once, is done then, and tells."""
+def agent(*tools: Callable[..., Any]) -> Any:
+    """An agent with the tool, if no other is said."""
+    return dspy.ReAct("question -> answer", tools=list(tools) or [get_weather])
+
+
+def weather(server: ProviderServer, gate: Gate | None = None) -> None:
+    """A model that asks the tool once, is done then, and tells; to all else it says yes."""
 
     def reply(request: Recorded) -> Reply:
-        said = asked(request)
-        if "next_tool_name" not in said:
-            return says(reasoning="It said so.", answer="Sunny.")
-        return thinks("finish") if "Sunny in" in said else thinks(name, {"city": "Oslo"})
+        if decides(request):
+            done = "observation_0" in asked(request)
+            name, arguments = ("finish", {}) if done else ("get_weather", {"city": "Oslo"})
+            thought: dict[str, Any] = {"next_tool_name": name, "next_tool_args": arguments}
+            return answers(request, gate, next_thought="Hm.", **thought)
+        return answers(request, gate, reasoning="It said so.", answer="Sunny.")
 
     server.route("/chat/completions", reply)
+
+
+def indented(drawn: str, by: int = 2) -> str:
+    """A tree, below something."""
+    return "\n".join(" " * by + line for line in drawn.splitlines())

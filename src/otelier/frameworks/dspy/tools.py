@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -33,7 +34,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
             patch_tool(owner, method, _begin, _finish, patches)
     call = statics.on_class(module.__dict__.get("ToolCalls", object), "ToolCall")
     if issubclass(type(call), type) and "execute" in call.__dict__:
-        patches.wrap(call, "execute", around(_execute, _finish, _inside)[0])
+        patches.wrap(call, "execute", _executed)
     return "Tool.__call__"
 
 
@@ -56,6 +57,22 @@ def _step(
     if isinstance(handle, Executed):
         handle.function = function
     return handle
+
+
+def _executed(wrapped: Callable[..., Any], call: Any, args: Any, kwargs: Any) -> Any:
+    """DSPy looks for functions where it is called from, which is not to be a frame of ours."""
+    try:
+        if argument(args, kwargs, 0, "functions") is None:
+            args, kwargs = (), {"functions": _from(sys._getframe(1), reading.text(call, "name"))}
+    except Exception:
+        guard.failed("dspy.functions")
+    return _execution(wrapped, call, args, kwargs)
+
+
+def _from(frame: Any, name: str | None) -> dict[str, Any]:
+    """The function of this name, as DSPy looks for it."""
+    found = frame.f_locals.get(name) or frame.f_globals.get(name)
+    return {} if found is None or name is None else {name: found}
 
 
 def _execute(call: Any, args: Any, kwargs: Any) -> Handle | None:
@@ -89,6 +106,9 @@ def _finish(handle: Handle | NoHandle, result: Any) -> None:
     told = isinstance(handle, Executed) and handle.told
     if result is not None and not told and handle.wants_content and not statics.iterates(result):
         handle.set_result(result)
+
+
+_execution: Final = around(_execute, _finish, _inside)[0]
 
 
 def _taken(name: str) -> str | None:
