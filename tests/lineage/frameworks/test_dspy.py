@@ -266,10 +266,10 @@ def test_inner_steps(
     telemetry.start()
     with dspy.context(lm=parts.lm(weather)):
         Support()(question="What is it in Oslo?")
-    drawn = draw(telemetry)
-    assert drawn.startswith(
-        "invoke_workflow Support\n  Answers\n    ChainOfThought\n      Predict\n"
-        f"        chat {MODEL}\n  invoke_agent\n    Predict\n      chat {MODEL}\n    execute_tool"
+    inner = "      Predict\n  " if parts.VERSION >= (3, 0) else ""
+    assert draw(telemetry).startswith(
+        f"invoke_workflow Support\n  Answers\n    ChainOfThought\n{inner}      chat {MODEL}\n"
+        "  invoke_agent\n"
     )
 
 

@@ -32,7 +32,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         if (
             holder.startswith("dspy.")
             and type(held) is ModuleType
-            and _is(_in(held, name), function)
+            and _is(held.__dict__.get(name), function)
         ):
             patches.wrap(held, name, _format)
     return name
