@@ -14,12 +14,13 @@ from otelier.hooks import calling, raw
 from otelier.hooks.patching import Patches
 from otelier.protocols import Route, endpoints
 
+_USUAL: Final = "openai"
 # Who speaks so, where nobody outside can know who answers: the end of a path, the provider.
 _DIALECTS: Final = (
     ("/messages", "anthropic"),
     (":generateContent", "gcp.gemini"),
     (":streamGenerateContent", "gcp.gemini"),
-    ("", "openai"),
+    ("", _USUAL),
 )
 
 
@@ -48,10 +49,12 @@ def _open(transport: Any, args: Any, kwargs: Any) -> tuple[Call, Route] | None:
     url = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
     who = calling.identify(run, url, assumed=speaks)
     body = calling.body_of(request.body)
-    # Of a gateway it is the dialect that tells what is asked.
-    found = endpoints.find(who.provider, request.method.lower(), parts.path, body)
-    if found is None:
-        found = endpoints.find(speaks, request.method.lower(), parts.path, body)
+    # A dialect that its path tells is that also behind a gateway, by whatever name.
+    method, known = request.method.lower(), (who.provider, speaks)
+    for name in known if speaks == _USUAL else reversed(known):
+        found = endpoints.find(name, method, parts.path, body)
+        if found is not None:
+            break
     if found is None:
         return None
     call = begin(found.route, found.body, who, model=found.model, attributes=found.attributes)

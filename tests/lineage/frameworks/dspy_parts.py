@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
-
-# DSPy makes its cache where it is imported, and may ask for prices.
-os.environ.setdefault("DSPY_CACHEDIR", tempfile.mkdtemp())
-os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
 
 import dspy
 

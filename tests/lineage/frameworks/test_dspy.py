@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("dspy")
+from tests.lineage.frameworks.dspy_offline import DSPY
 
-from tests.lineage.frameworks import dspy_parts as parts  # isort: skip
+pytest.importorskip(DSPY)
+
 import dspy
 
 import otelier
 from otelier import guard
+from tests.lineage.frameworks import dspy_parts as parts
 from tests.lineage.frameworks.drawing import conversation, draw, model_calls, tokens, tree
 from tests.servers import Gate, ProviderServer, Recorded, Reply, openai_wire
 from tests.servers.replies import Json

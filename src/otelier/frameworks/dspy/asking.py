@@ -13,7 +13,9 @@ from otelier.frameworks.dspy import leaving, running, telling
 from otelier.hooks.calling import argument
 from otelier.model_runs import ModelRun
 
+# Where DSPy's own models are called, and where what all have in common is.
 _BUILT_IN: Final = "dspy.clients.lm"
+_BASE: Final = "dspy.clients.base_lm"
 
 
 class Asking:
@@ -102,7 +104,7 @@ def _executed(args: Any, kwargs: Any, result: Any) -> telling.Told | None:
 
 def asked(wrapped: Callable[..., Any], lm: Any, args: Any, kwargs: Any) -> Any:
     """Around ``__call__`` of a model."""
-    asking = None if _by_litellm(lm) else _begun()
+    asking = None if _by_litellm(wrapped, lm) else _begun()
     if asking is None:
         return wrapped(*args, **kwargs)
     try:
@@ -116,7 +118,7 @@ def asked(wrapped: Callable[..., Any], lm: Any, args: Any, kwargs: Any) -> Any:
 
 async def aasked(wrapped: Callable[..., Any], lm: Any, args: Any, kwargs: Any) -> Any:
     """Around ``acall`` of a model."""
-    asking = None if _by_litellm(lm) else _begun()
+    asking = None if _by_litellm(wrapped, lm) else _begun()
     if asking is None:
         return await wrapped(*args, **kwargs)
     try:
@@ -139,11 +141,20 @@ def noted(wrapped: Callable[..., Any], lm: Any, args: Any, kwargs: Any) -> Any:
     return wrapped(*args, **kwargs)
 
 
-def _by_litellm(lm: Any) -> bool:
-    """Whether LiteLLM makes its calls, or the cache answers them."""
+def _by_litellm(wrapped: Any, lm: Any) -> bool:
+    """Whether LiteLLM makes the call, or DSPy's cache answers it: nobody else has to show it."""
     try:
-        function = statics.on_class(type(lm), "forward")
-        return type(function) is FunctionType and function.__module__ == _BUILT_IN
+        path = getattr(wrapped, "__module__", None)
+        if path != _BUILT_IN:
+            function = statics.on_class(type(lm), "forward")
+            built_in = type(function) is FunctionType and function.__module__ == _BUILT_IN
+            if path != _BASE or not built_in:
+                return False
+        outer = _here.get()
+        if outer is not None and outer.run is not None:
+            # A model that is made of DSPy's own.
+            outer.run.seen = True
+        return True
     except Exception:
         guard.failed("dspy.model")
         return False

@@ -13,13 +13,11 @@ from weakref import WeakSet
 
 import wrapt
 
-from otelier import guard, statics
+from otelier import guard
 from otelier.frameworks.dspy.asking import aasked, aexecuted, asked, executed, noted
 from otelier.hooks.patching import Patches
 
 _METHODS: Final = ("__call__", "acall")
-# Its calls are made by LiteLLM.
-_BUILT_IN: Final = "dspy.clients.lm"
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:
@@ -76,8 +74,6 @@ def _below(base: type) -> Iterator[type]:
 
 def _cover(kind: Any, covered: WeakSet[Any]) -> None:
     try:
-        if statics.identity(kind)[0] == _BUILT_IN:
-            return
         for method in _METHODS:
             function = kind.__dict__.get(method)
             if not inspect.isfunction(function) or getattr(function, "__isabstractmethod__", False):
