@@ -199,6 +199,11 @@ LIBRARIES: Final = (
         "huggingface_hub.inference._generated._async_client",
         "sdks.huggingface",
     ),
+    # DSPy's own client.
+    *(
+        Library("lm15", "lm15", f"dspy._vendor.lm15.transports.{module}", "sdks.lm15")
+        for module in ("_sync", "_async")
+    ),
     Library("xai", "xai-sdk", "xai_sdk.sync.chat", "sdks.xai", native="sdks.xai"),
     Library("xai", "xai-sdk", "xai_sdk.aio.chat", "sdks.xai", native="sdks.xai"),
     Library("xai", "xai-sdk", "xai_sdk.sync.image", "sdks.xai", native="sdks.xai"),
@@ -249,6 +254,26 @@ FRAMEWORKS: Final = (
         ("contexts", "langgraph._internal._runnable", _OPTIONAL),
         ("contexts", "langgraph.utils.runnable", _OPTIONAL),
         ("agents", "langgraph.prebuilt.chat_agent_executor", _OPTIONAL),
+    ),
+    *_room(
+        "dspy",
+        "dspy",
+        # Before 3.0 in a module of another name.
+        ("programs", "dspy.primitives.module", _MOVED),
+        ("programs", "dspy.primitives.program", _MOVED),
+        ("tools", "dspy.adapters.types.tool", _MOVED),
+        ("tools", "dspy.primitives.tool", _MOVED),
+        ("tools", "dspy.predict.react", _MOVED),
+        ("calls", "dspy.predict.react_v2", _OPTIONAL),
+        ("models", "dspy.clients.base_lm"),
+        ("models", "dspy.clients.execution", _OPTIONAL),
+        ("threads", "dspy.utils.parallelizer"),
+        ("wording", "dspy.utils.exceptions", _OPTIONAL),
+        ("wording", "dspy.predict.react", _OPTIONAL),
+        ("searches", "dspy.retrievers.retrieve", _MOVED),
+        ("searches", "dspy.retrieve.retrieve", _MOVED),
+        ("searches", "dspy.retrievers.embeddings", _OPTIONAL),
+        ("searches", "dspy.dsp.colbertv2", _OPTIONAL),
     ),
     *_room(
         "openai_agents",

@@ -1,0 +1,30 @@
+"""Errors that are none: DSPy's word for a reader of a stream who has gone."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from otelier import statics
+
+# A program that is streamed goes on in its thread, and finds nobody to give the next piece to.
+_GONE: Final = frozenset(
+    ("anyio", name) for name in ("BrokenResourceError", "ClosedResourceError", "RunFinishedError")
+)
+_MOST: Final = 8
+
+
+class Gone(GeneratorExit):
+    """Nobody reads it any longer: it was left, and has not failed."""
+
+
+def blame(error: BaseException) -> BaseException:
+    """The error, or that it was left, if this is why."""
+    cause: BaseException | None = error
+    for _ in range(_MOST):
+        if cause is None:
+            break
+        module, name = statics.identity(type(cause))
+        if (module.partition(".")[0], name) in _GONE:
+            return Gone()
+        cause = cause.__cause__ or cause.__context__
+    return error

@@ -1,0 +1,75 @@
+"""``lm15``, the client that DSPy brings along: its own HTTP transport, below all of its providers.
+
+The answer's bytes are looked at as lm15 reads them. Retries are the caller's: each is a call.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from otelier import context as ctx
+from otelier.call import Call, begin
+from otelier.hooks import calling, raw
+from otelier.hooks.patching import Patches
+from otelier.protocols import Route, endpoints
+
+_USUAL: Final = "openai"
+# Who speaks so, where nobody outside can know who answers: the end of a path, the provider.
+_DIALECTS: Final = (
+    ("/messages", "anthropic"),
+    (":generateContent", "gcp.gemini"),
+    (":streamGenerateContent", "gcp.gemini"),
+    ("", _USUAL),
+)
+
+
+def patch(library: str, module: Any, patches: Patches) -> str:
+    """Wrap what sends a request and gives its response; what was patched. Raises LookupError."""
+    send, asend = calling.around(_open, _received)
+    for name, method, wrapper in (
+        ("StdlibTransport", "stream", send),
+        ("StdlibAsyncTransport", "_do_stream", asend),
+    ):
+        owner = module.__dict__.get(name)
+        if owner is not None and method in owner.__dict__:
+            patches.wrap(owner, method, wrapper)
+            return f"{name}.{method}"
+    raise LookupError(f"{module.__name__}.StdlibTransport.stream")
+
+
+def _open(transport: Any, args: Any, kwargs: Any) -> tuple[Call, Route] | None:
+    run = calling.running("lm15")
+    outer: Any = ctx.current().get(ctx.CALL)
+    if run is None or (outer is not None and not outer.ended):
+        return None
+    request = calling.argument(args, kwargs, 0, "request")
+    parts = urlsplit(request.url)
+    speaks = next(name for ending, name in _DIALECTS if parts.path.endswith(ending))
+    url = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    who = calling.identify(run, url, assumed=speaks)
+    body = calling.body_of(request.body)
+    # A dialect that its path tells is that also behind a gateway, by whatever name.
+    method, known = request.method.lower(), (who.provider, speaks)
+    for name in known if speaks == _USUAL else reversed(known):
+        found = endpoints.find(name, method, parts.path, body)
+        if found is not None:
+            break
+    if found is None:
+        return None
+    call = begin(found.route, found.body, who, model=found.model, attributes=found.attributes)
+    return None if call is None else (call, found.route)
+
+
+def _received(call: Call, route: Route, response: Any) -> Any:
+    call.status = response.status
+    call.headers = {str(name).lower(): value for name, value in response.headers}
+    if not call.observing:
+        call.end()
+        return response
+    kind = str(call.headers.get("content-type", "")).lower()
+    watch = raw.Watch(call, kind, route.large_body)
+    chunks = response._chunks
+    tee: Any = raw.atee if hasattr(type(chunks), "__anext__") else raw.tee
+    response._chunks = tee(chunks, watch)
+    return response
