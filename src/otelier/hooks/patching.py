@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import wrapt
 
@@ -20,10 +21,21 @@ class Patches:
         self._done: list[tuple[Any, str, Any, Any]] = []
         self._inside: list[tuple[Any, Any, Any]] = []
         self._undone: list[Callable[[], None]] = []
+        self._loose: WeakKeyDictionary[type, list[str]] = WeakKeyDictionary()
 
     def wrap(self, owner: Any, name: str, wrapper: Callable[[Any, Any, Any, Any], Any]) -> None:
         """Wrap a function of a class or module."""
         self.replace(owner, name, self._wrapped(owner.__dict__[name], wrapper))
+
+    def wrap_loosely(
+        self, owner: type, name: str, wrapper: Callable[[Any, Any, Any, Any], Any]
+    ) -> None:
+        """Wrap a function of a class that may be the program's, and is not kept alive by that."""
+        function = owner.__dict__[name]
+        if self._is_ours(function):
+            return
+        setattr(owner, name, self._wrapped(function, wrapper))
+        self._loose.setdefault(owner, []).append(name)
 
     def _wrapped(self, function: Any, wrapper: Callable[[Any, Any, Any, Any], Any]) -> Any:
         live: Any = self._live.__len__
@@ -53,6 +65,11 @@ class Patches:
         setattr(owner, name, value)
         self._done.append((owner, name, before, value))
 
+    def _is_ours(self, held: Any) -> bool:
+        if type(held) is not wrapt.FunctionWrapper:
+            return False
+        return getattr(held._self_enabled, "__self__", None) is self._live
+
     def add(self, owner: Any, name: str, value: Any) -> None:
         """Give a class an attribute that it has not."""
         if name in owner.__dict__:
@@ -77,6 +94,12 @@ class Patches:
             else:
                 setattr(owner, name, before)
         self._done.clear()
+        for owner, names in list(self._loose.items()):
+            for name in names:
+                held: Any = owner.__dict__.get(name)
+                if self._is_ours(held):
+                    setattr(owner, name, held.__wrapped__)
+        self._loose.clear()
         for owner, name, ours in reversed(self._inside):
             # Others may have wrapped ours since, or taken their own away.
             outer, held = None, owner.__dict__[name]
