@@ -3,12 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import wrapt
 
 _ABSENT: Final = object()
+
+
+class _Bound(wrapt.BoundFunctionWrapper):  # type: ignore[misc]
+    """A method of a wrapped function's: programs hand those to other processes, and copy them."""
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        method = self.__wrapped__
+        if type(method) is FunctionType and "<locals>" not in method.__qualname__:
+            from pkgutil import resolve_name
+
+            return resolve_name, (f"{method.__module__}:{method.__qualname__}",)
+        return method.__reduce_ex__(protocol)
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        owner = getattr(self.__wrapped__, "__self__", None)
+        if owner is None or isinstance(owner, type):
+            return self
+        from copy import deepcopy
+
+        return getattr(deepcopy(owner, memo), self.__wrapped__.__name__)
+
+
+class _Wrapper(wrapt.FunctionWrapper):  # type: ignore[misc]
+    """A wrapped function, which is pickled and copied as the function itself is: by its name."""
+
+    __bound_function_wrapper__ = _Bound
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return str(self.__wrapped__.__qualname__)
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self
 
 
 class Patches:
@@ -39,7 +78,7 @@ class Patches:
 
     def _wrapped(self, function: Any, wrapper: Callable[[Any, Any, Any, Any], Any]) -> Any:
         live: Any = self._live.__len__
-        return wrapt.FunctionWrapper(function, wrapper, enabled=live)
+        return _Wrapper(function, wrapper, enabled=live)
 
     def wrap_inside(
         self, owner: Any, name: str, wrapper: Callable[[Any, Any, Any, Any], Any]
@@ -66,9 +105,7 @@ class Patches:
         self._done.append((owner, name, before, value))
 
     def _is_ours(self, held: Any) -> bool:
-        if type(held) is not wrapt.FunctionWrapper:
-            return False
-        return getattr(held._self_enabled, "__self__", None) is self._live
+        return type(held) is _Wrapper and held._self_enabled.__self__ is self._live
 
     def add(self, owner: Any, name: str, value: Any) -> None:
         """Give a class an attribute that it has not."""

@@ -53,7 +53,7 @@ def each(patches: Patches, base: type, look: Callable[[type], None]) -> None:
 
 def has_a_body(value: Any) -> bool:
     """Whether what a class has under a name is a function that can be wrapped."""
-    while type(value) is wrapt.FunctionWrapper:
+    while issubclass(type(value), wrapt.FunctionWrapper):
         value = value.__wrapped__
     return type(value) is FunctionType and not hasattr(value, "__isabstractmethod__")
 
