@@ -7,7 +7,7 @@ import gc
 import inspect
 import pickle
 import weakref
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -107,7 +107,7 @@ def test_classes_of_before_and_after_are_wrapped_once_and_not_kept() -> None:
 
 def test_a_class_that_hears_of_others_itself(patches: Patches) -> None:
     class Hears:
-        heard: list[tuple[type, Any]] = []
+        heard: ClassVar[list[tuple[type, Any]]] = []
 
         def __init_subclass__(cls, colour: str | None = None, **more: Any) -> None:
             super().__init_subclass__(**more)

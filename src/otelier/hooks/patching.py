@@ -12,7 +12,7 @@ import wrapt
 _ABSENT: Final = object()
 
 
-class _Bound(wrapt.BoundFunctionWrapper):  # type: ignore[misc]
+class _Bound(wrapt.BoundFunctionWrapper):  # type: ignore[type-arg]
     """A method of a wrapped function's: programs hand those to other processes, and copy them."""
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -35,7 +35,7 @@ class _Bound(wrapt.BoundFunctionWrapper):  # type: ignore[misc]
         return getattr(deepcopy(owner, memo), self.__wrapped__.__name__)
 
 
-class _Wrapper(wrapt.FunctionWrapper):  # type: ignore[misc]
+class _Wrapper(wrapt.FunctionWrapper):  # type: ignore[type-arg]
     """A wrapped function, which is pickled and copied as the function itself is: by its name."""
 
     __bound_function_wrapper__ = _Bound
@@ -105,7 +105,8 @@ class Patches:
         self._done.append((owner, name, before, value))
 
     def _is_ours(self, held: Any) -> bool:
-        return type(held) is _Wrapper and held._self_enabled.__self__ is self._live
+        enabled: Any = held._self_enabled if type(held) is _Wrapper else None
+        return enabled is not None and enabled.__self__ is self._live
 
     def add(self, owner: Any, name: str, value: Any) -> None:
         """Give a class an attribute that it has not."""
