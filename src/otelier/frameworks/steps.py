@@ -10,6 +10,7 @@ format. Three ways make a step current in its body:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Any, Final
@@ -32,6 +33,8 @@ _MOST: Final = 200_000
 # The innermost run of a framework's, by what stands for it.
 _RUN: Final = create_key("otelier-framework-run")
 _OWN: Final = create_key("otelier-framework-own")
+# A name that a library has made up.
+_UUID: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def begin(
@@ -230,6 +233,12 @@ def key(run_id: Any, gone: Callable[[Any], None] | None = None) -> Any:
         return ref(run_id, gone)
     except TypeError:
         return run_id
+
+
+def given(name: Any) -> str | None:
+    """A name that somebody has given to a thing; None for what is no text, and for made-up ones."""
+    told = issubclass(type(name), str) and name and not _UUID.fullmatch(name)
+    return str.__str__(name) if told else None
 
 
 def own(context: Context) -> Context:

@@ -3,11 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import wrapt
 
 _ABSENT: Final = object()
+
+
+class _Bound(wrapt.BoundFunctionWrapper):  # type: ignore[type-arg]
+    """A method of a wrapped function's: programs hand those to other processes, and copy them."""
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        method = self.__wrapped__
+        if type(method) is FunctionType and "<locals>" not in method.__qualname__:
+            from pkgutil import resolve_name
+
+            return resolve_name, (f"{method.__module__}:{method.__qualname__}",)
+        return method.__reduce_ex__(protocol)
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        owner = getattr(self.__wrapped__, "__self__", None)
+        if owner is None or isinstance(owner, type):
+            return self
+        from copy import deepcopy
+
+        return getattr(deepcopy(owner, memo), self.__wrapped__.__name__)
+
+
+class _Wrapper(wrapt.FunctionWrapper):  # type: ignore[type-arg]
+    """A wrapped function, which is pickled and copied as the function itself is: by its name."""
+
+    __bound_function_wrapper__ = _Bound
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return str(self.__wrapped__.__qualname__)
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self
 
 
 class Patches:
@@ -20,14 +60,25 @@ class Patches:
         self._done: list[tuple[Any, str, Any, Any]] = []
         self._inside: list[tuple[Any, Any, Any]] = []
         self._undone: list[Callable[[], None]] = []
+        self._loose: WeakKeyDictionary[type, list[str]] = WeakKeyDictionary()
 
     def wrap(self, owner: Any, name: str, wrapper: Callable[[Any, Any, Any, Any], Any]) -> None:
         """Wrap a function of a class or module."""
         self.replace(owner, name, self._wrapped(owner.__dict__[name], wrapper))
 
+    def wrap_loosely(
+        self, owner: type, name: str, wrapper: Callable[[Any, Any, Any, Any], Any]
+    ) -> None:
+        """Wrap a function of a class that may be the program's, and is not kept alive by that."""
+        function = owner.__dict__[name]
+        if self._is_ours(function):
+            return
+        setattr(owner, name, self._wrapped(function, wrapper))
+        self._loose.setdefault(owner, []).append(name)
+
     def _wrapped(self, function: Any, wrapper: Callable[[Any, Any, Any, Any], Any]) -> Any:
         live: Any = self._live.__len__
-        return wrapt.FunctionWrapper(function, wrapper, enabled=live)
+        return _Wrapper(function, wrapper, enabled=live)
 
     def wrap_inside(
         self, owner: Any, name: str, wrapper: Callable[[Any, Any, Any, Any], Any]
@@ -53,6 +104,10 @@ class Patches:
         setattr(owner, name, value)
         self._done.append((owner, name, before, value))
 
+    def _is_ours(self, held: Any) -> bool:
+        enabled: Any = held._self_enabled if type(held) is _Wrapper else None
+        return enabled is not None and enabled.__self__ is self._live
+
     def add(self, owner: Any, name: str, value: Any) -> None:
         """Give a class an attribute that it has not."""
         if name in owner.__dict__:
@@ -77,6 +132,12 @@ class Patches:
             else:
                 setattr(owner, name, before)
         self._done.clear()
+        for owner, names in list(self._loose.items()):
+            for name in names:
+                held: Any = owner.__dict__.get(name)
+                if self._is_ours(held):
+                    setattr(owner, name, held.__wrapped__)
+        self._loose.clear()
         for owner, name, ours in reversed(self._inside):
             # Others may have wrapped ours since, or taken their own away.
             outer, held = None, owner.__dict__[name]

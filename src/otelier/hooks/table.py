@@ -242,6 +242,17 @@ FRAMEWORKS: Final = (
         ("tools", "langchain_core.tools.base", _OPTIONAL),
         ("tools", "langchain_core.tools", _OPTIONAL),
         ("searches", "langchain_core.retrievers"),
+        ("stores", "langchain_core.vectorstores.base", _OPTIONAL),
+        ("stores", "langchain_core.vectorstores", _OPTIONAL),
+    ),
+    *_room(
+        "langchain", "langchain-chroma", ("answering", "langchain_chroma.vectorstores", _OPTIONAL)
+    ),
+    *_room(
+        "langchain",
+        "langchain-community",
+        ("answering", "langchain_community.vectorstores.chroma", _OPTIONAL),
+        ("answering", "langchain_community.vectorstores.lancedb", _OPTIONAL),
     ),
     *_room(
         "langchain",
@@ -320,6 +331,7 @@ FRAMEWORKS: Final = (
         ("futures", "workflows.workflow", _OPTIONAL),
         ("futures", "llama_index.core.workflow.workflow", _OPTIONAL),
         ("threads", "llama_index.core.tools.function_tool", _OPTIONAL),
+        ("stores", "llama_index.core.vector_stores.types", _OPTIONAL),
     ),
     *_room(
         "claude_agent",

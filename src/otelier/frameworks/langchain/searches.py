@@ -15,12 +15,13 @@ from opentelemetry.context import Context
 
 from otelier import context as ctx
 from otelier import guard, pipeline, statics, values, wire
-from otelier.frameworks.langchain import endings
+from otelier.frameworks.langchain import endings, stores
+from otelier.frameworks.langchain.found import Search
 from otelier.frameworks.langchain.open_runs import conversation, runs
 from otelier.hooks.patching import Patches
 
-# Where rerankers and retrievers of scored documents leave the score.
-_SCORES: Final = ("relevance_score", "score")
+# The retriever that asks its store for what it was asked for, and no more.
+_PLAIN: Final = ("langchain_core.vectorstores.base", "langchain_core.vectorstores")
 
 
 class _Search:
@@ -45,11 +46,18 @@ def begin(query: Any, run_id: Any, parent_id: Any, metadata: Any) -> None:
         _search.set(None)
     text = values.words(query) if issubclass(type(query), str) else None
     thread = conversation(metadata) if runs.of(parent_id) is None else None
-    options = wire.fields(statics.storage(search.retriever).get("search_kwargs")) if search else {}
-    step = pipeline.retrieval(query=text, top_k=wire.count(options.get("k")))
-    run = runs.begin(run_id, parent_id, step, conversation_id=thread)
-    if run is None or search is None:
+    held = statics.storage(search.retriever) if search is not None else {}
+    store = held.get("vectorstore")
+    step = pipeline.retrieval(stores.source(store))
+    run = runs.begin(run_id, parent_id, step, conversation_id=thread, made=Search)
+    if run is None:
         return
+    if type(run.handle) is Search:
+        run.handle.asks(text, wire.count(wire.fields(held.get("search_kwargs")).get("k")))
+    if search is None:
+        return
+    if type(run.handle) is Search and _asks_no_more(type(search.retriever)):
+        run.handle.store = store
     search.run_id = run_id
     search.token = ctx.attach(run.context)
 
@@ -59,20 +67,16 @@ def end(run_id: Any, documents: Any, error: BaseException | None) -> None:
     run = runs.pop(run_id)
     if run is None or run.handle is None:
         return
-    if error is None and run.handle.wants_content:
-        run.handle.set_documents([_document(each) for each in wire.items(documents)])
+    if error is None and type(run.handle) is Search:
+        run.handle.found(documents)
     endings.end(run.handle, error)
 
 
-def _document(value: Any) -> Any:
-    held = statics.storage(value)
-    if "page_content" not in held:
-        return value
-    found = {"id": held.get("id"), "content": held["page_content"]}
-    metadata = wire.fields(held.get("metadata"))
-    score = next((metadata[name] for name in _SCORES if name in metadata), None)
-    found |= {"score": wire.measure(score), "metadata": metadata or None}
-    return {name: each for name, each in found.items() if each is not None}
+def _asks_no_more(retriever: type) -> bool:
+    return any(
+        statics.name(base) == "VectorStoreRetriever" and statics.identity(base)[0] in _PLAIN
+        for base in statics.bases(retriever)
+    )
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:

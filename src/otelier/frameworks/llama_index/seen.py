@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import Token
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -17,6 +17,8 @@ from otelier.frameworks.steps import Run
 from otelier.handle import Handle
 
 LIBRARY: Final = "llama_index"
+# Where the root of the dispatchers is.
+_ROOTS: Final = ("llama_index_instrumentation", "llama_index.core.instrumentation")
 # What a step of a workflow raises that waits for an event: it runs again when that is there.
 _WAITS: Final = "WaitingForEvent"
 
@@ -30,6 +32,14 @@ class Entered:
     owner: Any
     method: str
     arguments: Mapping[str, Any]
+
+
+def others() -> Iterator[Any]:
+    """What may be another instrumentation's."""
+    for module in _ROOTS:
+        root = statics.loaded(module, "root_dispatcher")
+        if root is not None:
+            yield from (*root.span_handlers, *root.event_handlers)
 
 
 # (the run, what the call returns)
