@@ -314,6 +314,7 @@ ROWS = (
         ("test_autogen.py",),
         oldest=True,
     ),
+    Row("semantic_kernel", ("semantic-kernel>=1.45",), ("test_semantic_kernel.py",)),
 )
 
 
