@@ -73,7 +73,7 @@ def running(context: Context) -> Work | None:
 async def _invoke(wrapped: Any, owner: Any, args: Any, kwargs: Any) -> Any:
     work, token = None, None
     try:
-        run = getattr(wrapped, "__func__", None)
+        run: Any = getattr(wrapped, "__func__", None)
         plain = type(run) is FunctionType and "__class__" not in run.__code__.co_freevars
         if plain and steps.shown(reading.LIBRARY, lambda: ()):
             work = begin(_name(owner), ctx.current())

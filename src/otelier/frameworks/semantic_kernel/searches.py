@@ -122,7 +122,7 @@ def _document(found: Any, known: Mapping[str, Any]) -> dict[str, Any]:
     held = statics.storage(found)
     record = held.get("record")
     values = record if type(record) is dict else statics.storage(record)
-    document: dict[str, Any] = {"id": values.get(known.get("key_name"))}
+    document: dict[str, Any] = {"id": values.get(str(known.get("key_name")))}
     data = {
         name: values[name]
         for name in map(_data, wire.items(known.get("fields") or ()))

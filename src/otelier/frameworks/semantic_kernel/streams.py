@@ -53,7 +53,7 @@ def read(inner: Any, begin: Begin) -> Any:
             guard.failed("semantic_kernel.streams")
         return _Within(begun), held.pop(), None
 
-    ours = apieces(opened)
+    ours: Any = apieces(opened)
     try:
         ours.__name__, ours.__qualname__ = inner.__name__, inner.__qualname__
     except Exception:
