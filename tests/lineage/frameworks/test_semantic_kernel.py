@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,25 +14,24 @@ pytest.importorskip("semantic_kernel")
 
 from openai import AsyncOpenAI
 from semantic_kernel import Kernel
-from semantic_kernel.agents import AgentGroupChat, ChatCompletionAgent, ChatHistoryAgentThread
-from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
-from semantic_kernel.connectors.ai.open_ai import (
-    OpenAIChatCompletion,
-    OpenAIChatPromptExecutionSettings,
-)
-from semantic_kernel.contents import ChatHistory, ChatMessageContent
+from semantic_kernel.agents import ChatCompletionAgent, ChatHistoryAgentThread
 from semantic_kernel.filters import FilterTypes
-from semantic_kernel.functions import KernelArguments, kernel_function
-from semantic_kernel.utils.telemetry.agent_diagnostics import decorators as of_agents
-from semantic_kernel.utils.telemetry.model_diagnostics import decorators as of_models
-from semantic_kernel.utils.telemetry.model_diagnostics import function_tracer as of_functions
+from semantic_kernel.functions import kernel_function
 
 import otelier
 from tests.lineage.frameworks import natively
 from tests.lineage.frameworks.drawing import conversation, draw, model_calls, tokens, tree
-from tests.lineage.frameworks.natively import everything, told
-from tests.servers import Json, ProviderServer, Sse, openai_wire
-from tests.servers.replies import Recorded, Reply
+from tests.lineage.frameworks.natively import told
+from tests.lineage.frameworks.semantic_kernel_parts import (
+    MODELS,
+    Weather,
+    answering,
+    service,
+    switch,
+    uses,
+    weather,
+)
+from tests.servers import Json, ProviderServer, openai_wire
 from tests.telemetry import Telemetry
 
 AGENT = """
@@ -41,7 +40,6 @@ AGENT = """
       execute_tool Weather-get_weather
       chat gpt-4o 12+9
 """
-Say = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 @pytest.fixture
@@ -51,60 +49,8 @@ def telemetry(server: ProviderServer) -> Iterator[Telemetry]:
 
 @pytest.fixture(params=["off", "on", "sensitive"])
 def diagnostics(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The framework's own telemetry, as its environment variables would have set it."""
-    for module in (of_agents, of_models, of_functions):
-        settings = module.MODEL_DIAGNOSTICS_SETTINGS
-        on, sensitive = request.param != "off", request.param == "sensitive"
-        monkeypatch.setattr(settings, "enable_otel_diagnostics", on)
-        monkeypatch.setattr(settings, "enable_otel_diagnostics_sensitive", sensitive)
+    switch(request.param, monkeypatch)
     return str(request.param)
-
-
-def answering(server: ProviderServer, say: Say) -> None:
-    """Whatever asks the server is answered by this, streamed or not."""
-
-    def answer(request: Recorded) -> Reply:
-        body = request.json()
-        message = say(body)
-        if body.get("stream"):
-            asked = bool((body.get("stream_options") or {}).get("include_usage"))
-            return Sse(openai_wire.chat_chunks(message, include_usage=asked))
-        return Json(openai_wire.chat_completion(message))
-
-    server.route("/chat/completions", answer)
-
-
-def uses(*names: str, then: str = "It is sunny.", **arguments: Any) -> Say:
-    """Asks for tools first, and answers when there are results."""
-
-    def say(body: dict[str, Any]) -> dict[str, Any]:
-        if any(message["role"] == "tool" for message in body["messages"]):
-            return openai_wire.chat_message(then)
-        given = arguments or {"city": "Paris"}
-        calls = [
-            openai_wire.tool_call(name, given, id=f"call_{at}") for at, name in enumerate(names)
-        ]
-        return openai_wire.chat_message(None, tool_calls=calls)
-
-    return say
-
-
-class Weather:
-    """The weather."""
-
-    @kernel_function(description="The weather in a city.")
-    def get_weather(self, city: str) -> str:
-        return f"sunny in {city}"
-
-
-def service(server: ProviderServer, **options: Any) -> OpenAIChatCompletion:
-    client = AsyncOpenAI(base_url=server.url + "/v1", api_key="k", max_retries=0)
-    return OpenAIChatCompletion(ai_model_id="gpt-4o", async_client=client, **options)
-
-
-def weather(server: ProviderServer, *plugins: Any, **options: Any) -> ChatCompletionAgent:
-    given = {"name": "weather", "instructions": "Be brief.", **options}
-    return ChatCompletionAgent(service=service(server), plugins=list(plugins) or None, **given)
 
 
 async def streamed(agent: ChatCompletionAgent, how: str, **options: Any) -> str:
@@ -157,7 +103,7 @@ def test_model_calls_stay_its_own(
     answering(server, uses("Weather-get_weather"))
     asyncio.run(weather(server, Weather()).get_response("Paris?"))
     made_by = {span.instrumentation_scope.name for span in model_calls(telemetry)}
-    assert made_by == {"otelier" if diagnostics == "off" else of_models.__name__}
+    assert made_by == {"otelier" if diagnostics == "off" else MODELS}
 
 
 @pytest.mark.parametrize("how", ["invoke", "invoke_stream"])
@@ -177,7 +123,6 @@ def test_left_early(
         gc.collect()
         await asyncio.sleep(0)
 
-    answering(server, uses())
     answering(server, lambda body: openai_wire.chat_message())
     asyncio.run(main())
     gc.collect()
@@ -223,7 +168,10 @@ def test_parallel_tools(server: ProviderServer, telemetry: Telemetry, diagnostic
           execute_tool Weather-get_weather
           chat gpt-4o
     """)
-    ids = [dict(span.attributes or {})["gen_ai.tool.call.id"] for span in telemetry.spans("execute_tool")]
+    ids = [
+        dict(span.attributes or {})["gen_ai.tool.call.id"]
+        for span in telemetry.spans("execute_tool")
+    ]
     assert sorted(ids) == ["call_0", "call_1"]
 
 

@@ -7,7 +7,6 @@ from typing import Any, Final
 from opentelemetry.context import Context
 
 from otelier import context as ctx
-from otelier import pipeline
 from otelier.frameworks import steps
 from otelier.frameworks.semantic_kernel import orchestrations, reading, streams
 from otelier.handle import Handle

@@ -29,7 +29,12 @@ _SEAM: Final = "start_as_current_span"
 # The function that runs, in the context of what it does.
 CALLED: Final = create_key("otelier-semantic-kernel-function")
 # What the framework has put on the span of a prompt, which is no tool.
-_NO_TOOL: Final = [semconv.TOOL_NAME, semconv.TOOL_DESCRIPTION]
+_NO_TOOL: Final = [
+    semconv.TOOL_NAME,
+    semconv.TOOL_DESCRIPTION,
+    semconv.TOOL_CALL_ARGUMENTS,
+    semconv.TOOL_CALL_RESULT,
+]
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:
@@ -87,6 +92,7 @@ class Called:
         try:
             leave(self._token)
             if self.handle is not None:
+                self._no_tool(self.handle.span)
                 lent.close(self.handle, error)
                 if error is not None:
                     lent.failed(self.handle.span, error)
@@ -116,8 +122,6 @@ class Called:
         attributes: Attributes = {}
         if self._is_prompt:
             theirs.rename(span, " ".join(filter(None, (semconv.INVOKE_WORKFLOW, self._name))))
-            if span.is_recording():
-                theirs.drop(span._attributes, _NO_TOOL)
             attributes[semconv.OPERATION_NAME] = semconv.INVOKE_WORKFLOW
             if self._name:
                 attributes[semconv.WORKFLOW_NAME] = self._name
@@ -129,6 +133,10 @@ class Called:
                 attributes[semconv.TOOL_CALL_ID] = self._call_id
         span.set_attributes(attributes)
         return lent.lend(span, parent, attributes)
+
+    def _no_tool(self, span: Any) -> None:
+        if self._is_prompt and span.is_recording():
+            theirs.drop(getattr(span, "_attributes", {}), _NO_TOOL)
 
     def _step(self) -> Any:
         if self._is_prompt:
