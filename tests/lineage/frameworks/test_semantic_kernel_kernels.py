@@ -163,7 +163,9 @@ def test_prompts_inside(server: ProviderServer, telemetry: Telemetry, diagnostic
             return str(await kernel.invoke(function, city=city))
 
     def say(body: dict[str, Any]) -> dict[str, Any]:
-        if any(str(each["content"]).startswith(("A poem", "Think")) for each in body["messages"]):
+        if any(
+            str(each.get("content")).startswith(("A poem", "Think")) for each in body["messages"]
+        ):
             return openai_wire.chat_message("A poem.")
         return uses("Writes-write")(body)
 

@@ -56,7 +56,7 @@ def _noted(wrapped: Any, module: Any, args: Any, kwargs: Any) -> Any:
 
 
 async def _handled(wrapped: Any, owner: Any, args: Any, kwargs: Any) -> Any:
-    token = None
+    work = token = None
     try:
         envelope = argument(args, kwargs, 0, "message_envelope")
         work = _sent.of(statics.storage(envelope).get("metadata"))
@@ -69,6 +69,8 @@ async def _handled(wrapped: Any, owner: Any, args: Any, kwargs: Any) -> Any:
     finally:
         if token is not None:
             ctx.detach(token)
+        if work is not None and work.answered:
+            work.end()
 
 
 def _block(wrapped: Any, helper: Any, args: Any, kwargs: Any) -> Any:

@@ -31,9 +31,11 @@ _FAILED: Final = "exception_callback"
 class Work:
     """One run of an orchestration."""
 
-    __slots__ = ("__weakref__", "context", "handle")
+    __slots__ = ("__weakref__", "answered", "context", "handle")
 
     def __init__(self) -> None:
+        # Whether there is a result, told by a step in it that goes on.
+        self.answered = False
         self.handle: Handle | None = None
         # Of all messages that its agents send each other.
         self.context = ctx.NOWHERE
@@ -47,6 +49,10 @@ class Work:
         """Nobody waits for it."""
         if self.handle is not None:
             self.handle.left(how)
+
+    def __del__(self) -> None:
+        # Nobody has it any more: no result will come.
+        self.left(leaving.ABANDONED)
 
 
 _results: Final[Beside[Work]] = Beside()
@@ -194,7 +200,11 @@ def _answered(told: Any, work: Work) -> Any:
         except BaseException as error:
             work.end(error)
             raise
-        work.end()
+        if ctx.current().get(ctx.STEP) is handle:
+            work.end()
+        else:
+            # A tool has told it, whose agent has not ended: the message is handled first.
+            work.answered = True
 
     return run
 
