@@ -1,4 +1,4 @@
-"""Semantic Kernel: content, switches, many at once, and programs that are as they are without us."""
+"""Semantic Kernel: content, switches, many at once, and what programs get is as without us."""
 
 import asyncio
 import gc
@@ -68,7 +68,7 @@ def again(server: ProviderServer, telemetry: Telemetry, **options: Any) -> None:
 class Fails:
     @kernel_function
     def fail(self, city: str) -> str:
-        raise KeyError(f"secret {city}")
+        raise KeyError("broken")
 
 
 @pytest.mark.parametrize("how", ["setting", "scope"])
@@ -94,7 +94,7 @@ def test_no_content(
         await agent.kernel.invoke(function, input="secret")
 
     if how == "setting":
-        again(server, telemetry, capture_content="NO_CONTENT")
+        again(server, telemetry, capture="NO_CONTENT")
     with caplog.at_level(logging.INFO, MODELS):
         if how == "scope":
             with otelier.capture("NO_CONTENT"):
@@ -256,7 +256,7 @@ def test_as_without(server: ProviderServer, diagnostics: str, what: str) -> None
         seen = asyncio.run(run())
         telemetry.stop()
     assert seen == bare
-    assert len(bare) == (14 if what == "answer" else 1) or len(bare) > 10
+    assert len(bare) > 10 if what == "answer" else len(bare) == 1
 
 
 def test_nothing_is_kept(server: ProviderServer, telemetry: Telemetry, diagnostics: str) -> None:
@@ -299,7 +299,7 @@ print(draw(exporter.get_finished_spans()))
 """
 
 
-@pytest.mark.parametrize("switched", ["", "_SENSITIVE", None])
+@pytest.mark.parametrize("switched", [None, "_SENSITIVE"])
 def test_a_program(server: ProviderServer, switched: str | None) -> None:
     """The small agent, with the framework's own variables."""
     answering(server, uses("Weather-get_weather"))

@@ -14,11 +14,11 @@ from typing import Any, Final
 from opentelemetry.context import Context, create_key
 from opentelemetry.trace import INVALID_SPAN, Span, get_current_span
 
-from otelier import apart, guard, pipeline, runtime, semconv, statics, theirs
+from otelier import guard, pipeline, semconv, statics, theirs
 from otelier import context as ctx
 from otelier.executed import Executed
 from otelier.frameworks import lent, steps
-from otelier.frameworks.semantic_kernel import prompts, reading, switches
+from otelier.frameworks.semantic_kernel import elsewhere, prompts, reading, switches
 from otelier.handle import Handle
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
@@ -103,10 +103,7 @@ class Called:
     def _begin(self, span: Span, outside: Context) -> None:
         parent = ctx.with_value(ctx.current(), CALLED, self)
         if _is_own(span, outside):
-            run = runtime.current()
-            if run is not None and not apart.belongs(span, run):
-                # It goes elsewhere than ours.
-                apart.note(span, outside)
+            if elsewhere.goes(span, outside):
                 return
             self.handle = self._lent(span, parent)
         else:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from otelier import natives, semconv
-from otelier.frameworks.semantic_kernel import switches
+from otelier.frameworks.semantic_kernel import elsewhere, switches
 from otelier.hooks.patching import Patches
 from otelier.semconv import Attributes
 
@@ -26,6 +26,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         raise LookupError(f"{module.__name__}._get_completion_span")
     patches.undone(natives.watch(SCOPE, natives.Native(begins, ends, mirrors=True)))
     switches.tighten(module, patches)
+    elsewhere.look(module, patches)
     return f"spans of {SCOPE}"
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from otelier import apart, guard, runtime, statics
-from otelier.frameworks.semantic_kernel import agents
+from otelier.frameworks.semantic_kernel import agents, elsewhere
 from otelier.hooks.patching import Patches
 
 _ENABLED: Final = "are_model_diagnostics_enabled"
@@ -37,6 +37,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 
     patches.wrap(module, _ENABLED, enabled)
     tighten(module, patches)
+    elsewhere.look(module, patches)
     return f"{module.__name__}.{_ENABLED}"
 
 
