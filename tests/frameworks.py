@@ -334,6 +334,7 @@ ROWS = (
         ("test_autogen.py",),
         oldest=True,
     ),
+    Row("semantic_kernel", ("semantic-kernel>=1.45",), ("test_semantic_kernel.py",)),
     # Services and their workers, with the instrumentations that are installed for them.
     Row(
         "services",

@@ -21,6 +21,11 @@ class _Tracer(trace.Tracer):
         provider = _Provider.now or trace.NoOpTracerProvider()
         return provider.get_tracer(self._scope)
 
+    @property
+    def span_processor(self) -> Any:
+        """Where its spans go."""
+        return getattr(_Provider.now, "_active_span_processor", None)
+
     def start_span(self, *args: Any, **kwargs: Any) -> trace.Span:
         return self._now().start_span(*args, **kwargs)
 

@@ -1,0 +1,32 @@
+"""Semantic Kernel: its tools' spans are its own, always on, and stay; the rest is added.
+
+It has spans of agents and model calls, too, by a switch: its agents' make way for ours, which say
+the same and more, whether it is on or not; its model calls' stay and are completed.
+
+``agents``
+    One run of an agent, whole or streamed.
+``threads``
+    The thread of an agent, which is the conversation, and its instructions.
+``functions``
+    Tools and prompt functions: a step on the framework's own span.
+``calls``
+    What a function is given and gives back.
+``prompts``
+    Which prompts have a name.
+``streams``
+    Generators of the framework's that make spans current: nowhere but in their own code.
+``loops``, ``models``
+    The loop of model calls and tools; calls of models that no SDK carries.
+``native``, ``switches``
+    Spans and content of its own that are there by its switches.
+``elsewhere``
+    Spans of its own that go to another backend than ours.
+``orchestrations``, ``messages``
+    Several agents that work together, and the messages by which they do.
+``chats``
+    The older group chat.
+``searches``
+    Searches in vector stores.
+"""
+
+from __future__ import annotations

@@ -1,0 +1,63 @@
+"""Prompts that the program runs without a name: the framework makes one up for each."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from opentelemetry.context import Context, create_key
+
+from otelier import context as ctx
+from otelier import guard, runtime
+from otelier.frameworks.semantic_kernel import streams
+from otelier.hooks.patching import Patches
+
+_NAMELESS: Final = create_key("otelier-semantic-kernel-prompt")
+_WHOLE: Final = "invoke_prompt"
+_STREAM: Final = "invoke_prompt_stream"
+
+
+def patch(library: str, module: Any, patches: Patches) -> str:
+    """Wrap what runs a prompt that is no function of the kernel's."""
+    kernel = getattr(module, "Kernel", None)
+    if kernel is None or _WHOLE not in kernel.__dict__:
+        raise LookupError(f"Kernel.{_WHOLE}")
+    patches.wrap(kernel, _WHOLE, _run)
+    if _STREAM in kernel.__dict__:
+        patches.wrap(kernel, _STREAM, _streamed)
+    return f"Kernel.{_WHOLE}"
+
+
+def nameless(function: Any) -> bool:
+    """Whether the prompt that runs now is one of those; once for each."""
+    held: Any = ctx.current().get(_NAMELESS)
+    return bool(held) and held.pop()
+
+
+def _named(args: Any, kwargs: Any) -> bool:
+    return bool(args[1:2] and args[1]) or bool(kwargs.get("function_name"))
+
+
+async def _run(wrapped: Any, kernel: Any, args: Any, kwargs: Any) -> Any:
+    token = None
+    try:
+        if runtime.current() is not None and not _named(args, kwargs):
+            token = ctx.attach(ctx.with_value(ctx.current(), _NAMELESS, [True]))
+    except Exception:
+        guard.failed("semantic_kernel.prompt")
+    try:
+        return await wrapped(*args, **kwargs)
+    finally:
+        if token is not None:
+            ctx.detach(token)
+
+
+def _streamed(wrapped: Any, kernel: Any, args: Any, kwargs: Any) -> Any:
+    inner = wrapped(*args, **kwargs)
+    if runtime.current() is None:
+        return inner
+
+    def begin() -> Context | None:
+        here = ctx.current()
+        return None if _named(args, kwargs) else ctx.with_value(here, _NAMELESS, [True])
+
+    return streams.read(inner, begin)

@@ -1,0 +1,350 @@
+"""Semantic Kernel: one tree, whether its own telemetry of agents and model calls is on or not."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+pytest.importorskip("semantic_kernel")
+
+from openai import AsyncOpenAI
+from semantic_kernel import Kernel
+from semantic_kernel.agents import ChatCompletionAgent, ChatHistoryAgentThread
+from semantic_kernel.filters import FilterTypes
+from semantic_kernel.functions import kernel_function
+
+import otelier
+from tests.lineage.frameworks import natively
+from tests.lineage.frameworks.drawing import conversation, draw, model_calls, tokens, tree
+from tests.lineage.frameworks.natively import told
+from tests.lineage.frameworks.semantic_kernel_parts import (
+    MODELS,
+    Weather,
+    answering,
+    service,
+    switch,
+    uses,
+    weather,
+)
+from tests.servers import Json, ProviderServer, openai_wire
+from tests.telemetry import Telemetry
+
+AGENT = """
+    invoke_agent weather 24+18
+      chat gpt-4o 12+9
+      execute_tool Weather-get_weather
+      chat gpt-4o 12+9
+"""
+
+
+@pytest.fixture
+def telemetry(server: ProviderServer) -> Iterator[Telemetry]:
+    yield from natively.running(server)
+
+
+@pytest.fixture(params=["off", "on", "sensitive"])
+def diagnostics(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    switch(request.param, monkeypatch)
+    return str(request.param)
+
+
+async def streamed(agent: ChatCompletionAgent, how: str, **options: Any) -> str:
+    return "".join([str(item.message) async for item in getattr(agent, how)("Paris?", **options)])
+
+
+def test_an_agent(server: ProviderServer, telemetry: Telemetry, diagnostics: str) -> None:
+    answering(server, uses("Weather-get_weather"))
+    agent = weather(server, Weather(), description="Knows the weather.", id="agent-1")
+    answer = asyncio.run(agent.get_response("What is the weather in Paris?"))
+    assert str(answer) == "It is sunny."
+    assert draw(telemetry, tokens) == tree(AGENT)
+    ran = told(telemetry, "invoke_agent")
+    assert ran["gen_ai.agent.id"] == "agent-1"
+    assert ran["gen_ai.agent.description"] == "Knows the weather."
+    assert "What is the weather in Paris?" in ran["gen_ai.input.messages"]
+    assert "It is sunny." in ran["gen_ai.output.messages"]
+    assert "Be brief." in ran["gen_ai.system_instructions"]
+    (offered,) = json.loads(ran["gen_ai.tool.definitions"])
+    assert offered["name"] == "Weather-get_weather"
+    assert offered["parameters"]["required"] == ["city"]
+    used = told(telemetry, "execute_tool")
+    assert json.loads(used["gen_ai.tool.call.arguments"]) == {"city": "Paris"}
+    assert "sunny in Paris" in used["gen_ai.tool.call.result"]
+    assert (used["gen_ai.tool.type"], used["gen_ai.tool.call.id"]) == ("function", "call_0")
+    assert used["gen_ai.tool.description"] == "The weather in a city."
+    chat = told(telemetry, "chat")
+    assert chat["gen_ai.provider.name"] == "openai"
+    assert chat["server.address"] == "127.0.0.1"
+    assert chat["gen_ai.usage.cost"] > 0
+    assert ran["otelier.cost.total"] == pytest.approx(2 * chat["gen_ai.usage.cost"])
+    (conversation,) = {
+        dict(span.attributes or {}).get("gen_ai.conversation.id") for span in telemetry.spans()
+    }
+    assert conversation == answer.thread.id
+
+
+@pytest.mark.parametrize("how", ["invoke", "invoke_stream"])
+def test_read(server: ProviderServer, telemetry: Telemetry, diagnostics: str, how: str) -> None:
+    answering(server, uses("Weather-get_weather"))
+    said = asyncio.run(streamed(weather(server, Weather()), how))
+    assert said == "It is sunny."
+    assert draw(telemetry, tokens) == tree(AGENT)
+    assert "It is sunny." in told(telemetry, "invoke_agent")["gen_ai.output.messages"]
+
+
+def test_model_calls_stay_its_own(
+    server: ProviderServer, telemetry: Telemetry, diagnostics: str
+) -> None:
+    answering(server, uses("Weather-get_weather"))
+    asyncio.run(weather(server, Weather()).get_response("Paris?"))
+    made_by = {span.instrumentation_scope.name for span in model_calls(telemetry)}
+    assert made_by == {"otelier" if diagnostics == "off" else MODELS}
+
+
+@pytest.mark.parametrize("how", ["invoke", "invoke_stream"])
+@pytest.mark.parametrize("leaves", ["closed", "dropped"])
+def test_left_early(
+    server: ProviderServer, telemetry: Telemetry, diagnostics: str, how: str, leaves: str
+) -> None:
+    async def main() -> None:
+        stream = getattr(weather(server), how)("Paris?")
+        async for _ in stream:
+            with telemetry.tracer.start_as_current_span("mine"):
+                pass
+            break
+        if leaves == "closed":
+            await stream.aclose()
+        del stream
+        gc.collect()
+        await asyncio.sleep(0)
+
+    answering(server, lambda body: openai_wire.chat_message())
+    asyncio.run(main())
+    gc.collect()
+    assert draw(telemetry) == tree("""
+        invoke_agent weather
+          chat gpt-4o
+        mine
+    """)
+
+
+def test_cancelled(server: ProviderServer, telemetry: Telemetry, diagnostics: str) -> None:
+    class Waits:
+        @kernel_function
+        async def wait(self, city: str) -> str:
+            started.set()
+            await asyncio.Event().wait()
+            return city
+
+    async def main() -> None:
+        task = asyncio.create_task(weather(server, Waits()).get_response("Paris?"))
+        await started.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    started = asyncio.Event()
+    answering(server, uses("Waits-wait"))
+    asyncio.run(main())
+    assert draw(telemetry) == tree("""
+        invoke_agent weather
+          chat gpt-4o
+          execute_tool Waits-wait
+    """)
+
+
+def test_parallel_tools(server: ProviderServer, telemetry: Telemetry, diagnostics: str) -> None:
+    answering(server, uses("Weather-get_weather", "Weather-get_weather"))
+    asyncio.run(weather(server, Weather()).get_response("Paris twice?"))
+    assert draw(telemetry) == tree("""
+        invoke_agent weather
+          chat gpt-4o
+          execute_tool Weather-get_weather
+          execute_tool Weather-get_weather
+          chat gpt-4o
+    """)
+    ids = [
+        dict(span.attributes or {})["gen_ai.tool.call.id"]
+        for span in telemetry.spans("execute_tool")
+    ]
+    assert sorted(ids) == ["call_0", "call_1"]
+
+
+class Broken:
+    @kernel_function
+    def fail(self, city: str) -> str:
+        raise KeyError(f"secret {city}")
+
+
+def test_a_failing_tool(server: ProviderServer, telemetry: Telemetry, diagnostics: str) -> None:
+    answering(server, uses("Broken-fail"))
+    answer = asyncio.run(weather(server, Broken()).get_response("Paris?"))
+    assert str(answer) == "It is sunny."
+    assert draw(telemetry, tokens) == tree("""
+        invoke_agent weather 24+18
+          chat gpt-4o 12+9
+          execute_tool Broken-fail !KeyError
+          chat gpt-4o 12+9
+    """)
+
+
+@pytest.mark.parametrize("how", ["get_response", "invoke", "invoke_stream"])
+def test_a_failing_model(
+    server: ProviderServer, telemetry: Telemetry, diagnostics: str, how: str
+) -> None:
+    async def main() -> None:
+        agent = weather(server)
+        if how == "get_response":
+            await agent.get_response("Paris?")
+        else:
+            await streamed(agent, how)
+
+    server.route("/chat/completions", lambda request: Json({"error": {}}, status=400))
+    with pytest.raises(Exception, match="service failed") as caught:
+        asyncio.run(main())
+    error = f"{type(caught.value).__module__}.{type(caught.value).__qualname__}"
+    chat = told(telemetry, "chat")["error.type"]
+    assert draw(telemetry) == tree(f"""
+        invoke_agent weather !{error}
+          chat gpt-4o !{chat}
+    """)
+
+
+def test_filters(server: ProviderServer, telemetry: Telemetry, diagnostics: str) -> None:
+    async def changes(context: Any, next: Any) -> None:
+        with telemetry.tracer.start_as_current_span("filter"):
+            await next(context)
+        context.result.value = "rain"
+
+    kernel = Kernel()
+    kernel.add_filter(FilterTypes.FUNCTION_INVOCATION, changes)
+    answering(server, uses("Weather-get_weather"))
+    asyncio.run(weather(server, Weather(), kernel=kernel).get_response("Paris?"))
+    assert draw(telemetry) == tree("""
+        invoke_agent weather
+          chat gpt-4o
+          execute_tool Weather-get_weather
+            filter
+          chat gpt-4o
+    """)
+    assert told(telemetry, "execute_tool")["gen_ai.tool.call.result"] == '{"result":"rain"}'
+
+
+def test_a_filter_that_ends_it(
+    server: ProviderServer, telemetry: Telemetry, diagnostics: str
+) -> None:
+    async def ends(context: Any, next: Any) -> None:
+        await next(context)
+        context.terminate = True
+
+    kernel = Kernel()
+    kernel.add_filter(FilterTypes.AUTO_FUNCTION_INVOCATION, ends)
+    answering(server, uses("Weather-get_weather"))
+    asyncio.run(weather(server, Weather(), kernel=kernel).get_response("Paris?"))
+    assert draw(telemetry, tokens) == tree("""
+        invoke_agent weather 12+9
+          chat gpt-4o 12+9
+          execute_tool Weather-get_weather
+    """)
+
+
+def test_inside_a_tool(server: ProviderServer, telemetry: Telemetry, diagnostics: str) -> None:
+    class Asks:
+        @kernel_function
+        async def ask(self, city: str) -> str:
+            with telemetry.tracer.start_as_current_span("mine"):
+                client = AsyncOpenAI(base_url=server.url + "/v1", api_key="k")
+                message: Any = {"role": "tool", "content": city, "tool_call_id": "x"}
+                await client.chat.completions.create(model="gpt-4o-mini", messages=[message])
+            return city
+
+    answering(server, uses("Asks-ask"))
+    asyncio.run(weather(server, Asks()).get_response("Paris?"))
+    assert draw(telemetry, tokens) == tree("""
+        invoke_agent weather 36+27
+          chat gpt-4o 12+9
+          execute_tool Asks-ask
+            mine
+              chat gpt-4o-mini 12+9
+          chat gpt-4o 12+9
+    """)
+
+
+def test_a_declared_tool_is_one_span(
+    server: ProviderServer, telemetry: Telemetry, diagnostics: str
+) -> None:
+    class Declared:
+        @kernel_function
+        @otelier.tool("look_up", description="Looks it up.")
+        def look_up(self, city: str) -> str:
+            return city
+
+    answering(server, uses("Declared-look_up"))
+    asyncio.run(weather(server, Declared()).get_response("Paris?"))
+    assert draw(telemetry) == tree("""
+        invoke_agent weather
+          chat gpt-4o
+          execute_tool look_up
+          chat gpt-4o
+    """)
+
+
+def test_conversations(server: ProviderServer, telemetry: Telemetry, diagnostics: str) -> None:
+    async def main() -> None:
+        agent, thread = weather(server, Weather()), ChatHistoryAgentThread(thread_id="thread-7")
+        await agent.get_response("Paris?", thread=thread)
+        async for _ in agent.invoke_stream("And now?", thread=thread):
+            pass
+        with otelier.session(conversation_id="mine"):
+            await agent.get_response("Paris?")
+
+    answering(server, uses("Weather-get_weather"))
+    asyncio.run(main())
+    assert draw(telemetry, conversation) == tree("""
+        invoke_agent weather [thread-7]
+          chat gpt-4o [thread-7]
+          execute_tool Weather-get_weather [thread-7]
+          chat gpt-4o [thread-7]
+        invoke_agent weather [thread-7]
+          chat gpt-4o [thread-7]
+        invoke_agent weather [mine]
+          chat gpt-4o [mine]
+          execute_tool Weather-get_weather [mine]
+          chat gpt-4o [mine]
+    """)
+
+
+def test_agents_of_agents(server: ProviderServer, telemetry: Telemetry, diagnostics: str) -> None:
+    def say(body: dict[str, Any]) -> dict[str, Any]:
+        if body["messages"][0]["content"] == "Delegate.":
+            name = body["tools"][0]["function"]["name"]
+            return uses(name, messages="Paris?")(body)
+        return uses("Weather-get_weather")(body)
+
+    answering(server, say)
+    inner = weather(server, Weather(), description="Knows the weather.")
+    lead = weather(server, inner, name="lead", instructions="Delegate.")
+    thread = ChatHistoryAgentThread(thread_id="thread-7")
+    asyncio.run(lead.get_response("How is Paris?", thread=thread))
+    assert draw(telemetry, conversation) == tree("""
+        invoke_agent lead [thread-7]
+          chat gpt-4o [thread-7]
+          execute_tool weather-weather [thread-7]
+            invoke_agent weather [thread-7]
+              chat gpt-4o [thread-7]
+              execute_tool Weather-get_weather [thread-7]
+              chat gpt-4o [thread-7]
+          chat gpt-4o [thread-7]
+    """)
+
+
+def test_without_a_name(server: ProviderServer, telemetry: Telemetry, diagnostics: str) -> None:
+    answering(server, lambda body: openai_wire.chat_message())
+    agent = ChatCompletionAgent(service=service(server))
+    asyncio.run(agent.get_response("Hello?"))
+    assert draw(telemetry) == "invoke_agent\n  chat gpt-4o"
