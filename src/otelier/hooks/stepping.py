@@ -7,13 +7,15 @@ from typing import Any, TypeAlias
 
 from otelier import guard, returned
 from otelier.handle import Handle, NoHandle
-from otelier.returned import leave
+from otelier.returned import Hear, leave
 
 Wrapper: TypeAlias = Callable[[Any, Any, Any, Any], Any]
 Open: TypeAlias = Callable[[Any, Any, Any], "Handle | NoHandle | None"]
 Close: TypeAlias = Callable[[Handle | NoHandle, Any], None]
 # What was raised in it, of what the library raises in its place.
 Blame: TypeAlias = Callable[[BaseException], BaseException]
+# What takes the items of a step's generator as they pass, and never raises.
+Hearing: TypeAlias = "Callable[[Handle | NoHandle], Hear]"
 
 
 def itself(error: BaseException) -> BaseException:
@@ -24,13 +26,14 @@ def itself(error: BaseException) -> BaseException:
 class _Rest(returned.Reading):
     """What is left of a step whose function has returned."""
 
-    __slots__ = ("_finish",)
+    __slots__ = ("_finish", "_hearing")
 
-    def __init__(self, finish: Close) -> None:
+    def __init__(self, finish: Close, hearing: Hearing | None) -> None:
         self._finish = finish
+        self._hearing = hearing
 
-    def hearing(self, handle: Handle | NoHandle) -> None:
-        return None
+    def hearing(self, handle: Handle | NoHandle) -> Hear:
+        return None if self._hearing is None else self._hearing(handle)
 
     def result(self, handle: Handle | NoHandle, result: Any) -> None:
         try:
@@ -43,16 +46,22 @@ class _Rest(returned.Reading):
 
 
 def around(
-    begin: Open, finish: Close, blame: Blame = itself, *, lasts: bool = False
+    begin: Open,
+    finish: Close,
+    blame: Blame = itself,
+    *,
+    lasts: bool = False,
+    hearing: Hearing | None = None,
 ) -> tuple[Wrapper, Wrapper]:
     """The synchronous and the asynchronous wrapper of a function that is one step.
 
     ``begin(owner, args, kwargs)`` begins the step, or gives None where it is not to be seen;
     ``finish(handle, result)`` tells it what came of it; the step is current in between. Neither
     needs a guard of its own. ``lasts``: where a generator is returned, the step goes on until that
-    is read, closed or dropped, and is current while its own code runs.
+    is read, closed or dropped, and is current while its own code runs; ``finish`` is not called
+    then, but ``hearing(handle)`` gives what hears its items.
     """
-    rest = _Rest(finish)
+    rest = _Rest(finish, hearing)
 
     def opened(owner: Any, args: Any, kwargs: Any) -> Handle | NoHandle | None:
         try:
