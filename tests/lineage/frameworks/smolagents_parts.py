@@ -6,12 +6,15 @@ import json
 from importlib.metadata import version
 from typing import Any
 
+import smolagents
 from smolagents import CodeAgent, OpenAIServerModel, ToolCallingAgent, tool
 
 from tests.servers import Json, ProviderServer, Recorded, Reply, openai_wire
 
 VERSION = tuple(int(part) for part in version("smolagents").split(".")[:2])
 MODEL = "gpt-4o-mini"
+# Agents have names of their own.
+NAMED = VERSION >= (1, 8)
 # The words around code that a model writes.
 OPEN, CLOSE = ("<code>", "</code>") if VERSION >= (1, 20) else ("```py", "```<end_code>")
 
@@ -79,12 +82,25 @@ def model(server: ProviderServer, **options: Any) -> Any:
 
 
 def agent(server: ProviderServer, **options: Any) -> Any:
-    """An agent that calls tools."""
-    given = {"tools": [get_weather], "model": model(server), "verbosity_level": -1, **options}
-    return ToolCallingAgent(**given)
+    """An agent that calls tools, with a name where it may have one."""
+    return _made(ToolCallingAgent, server, options)
 
 
 def coder(server: ProviderServer, **options: Any) -> Any:
     """An agent that writes code."""
+    return _made(CodeAgent, server, options)
+
+
+def _made(kind: Any, server: ProviderServer, options: dict[str, Any]) -> Any:
     given = {"tools": [get_weather], "model": model(server), "verbosity_level": -1, **options}
-    return CodeAgent(**given)
+    if not NAMED:
+        given = {name: given[name] for name in given.keys() - {"name", "description"}}
+    return kind(**given)
+
+
+def managed(who: Any, name: str, description: str) -> Any:
+    """What another agent may manage."""
+    if NAMED:
+        who.name, who.description = name, description
+        return who
+    return smolagents.ManagedAgent(who, name, description)

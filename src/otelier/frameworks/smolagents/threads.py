@@ -19,7 +19,8 @@ _POOL: Final = "ThreadPoolExecutor"
 def patch(library: str, module: Any, patches: Patches) -> str:
     """Put a pool that takes the context along in the place of the one that a module uses."""
     pool = module.__dict__.get(_POOL)
-    if pool is None:
+    if not isinstance(pool, type):
+        # It has none, or another instrumentation's is in its place, which does the same.
         raise LookupError(f"{module.__name__}.{_POOL}")
     # Newer versions' agents take it along themselves.
     if "copy_context" not in module.__dict__:
