@@ -160,6 +160,13 @@ ROWS = (
         oldest=True,
     ),
     Row("instructor", ("instructor>=1.17", "anthropic"), ("test_instructor.py",)),
+    # Before, it does not stream with the pydantic of today.
+    Row(
+        "instructor-oldest",
+        ("instructor==1.3.7", "anthropic"),
+        ("test_instructor.py",),
+        oldest=True,
+    ),
     Row("mcp", ("mcp>=2.3", *_FOR_MCP), ("test_mcp.py", "test_mcp_processes.py")),
     Row("mcp-1", ("mcp>=1.30,<2", *_FOR_MCP), ("test_mcp.py", "test_mcp_processes.py")),
     Row(
