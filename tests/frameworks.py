@@ -146,6 +146,36 @@ ROWS = (
         ("openai-agents>=0.24", "logfire"),
         ("test_openai_agents_logfire.py",),
     ),
+    Row(
+        "smolagents",
+        ("smolagents[openai]>=1.26",),
+        ("test_smolagents.py", "test_smolagents_runs.py", "test_smolagents_models.py"),
+    ),
+    Row(
+        "smolagents-beside",
+        (
+            *("smolagents[openai]>=1.26", "openinference-instrumentation-smolagents"),
+            # There are only such versions of it as come before the first.
+            "opentelemetry-instrumentation-genai-smolagents>=1.0b0",
+            "opentelemetry-instrumentation-genai-openai",
+        ),
+        ("test_smolagents_beside.py",),
+    ),
+    # Before, it cannot be imported without torch.
+    Row(
+        "smolagents-oldest",
+        ("smolagents==1.6.0", "openai"),
+        ("test_smolagents.py", "test_smolagents_runs.py", "test_smolagents_models.py"),
+        oldest=True,
+    ),
+    Row("instructor", ("instructor>=1.17", "anthropic"), ("test_instructor.py",)),
+    # Before, it does not stream with the pydantic of today.
+    Row(
+        "instructor-oldest",
+        ("instructor==1.3.7", "anthropic"),
+        ("test_instructor.py",),
+        oldest=True,
+    ),
     Row("mcp", ("mcp>=2.3", *_FOR_MCP), ("test_mcp.py", "test_mcp_processes.py")),
     Row("mcp-1", ("mcp>=1.30,<2", *_FOR_MCP), ("test_mcp.py", "test_mcp_processes.py")),
     Row(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any, TypeAlias
 
 from otelier import guard, returned
@@ -19,7 +18,8 @@ Blame: TypeAlias = Callable[[BaseException], "BaseException | None"]
 Pending: TypeAlias = Callable[
     ["Handle | NoHandle", Any], "tuple[Any, Callable[[Any], None]] | None"
 ]
-Hears: TypeAlias = Callable[["Handle | NoHandle", Any], None]
+# What takes the items of a step's generator as they pass, and never raises.
+Hearing: TypeAlias = "Callable[[Handle | NoHandle], Hear]"
 
 
 def itself(error: BaseException) -> BaseException:
@@ -30,15 +30,14 @@ def itself(error: BaseException) -> BaseException:
 class _Rest(returned.Reading):
     """What is left of a step whose function has returned."""
 
-    __slots__ = ("_finish", "_hears")
+    __slots__ = ("_finish", "_hearing")
 
-    def __init__(self, finish: Close, hears: Hears | None) -> None:
+    def __init__(self, finish: Close, hearing: Hearing | None) -> None:
         self._finish = finish
-        self._hears = hears
+        self._hearing = hearing
 
     def hearing(self, handle: Handle | NoHandle) -> Hear:
-        hears = self._hears if handle.wants_content else None
-        return None if hears is None else partial(hears, handle)
+        return None if self._hearing is None else self._hearing(handle)
 
     def result(self, handle: Handle | NoHandle, result: Any) -> None:
         try:
@@ -57,17 +56,18 @@ def around(
     *,
     lasts: bool = False,
     pending: Pending | None = None,
-    hears: Hears | None = None,
+    hearing: Hearing | None = None,
 ) -> tuple[Wrapper, Wrapper]:
     """The synchronous and the asynchronous wrapper of a function that is one step.
 
     ``begin(owner, args, kwargs)`` begins the step, or gives None where it is not to be seen;
     ``finish(handle, result)`` tells it what came of it; the step is current in between. Neither
     needs a guard of its own. ``lasts``: where a generator is returned, the step goes on until that
-    is read, closed or dropped, and is current while its own code runs; ``pending`` finds it where
-    it is a part of what is returned; ``hears(handle, item)`` is told each item, and cannot raise.
+    is read, closed or dropped, and is current while its own code runs; ``pending(handle, result)``
+    finds it where it is a part of what is returned. ``finish`` is not called then, but
+    ``hearing(handle)`` gives what hears its items.
     """
-    rest = _Rest(finish, hears)
+    rest = _Rest(finish, hearing)
 
     def opened(owner: Any, args: Any, kwargs: Any) -> Handle | NoHandle | None:
         try:

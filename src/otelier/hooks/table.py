@@ -299,6 +299,18 @@ FRAMEWORKS: Final = (
         ("asking", "agents.run", _OPTIONAL),
     ),
     *_room(
+        "smolagents",
+        "smolagents",
+        ("agents", "smolagents.agents"),
+        ("calls", "smolagents.agents"),
+        ("threads", "smolagents.agents", _OPTIONAL),
+        ("tools", "smolagents.tools"),
+        ("code", "smolagents.local_python_executor"),
+        ("threads", "smolagents.local_python_executor", _OPTIONAL),
+        ("code", "smolagents.remote_executors", _OPTIONAL),
+        ("models", "smolagents.models"),
+    ),
+    *_room(
         "mcp",
         "mcp",
         # Version 1, and version 2 with its own spans.

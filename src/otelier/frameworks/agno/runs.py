@@ -15,6 +15,7 @@ from otelier.handle import Handle, NoHandle
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 from otelier.hooks.stepping import around
+from otelier.returned import Hear
 
 _METHODS: Final = ("run", "arun", "continue_run", "acontinue_run")
 # What a run is that is over without having been raised.
@@ -35,7 +36,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         if kind is None or kind.__module__ != module.__name__ or "run" not in kind.__dict__:
             continue
         begin = partial(_workflow if owner == "Workflow" else _agent, piece)
-        run, arun = around(begin, _finish, lasts=True, hears=_hear)
+        run, arun = around(begin, _finish, lasts=True, hearing=_hearing)
         for method in _METHODS:
             function = kind.__dict__.get(method)
             if function is not None:
@@ -73,8 +74,12 @@ def _begin(step: Step, piece: str, owner: Any, args: Any, kwargs: Any) -> Handle
     return handle
 
 
-def _hear(handle: Handle | NoHandle, event: Any) -> None:
-    if isinstance(handle, Run) and statics.member(event, "event") == handle.piece:
+def _hearing(handle: Handle | NoHandle) -> Hear:
+    return partial(_hear, handle) if isinstance(handle, Run) and handle.wants_content else None
+
+
+def _hear(handle: Run, event: Any) -> None:
+    if statics.member(event, "event") == handle.piece:
         piece = statics.member(event, "content")
         if type(piece) is str:
             handle.hear(piece)

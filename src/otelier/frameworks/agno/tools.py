@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from types import AsyncGeneratorType, GeneratorType
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from otelier.handle import Handle, NoHandle
 from otelier.hooks import runners
 from otelier.hooks.patching import Patches
 from otelier.hooks.stepping import around
+from otelier.returned import Hear
 
 _STREAMS: Final = (GeneratorType, AsyncGeneratorType)
 # Characters of an answer in pieces that are kept.
@@ -42,7 +44,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     owner = module.__dict__.get("FunctionCall")
     if owner is None or "execute" not in owner.__dict__:
         raise LookupError("agno.tools.function.FunctionCall.execute")
-    run, arun = around(_begin, _finish, _blame, pending=_pending, hears=_hear)
+    run, arun = around(_begin, _finish, _blame, pending=_pending, hearing=_hearing)
     patches.wrap(owner, "execute", run)
     patches.wrap(owner, "aexecute", arun)
     if "log_exception" in module.__dict__:
@@ -83,8 +85,12 @@ def _pending(handle: Handle | NoHandle, outcome: Any) -> tuple[Any, Callable[[An
     return stream, put
 
 
-def _hear(handle: Handle | NoHandle, piece: Any) -> None:
-    if isinstance(handle, _Tool) and type(piece) is str and handle.room > 0:
+def _hearing(handle: Handle | NoHandle) -> Hear:
+    return partial(_hear, handle) if isinstance(handle, _Tool) and handle.wants_content else None
+
+
+def _hear(handle: _Tool, piece: Any) -> None:
+    if type(piece) is str and handle.room > 0:
         handle.said.append(piece)
         handle.room -= len(piece)
 
