@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
+import inspect
 import json
+import pickle
 import threading
 import urllib.request
 from typing import Any
@@ -182,6 +185,13 @@ class Answers(dspy.Module):
 
     async def aforward(self, question: str) -> Any:
         return await self.answer.acall(question=question)
+
+
+class Nothing(dspy.Module):
+    """A program that asks nobody."""
+
+    def forward(self, question: str) -> Any:
+        return question
 
 
 class Support(dspy.Module):
@@ -602,6 +612,25 @@ def test_taken_back_and_instrumented_again(weather: ProviderServer, telemetry: T
         found = Support()(question="What is it in Oslo?")
     assert found.toDict() == without.toDict()
     assert len(telemetry.spans()) == 7
+
+
+def test_programs_are_copied_and_pickled(weather: ProviderServer, telemetry: Telemetry) -> None:
+    class Held(dspy.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = Answers()
+            self.calls = self.inner.__call__
+
+        def forward(self, question: str) -> Any:
+            return self.calls(question=question)
+
+    copied = copy.deepcopy(Held())
+    assert copied.calls.__self__ is copied.inner
+    assert isinstance(pickle.loads(pickle.dumps(Nothing().__call__)).__self__, Nothing)
+    assert inspect.iscoroutinefunction(getattr(dspy.Module, "acall", None)) is parts.ASYNC
+    with dspy.context(lm=parts.lm(weather)):
+        assert copied.deepcopy()(question="What is it?").answer == "Sunny."
+    assert draw(telemetry) == f"invoke_workflow Held\n  chat {MODEL}"
 
 
 def test_what_fails_is_the_programs(server: ProviderServer, telemetry: Telemetry) -> None:
