@@ -134,7 +134,7 @@ ROWS = (
         (
             *("dspy>=3.4", "openinference-instrumentation-dspy"),
             "opentelemetry-instrumentation-genai-dspy",
-            "opentelemetry-instrumentation-genai-openai",
+            *("opentelemetry-instrumentation-genai-openai", "mlflow-skinny", "pandas"),
         ),
         ("test_dspy_beside.py",),
     ),

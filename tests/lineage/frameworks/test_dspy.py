@@ -614,6 +614,28 @@ def test_taken_back_and_instrumented_again(weather: ProviderServer, telemetry: T
     assert len(telemetry.spans()) == 7
 
 
+def test_others_around_what_was_taken_back(
+    weather: ProviderServer, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = dspy.Module.__dict__["__call__"]
+    before = ours.__wrapped__
+
+    def theirs(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return ours(self, *args, **kwargs)
+
+    dspy.Module.__call__ = theirs
+    try:
+        telemetry.stop()
+        telemetry.start()
+        with dspy.context(lm=parts.lm(weather)):
+            Answers()(question="What is it?")
+    finally:
+        telemetry.stop()
+        dspy.Module.__call__ = before
+        telemetry.start()
+    assert draw(telemetry) == f"invoke_workflow Answers\n  chat {MODEL}"
+
+
 def test_programs_are_copied_and_pickled(weather: ProviderServer, telemetry: Telemetry) -> None:
     class Held(dspy.Module):
         def __init__(self) -> None:

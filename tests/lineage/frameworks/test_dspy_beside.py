@@ -80,3 +80,19 @@ def test_beside_the_official_one_of_the_sdk(server: ProviderServer, theirs_first
     official.uninstrument()
     assert len(model_calls(telemetry)) == 6
     assert draw(telemetry) == f"{parts.ONE}\n{parts.ONE}"
+
+
+def test_beside_what_listens(
+    server: ProviderServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tmp_path.as_uri())
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    mlflow = pytest.importorskip("mlflow.dspy")
+    mlflow.autolog()
+    telemetry = Telemetry().start()
+    parts.weather(server)
+    with dspy.context(lm=parts.lm(server)):
+        parts.agent()(question="What is it in Oslo?")
+    telemetry.stop()
+    mlflow.autolog(disable=True)
+    assert draw(telemetry) == "\n".join([f"chat {MODEL}"] * 3)
