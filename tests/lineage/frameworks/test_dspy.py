@@ -414,6 +414,38 @@ def test_calls_that_the_program_executes(telemetry: Telemetry) -> None:
     )
 
 
+@pytest.mark.skipif(not hasattr(dspy, "LocalInterpreter"), reason="since DSPy 3.4")
+def test_an_agent_that_writes_code(server: ProviderServer, telemetry: Telemetry) -> None:
+    def reply(request: Recorded) -> Reply:
+        if not any("## code" in str(each) for each in request.json()["messages"]):
+            return parts.answers(request, answer="Yes")
+        code = "print(get_weather(city='Oslo'))\nprint(llm_query_batched(['Is it?', 'Is it?']))"
+        if "Sunny in" in parts.asked(request):
+            code = "SUBMIT(answer='Sunny.')"
+        return parts.answers(request, reasoning="So.", code=code)
+
+    server.route("/chat/completions", reply)
+    agent = dspy.RLM(
+        "question -> answer",
+        tools=[parts.get_weather],
+        interpreter_factory=dspy.LocalInterpreter,
+    )
+    with dspy.context(lm=parts.lm(server)):
+        assert agent(question="What is it?").answer == "Sunny."
+    assert draw(telemetry) == tree(
+        f"""
+        invoke_agent
+          chat {MODEL}
+          execute_tool get_weather
+          chat {MODEL}
+          chat {MODEL}
+          chat {MODEL}
+        """
+    )
+    (offered,) = json.loads(attributes(telemetry, "invoke_agent")["gen_ai.tool.definitions"])
+    assert offered["name"] == "get_weather"
+
+
 # --- threads ------------------------------------------------------------------------------------
 
 
@@ -538,6 +570,9 @@ def test_a_stream_that_is_left_early(
     asyncio.run(main())
     drawn = draw(telemetry)
     assert drawn.startswith("invoke_agent") and "!" not in drawn, drawn
+    how = "cancelled" if native else "closed"
+    ends = [(span.attributes or {}).get("otelier.stream.end") for span in telemetry.spans()]
+    assert not parts.NATIVE or set(ends) == {how}
 
 
 @ASYNC

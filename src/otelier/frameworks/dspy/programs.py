@@ -76,7 +76,8 @@ def _begin(module: Any, args: Any, kwargs: Any) -> Handle | None:
         handle.set_arguments(reading.named(statics.on_class(kind, "forward"), args, kwargs))
         if agent:
             handle.set_system(reading.instructions(module))
-            handle.set_tools(reading.definitions(statics.member(module, "tools")))
+            tools = statics.member(module, "_user_tools", statics.member(module, "tools"))
+            handle.set_tools(reading.definitions(tools))
     return handle
 
 
