@@ -37,6 +37,7 @@ PEERS: Final = {
     "llama_index": "opentelemetry-instrumentation-genai-llama-index",
     "openai_agents": "opentelemetry-instrumentation-genai-openai-agents",
     "crewai": "opentelemetry-instrumentation-crewai",
+    "dspy": "opentelemetry-instrumentation-genai-dspy",
     "agno": "opentelemetry-instrumentation-genai-agno",
 }
 # Of the calls of models that a framework makes.
@@ -219,7 +220,9 @@ def _chat(request: Any) -> Any:
     from tests.servers import Json, Sse, openai_wire
 
     body = request.json()
-    if any(message["role"] == "tool" for message in body["messages"]):
+    if "[[ ## " in str(body["messages"][0]):
+        message = openai_wire.chat_message(_in_words(body))
+    elif any(message["role"] == "tool" for message in body["messages"]):
         message = openai_wire.chat_message("Sunny.")
     else:
         call = openai_wire.tool_call(*_call(body))
@@ -227,6 +230,16 @@ def _chat(request: Any) -> Any:
     if body.get("stream"):
         return Sse(openai_wire.chat_chunks(message, include_usage=True))
     return Json(openai_wire.chat_completion(message))
+
+
+def _in_words(body: Any) -> str:
+    """What DSPy's agents are answered: the tool first, then that it is done, then the answer."""
+    fields = {"reasoning": "It is.", "answer": "Sunny."}
+    if "next_tool_name" in str(body["messages"][0]):
+        done = "observation_0" in str(body["messages"])
+        name, arguments = ("finish", "{}") if done else ("get_weather", '{"city": "Oslo"}')
+        fields = {"next_thought": "Hm.", "next_tool_name": name, "next_tool_args": arguments}
+    return "\n".join(f"[[ ## {key} ## ]]\n{text}\n" for key, text in fields.items())
 
 
 def _responses(request: Any) -> Any:

@@ -123,6 +123,30 @@ ROWS = (
         _LANGCHAIN,
         oldest=True,
     ),
+    Row("dspy", ("dspy>=3.4", "numpy", "openai"), ("test_dspy.py", "test_dspy_models.py")),
+    # All through LiteLLM.
+    Row(
+        "dspy-3.0",
+        ("dspy==3.0.0", "openai"),
+        ("test_dspy.py", "test_dspy_models.py"),
+        oldest=True,
+    ),
+    Row(
+        "dspy-oldest",
+        # LiteLLM of those months.
+        ("dspy==2.6.0", "litellm==1.57.4", "openai<2"),
+        ("test_dspy.py", "test_dspy_models.py"),
+        oldest=True,
+    ),
+    Row(
+        "dspy-beside",
+        (
+            *("dspy>=3.4", "openinference-instrumentation-dspy"),
+            "opentelemetry-instrumentation-genai-dspy",
+            *("opentelemetry-instrumentation-genai-openai", "mlflow-skinny", "pandas"),
+        ),
+        ("test_dspy_beside.py",),
+    ),
     Row("openai_agents", ("openai-agents>=0.24",), _OPENAI_AGENTS),
     Row(
         "openai_agents-oldest",

@@ -5,10 +5,12 @@ The answer's bytes are looked at as lm15 reads them. Retries are the caller's: e
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from otelier import context as ctx
+from otelier import guard
 from otelier.call import Call, begin
 from otelier.hooks import calling, raw
 from otelier.hooks.patching import Patches
@@ -69,7 +71,34 @@ def _received(call: Call, route: Route, response: Any) -> Any:
         return response
     kind = str(call.headers.get("content-type", "")).lower()
     watch = raw.Watch(call, kind, route.large_body)
-    chunks = response._chunks
-    tee: Any = raw.atee if hasattr(type(chunks), "__anext__") else raw.tee
-    response._chunks = tee(chunks, watch)
+    chunks, release = response._chunks, response._release
+    if hasattr(type(chunks), "__anext__"):
+        response._chunks, response._release = raw.atee(chunks, watch), _areleased(release, watch)
+    else:
+        response._chunks, response._release = raw.tee(chunks, watch), _released(release, watch)
     return response
+
+
+def _released(release: Callable[..., Any], watch: raw.Watch) -> Callable[..., Any]:
+    """The connection is given back: after the last byte, or because nobody reads on."""
+
+    def released(*args: Any, **kwargs: Any) -> Any:
+        _over(watch)
+        return release(*args, **kwargs)
+
+    return released
+
+
+def _areleased(release: Callable[..., Awaitable[Any]], watch: raw.Watch) -> Callable[..., Any]:
+    async def released(*args: Any, **kwargs: Any) -> Any:
+        _over(watch)
+        return await release(*args, **kwargs)
+
+    return released
+
+
+def _over(watch: raw.Watch) -> None:
+    try:
+        watch.closed()
+    except Exception:
+        guard.failed("lm15.released")

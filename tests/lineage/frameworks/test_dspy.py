@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
+import inspect
 import json
+import pickle
 import threading
 import urllib.request
 from typing import Any
@@ -182,6 +185,13 @@ class Answers(dspy.Module):
 
     async def aforward(self, question: str) -> Any:
         return await self.answer.acall(question=question)
+
+
+class Nothing(dspy.Module):
+    """A program that asks nobody."""
+
+    def forward(self, question: str) -> Any:
+        return question
 
 
 class Support(dspy.Module):
@@ -404,6 +414,38 @@ def test_calls_that_the_program_executes(telemetry: Telemetry) -> None:
     )
 
 
+@pytest.mark.skipif(not hasattr(dspy, "LocalInterpreter"), reason="since DSPy 3.4")
+def test_an_agent_that_writes_code(server: ProviderServer, telemetry: Telemetry) -> None:
+    def reply(request: Recorded) -> Reply:
+        if not any("## code" in str(each) for each in request.json()["messages"]):
+            return parts.answers(request, answer="Yes")
+        code = "print(get_weather(city='Oslo'))\nprint(llm_query_batched(['Is it?', 'Is it?']))"
+        if "Sunny in" in parts.asked(request):
+            code = "SUBMIT(answer='Sunny.')"
+        return parts.answers(request, reasoning="So.", code=code)
+
+    server.route("/chat/completions", reply)
+    agent = dspy.RLM(
+        "question -> answer",
+        tools=[parts.get_weather],
+        interpreter_factory=dspy.LocalInterpreter,
+    )
+    with dspy.context(lm=parts.lm(server)):
+        assert agent(question="What is it?").answer == "Sunny."
+    assert draw(telemetry) == tree(
+        f"""
+        invoke_agent
+          chat {MODEL}
+          execute_tool get_weather
+          chat {MODEL}
+          chat {MODEL}
+          chat {MODEL}
+        """
+    )
+    (offered,) = json.loads(attributes(telemetry, "invoke_agent")["gen_ai.tool.definitions"])
+    assert offered["name"] == "get_weather"
+
+
 # --- threads ------------------------------------------------------------------------------------
 
 
@@ -528,6 +570,9 @@ def test_a_stream_that_is_left_early(
     asyncio.run(main())
     drawn = draw(telemetry)
     assert drawn.startswith("invoke_agent") and "!" not in drawn, drawn
+    how = "cancelled" if native else "closed"
+    ends = [(span.attributes or {}).get("otelier.stream.end") for span in telemetry.spans()]
+    assert not parts.NATIVE or set(ends) == {how}
 
 
 @ASYNC
@@ -602,6 +647,47 @@ def test_taken_back_and_instrumented_again(weather: ProviderServer, telemetry: T
         found = Support()(question="What is it in Oslo?")
     assert found.toDict() == without.toDict()
     assert len(telemetry.spans()) == 7
+
+
+def test_others_around_what_was_taken_back(
+    weather: ProviderServer, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = dspy.Module.__dict__["__call__"]
+    before = ours.__wrapped__
+
+    def theirs(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return ours(self, *args, **kwargs)
+
+    dspy.Module.__call__ = theirs
+    try:
+        telemetry.stop()
+        telemetry.start()
+        with dspy.context(lm=parts.lm(weather)):
+            Answers()(question="What is it?")
+    finally:
+        telemetry.stop()
+        dspy.Module.__call__ = before
+        telemetry.start()
+    assert draw(telemetry) == f"invoke_workflow Answers\n  chat {MODEL}"
+
+
+def test_programs_are_copied_and_pickled(weather: ProviderServer, telemetry: Telemetry) -> None:
+    class Held(dspy.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = Answers()
+            self.calls = self.inner.__call__
+
+        def forward(self, question: str) -> Any:
+            return self.calls(question=question)
+
+    copied = copy.deepcopy(Held())
+    assert copied.calls.__self__ is copied.inner
+    assert isinstance(pickle.loads(pickle.dumps(Nothing().__call__)).__self__, Nothing)
+    assert inspect.iscoroutinefunction(getattr(dspy.Module, "acall", None)) is parts.ASYNC
+    with dspy.context(lm=parts.lm(weather)):
+        assert copied.deepcopy()(question="What is it?").answer == "Sunny."
+    assert draw(telemetry) == f"invoke_workflow Held\n  chat {MODEL}"
 
 
 def test_what_fails_is_the_programs(server: ProviderServer, telemetry: Telemetry) -> None:

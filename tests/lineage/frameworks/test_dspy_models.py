@@ -17,7 +17,7 @@ import dspy
 
 from tests.lineage.frameworks import dspy_parts as parts
 from tests.lineage.frameworks.drawing import draw, model_calls, tokens, tree
-from tests.servers import Json, ProviderServer, Recorded, gemini_wire, openai_wire
+from tests.servers import Json, ProviderServer, Recorded, Sse, gemini_wire, openai_wire
 from tests.telemetry import Telemetry
 
 MODEL = parts.MODEL
@@ -136,6 +136,40 @@ def test_a_refused_call_that_is_tried_again(
     weather.script(Json(openai_wire.error_body("slow down"), status=429))
     assert ask(parts.lm(weather, num_retries=2)).answer == "Sunny."
     assert draw(telemetry) == f"chat {MODEL} !429\nchat {MODEL}"
+
+
+@ENGINES
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_stream_that_breaks_off(
+    server: ProviderServer, telemetry: Telemetry, asynchronous: bool
+) -> None:
+    message = openai_wire.chat_message(parts.fields(answer="Sunny."))
+    server.route("/chat/completions", Sse(openai_wire.chat_chunks(message), drop_after=3))
+
+    async def main() -> None:
+        predict = dspy.Predict("question -> answer")
+        streamed = dspy.streamify(predict, is_async_program=asynchronous)
+        with dspy.context(lm=parts.lm(server)):
+            async for _ in streamed(question="What is it?"):
+                pass
+
+    with pytest.raises(dspy.LMError):
+        asyncio.run(main())
+    drawn = draw(telemetry)
+    assert drawn.startswith(f"chat {MODEL} !") and "\n" not in drawn, drawn
+
+
+def test_requests_and_answers_are_the_same(weather: ProviderServer, telemetry: Telemetry) -> None:
+    def run() -> tuple[Any, list[Any]]:
+        weather.requests.clear()
+        with dspy.context(lm=parts.lm(weather)):
+            found = parts.agent()(question="What is it in Oslo?")
+        return found.toDict(), [(each.path, each.body) for each in weather.requests]
+
+    seen = run()
+    telemetry.stop()
+    assert run() == seen
+    telemetry.start()
 
 
 # --- models of the program's own ----------------------------------------------------------------

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from typing import Any, Final
-from weakref import WeakSet
-
-import wrapt
+from typing import Any, Final, TypeAlias
+from weakref import WeakKeyDictionary
 
 from otelier import guard
+from otelier.frameworks.dspy import methods
 from otelier.frameworks.dspy.asking import aasked, aexecuted, asked, executed, noted
 from otelier.hooks.patching import Patches
 
+# Classes, and of each the methods, as they were and as they are.
+_Covered: TypeAlias = WeakKeyDictionary[Any, list[tuple[str, Any, Any]]]
 _METHODS: Final = ("__call__", "acall")
 
 
@@ -29,15 +30,16 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     base = module.__dict__.get("BaseLM")
     if base is None or "__call__" not in base.__dict__:
         raise LookupError(f"{module.__name__}.BaseLM.__call__")
-    covered: WeakSet[Any] = WeakSet()
-    _follow(base, covered, patches)
+    covered: _Covered = WeakKeyDictionary()
+    live = methods.living(patches)
+    _follow(base, covered, live, patches)
     if "update_history" in base.__dict__:
         patches.wrap(base, "update_history", noted)
     # Newer versions have one path, which is patched when a model is called for the first time.
     if not _has_path(base):
-        _cover(base, covered)
+        _cover(base, covered, live)
     for each in list(_below(base)):
-        _cover(each, covered)
+        _cover(each, covered, live)
     patches.undone(lambda: _uncover(covered))
     return "BaseLM.__call__"
 
@@ -47,16 +49,16 @@ def _has_path(base: Any) -> bool:
     return code is not None and "execute" in (*code.co_names, *code.co_varnames)
 
 
-def _follow(base: Any, covered: WeakSet[Any], patches: Patches) -> None:
+def _follow(base: Any, covered: _Covered, live: list[bool], patches: Patches) -> None:
     """Cover the classes that there will be."""
 
     def begin(kind: type[Any], /, **kwargs: Any) -> None:
         super(base, kind).__init_subclass__(**kwargs)
-        _cover(kind, covered)
+        _cover(kind, covered, live)
 
     def made(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
         result = wrapped(*args, **kwargs)
-        _cover(owner, covered)
+        _cover(owner, covered, live)
         return result
 
     if "__init_subclass__" in base.__dict__:
@@ -72,23 +74,22 @@ def _below(base: type) -> Iterator[type]:
         yield from _below(kind)
 
 
-def _cover(kind: Any, covered: WeakSet[Any]) -> None:
+def _cover(kind: Any, covered: _Covered, live: list[bool]) -> None:
     try:
         for method in _METHODS:
             function = kind.__dict__.get(method)
             if not inspect.isfunction(function) or getattr(function, "__isabstractmethod__", False):
                 continue
-            wrapper = aasked if inspect.iscoroutinefunction(function) else asked
-            setattr(kind, method, wrapt.FunctionWrapper(function, wrapper))
-            covered.add(kind)
+            wrapper = methods.around(function, asked, aasked, live)
+            setattr(kind, method, wrapper)
+            covered.setdefault(kind, []).append((method, function, wrapper))
     except Exception:
         guard.failed("dspy.cover")
 
 
-def _uncover(covered: WeakSet[Any]) -> None:
-    for kind in list(covered):
-        for method in _METHODS:
-            held = kind.__dict__.get(method)
-            if type(held) is wrapt.FunctionWrapper and held._self_wrapper in (asked, aasked):
-                setattr(kind, method, held.__wrapped__)
+def _uncover(covered: _Covered) -> None:
+    for kind, done in list(covered.items()):
+        for method, function, wrapper in done:
+            if kind.__dict__.get(method) is wrapper:
+                setattr(kind, method, function)
     covered.clear()

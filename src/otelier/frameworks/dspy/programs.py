@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from otelier import pipeline, statics
 from otelier.declared import Step
-from otelier.frameworks.dspy import leaving, reading, running
+from otelier.frameworks.dspy import leaving, methods, reading, running
 from otelier.handle import Handle, NoHandle
 from otelier.hooks.patching import Patches
 from otelier.hooks.stepping import around
@@ -48,9 +48,9 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     if owner is None or "__call__" not in owner.__dict__:
         raise LookupError(f"{module.__name__}.Module.__call__")
     run, arun = around(_begin, _finish, leaving.blame)
-    patches.wrap(owner, "__call__", run)
-    if "acall" in owner.__dict__:
-        patches.wrap(owner, "acall", arun)
+    for method in ("__call__", "acall"):
+        if method in owner.__dict__:
+            methods.replace(patches, owner, method, run, arun)
     return "Module.__call__"
 
 
@@ -76,7 +76,8 @@ def _begin(module: Any, args: Any, kwargs: Any) -> Handle | None:
         handle.set_arguments(reading.named(statics.on_class(kind, "forward"), args, kwargs))
         if agent:
             handle.set_system(reading.instructions(module))
-            handle.set_tools(reading.definitions(statics.member(module, "tools")))
+            tools = statics.member(module, "_user_tools", statics.member(module, "tools"))
+            handle.set_tools(reading.definitions(tools))
     return handle
 
 

@@ -97,6 +97,9 @@ def stored(prediction: Any) -> dict[str, Any] | None:
 
 def answer(result: Any) -> Any:
     """What a program has answered: the text, if that is all, or the fields."""
+    if type(result) is tuple and result and stored(result[0]) is not None:
+        # An optimizer has put what it traces beside it.
+        result = result[0]
     fields = stored(result)
     if fields is None:
         return result

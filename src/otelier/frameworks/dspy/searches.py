@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
 from otelier import context as ctx
 from otelier import guard, pipeline, statics, wire
-from otelier.frameworks.dspy import reading, running
+from otelier.frameworks.dspy import methods, reading, running
 from otelier.handle import Handle, NoHandle
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
@@ -32,13 +31,10 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         owner = module.__dict__.get(name)
         if owner is None or statics.identity(owner)[0] != module.__name__:
             continue
-        for method in ("__call__", "acall"):
-            function = owner.__dict__.get(method)
-            if function is not None:
-                run, arun = around(_begin, _finish)
-                patches.wrap(owner, method, arun if inspect.iscoroutinefunction(function) else run)
-        if "_batch_forward" in owner.__dict__:
-            patches.wrap(owner, "_batch_forward", _batch)
+        run, arun = around(_begin, _finish)
+        for method, wrapper in (("__call__", run), ("acall", run), ("_batch_forward", _batch)):
+            if method in owner.__dict__:
+                methods.replace(patches, owner, method, wrapper, arun)
         return f"{name}.__call__"
     raise LookupError(f"{module.__name__}.__call__")
 

@@ -11,11 +11,10 @@ from opentelemetry.context import create_key
 from otelier import context as ctx
 from otelier import guard, pipeline, statics, wire
 from otelier.executed import Executed
-from otelier.frameworks.dspy import reading, running
+from otelier.frameworks.dspy import leaving, methods, reading, running
 from otelier.handle import Handle, NoHandle
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
-from otelier.hooks.runners import patch_tool
 from otelier.hooks.stepping import around
 
 # The calls that a model has asked for, of which tools are executed now, one after the other.
@@ -29,9 +28,10 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         raise LookupError(f"{module.__name__}.Tool.__call__")
     if statics.identity(owner)[0] != module.__name__:
         return "Tool, where it is made"
+    run, arun = around(_begin, _finish, leaving.blame)
     for method in ("__call__", "acall"):
         if method in owner.__dict__:
-            patch_tool(owner, method, _begin, _finish, patches)
+            methods.replace(patches, owner, method, run, arun)
     call = statics.on_class(module.__dict__.get("ToolCalls", object), "ToolCall")
     if issubclass(type(call), type) and "execute" in call.__dict__:
         patches.wrap(call, "execute", _executed)

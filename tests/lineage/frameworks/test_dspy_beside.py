@@ -1,0 +1,98 @@
+"""DSPy beside other instrumentations of it: steps are theirs, model calls are there once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.lineage.frameworks.dspy_offline import DSPY
+
+pytest.importorskip(DSPY)
+pytest.importorskip("openinference.instrumentation.dspy")
+
+import dspy
+from openinference.instrumentation.dspy import DSPyInstrumentor as OpenInference
+from opentelemetry.instrumentation.genai.dspy import DSPyInstrumentor as Official
+from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
+
+from otelier import guard
+from tests.lineage.frameworks import dspy_parts as parts
+from tests.lineage.frameworks.drawing import draw, model_calls
+from tests.servers import ProviderServer
+from tests.telemetry import Telemetry
+
+MODEL = parts.MODEL
+
+
+@pytest.fixture(params=["ours first", "theirs first"])
+def theirs_first(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param == "theirs first")
+
+
+@pytest.fixture(params=[OpenInference, Official], ids=["openinference", "official"])
+def beside(request: pytest.FixtureRequest, theirs_first: bool) -> Iterator[Telemetry]:
+    telemetry = Telemetry()
+    instrumentor: Any = request.param()
+
+    def theirs() -> None:
+        instrumentor.instrument(tracer_provider=telemetry.tracer_provider, skip_dep_check=True)
+
+    if theirs_first:
+        theirs()
+    telemetry.start()
+    if not theirs_first:
+        theirs()
+    yield telemetry
+    telemetry.stop()
+    instrumentor.uninstrument()
+    assert not guard.failures()
+
+
+@pytest.mark.parametrize("engine", ["lm15", "litellm"])
+def test_a_model_call_is_there_once(server: ProviderServer, beside: Telemetry, engine: str) -> None:
+    parts.weather(server)
+    with dspy.context(lm=parts.lm(server, engine=engine)):
+        assert parts.agent()(question="What is it in Oslo?").answer == "Sunny."
+    ours = [span.name for span in beside.spans() if span.instrumentation_scope.name == "otelier"]
+    assert not ours
+    said = [dict(span.attributes or {}).get("gen_ai.response.id") for span in beside.spans()]
+    # What they do not know is on their spans.
+    assert said.count("chatcmpl-local-1") == len(server.requests) == 3
+    drawn = draw(beside)
+    assert "NoneType" not in drawn and "finish" not in drawn.replace("finish.__call__", "")
+
+
+def test_beside_the_official_one_of_the_sdk(server: ProviderServer, theirs_first: bool) -> None:
+    telemetry = Telemetry()
+    official: Any = OpenAIInstrumentor()
+    if theirs_first:
+        official.instrument(tracer_provider=telemetry.tracer_provider)
+    telemetry.start()
+    if not theirs_first:
+        official.instrument(tracer_provider=telemetry.tracer_provider)
+    parts.weather(server)
+    for engine in ("lm15", "litellm"):
+        with dspy.context(lm=parts.lm(server, engine=engine)):
+            parts.agent()(question="What is it in Oslo?")
+    telemetry.stop()
+    official.uninstrument()
+    assert len(model_calls(telemetry)) == 6
+    assert draw(telemetry) == f"{parts.ONE}\n{parts.ONE}"
+
+
+def test_beside_what_listens(
+    server: ProviderServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tmp_path.as_uri())
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    mlflow = pytest.importorskip("mlflow.dspy")
+    mlflow.autolog()
+    telemetry = Telemetry().start()
+    parts.weather(server)
+    with dspy.context(lm=parts.lm(server)):
+        parts.agent()(question="What is it in Oslo?")
+    telemetry.stop()
+    mlflow.autolog(disable=True)
+    assert draw(telemetry) == "\n".join([f"chat {MODEL}"] * 3)
