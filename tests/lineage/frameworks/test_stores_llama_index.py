@@ -35,11 +35,10 @@ from tests.lineage.frameworks.letters import (
     WORDS,
     documents,
     embeds,
-    searches,
     told,
     vector,
 )
-from tests.lineage.frameworks.llama_index_parts import ask, model, saying, uses
+from tests.lineage.frameworks.llama_index_parts import ask, model, uses
 from tests.servers import ProviderServer
 from tests.servers.openai_wire import chat_message
 from tests.telemetry import Telemetry
