@@ -79,6 +79,11 @@ _AT_HOME = tuple(
     (f"CREWAI_{name}", "true")
     for name in ("DISABLE_TELEMETRY", "DISABLE_TRACKING", "DISABLE_VERSION_CHECK", "TESTING")
 )
+# Stores that need no server; one of them tells its makers of its use.
+_STORES = ("chromadb>=1.5", "faiss-cpu", "qdrant-client>=1.20", "lancedb>=0.40", "pandas")
+_IN_LLAMA_INDEX = ("chroma", "faiss", "qdrant", "lancedb")
+_OF_STORES = ("chromadb", "qdrant", "lancedb")
+_SILENT = (("ANONYMIZED_TELEMETRY", "False"),)
 
 ROWS = (
     Row(
@@ -289,6 +294,57 @@ ROWS = (
             *("fastapi", "httpx", "opentelemetry-instrumentation-fastapi"),
         ),
         ("test_crossings.py",),
+    ),
+    Row(
+        "langchain-stores",
+        (
+            *("langchain-community>=0.4", "langchain>=1.5", "langchain-openai>=1.7", "cloudpickle"),
+            *("langchain-classic", "rank-bm25", "scikit-learn", "lark"),
+            *_STORES,
+            *("langchain-chroma", "langchain-qdrant"),
+        ),
+        ("test_stores_langchain.py",),
+        environment=_SILENT,
+    ),
+    Row(
+        "langchain-stores-beside",
+        (
+            *("langchain-community>=0.4", "langchain-chroma", "langchain-qdrant", *_STORES),
+            *(f"opentelemetry-instrumentation-{name}" for name in _OF_STORES),
+            *("opentelemetry-instrumentation-langchain", "openinference-instrumentation-langchain"),
+        ),
+        ("test_stores_beside.py",),
+        environment=_SILENT,
+    ),
+    Row(
+        "llama_index-stores",
+        (
+            *("llama-index-core>=0.14", "llama-index-llms-openai", "llama-index-embeddings-openai"),
+            *(f"llama-index-vector-stores-{name}" for name in _IN_LLAMA_INDEX),
+            *("llama-index-retrievers-bm25", *_STORES),
+        ),
+        ("test_stores_llama_index.py",),
+        environment=_SILENT,
+    ),
+    Row(
+        # Of the same months: later stores refuse what these ask for.
+        "stores-oldest",
+        (
+            *("langchain-community==0.2.19", "langchain==0.2.17", "langchain-core==0.2.43"),
+            *("langchain-openai==0.1.25", "langchain-chroma==0.1.4", "langchain-qdrant==0.1.4"),
+            *("langgraph==0.2.4", "langgraph-checkpoint<2", "httpx<0.28", "openai<2"),
+            *("llama-index-core==0.11.0", "llama-index-llms-openai<0.3"),
+            *("llama-index-embeddings-openai<0.3", "llama-index-retrievers-bm25<0.4"),
+            *("llama-index-vector-stores-chroma==0.2.2", "llama-index-vector-stores-faiss==0.2.1"),
+            "llama-index-vector-stores-qdrant==0.3.3",
+            "llama-index-vector-stores-lancedb==0.2.4",
+            *("chromadb==0.5.5", "faiss-cpu==1.8.0", "qdrant-client==1.11.3", "lancedb==0.14.0"),
+            *("numpy<2", "pyarrow<19", "pandas", "posthog<4"),
+            *("rank-bm25", "scikit-learn", "lark", "cloudpickle"),
+        ),
+        ("test_stores_langchain.py", "test_stores_llama_index.py"),
+        oldest=True,
+        environment=_SILENT,
     ),
     Row("claude_agent", ("claude-agent-sdk>=0.2",), ("test_claude_agent.py",)),
     Row("claude_agent-mcp-1", ("claude-agent-sdk>=0.2", "mcp>=1.30,<2"), ("test_claude_agent.py",)),

@@ -26,7 +26,7 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.retrievers import BaseRetriever
-from langchain_core.runnables import RunnablePassthrough
+from langchain_core.runnables import RunnableLambda, RunnablePassthrough
 from langchain_core.tools import tool
 from langchain_core.vectorstores import InMemoryVectorStore, VectorStore
 from langchain_openai import OpenAIEmbeddings
@@ -381,6 +381,31 @@ def test_what_is_seen_of_a_class_stays(telemetry: Telemetry) -> None:
         VectorStore()  # type: ignore[abstract]
 
 
+def test_functions_of_stores_are_passed_on(telemetry: Telemetry) -> None:
+    from unittest import mock
+
+    store = Counted(Letters())
+    assert RunnableLambda(store.similarity_search).invoke("bed")[0].id == IDS[1]
+    lazily = RunnableLambda(store.asimilarity_search)
+    assert asyncio.run(lazily.ainvoke("bed"))[0].id == IDS[1]
+    used = tool(store.similarity_search)
+    assert set(used.args) >= {"query", "k"}
+    assert used.invoke({"query": "bed", "k": 1})[0].id == IDS[1]
+    assert draw(telemetry) == tree("""
+        invoke_workflow similarity_search
+          retrieval
+        invoke_workflow asimilarity_search
+          retrieval
+        execute_tool similarity_search
+          retrieval
+    """)
+    with mock.patch.object(Counted, "similarity_search", autospec=True) as played:
+        played.return_value = []
+        assert store.similarity_search("bed", k=1) == []
+        played.assert_called_once_with(store, "bed", k=1)
+    assert store.similarity_search("bed", k=1)[0].id == IDS[1]
+
+
 def test_stores_and_their_classes_are_pickled(telemetry: Telemetry) -> None:
     store = pickle.loads(pickle.dumps(Counted(Letters())))
     assert store.similarity_search("bed", k=1)[0].id == IDS[1]
@@ -424,9 +449,15 @@ def test_all_is_taken_back_and_comes_again(telemetry: Telemetry) -> None:
     Counted(Letters()).similarity_search("bed")
     held("bed")
     assert not telemetry.spans()
+
+    class Between(Counted):
+        def similarity_search(self, query: str, k: int = 4, **kwargs: Any) -> list[Document]:
+            return list(shelf())
+
     telemetry.start()
     Counted(Letters()).similarity_search("bed")
-    assert draw(telemetry) == "retrieval"
+    Between(Letters()).similarity_search("bed")
+    assert draw(telemetry) == "retrieval\nretrieval"
     telemetry.stop()
     assert functions() == before
 

@@ -23,7 +23,7 @@ _ID: Final = "_id"
 class Search(Handle):
     """A retriever's run, or a search in a store. Searches in a store that it makes are its own."""
 
-    __slots__ = ("_answers", "_asked", "store")
+    __slots__ = ("_answers", "asked", "store")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -31,14 +31,15 @@ class Search(Handle):
         self._answers: list[Any] = []
         # The store that is searched, where the search is for what that is asked for.
         self.store: Any = None
-        self._asked = False
+        # Whether it is known what is searched for.
+        self.asked = False
 
     def asks(self, query: str | None, most: int | None) -> None:
-        """What is searched for, and how many documents are wanted, as soon as that is known."""
+        """What is searched for, and how many documents are wanted, if only a part of it knows."""
         if most is not None and self.get(semconv.RETRIEVAL_TOP_K) is None:
             self.set(semconv.RETRIEVAL_TOP_K, most)
-        if query is not None and not self._asked:
-            self._asked = True
+        if query is not None and not self.asked:
+            self.asked = True
             self.set_query(query)
 
     def saw(self, answer: Any) -> None:

@@ -48,16 +48,13 @@ def begin(query: Any, run_id: Any, parent_id: Any, metadata: Any) -> None:
     thread = conversation(metadata) if runs.of(parent_id) is None else None
     held = statics.storage(search.retriever) if search is not None else {}
     store = held.get("vectorstore")
-    step = pipeline.retrieval(stores.source(store))
+    most = wire.count(wire.fields(held.get("search_kwargs")).get("k"))
+    step = pipeline.retrieval(stores.source(store), query=text, top_k=most)
     run = runs.begin(run_id, parent_id, step, conversation_id=thread, made=Search)
-    if run is None:
-        return
-    if type(run.handle) is Search:
-        run.handle.asks(text, wire.count(wire.fields(held.get("search_kwargs")).get("k")))
-    if search is None:
+    if run is None or search is None:
         return
     if type(run.handle) is Search and _asks_no_more(type(search.retriever)):
-        run.handle.store = store
+        run.handle.store, run.handle.asked = store, text is not None
     search.run_id = run_id
     search.token = ctx.attach(run.context)
 

@@ -83,10 +83,11 @@ def _wrapper(name: str, function: Any) -> Callable[[Any, Any, Any, Any], Any]:
     def begin(store: Any, args: Any, kwargs: Any) -> Handle | None:
         if name.startswith("_") or not steps.shown("langchain", others.found):
             return None
-        handle = steps.begin(pipeline.retrieval(source(store)), made=Search)
+        query, most = asked.query(args, kwargs), asked.most(args, kwargs)
+        step = pipeline.retrieval(source(store), query=query, top_k=most)
+        handle = steps.begin(step, made=Search)
         if type(handle) is Search:
-            handle.store = store
-            handle.asks(asked.query(args, kwargs), asked.most(args, kwargs))
+            handle.store, handle.asked = store, query is not None
         return handle
 
     # One that is not asynchronous itself may return what is.
