@@ -156,6 +156,17 @@ def told(held: Context) -> Attributes:
     return entry.attributes if entry is not None else {}
 
 
+def known(held: Context) -> Attributes | None:
+    """What ``held`` says of who and why, to be taken to another process."""
+    entry = _outer(held)
+    return None if entry is None else dict(entry.attributes)
+
+
+def arrived(held: Context, told: Attributes) -> Context:
+    """``held`` with what another process has known."""
+    return _with(held, _elsewhere, told, None)
+
+
 def _outer(held: Context) -> Entry | None:
     found: Any = held.get(ctx.SESSION)
     return found if isinstance(found, Entry) else None
@@ -211,3 +222,5 @@ def _told(
 
 # Whose conversations frameworks tell: the program's own word is worth more.
 _frameworks: Final = session()
+# Whose sessions come from another process.
+_elsewhere: Final = session()

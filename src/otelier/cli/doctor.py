@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from otelier import guard, sdk_setup, settings, spelling
-from otelier.cli import libraries
+from otelier.cli import crossings, libraries
 from otelier.cli.libraries import Problem
 from otelier.content import usable_mask
 from otelier.hooks import registry
@@ -50,6 +50,9 @@ def run(args: argparse.Namespace) -> int:
     lines += ["", "Libraries" + ("" if args.verbose else " (-v imports them and shows where)")]
     lines += found.lines
     problems += found.problems
+    lines += ["", "Traces that go on in other services"]
+    named = settings.disabled_lists(settings.process_environment())[1]
+    lines += [f"  {line}" for line in crossings.look(named)]
     lines += ["", "Where spans go"]
     lines += [f"  {line}" for line in _destination(known)]
     problems += list(_destination_problems())

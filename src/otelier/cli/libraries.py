@@ -9,15 +9,12 @@ from importlib.machinery import ModuleSpec
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from importlib.util import find_spec
 from pkgutil import get_importer
-from typing import Final
 
-from otelier import runtime
+from otelier import runtime, services
 from otelier.hooks import foreign, registry, unseen
 from otelier.hooks.table import EXPORTERS, FRAMEWORKS, HTTP, LIBRARIES, Library
 from otelier.runtime import Runtime
 from otelier.settings import Settings
-
-_FOREIGN_HINTS: Final = ("openinference", "openlit", "traceloop", "logfire", "langfuse", "mlflow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +195,7 @@ def _foreign() -> Iterator[str]:
         module = point.value
         name = point.dist.name if point.dist is not None else module
         other = (
-            module.startswith(_FOREIGN_HINTS)
+            module.startswith(services.FOREIGN)
             or ".genai." in module
             or name.endswith(("-openai-v2", "-openai", "-anthropic", "-groq", "-together"))
         )

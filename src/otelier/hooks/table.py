@@ -471,10 +471,14 @@ PROPAGATION: Final = tuple(
     )
 )
 
-# The standard library's threads and pools of them: only if OTELIER_THREADS is set.
+# The standard library's threads, processes and pools of them: only if OTELIER_THREADS is set.
 THREADS: Final = tuple(
     Library("threads", "otelier", module, "hooks.threads")
     for module in ("threading", "concurrent.futures.thread", "multiprocessing.pool")
+) + tuple(
+    # Pools of processes after those of threads, which take the same functions from them.
+    Library("threads", "otelier", module, "hooks.processes")
+    for module in ("multiprocessing.process", "concurrent.futures.process", "multiprocessing.pool")
 )
 
 # OpenTelemetry's own exporters, whoever made them: their batches are bounded.

@@ -23,7 +23,10 @@ from otelier import guard, runtime
 from otelier.hooks.patching import Patches
 
 # Modules whose threads serve whatever comes.
-_POOLS: Final = frozenset({"concurrent.futures.thread", "multiprocessing.pool"})
+_POOLS: Final = frozenset(
+    {"concurrent.futures.thread", "multiprocessing.pool"}
+    | {"concurrent.futures.process", "multiprocessing.queues"}
+)
 # Threads that export, whenever the first of them starts.
 _TELEMETRY: Final = ("opentelemetry.", "otelier.")
 _POOL_METHODS: Final = ("apply_async", "_map_async", "imap", "imap_unordered")
@@ -129,6 +132,8 @@ def _carry(thread: Any) -> _Run | None:
     members = thread.__dict__
     # Not where the program has put a ``run`` there itself.
     if not here or "run" in members or _serves_all(members.get("_target")):
+        return None
+    if type(thread).__module__ in _POOLS:
         return None
     members["run"] = run = _Run(thread, here)
     return run

@@ -37,6 +37,10 @@ def here() -> Iterator[Site]:
         yield made
 
 
+def who(span: Any) -> tuple[Any, Any]:
+    return span.attributes.get("session.id"), span.attributes.get("user.id")
+
+
 def run(here: Site, *words: str, itself: bool = False, **env: Any) -> str:
     said = here.run(
         f"{APPS}.processes",
@@ -56,7 +60,8 @@ def run(here: Site, *words: str, itself: bool = False, **env: Any) -> str:
 def test_a_process(here: Site, how: str, method: str, itself: bool) -> None:
     run(here, how, method, itself=itself)
     assert here.drawn() == BELOW
-    pids = {span.name: span.process for span in here.spans()}
+    # Each process has sent its own.
+    assert len(here.receiver.bodies("/v1/traces")) == 2
 
 
 @pytest.mark.parametrize("itself", [False, True], ids=["agent", "itself"])
@@ -67,7 +72,39 @@ def test_a_pool(here: Site, method: str, itself: bool) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("how", ["plain", "early"])
-def test_without(here: Site, how: str, method: str) -> None:
+@pytest.mark.parametrize("how", ["bare", "plain", "early"])
+def test_without_a_carrier(here: Site, how: str, method: str) -> None:
     run(here, how, method)
-    print(here.drawn())
+    assert here.drawn() == BELOW
+    assert {who(span) for span in here.spans()} == {("s-1", "ada")}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_mapped_without_a_carrier(here: Site, method: str) -> None:
+    run(here, "mapped", method)
+    assert here.drawn() == BELOW + "\n  work: chat gpt-4o" * 2
+    assert {who(span) for span in here.spans()} == {("s-1", "ada")}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_pool_that_began_in_the_work_of_another(here: Site, method: str) -> None:
+    run(here, "lasting", method)
+    assert here.drawn() == tree(
+        """
+        work: invoke_workflow other
+        work: chat gpt-4o
+        work: invoke_workflow work
+          work: chat gpt-4o
+        """
+    )
+    alone, asked = [span for span in here.spans() if span.name == "chat gpt-4o"]
+    assert (who(alone), who(asked)) == ((None, None), ("s-1", "ada"))
+
+
+@pytest.mark.parametrize(
+    ("how", "method"), [("bare", "fork"), ("bare", "spawn"), ("early", "fork")]
+)
+def test_without_the_setting(here: Site, how: str, method: str) -> None:
+    run(here, how, method, OTELIER_THREADS="false")
+    # A fork has what its parent had.
+    assert here.drawn() == (BELOW if (how, method) == ("bare", "fork") else APART)

@@ -82,9 +82,26 @@ def plain(method: str) -> None:
         print(workers.submit(ask, "tea").result())
 
 
+def bare(method: str) -> None:
+    """A process whose function knows nothing of it."""
+    started = multiprocessing.Process(target=ask, args=("tea",))
+    started.start()
+    started.join()
+
+
+def mapped(method: str) -> None:
+    with multiprocessing.Pool(2) as workers:
+        print(workers.map(ask, ["tea", "coffee"]), list(workers.imap(ask, ["milk"])))
+        workers.close()
+        workers.join()
+
+
 def early(method: str) -> None:
     """A pool that was there before the work."""
     print(WORKERS.submit(ask, "tea").result())
+
+
+lasting = early
 
 
 if __name__ == "__main__":
@@ -93,7 +110,13 @@ if __name__ == "__main__":
     if how == "early":
         WORKERS = ProcessPoolExecutor(1)
         WORKERS.submit(int).result()
+    if how == "lasting":
+        # Begun in the work of somebody else.
+        with otelier.session(user_id="grace"), otelier.workflow("other"):
+            WORKERS = ProcessPoolExecutor(1)
+            WORKERS.submit(int).result()
+        WORKERS.submit(ask, "nobody's").result()
     with otelier.session(session_id="s-1", user_id="ada"), otelier.workflow("work"):
         globals()[how](method)
-    if how == "early":
+    if how in ("early", "lasting"):
         WORKERS.shutdown()
