@@ -212,7 +212,7 @@ def test_where_its_spans_go_elsewhere(server: ProviderServer, diagnostics: str) 
             ours.stop()
     assert not guard.failures(), guard.failures()
     assert "otelier" not in {span.instrumentation_scope.name for span in theirs.spans()}
-    assert len(theirs.spans("execute_tool")) == 1
+    assert sum(span.name.endswith("Weather-get_weather") for span in theirs.spans()) == 1
     assert len(theirs.spans("invoke_agent")) == (ALWAYS or diagnostics != "off")
     lines = draw(ours).splitlines()
     assert lines[0] == "invoke_agent weather"
@@ -270,6 +270,11 @@ def test_nothing_is_kept(server: ProviderServer, telemetry: Telemetry, diagnosti
             async for _ in stream:
                 break
             await stream.aclose()
+            # The framework leaves its own generators to the event loop.
+            del stream
+            for _ in range(9):
+                gc.collect()
+                await asyncio.sleep(0)
 
     answering(server, uses("Weather-get_weather"))
     asyncio.run(main())

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, Final
 
-from opentelemetry.context import create_key
+from opentelemetry.context import Context, create_key
 from opentelemetry.trace import INVALID_SPAN
 
 from otelier import apart, guard, runtime, statics
 from otelier import context as ctx
-from otelier.frameworks.semantic_kernel import agents, elsewhere, functions
+from otelier.frameworks.semantic_kernel import agents, elsewhere, functions, streams
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 
@@ -25,7 +25,7 @@ _CALL_ID: Final = create_key("otelier-semantic-kernel-call")
 _MODULE: Final = "semantic_kernel.functions.kernel_function"
 _TRACER: Final = "function_tracer"
 _SWITCH: Final = "are_model_diagnostics_enabled"
-_HANDLER: Final = "_inner_auto_function_invoke_handler"
+_HANDLER: Final = "invoke_function_call"
 
 
 class _Tracer:
@@ -91,12 +91,14 @@ def _functions(module: Any, patches: Patches) -> None:
 
     patches.replace(module, "tracer", _Tracer(module.tracer, started))
     patches.wrap(module.KernelFunction, "invoke", _invoke)
+    patches.wrap(module.KernelFunction, "invoke_stream", _stream)
 
 
 async def _invoke(wrapped: Any, function: Any, args: Any, kwargs: Any) -> Any:
     token = None
     try:
-        token = _asked(function)
+        if runtime.current() is not None:
+            token = ctx.attach(_asked(function))
     except Exception:
         guard.failed("semantic_kernel.invoke")
     try:
@@ -106,20 +108,24 @@ async def _invoke(wrapped: Any, function: Any, args: Any, kwargs: Any) -> Any:
             ctx.detach(token)
 
 
-def _asked(function: Any) -> Any:
-    """Note which function runs next, for its span."""
+def _stream(wrapped: Any, function: Any, args: Any, kwargs: Any) -> Any:
+    inner = wrapped(*args, **kwargs)
     if runtime.current() is None:
-        return None
+        return inner
+    return streams.read(inner, lambda: _asked(function))
+
+
+def _asked(function: Any) -> Context:
+    """The context in which a function is the next to run."""
     here = ctx.current()
     held: Any = here.get(_CALL_ID)
-    return ctx.attach(ctx.with_value(here, _FUNCTION, [(function, held.pop() if held else None)]))
+    return ctx.with_value(here, _FUNCTION, [(function, held.pop() if held else None)])
 
 
 async def _handled(wrapped: Any, kernel: Any, args: Any, kwargs: Any) -> Any:
     token = None
     try:
-        context = argument(args, kwargs, 0, "context")
-        call = statics.storage(statics.storage(context).get("function_call_content"))
+        call = statics.storage(argument(args, kwargs, 0, "function_call"))
         if runtime.current() is not None and call.get("id"):
             token = ctx.attach(ctx.with_value(ctx.current(), _CALL_ID, [call["id"]]))
     except Exception:
