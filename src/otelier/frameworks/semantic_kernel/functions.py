@@ -15,8 +15,8 @@ from typing import Any, Final
 from opentelemetry.context import Context, create_key
 from opentelemetry.trace import INVALID_SPAN, Span, get_current_span
 
-from otelier import guard, pipeline, semconv, statics, theirs
 from otelier import context as ctx
+from otelier import guard, pipeline, semconv, statics, theirs
 from otelier.executed import Executed
 from otelier.frameworks import lent, steps
 from otelier.frameworks.semantic_kernel import elsewhere, prompts, reading, switches

@@ -54,7 +54,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         patches.wrap(kernel, _HANDLER, _handled)
     else:
         raise LookupError(f"{module.__name__} is no older one")
-    return module.__name__
+    return str(module.__name__)
 
 
 def _knows(kernel: Any) -> bool:
