@@ -74,6 +74,12 @@ _OPENAI_AGENTS = (
     "test_openai_agents_realtime.py",
     "test_openai_agents_settings.py",
 )
+_SEMANTIC_KERNEL = (
+    "test_semantic_kernel.py",
+    "test_semantic_kernel_kernels.py",
+    "test_semantic_kernel_teams.py",
+    "test_semantic_kernel_edges.py",
+)
 # CrewAI tells its makers of every run, and asks whether it may.
 _AT_HOME = tuple(
     (f"CREWAI_{name}", "true")
@@ -444,7 +450,25 @@ ROWS = (
         ("test_autogen.py",),
         oldest=True,
     ),
-    Row("semantic_kernel", ("semantic-kernel>=1.45",), ("test_semantic_kernel.py",)),
+    Row("semantic_kernel", ("semantic-kernel>=1.45",), _SEMANTIC_KERNEL),
+    Row(
+        "semantic_kernel-beside",
+        ("semantic-kernel>=1.45", "openinference-instrumentation-openai"),
+        ("test_semantic_kernel_beside.py",),
+    ),
+    # Before 1.36 its agents always have spans of their own, before 1.32 its functions' say little.
+    Row(
+        "semantic_kernel-1.32",
+        ("semantic-kernel==1.32.0", "httpx"),
+        _SEMANTIC_KERNEL,
+        oldest=True,
+    ),
+    Row(
+        "semantic_kernel-oldest",
+        ("semantic-kernel==1.28.0", "httpx"),
+        _SEMANTIC_KERNEL,
+        oldest=True,
+    ),
     # Services and their workers, with the instrumentations that are installed for them.
     Row(
         "services",

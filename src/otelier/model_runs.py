@@ -17,7 +17,7 @@ from typing import Any, Final
 from opentelemetry.context import Context
 
 from otelier import context as ctx
-from otelier import runtime, semconv
+from otelier import runtime, semconv, theirs
 
 
 def now() -> tuple[float, int]:
@@ -64,4 +64,5 @@ def noted(attributes: Any) -> None:
     """Somebody else's span with these attributes begins or ends here: maybe of the call."""
     run = mark.get()
     if run is not None and not run.seen and attributes:
-        run.seen = attributes.get(semconv.OPERATION_NAME) in semconv.INFERENCE
+        inference = attributes.get(semconv.OPERATION_NAME) in semconv.INFERENCE
+        run.seen = inference or theirs.is_model_call(attributes)

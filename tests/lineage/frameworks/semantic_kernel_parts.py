@@ -25,12 +25,16 @@ except ImportError:  # Before semantic-kernel 1.32.
 Say = Callable[[dict[str, Any]], dict[str, Any]]
 # The scope of the framework's own spans of model calls.
 MODELS = of_models.__name__
+# Whether its agents have spans of its own without being asked.
+ALWAYS = not hasattr(of_agents, "are_model_diagnostics_enabled")
 
 
 def switch(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The framework's own telemetry, as its environment variables would have set it."""
     for module in (of_agents, of_models, of_functions):
-        settings = module.MODEL_DIAGNOSTICS_SETTINGS
+        settings = getattr(module, "MODEL_DIAGNOSTICS_SETTINGS", None)
+        if settings is None:  # Older versions' agents ask nobody.
+            continue
         monkeypatch.setattr(settings, "enable_otel_diagnostics", how != "off")
         monkeypatch.setattr(settings, "enable_otel_diagnostics_sensitive", how == "sensitive")
 

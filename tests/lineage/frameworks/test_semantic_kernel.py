@@ -54,13 +54,15 @@ def diagnostics(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 
 async def streamed(agent: ChatCompletionAgent, how: str, **options: Any) -> str:
-    return "".join([str(item.message) async for item in getattr(agent, how)("Paris?", **options)])
+    return "".join(
+        [str(item.message) async for item in getattr(agent, how)(messages="Paris?", **options)]
+    )
 
 
 def test_an_agent(server: ProviderServer, telemetry: Telemetry, diagnostics: str) -> None:
     answering(server, uses("Weather-get_weather"))
     agent = weather(server, Weather(), description="Knows the weather.", id="agent-1")
-    answer = asyncio.run(agent.get_response("What is the weather in Paris?"))
+    answer = asyncio.run(agent.get_response(messages="What is the weather in Paris?"))
     assert str(answer) == "It is sunny."
     assert draw(telemetry, tokens) == tree(AGENT)
     ran = told(telemetry, "invoke_agent")
@@ -101,7 +103,7 @@ def test_model_calls_stay_its_own(
     server: ProviderServer, telemetry: Telemetry, diagnostics: str
 ) -> None:
     answering(server, uses("Weather-get_weather"))
-    asyncio.run(weather(server, Weather()).get_response("Paris?"))
+    asyncio.run(weather(server, Weather()).get_response(messages="Paris?"))
     made_by = {span.instrumentation_scope.name for span in model_calls(telemetry)}
     assert made_by == {"otelier" if diagnostics == "off" else MODELS}
 
@@ -112,7 +114,7 @@ def test_left_early(
     server: ProviderServer, telemetry: Telemetry, diagnostics: str, how: str, leaves: str
 ) -> None:
     async def main() -> None:
-        stream = getattr(weather(server), how)("Paris?")
+        stream = getattr(weather(server), how)(messages="Paris?")
         async for _ in stream:
             with telemetry.tracer.start_as_current_span("mine"):
                 pass
@@ -142,7 +144,7 @@ def test_cancelled(server: ProviderServer, telemetry: Telemetry, diagnostics: st
             return city
 
     async def main() -> None:
-        task = asyncio.create_task(weather(server, Waits()).get_response("Paris?"))
+        task = asyncio.create_task(weather(server, Waits()).get_response(messages="Paris?"))
         await started.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -160,7 +162,7 @@ def test_cancelled(server: ProviderServer, telemetry: Telemetry, diagnostics: st
 
 def test_parallel_tools(server: ProviderServer, telemetry: Telemetry, diagnostics: str) -> None:
     answering(server, uses("Weather-get_weather", "Weather-get_weather"))
-    asyncio.run(weather(server, Weather()).get_response("Paris twice?"))
+    asyncio.run(weather(server, Weather()).get_response(messages="Paris twice?"))
     assert draw(telemetry) == tree("""
         invoke_agent weather
           chat gpt-4o
@@ -183,7 +185,7 @@ class Broken:
 
 def test_a_failing_tool(server: ProviderServer, telemetry: Telemetry, diagnostics: str) -> None:
     answering(server, uses("Broken-fail"))
-    answer = asyncio.run(weather(server, Broken()).get_response("Paris?"))
+    answer = asyncio.run(weather(server, Broken()).get_response(messages="Paris?"))
     assert str(answer) == "It is sunny."
     assert draw(telemetry, tokens) == tree("""
         invoke_agent weather 24+18
@@ -200,7 +202,7 @@ def test_a_failing_model(
     async def main() -> None:
         agent = weather(server)
         if how == "get_response":
-            await agent.get_response("Paris?")
+            await agent.get_response(messages="Paris?")
         else:
             await streamed(agent, how)
 
@@ -224,7 +226,7 @@ def test_filters(server: ProviderServer, telemetry: Telemetry, diagnostics: str)
     kernel = Kernel()
     kernel.add_filter(FilterTypes.FUNCTION_INVOCATION, changes)
     answering(server, uses("Weather-get_weather"))
-    asyncio.run(weather(server, Weather(), kernel=kernel).get_response("Paris?"))
+    asyncio.run(weather(server, Weather(), kernel=kernel).get_response(messages="Paris?"))
     assert draw(telemetry) == tree("""
         invoke_agent weather
           chat gpt-4o
@@ -245,7 +247,7 @@ def test_a_filter_that_ends_it(
     kernel = Kernel()
     kernel.add_filter(FilterTypes.AUTO_FUNCTION_INVOCATION, ends)
     answering(server, uses("Weather-get_weather"))
-    asyncio.run(weather(server, Weather(), kernel=kernel).get_response("Paris?"))
+    asyncio.run(weather(server, Weather(), kernel=kernel).get_response(messages="Paris?"))
     assert draw(telemetry, tokens) == tree("""
         invoke_agent weather 12+9
           chat gpt-4o 12+9
@@ -264,7 +266,7 @@ def test_inside_a_tool(server: ProviderServer, telemetry: Telemetry, diagnostics
             return city
 
     answering(server, uses("Asks-ask"))
-    asyncio.run(weather(server, Asks()).get_response("Paris?"))
+    asyncio.run(weather(server, Asks()).get_response(messages="Paris?"))
     assert draw(telemetry, tokens) == tree("""
         invoke_agent weather 36+27
           chat gpt-4o 12+9
@@ -285,7 +287,7 @@ def test_a_declared_tool_is_one_span(
             return city
 
     answering(server, uses("Declared-look_up"))
-    asyncio.run(weather(server, Declared()).get_response("Paris?"))
+    asyncio.run(weather(server, Declared()).get_response(messages="Paris?"))
     assert draw(telemetry) == tree("""
         invoke_agent weather
           chat gpt-4o
@@ -297,11 +299,11 @@ def test_a_declared_tool_is_one_span(
 def test_conversations(server: ProviderServer, telemetry: Telemetry, diagnostics: str) -> None:
     async def main() -> None:
         agent, thread = weather(server, Weather()), ChatHistoryAgentThread(thread_id="thread-7")
-        await agent.get_response("Paris?", thread=thread)
-        async for _ in agent.invoke_stream("And now?", thread=thread):
+        await agent.get_response(messages="Paris?", thread=thread)
+        async for _ in agent.invoke_stream(messages="And now?", thread=thread):
             pass
         with otelier.session(conversation_id="mine"):
-            await agent.get_response("Paris?")
+            await agent.get_response(messages="Paris?")
 
     answering(server, uses("Weather-get_weather"))
     asyncio.run(main())
@@ -330,7 +332,7 @@ def test_agents_of_agents(server: ProviderServer, telemetry: Telemetry, diagnost
     inner = weather(server, Weather(), description="Knows the weather.")
     lead = weather(server, inner, name="lead", instructions="Delegate.")
     thread = ChatHistoryAgentThread(thread_id="thread-7")
-    asyncio.run(lead.get_response("How is Paris?", thread=thread))
+    asyncio.run(lead.get_response(messages="How is Paris?", thread=thread))
     assert draw(telemetry, conversation) == tree("""
         invoke_agent lead [thread-7]
           chat gpt-4o [thread-7]
@@ -346,5 +348,5 @@ def test_agents_of_agents(server: ProviderServer, telemetry: Telemetry, diagnost
 def test_without_a_name(server: ProviderServer, telemetry: Telemetry, diagnostics: str) -> None:
     answering(server, lambda body: openai_wire.chat_message())
     agent = ChatCompletionAgent(service=service(server))
-    asyncio.run(agent.get_response("Hello?"))
+    asyncio.run(agent.get_response(messages="Hello?"))
     assert draw(telemetry) == "invoke_agent\n  chat gpt-4o"

@@ -27,6 +27,7 @@ from tests.lineage.frameworks.drawing import conversation, draw, tokens, tree
 from tests.lineage.frameworks.global_provider import leading_to
 from tests.lineage.frameworks.natively import everything, told
 from tests.lineage.frameworks.semantic_kernel_parts import (
+    ALWAYS,
     MODELS,
     Weather,
     answering,
@@ -85,8 +86,8 @@ def test_no_content(
         names = ("Weather-get_weather", "Fails-fail")
         answering(server, uses(*names))
         agent = weather(server, Weather(), Fails())
-        await agent.get_response("Paris?")
-        async for _ in agent.invoke_stream("Paris?"):
+        await agent.get_response(messages="Paris?")
+        async for _ in agent.invoke_stream(messages="Paris?"):
             pass
         function = agent.kernel.add_function(
             plugin_name="Writer", function_name="poem", prompt="Paris in {{$input}}"
@@ -116,7 +117,7 @@ def test_its_events_stay(
     switch("sensitive", monkeypatch)
     answering(server, lambda body: openai_wire.chat_message())
     with caplog.at_level(logging.INFO, MODELS):
-        asyncio.run(weather(server).get_response("Paris?"))
+        asyncio.run(weather(server).get_response(messages="Paris?"))
     assert any("Paris?" in each.getMessage() for each in caplog.records if each.name == MODELS)
 
 
@@ -127,9 +128,9 @@ def test_many_at_once(server: ProviderServer, telemetry: Telemetry, diagnostics:
         async def one(number: int) -> None:
             thread = ChatHistoryAgentThread(thread_id=f"t{number}")
             if number % 2:
-                await agent.get_response("Paris?", thread=thread)
+                await agent.get_response(messages="Paris?", thread=thread)
             else:
-                async for _ in agent.invoke_stream("Paris?", thread=thread):
+                async for _ in agent.invoke_stream(messages="Paris?", thread=thread):
                     await asyncio.sleep(0)
 
         await asyncio.gather(*map(one, range(10)))
@@ -154,8 +155,9 @@ def test_disabled(
     """Its own spans are as they are, with ours of the model calls."""
     again(server, telemetry, disabled="semantic_kernel")
     answering(server, uses("Weather-get_weather"))
-    asyncio.run(weather(server, Weather()).get_response("Paris?"))
-    assert draw(telemetry) == tree("""
+    asyncio.run(weather(server, Weather()).get_response(messages="Paris?"))
+    shown = draw(telemetry, leave_out=lambda span: ALWAYS and span.name == "invoke_agent weather")
+    assert shown.replace("  Weather-", "  execute_tool Weather-") == tree("""
         AutoFunctionInvocationLoop
           chat gpt-4o
           execute_tool Weather-get_weather
@@ -167,12 +169,12 @@ def test_off_and_on_again(server: ProviderServer, telemetry: Telemetry, diagnost
     answering(server, uses("Weather-get_weather"))
     telemetry.stop()
     assert not natives.watched
-    asyncio.run(weather(server, Weather()).get_response("Paris?"))
+    asyncio.run(weather(server, Weather()).get_response(messages="Paris?"))
     natively_shown = {span.instrumentation_scope.name for span in telemetry.spans()}
     assert "otelier" not in natively_shown
     telemetry.exporter.clear()
     again(server, telemetry)
-    asyncio.run(weather(server, Weather()).get_response("Paris?"))
+    asyncio.run(weather(server, Weather()).get_response(messages="Paris?"))
     assert draw(telemetry, tokens) == tree(AGENT)
 
 
@@ -183,7 +185,7 @@ def test_without_a_provider_of_the_frameworks(server: ProviderServer, diagnostic
     telemetry.start(provider_hosts=f"{host}=openai")
     answering(server, uses("Weather-get_weather"))
     try:
-        asyncio.run(weather(server, Weather()).get_response("Paris?"))
+        asyncio.run(weather(server, Weather()).get_response(messages="Paris?"))
         kernel = Kernel()
         kernel.add_service(service(server))
         asyncio.run(kernel.invoke_prompt("Hello?"))
@@ -205,13 +207,13 @@ def test_where_its_spans_go_elsewhere(server: ProviderServer, diagnostics: str) 
     with leading_to(theirs):
         ours.start(provider_hosts=f"{host}=openai")
         try:
-            asyncio.run(weather(server, Weather()).get_response("Paris?"))
+            asyncio.run(weather(server, Weather()).get_response(messages="Paris?"))
         finally:
             ours.stop()
     assert not guard.failures(), guard.failures()
     assert "otelier" not in {span.instrumentation_scope.name for span in theirs.spans()}
-    assert len(theirs.spans("execute_tool")) == 1
-    assert len(theirs.spans("invoke_agent")) == (0 if diagnostics == "off" else 1)
+    assert sum(span.name.endswith("Weather-get_weather") for span in theirs.spans()) == 1
+    assert len(theirs.spans("invoke_agent")) == (ALWAYS or diagnostics != "off")
     lines = draw(ours).splitlines()
     assert lines[0] == "invoke_agent weather"
     assert lines.count("  chat gpt-4o") == 2
@@ -224,10 +226,10 @@ def test_as_without(server: ProviderServer, diagnostics: str, what: str) -> None
     async def run() -> list[Any]:
         agent, found = weather(server, Weather()), []
         try:
-            whole = await agent.get_response("Paris?")
+            whole = await agent.get_response(messages="Paris?")
             found.append((str(whole), type(whole), whole.message.to_dict()))
             for how in ("invoke", "invoke_stream"):
-                stream = getattr(agent, how)("Paris?")
+                stream = getattr(agent, how)(messages="Paris?")
                 found.append((type(stream), stream.__name__))
                 found += [(type(each), str(each.message)) async for each in stream]
             history = ChatHistory()
@@ -263,11 +265,16 @@ def test_nothing_is_kept(server: ProviderServer, telemetry: Telemetry, diagnosti
     async def main() -> None:
         agent = weather(server, Weather())
         for _ in range(3):
-            await agent.get_response("Paris?")
-            stream = agent.invoke_stream("Paris?")
+            await agent.get_response(messages="Paris?")
+            stream = agent.invoke_stream(messages="Paris?")
             async for _ in stream:
                 break
             await stream.aclose()
+            # The framework leaves its own generators to the event loop.
+            del stream
+            for _ in range(9):
+                gc.collect()
+                await asyncio.sleep(0)
 
     answering(server, uses("Weather-get_weather"))
     asyncio.run(main())

@@ -153,9 +153,8 @@ def test_prompts_inside(server: ProviderServer, telemetry: Telemetry, diagnostic
 
     class Writes:
         @kernel_function
-        async def write(
-            self, city: str, kernel: Annotated[Kernel, {"include_in_function_choices": False}]
-        ) -> str:
+        async def write(self, city: str) -> str:
+            kernel = agent.kernel
             function = kernel.add_function(
                 plugin_name="Writer", function_name="poem", prompt="A poem on {{$city}}."
             )
@@ -170,7 +169,8 @@ def test_prompts_inside(server: ProviderServer, telemetry: Telemetry, diagnostic
         return uses("Writes-write")(body)
 
     answering(server, say)
-    asyncio.run(weather(server, Writes()).get_response("Paris?"))
+    agent = weather(server, Writes())
+    asyncio.run(agent.get_response(messages="Paris?"))
     assert draw(telemetry, tokens) == tree("""
         invoke_agent weather 48+36
           chat gpt-4o 12+9
@@ -193,7 +193,7 @@ def test_a_prompt_as_a_tool(server: ProviderServer, telemetry: Telemetry, diagno
     agent.kernel.add_function(
         plugin_name="Writer", function_name="poem", prompt="A poem on {{$city}}."
     )
-    asyncio.run(agent.get_response("Paris?"))
+    asyncio.run(agent.get_response(messages="Paris?"))
     assert draw(telemetry, tokens) == tree("""
         invoke_agent weather 36+27
           chat gpt-4o 12+9
@@ -272,8 +272,8 @@ def test_a_model_of_the_programs_own(
     async def main() -> str:
         agent = weather(server, Weather(), model=Parrot(ai_model_id="parrot"))
         if how == "get_response":
-            return str(await agent.get_response("Oslo?"))
-        items = [item async for item in getattr(agent, how)("Oslo?")]
+            return str(await agent.get_response(messages="Oslo?"))
+        items = [item async for item in getattr(agent, how)(messages="Oslo?")]
         return "".join(str(item.message) for item in items)
 
     assert asyncio.run(main()) == "Squawk."
@@ -328,7 +328,7 @@ def test_a_search(server: ProviderServer, telemetry: Telemetry, diagnostics: str
                 function_name="find", string_mapper=lambda found: found.record.text
             )
             agent.kernel.add_function(plugin_name="Notes", function=function)
-            return str(await agent.get_response("Where is Oslo?"))
+            return str(await agent.get_response(messages="Where is Oslo?"))
 
     answering(server, uses("Notes-find", query="Oslo"))
     assert asyncio.run(main()) == "It is sunny."

@@ -11,7 +11,6 @@ from otelier import apart, guard, runtime
 from otelier import context as ctx
 from otelier.hooks.patching import Patches
 
-_CHAT: Final = "_get_completion_span"
 _AGENT: Final = "_start_as_current_span"
 
 
@@ -25,27 +24,16 @@ def goes(span: Span, outside: Context) -> bool:
 
 
 def look(module: Any, patches: Patches) -> None:
-    """Look at the spans that a module makes of agents, or of model calls."""
-    if _CHAT in module.__dict__:
-        patches.wrap(module, _CHAT, _made)
+    """Look at the spans that a module makes of agents."""
     if _AGENT in module.__dict__:
         patches.wrap(module, _AGENT, _started)
 
 
-def _made(wrapped: Any, module: Any, args: Any, kwargs: Any) -> Any:
-    span = wrapped(*args, **kwargs)
-    try:
-        goes(span, ctx.current())
-    except Exception:
-        guard.failed("semantic_kernel.elsewhere")
-    return span
-
-
 def _started(wrapped: Any, module: Any, args: Any, kwargs: Any) -> Any:
-    return _Started(wrapped(*args, **kwargs))
+    return Started(wrapped(*args, **kwargs))
 
 
-class _Started:
+class Started:
     """A span that is current in a block."""
 
     __slots__ = ("_native",)

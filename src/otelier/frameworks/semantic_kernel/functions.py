@@ -8,6 +8,7 @@ nothing else is around it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, Final
 
@@ -47,20 +48,25 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 
 
 def _started(wrapped: Any, module: Any, args: Any, kwargs: Any) -> Any:
+    known = argument(args, kwargs, 2, "metadata")
+    call_id = known.get("id") if type(known) is dict else None
+    function = argument(args, kwargs, 1, "function")
+    return started(lambda: wrapped(*args, **kwargs), function, call_id)
+
+
+def started(make: Callable[[], Any], function: Any, call_id: Any) -> Any:
+    """What is around a function that runs: its span, which ``make`` makes, and a step on that."""
     try:
-        function = argument(args, kwargs, 1, "function")
-        known = argument(args, kwargs, 2, "metadata")
-        call_id = known.get("id") if type(known) is dict else None
         if steps.shown(reading.LIBRARY, lambda: ()):
             is_prompt = not call_id and reading.is_prompt(function)
-            nameless = is_prompt and prompts.nameless(function)
+            nameless = is_prompt and prompts.nameless()
             if nameless and ctx.current().get(ctx.STEP) is not None:
                 return nullcontext(INVALID_SPAN)
             name = None if nameless else reading.called(function)
-            return Called(wrapped(*args, **kwargs), function, name, is_prompt, call_id)
+            return Called(make(), function, name, is_prompt, call_id)
     except Exception:
         guard.failed("semantic_kernel.function")
-    return wrapped(*args, **kwargs)
+    return make()
 
 
 class Called:
@@ -124,6 +130,12 @@ class Called:
                 attributes[semconv.WORKFLOW_NAME] = self._name
         else:
             attributes[semconv.OPERATION_NAME] = semconv.EXECUTE_TOOL
+            # Older versions' spans have the name of the function alone.
+            theirs.rename(span, " ".join(filter(None, (semconv.EXECUTE_TOOL, self._name))))
+            known = statics.storage(self.function).get("metadata")
+            told = reading.string(known, "description")
+            if told:
+                attributes[semconv.TOOL_DESCRIPTION] = told
             if self._name:
                 attributes[semconv.TOOL_NAME] = self._name
             if type(self._call_id) is str:

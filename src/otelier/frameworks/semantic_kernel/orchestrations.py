@@ -176,8 +176,9 @@ def _listening(prepare: Any, work: Work) -> Any:
     async def run(*args: Any, **kwargs: Any) -> Any:
         try:
             told, failed = kwargs.get(_RESULT), kwargs.get(_FAILED)
-            if iscoroutinefunction(told) and callable(failed):
+            if iscoroutinefunction(told):
                 kwargs[_RESULT] = _answered(told, work)
+            if callable(failed):  # Not in all versions.
                 kwargs[_FAILED] = _failing(failed, work)
         except Exception:
             guard.failed("semantic_kernel.prepare")

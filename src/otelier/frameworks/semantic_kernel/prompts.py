@@ -27,7 +27,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     return f"Kernel.{_WHOLE}"
 
 
-def nameless(function: Any) -> bool:
+def nameless() -> bool:
     """Whether the prompt that runs now is one of those; once for each."""
     held: Any = ctx.current().get(_NAMELESS)
     return bool(held) and held.pop()

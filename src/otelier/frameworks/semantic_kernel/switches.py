@@ -21,9 +21,12 @@ _FLAGS: Final = ("enable_otel_diagnostics", "enable_otel_diagnostics_sensitive")
 
 def patch(library: str, module: Any, patches: Patches) -> str:
     """Wrap the switches, as the module of agents' spans asks them."""
-    if _ENABLED not in module.__dict__ or "tracer" not in module.__dict__:
-        raise LookupError(f"{module.__name__}.{_ENABLED}")
+    if "tracer" not in module.__dict__:
+        raise LookupError(f"{module.__name__}.tracer")
     tracer = module.tracer
+    if _ENABLED not in module.__dict__:
+        # In older versions there is none (``older``).
+        return f"{module.__name__}.tracer"
 
     def enabled(wrapped: Any, owner: Any, args: Any, kwargs: Any) -> Any:
         told = wrapped(*args, **kwargs)
