@@ -13,6 +13,11 @@ pytest.importorskip("smolagents")
 from smolagents import FinalAnswerTool, Tool, tool
 from smolagents.utils import AgentGenerationError
 
+try:
+    from smolagents.local_python_executor import LocalPythonExecutor
+except ImportError:  # Before 1.12.
+    LocalPythonExecutor = object
+
 import otelier
 from tests.lineage.frameworks import smolagents_parts as parts
 from tests.lineage.frameworks.drawing import draw, tokens, tree
@@ -294,6 +299,26 @@ def test_code_that_fails_is_written_again(server: ProviderServer, telemetry: Tel
             execute_tool look_up !LookupError
           chat {MODEL}
           execute_tool python_interpreter !{CODE}
+          chat {MODEL}
+          execute_tool python_interpreter
+            execute_tool get_weather
+        """
+    )
+
+
+@pytest.mark.skipif(parts.VERSION < (1, 12), reason="since 1.12")
+def test_an_executor_of_the_program(server: ProviderServer, telemetry: Telemetry) -> None:
+    class Careful(LocalPythonExecutor):  # type: ignore[misc]
+        def __call__(self, code_action: str) -> Any:
+            return super().__call__(code_action)
+
+    parts.script(server, parts.writes("final_answer(get_weather('Oslo'))"))
+    who = parts.coder(server)
+    who.python_executor = Careful([])
+    assert who.run("What is it in Oslo?") == "Sunny in Oslo"
+    assert draw(telemetry) == tree(
+        f"""
+        invoke_agent
           chat {MODEL}
           execute_tool python_interpreter
             execute_tool get_weather
