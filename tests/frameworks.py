@@ -183,8 +183,9 @@ ROWS = (
     ),
     Row(
         "smolagents",
-        ("smolagents[openai]>=1.26",),
+        ("smolagents[openai,litellm]>=1.26",),
         ("test_smolagents.py", "test_smolagents_runs.py", "test_smolagents_models.py"),
+        environment=(("LITELLM_LOCAL_MODEL_COST_MAP", "True"),),
     ),
     Row(
         "smolagents-beside",

@@ -302,12 +302,11 @@ FRAMEWORKS: Final = (
         "smolagents",
         "smolagents",
         ("agents", "smolagents.agents"),
-        ("calls", "smolagents.agents"),
+        ("calls", "smolagents.agents", _OPTIONAL),
         ("threads", "smolagents.agents", _OPTIONAL),
         ("tools", "smolagents.tools"),
         ("code", "smolagents.local_python_executor"),
         ("threads", "smolagents.local_python_executor", _OPTIONAL),
-        ("code", "smolagents.remote_executors", _OPTIONAL),
         ("models", "smolagents.models"),
     ),
     *_room(

@@ -10,8 +10,14 @@ import pytest
 
 pytest.importorskip("smolagents")
 
+from PIL import Image
 from smolagents import FinalAnswerTool, Tool, tool
 from smolagents.utils import AgentGenerationError
+
+try:
+    from smolagents.local_python_executor import LocalPythonExecutor
+except ImportError:  # Before 1.12.
+    LocalPythonExecutor = object
 
 import otelier
 from tests.lineage.frameworks import smolagents_parts as parts
@@ -301,12 +307,52 @@ def test_code_that_fails_is_written_again(server: ProviderServer, telemetry: Tel
     )
 
 
+@pytest.mark.skipif(parts.VERSION < (1, 12), reason="since 1.12")
+def test_an_executor_of_the_program(server: ProviderServer, telemetry: Telemetry) -> None:
+    class Careful(LocalPythonExecutor):  # type: ignore[misc]
+        def __call__(self, code_action: str) -> Any:
+            return super().__call__(code_action)
+
+    parts.script(server, parts.writes("final_answer(get_weather('Oslo'))"))
+    who = parts.coder(server)
+    who.python_executor = Careful([])
+    assert who.run("What is it in Oslo?") == "Sunny in Oslo"
+    assert draw(telemetry) == tree(
+        f"""
+        invoke_agent
+          chat {MODEL}
+          execute_tool python_interpreter
+            execute_tool get_weather
+        """
+    )
+
+
 def test_an_answer_that_is_no_text(server: ProviderServer, telemetry: Telemetry) -> None:
     parts.script(server, parts.writes("final_answer({'degrees': 21})"))
     assert parts.coder(server).run("How warm is it?") == {"degrees": 21}
     agent = attributes(telemetry, "invoke_agent")
     assert "gen_ai.output.messages" not in agent
     assert '"degrees":21' in "".join(str(value) for value in agent.values())
+
+
+def test_a_picture(server: ProviderServer, telemetry: Telemetry) -> None:
+    class Draw(Tool):  # type: ignore[misc]
+        name = "draw"
+        description = "Draws"
+        inputs: ClassVar[Any] = {"what": {"type": "string", "description": "What"}}
+        output_type = "image"
+
+        def forward(self, what: str) -> Any:
+            return Image.new("RGB", (20, 30))
+
+    parts.script(
+        server,
+        parts.calls(("draw", {"what": "the sun"})),
+        parts.done("image.png"),
+    )
+    parts.agent(server, tools=[Draw()]).run("Draw the sun")
+    used = attributes(telemetry, "execute_tool")
+    assert json.loads(used["gen_ai.tool.call.result"])["size"] == [20, 30]
 
 
 # --- several agents -----------------------------------------------------------------------------
@@ -350,6 +396,47 @@ def test_an_agent_is_asked_by_another(server: ProviderServer, telemetry: Telemet
     offered = dict(telemetry.spans("invoke_agent")[-1].attributes or {})
     names = {each["name"] for each in json.loads(str(offered["gen_ai.tool.definitions"]))}
     assert names == {"teller", "final_answer"}
+
+
+@PARALLEL
+def test_two_agents_are_asked_at_once(server: ProviderServer, telemetry: Telemetry) -> None:
+    def reply(request: Recorded) -> Reply:
+        text = parts.asked(request)
+        for city in ("Oslo", "Rome"):
+            if f"And {city}?" in text and "Both?" not in text:
+                if f"Sunny in {city}" in text:
+                    return parts.done(city)
+                return parts.calls(("get_weather", {"city": city}))
+        if "And Oslo?" in text:
+            return parts.done()
+        return parts.calls(("north", {"task": "And Oslo?"}), ("south", {"task": "And Rome?"}))
+
+    server.route("/chat/completions", reply)
+    both = [parts.managed(parts.agent(server), name, "Knows") for name in ("north", "south")]
+    assert parts.agent(server, tools=[], managed_agents=both).run("Both?") == "Sunny."
+    assert draw(telemetry, tokens, ordered=False) == tree(
+        f"""
+        invoke_agent 72+54
+          chat {MODEL} 12+9
+          chat {MODEL} 12+9
+          execute_tool north
+            invoke_agent north 24+18
+              chat {MODEL} 12+9
+              chat {MODEL} 12+9
+              execute_tool get_weather
+          execute_tool south
+            invoke_agent south 24+18
+              chat {MODEL} 12+9
+              chat {MODEL} 12+9
+              execute_tool get_weather
+        """
+    )
+    ids = {
+        span.name: (span.attributes or {})["gen_ai.tool.call.id"]
+        for span in telemetry.spans("execute_tool")
+        if not span.name.endswith("weather")
+    }
+    assert ids == {"execute_tool north": "call_1", "execute_tool south": "call_2"}
 
 
 def test_an_agent_is_asked_by_code(server: ProviderServer, telemetry: Telemetry) -> None:

@@ -18,8 +18,14 @@ import otelier
 from otelier import model_runs, under_way
 from tests.lineage.frameworks import smolagents_parts as parts
 from tests.lineage.frameworks.drawing import draw, model_calls, tokens, tree
-from tests.servers import ProviderServer
+from tests.servers import Json, ProviderServer, Sse, openai_wire
 from tests.telemetry import Telemetry
+
+try:
+    # Not later: while a test runs, no setting keeps it off the network.
+    import litellm as LITELLM
+except ImportError:
+    LITELLM = None
 
 GENERATES = hasattr(Model, "generate")
 # Messages tell the tokens; before, the model does.
@@ -151,6 +157,49 @@ def test_one_that_keeps_answers_asks_nobody(server: ProviderServer, telemetry: T
     model = kept(parts.MODEL, api_base=f"{server.url}/v1", api_key="local")
     assert model([{"role": "user", "content": "And?"}]).content == "kept"
     assert not telemetry.spans()
+
+
+# --- models of SDKs -----------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(parts.VERSION < (1, 16), reason="since 1.16")
+@pytest.mark.parametrize("stream", [False, True])
+def test_hugging_face(server: ProviderServer, telemetry: Telemetry, stream: bool) -> None:
+    from smolagents import InferenceClientModel
+
+    said = openai_wire.chat_message(code("final_answer(1)"))
+    whole = Json(openai_wire.chat_completion(said))
+    parts.script(
+        server, Sse(openai_wire.chat_chunks(said, include_usage=True)) if stream else whole
+    )
+    model = InferenceClientModel(f"{server.url}/v1/chat/completions", token="local")
+    assert run(model, stream_outputs=stream) == 1
+    (call,) = model_calls(telemetry)
+    assert draw(telemetry, tokens) == tree(
+        f"""
+        invoke_agent 12+9
+          {call.name} 12+9
+          execute_tool python_interpreter
+        """
+    )
+    assert call.instrumentation_scope is not None
+    assert (call.attributes or {})["server.address"] == "127.0.0.1"
+
+
+@pytest.mark.skipif(not LITELLM, reason="LiteLLM is not there")
+def test_litellm(server: ProviderServer, telemetry: Telemetry) -> None:
+    from smolagents import LiteLLMModel, LiteLLMRouterModel
+
+    replies = [parts.writes("final_answer(1)"), parts.writes("final_answer(1)")]
+    parts.script(server, *replies)
+    at = {"api_base": f"{server.url}/v1", "api_key": "local"}
+    assert run(LiteLLMModel(f"openai/{parts.MODEL}", **at)) == 1
+    known = {"model_name": "mine", "litellm_params": {"model": f"openai/{parts.MODEL}", **at}}
+    assert run(LiteLLMRouterModel("mine", model_list=[known], **at)) == 1
+    assert len(model_calls(telemetry)) == len(server.requests) == 2
+    for span in telemetry.spans("invoke_agent"):
+        assert (span.attributes or {})["gen_ai.usage.input_tokens"] == 12
+        assert "/" not in str((span.attributes or {}).get("gen_ai.request.model"))
 
 
 # --- streams ------------------------------------------------------------------------------------

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
+import importlib
 import json
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from smolagents import tool
 
 import otelier
 from otelier import guard, under_way
+from otelier.hooks.patching import Patches
 from tests.lineage.frameworks import smolagents_parts as parts
 from tests.lineage.frameworks.drawing import conversation, draw, model_calls, tokens, tree
 from tests.servers import ProviderServer, Recorded, Reply, Sse, openai_wire
@@ -338,6 +341,13 @@ def test_inner_steps(server: ProviderServer) -> None:
               execute_tool get_weather
         """
     )
+
+
+@pytest.mark.parametrize("name", ["agents", "calls", "tools", "code", "threads", "models"])
+def test_a_version_without_a_seam(name: str) -> None:
+    room = importlib.import_module(f"otelier.frameworks.smolagents.{name}")
+    with pytest.raises(LookupError, match="other"):
+        room.patch("smolagents", ModuleType("other"), Patches())
 
 
 def test_taken_back_and_on_again(server: ProviderServer) -> None:

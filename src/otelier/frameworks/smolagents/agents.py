@@ -21,7 +21,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     """Wrap what runs an agent, what calls one that is managed, and steps inside."""
     owner = module.__dict__.get("MultiStepAgent")
     if owner is None or "run" not in owner.__dict__:
-        raise LookupError("smolagents.agents.MultiStepAgent.run")
+        raise LookupError(f"{module.__name__}.MultiStepAgent.run")
     patches.wrap(owner, "run", around(_begin, _finish, lasts=True, hearing=_hearing)[0])
     # Before 1.8 a class of its own stood for an agent that is managed.
     for kind in (owner, module.__dict__.get("ManagedAgent")):
@@ -68,12 +68,13 @@ def _hearing(handle: Handle | NoHandle) -> Hear:
 
 
 def _call(agent: Any, args: Any, kwargs: Any) -> Handle | None:
-    """What an agent asks one that it manages, as it asks a tool."""
-    if not running.shown():
+    """What an agent asks one that it manages, which has a name, as it asks a tool."""
+    name = reading.text(agent, "name")
+    if name is None or not running.shown():
         return None
     given = {**dict(zip(("task",), args, strict=False)), **kwargs}
     step = pipeline.tool(
-        reading.text(agent, "name"),
+        name,
         description=reading.text(agent, "description"),
         call_id=calls.taken(),
         arguments=given,

@@ -30,7 +30,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
                 patches.wrap(owner, method, wrapper)
                 found.append(method)
     if "execute_tool_call" not in found:
-        raise LookupError("smolagents.agents.ToolCallingAgent.execute_tool_call")
+        raise LookupError(f"{module.__name__}.ToolCallingAgent.execute_tool_call")
     return ", ".join(found)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from otelier import context as ctx
 from otelier import pipeline, statics, wire
 from otelier.frameworks import steps
-from otelier.frameworks.smolagents import reading, running
+from otelier.frameworks.smolagents import covering, reading, running
 from otelier.handle import Handle, NoHandle
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
@@ -14,25 +15,43 @@ from otelier.hooks.stepping import around
 
 # As smolagents tells the model.
 _NAME: Final = "python_interpreter"
-# Here or elsewhere; before 1.9 under another name.
-_EXECUTORS: Final = ("LocalPythonExecutor", "LocalPythonInterpreter", "RemotePythonExecutor")
+
+
+class _Execution(Handle):
+    """One execution of code; an executor may do it by that of the class that it is made of."""
+
+    __slots__ = ("whose",)
+
+    # The executor, by its identity: a handle keeps none alive.
+    whose: int
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:
-    """Wrap what executes code."""
-    for name in _EXECUTORS:
-        owner = module.__dict__.get(name)
-        if owner is not None and "__call__" in owner.__dict__:
-            patches.wrap(owner, "__call__", around(_begin, _finish)[0])
-            return f"{name}.__call__"
-    raise LookupError(f"{module.__name__}.{_EXECUTORS[0]}.__call__")
+    """Wrap what executes code, here, elsewhere, or as the program does it."""
+    wrapper = around(_begin, _finish)[0]
+    base = module.__dict__.get("PythonExecutor")
+    if base is not None:
+        covering.cover(base, ("__call__",), wrapper, lambda kind: False, patches)
+        return "PythonExecutor.__call__"
+    # Before 1.12.
+    owner = module.__dict__.get("LocalPythonInterpreter")
+    if owner is None or "__call__" not in owner.__dict__:
+        raise LookupError(f"{module.__name__}.PythonExecutor.__call__")
+    patches.wrap(owner, "__call__", wrapper)
+    return "LocalPythonInterpreter.__call__"
 
 
 def _begin(executor: Any, args: Any, kwargs: Any) -> Handle | None:
+    outer = ctx.current().get(ctx.STEP)
+    if isinstance(outer, _Execution) and outer.whose == id(executor) and not outer.ended:
+        return None
     if not running.shown():
         return None
     code = argument(args, kwargs, 0, "code_action")
-    return steps.begin(pipeline.tool(_NAME, arguments={"code": code}))
+    handle = steps.begin(pipeline.tool(_NAME, arguments={"code": code}), made=_Execution)
+    if isinstance(handle, _Execution):
+        handle.whose = id(executor)
+    return handle
 
 
 def _finish(handle: Handle | NoHandle, result: Any) -> None:
@@ -44,11 +63,9 @@ def _finish(handle: Handle | NoHandle, result: Any) -> None:
         output, logs = (*told, None)[:2]
     else:
         output, logs = (statics.member(result, name) for name in ("output", "logs"))
-    found = {"output": reading.plain(output), "logs": logs}
-    handle.set_result(
-        {
-            name: value
-            for name, value in found.items()
-            if value not in (None, "") and not statics.iterates(value)
-        }
-    )
+    found: dict[str, Any] = {}
+    if output is not None and not statics.iterates(output):
+        found["output"] = reading.plain(output)
+    if type(logs) is str and logs:
+        found["logs"] = logs
+    handle.set_result(found)

@@ -45,7 +45,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     """Wrap what asks a model, of the classes that there are and of those that there will be."""
     base = module.__dict__.get("Model")
     if base is None:
-        raise LookupError(f"{_MODULE}.Model")
+        raise LookupError(f"{module.__name__}.Model")
     # Before 1.15 a model is called itself.
     methods = ("generate", "generate_stream") if "generate" in base.__dict__ else ("__call__",)
     wrapper = around(_begin, _finish, lasts=True, hearing=_hearing)[0]

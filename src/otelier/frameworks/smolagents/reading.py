@@ -8,8 +8,10 @@ from typing import Any, Final
 from otelier import statics, wire
 
 _MODELS: Final = "smolagents.models"
+_BY_LITELLM: Final = frozenset({"LiteLLMModel"})
 # Where smolagents' own steps are made, of which none but the last is an answer.
 _STEPS: Final = ("smolagents.memory", "smolagents.agents", _MODELS)
+_PICTURES: Final = tuple((f"smolagents.{name}", "AgentImage") for name in ("agent_types", "types"))
 # As smolagents says them to models.
 _ROLES: Final = {"tool-call": "assistant", "tool-response": "user"}
 
@@ -37,9 +39,6 @@ def model(agent: Any) -> str | None:
     if name is not None and "/" in name and is_a(type(used), _MODELS, _BY_LITELLM):
         return None
     return name
-
-
-_BY_LITELLM: Final = frozenset({"LiteLLMModel"})
 
 
 def instructions(agent: Any) -> str | None:
@@ -101,8 +100,12 @@ def answer(result: Any) -> tuple[bool, Any]:
 
 
 def plain(value: Any) -> Any:
-    """A text as it is: smolagents makes some of a class of its own."""
-    return str.__str__(value) if issubclass(type(value), str) else value
+    """A text or a picture as it is: smolagents makes some of a class of its own."""
+    if issubclass(type(value), str):
+        return str.__str__(value)
+    if statics.identity(type(value)) in _PICTURES:
+        return statics.member(value, "_raw") or value
+    return value
 
 
 def message(said: Any) -> dict[str, Any] | None:

@@ -29,7 +29,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
             patch_tool(kind, "__call__", _begin, _finish, patches, blame)
             found.append(f"{name}.__call__")
     if not found:
-        raise LookupError("smolagents.tools.Tool.__call__")
+        raise LookupError(f"{module.__name__}.Tool.__call__")
     return ", ".join(found)
 
 
