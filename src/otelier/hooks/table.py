@@ -307,6 +307,7 @@ FRAMEWORKS: Final = (
         ("tools", "haystack.tools.tool", _OPTIONAL),
         ("calls", "haystack.components.agents.tool_calling", _OPTIONAL),
         ("calls", "haystack.components.tools.tool_invoker", _OPTIONAL),
+        ("fallbacks", "haystack.components.generators.chat.fallback", _OPTIONAL),
         ("asking", "haystack.tracing.tracer", _OPTIONAL),
         ("asking", "haystack.components.agents.agent", _OPTIONAL),
         *(

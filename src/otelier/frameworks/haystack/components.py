@@ -1,4 +1,4 @@
-"""Components of Haystack's own classes: whoever calls them, their searches and model calls are seen.
+"""Components of Haystack's own classes: their searches and model calls, whoever calls them.
 
 A class of the program's stays as it is written, also for who sends it to other processes by value;
 the program's own components are seen where a pipeline runs them (:mod:`.pipelines`).

@@ -16,14 +16,12 @@ _TELLING: Final = 16
 
 def note(inputs: Mapping[str, Any], result: Any) -> None:
     """An embedder may have answered: remember what it was given."""
-    text = inputs.get("text")
-    found = result.get("embedding") if type(result) is dict else None
-    key = _key(found) if type(text) is str else None
-    if key is None:
+    given = inputs.get("text")
+    if type(given) is not str or type(result) is not dict:
         return
-    flow = _flow()
-    if flow is not None and flow.wants_content and len(flow.texts) < _MOST:
-        flow.texts[key] = text
+    key, flow = _key(result.get("embedding")), _flow()
+    if key and flow is not None and flow.wants_content and len(flow.texts) < _MOST:
+        flow.texts[key] = given
 
 
 def text(embedding: Any) -> str | None:

@@ -1,4 +1,4 @@
-"""Generators: where no SDK's hook has seen the call (a local model, a fake one), its span is here."""
+"""Generators: where no SDK's hook has seen the call (a local model), it has its span here."""
 
 from __future__ import annotations
 
@@ -129,9 +129,8 @@ def model(owner: Any) -> str | None:
         found = reading.text(owner, name)
         if found is not None:
             return found
-    local = statics.member(owner, "huggingface_pipeline_kwargs")
-    found = local.get("model") if type(local) is dict else None
-    return found if type(found) is str else None
+    local = wire.fields(statics.member(owner, "huggingface_pipeline_kwargs"))
+    return wire.text(local.get("model"))
 
 
 def _told(owner: Any, given: Mapping[str, Any], result: Any) -> Told:
