@@ -319,6 +319,7 @@ FRAMEWORKS: Final = (
                 "extractors.llm_metadata_extractor",
                 "extractors.image.llm_document_content_extractor",
                 "fetchers.link_content",
+                "tools.tool_invoker",
             )
         ),
     ),

@@ -1,15 +1,12 @@
-"""What the tests of Haystack share: a model that answers by rule, documents, tools, a pipeline."""
+"""What the tests of Haystack share: a model that answers by rule, documents, a pipeline.
 
-from __future__ import annotations
+Haystack reads annotations of components; earlier versions as they stand there.
+"""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
-
-# It tells its makers of every pipeline.
-os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"
 
 import haystack
 from haystack import Document, Pipeline, component
@@ -19,13 +16,14 @@ from haystack.dataclasses import ChatMessage
 from haystack.document_stores.in_memory import InMemoryDocumentStore
 from haystack.utils import Secret
 
+from tests.lineage.frameworks.haystack_offline import HAYSTACK
 from tests.servers import Json, ProviderServer, Sse
 from tests.servers.openai_wire import chat_chunks, chat_completion, chat_message, tool_call
 from tests.servers.replies import Recorded, Reply
 
 # What a model says to the body of a request.
 Say = Callable[[dict[str, Any]], dict[str, Any]]
-VERSION = tuple(int(part) for part in version("haystack-ai").split(".")[:2])
+VERSION = tuple(int(part) for part in version(f"{HAYSTACK}-ai").split(".")[:2])
 OSLO = {"city": "Oslo"}
 # Later versions have one class for both.
 AsyncPipeline: Any = getattr(haystack, "AsyncPipeline", Pipeline)

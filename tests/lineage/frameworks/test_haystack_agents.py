@@ -1,4 +1,4 @@
-"""Haystack's agents and tools: programs as people write them, and the trees that they would draw."""
+"""Haystack's agents and tools, as people write them, and the trees that they would draw."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("haystack.components.agents")
+from tests.lineage.frameworks.haystack_offline import HAYSTACK
 
-from tests.lineage.frameworks import haystack_parts as parts
+pytest.importorskip(f"{HAYSTACK}.components.agents")
 
 from haystack import Pipeline
 from haystack.components.agents import Agent
@@ -358,7 +358,8 @@ def delegates(body: dict[str, Any]) -> dict[str, Any]:
         return chat_message("It is sunny.")
     offered = [each["function"]["name"] for each in body["tools"]]
     if offered == ["research"]:
-        given = {"messages": [{"role": "user", "content": [{"text": "How is Oslo?"}]}]}
+        spoken = {"role": "user", "content": [{"text": "How is Oslo?"}], "name": None, "meta": {}}
+        given = {"messages": [spoken]}
         return chat_message(tool_calls=[tool_call("research", given, id="r1")])
     return chat_message(tool_calls=[tool_call("get_weather", OSLO, id="w1")])
 
@@ -545,17 +546,18 @@ def test_a_breakpoint_is_no_failure(telemetry: Telemetry, tmp_path: Path) -> Non
     assert done.stdout == "invoke_agent\n  execute_tool get_weather\n  chat parrot-1\n", done.stderr
 
 
-def test_a_person_says_no(server: ProviderServer, telemetry: Telemetry) -> None:
-    """Where a hook rejects a call, the tool is not executed."""
+def test_a_hook_stops_it(server: ProviderServer, telemetry: Telemetry) -> None:
     hooks = pytest.importorskip("haystack.hooks")
+    from haystack.components.agents.state import State
 
-    @hooks.hook
     def refuse(state: Any) -> None:
         state.set("stop_run", "refused")
 
-    agent(model(server, uses("get_weather", OSLO)), tool(), hooks={"after_tool": [refuse]}).run(
-        messages=asked()
-    )
+    refuse.__annotations__ = {"state": State, "return": None}
+
+    agent(
+        model(server, uses("get_weather", OSLO)), tool(), hooks={"after_tool": [hooks.hook(refuse)]}
+    ).run(messages=asked())
     assert draw(telemetry) == "invoke_agent\n  chat gpt-4o\n  execute_tool get_weather"
 
 

@@ -2,89 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextvars import ContextVar
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Iterable
+from contextvars import Token
+from typing import Any
 
+from opentelemetry.context import Context
+
+from otelier import context as ctx
 from otelier import guard, runtime, statics, wire
-from otelier.frameworks.haystack.tools import calling
+from otelier.frameworks.haystack.tools import CALLS
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
-
-# Calls by the identity of the arguments that were prepared for them, until those are taken.
-_prepared: Final[ContextVar[dict[int, Any] | None]] = ContextVar(
-    "otelier-haystack-prepared", default=None
-)
+from otelier.returned import leave
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:
-    """Wrap what makes of a model's call what a thread or a task executes."""
+    """Wrap what executes the model's calls, or makes of one what a thread or a task executes."""
     if "_make_context_bound_invoke" in module.__dict__:
         patches.wrap(module, "_make_context_bound_invoke", _bound)
         patches.wrap(module, "_make_bounded_invoke_async", _bound_async)
         return f"{module.__name__}._make_context_bound_invoke"
     owner = module.__dict__.get("ToolInvoker")
     held = owner.__dict__ if owner is not None else {}
-    if "_make_context_bound_invoke" in held:
-        patches.wrap(owner, "_prepare_tool_call_params", _prepare)
-        patches.wrap(owner, "_make_context_bound_invoke", _bound)
-    elif "run" not in held:
+    if "run" not in held:
         raise LookupError(f"{module.__name__}.ToolInvoker.run")
-    else:
-        # One after the other, as they are asked for.
-        patches.wrap(owner, "run", _run)
+    patches.wrap(owner, "run", _run)
+    if "run_async" in held:
+        patches.wrap(owner, "run_async", _arun)
     return "ToolInvoker.run"
 
 
-def _prepare(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
-    result = wrapped(*args, **kwargs)
+def _entered(find: Callable[[], Iterable[Any]]) -> Token[Context] | None:
+    """What runs from now on are these calls."""
     try:
-        if runtime.current() is not None:
-            calls = zip(result[0], result[1], strict=True)
-            _prepared.set({id(each["final_args"]): call for call, each in calls})
+        if runtime.current() is None:
+            return None
+        held = {id(call): call for call in find()}
+        return ctx.attach(ctx.with_value(ctx.current(), CALLS, held))
     except Exception:
-        guard.failed("haystack.prepared")
-    return result
+        guard.failed("haystack.calls")
+        return None
 
 
 def _bound(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
-    """The context is copied in there."""
-    try:
-        call = argument(args, kwargs, 2, "tool_call")
-        if call is None:
-            held = _prepared.get() or {}
-            call = held.pop(id(argument(args, kwargs, 1, "final_args")), None)
-        token = calling.set(None if call is None else [call])
-    except Exception:
-        guard.failed("haystack.call")
-        return wrapped(*args, **kwargs)
+    # The context is copied in there.
+    token = _entered(lambda: [argument(args, kwargs, 2, "tool_call")])
     try:
         return wrapped(*args, **kwargs)
     finally:
-        calling.reset(token)
+        leave(token)
 
 
 def _bound_async(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
-    """It runs in a task of its own."""
     theirs: Callable[[], Awaitable[Any]] = wrapped(*args, **kwargs)
-    call = argument(args, kwargs, 3, "tool_call")
 
     async def run() -> Any:
-        calling.set([call])
-        return await theirs()
+        # In a task of its own.
+        token = _entered(lambda: [argument(args, kwargs, 3, "tool_call")])
+        try:
+            return await theirs()
+        finally:
+            leave(token)
 
     return run
 
 
+def _asked(args: Any, kwargs: Any) -> Iterable[Any]:
+    for message in wire.items(argument(args, kwargs, 0, "messages")):
+        for part in wire.items(statics.member(message, "_content")):
+            if statics.member(part, "tool_name") is not None:
+                yield part
+
+
 def _run(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
-    try:
-        said = wire.items(argument(args, kwargs, 0, "messages"))
-        parts = (part for each in said for part in wire.items(statics.member(each, "_content")))
-        token = calling.set([each for each in parts if statics.member(each, "tool_name")])
-    except Exception:
-        guard.failed("haystack.calls")
-        return wrapped(*args, **kwargs)
+    token = _entered(lambda: _asked(args, kwargs))
     try:
         return wrapped(*args, **kwargs)
     finally:
-        calling.reset(token)
+        leave(token)
+
+
+async def _arun(wrapped: Callable[..., Awaitable[Any]], owner: Any, args: Any, kwargs: Any) -> Any:
+    token = _entered(lambda: _asked(args, kwargs))
+    try:
+        return await wrapped(*args, **kwargs)
+    finally:
+        leave(token)

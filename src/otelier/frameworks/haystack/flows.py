@@ -15,7 +15,7 @@ naming: Final[ContextVar[tuple[int, str | None, bool] | None]] = ContextVar(
     "otelier-haystack-naming", default=None
 )
 # What of a pipeline's outputs is an answer; the first one counts.
-_ANSWERS: Final = ("replies", "answers", "last_message")
+_ANSWERS: Final = ("replies", "answers", "last_message", "messages")
 
 
 class Flow(running.Running):

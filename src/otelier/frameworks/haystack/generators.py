@@ -162,8 +162,9 @@ def _told(owner: Any, given: Mapping[str, Any], result: Any) -> Told:
 def _parameters(owner: Any, given: Mapping[str, Any]) -> Attributes:
     found: Attributes = {}
     for held in (statics.member(owner, "generation_kwargs"), given.get("generation_kwargs")):
-        for name, attribute in _PARAMETERS if type(held) is dict else ():
-            value = held.get(name)
+        told = wire.fields(held)
+        for name, attribute in _PARAMETERS:
+            value = told.get(name)
             if type(value) is int or type(value) is float:
                 found[attribute] = value
     return found

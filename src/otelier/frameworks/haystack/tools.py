@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from contextvars import ContextVar
 from typing import Any, Final
+
+from opentelemetry.context import create_key
 
 from otelier import context as ctx
 from otelier import pipeline, statics
@@ -13,8 +14,8 @@ from otelier.handle import Handle, NoHandle
 from otelier.hooks.patching import Patches
 from otelier.hooks.runners import patch_tool
 
-# The model's call that is executed here; who takes it empties the list.
-calling: Final[ContextVar[list[Any] | None]] = ContextVar("otelier-haystack-call", default=None)
+# The model's calls that are executed here, by their identities, until each is taken.
+CALLS: Final = create_key("otelier-haystack-calls")
 
 
 class _Tool(Executed):
@@ -48,7 +49,7 @@ def _begin(tool: Any, args: Any, kwargs: Any) -> Handle | None:
         return None
     if not running.shown():
         return None
-    call = _taken(tool)
+    call = _taken(tool, kwargs)
     identity, arguments = statics.member(call, "id"), statics.member(call, "arguments", kwargs)
     step = pipeline.tool(
         reading.text(tool, "name") or "",
@@ -64,16 +65,21 @@ def _begin(tool: Any, args: Any, kwargs: Any) -> Handle | None:
     return handle
 
 
-def _taken(tool: Any) -> Any:
-    """The model's call that is executed here, for the one that asks first."""
-    held = calling.get() or ()
-    for at, call in enumerate(held):
-        if statics.member(call, "tool_name") == statics.member(tool, "name"):
-            try:
-                return held.pop(at)  # type: ignore[union-attr]
-            except IndexError:
-                break
+def _taken(tool: Any, given: Any) -> Any:
+    """The model's call that is executed here, if nobody has taken it."""
+    held: Any = ctx.current().get(CALLS)
+    for identity, call in list(held.items()) if held else ():
+        if _is_for(call, tool, given) and held.pop(identity, None) is not None:
+            return call
     return None
+
+
+def _is_for(call: Any, tool: Any, given: Any) -> bool:
+    """Whether it is a call of this tool, with these very arguments."""
+    if statics.member(call, "tool_name") != statics.member(tool, "name"):
+        return False
+    asked = statics.member(call, "arguments")
+    return type(asked) is dict and all(given.get(name) is asked[name] for name in asked)
 
 
 def _finish(handle: Handle | NoHandle, result: Any) -> None:
