@@ -74,6 +74,7 @@ _OPENAI_AGENTS = (
     "test_openai_agents_realtime.py",
     "test_openai_agents_settings.py",
 )
+_HAYSTACK = ("test_haystack.py", "test_haystack_agents.py")
 _SEMANTIC_KERNEL = (
     "test_semantic_kernel.py",
     "test_semantic_kernel_kernels.py",
@@ -292,6 +293,36 @@ ROWS = (
         ("test_llama_index.py", "test_llama_index_engines.py"),
         oldest=True,
     ),
+    Row("haystack", ("haystack-ai>=3.4",), _HAYSTACK),
+    Row("haystack-2", ("haystack-ai>=2.31,<3",), _HAYSTACK),
+    Row(
+        "haystack-beside",
+        (
+            *("haystack-ai>=3.4", "openinference-instrumentation-haystack"),
+            *("opentelemetry-instrumentation-haystack", "opentelemetry-haystack"),
+            *("langfuse-haystack", "opentelemetry-instrumentation-genai-openai"),
+        ),
+        ("test_haystack_beside.py",),
+    ),
+    # What Traceloop has is made for these.
+    Row(
+        "haystack-2-beside",
+        (
+            *("haystack-ai>=2.31,<3", "openinference-instrumentation-haystack"),
+            *("opentelemetry-instrumentation-haystack", "langfuse-haystack"),
+            "opentelemetry-instrumentation-genai-openai",
+        ),
+        ("test_haystack_beside.py",),
+    ),
+    Row(
+        "haystack-oldest-agents",
+        # It needs packages more than it says, and an SDK of the same months.
+        ("haystack-ai==2.14.3", "openai<2", "docstring-parser", "jsonschema"),
+        _HAYSTACK,
+        oldest=True,
+    ),
+    # Pipelines and searches alone.
+    Row("haystack-oldest", ("haystack-ai==2.0.1",), ("test_haystack.py",), oldest=True),
     Row(
         # Frameworks in each other and side by side.
         "crossings",

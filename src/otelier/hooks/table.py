@@ -345,6 +345,33 @@ FRAMEWORKS: Final = (
         ("stores", "llama_index.core.vector_stores.types", _OPTIONAL),
     ),
     *_room(
+        "haystack",
+        "haystack-ai",
+        ("components", "haystack.core.component.component"),
+        ("pipelines", "haystack.core.pipeline.pipeline"),
+        ("pipelines", "haystack.core.pipeline.async_pipeline", _OPTIONAL),
+        ("supers", "haystack.core.super_component.super_component", _OPTIONAL),
+        ("agents", "haystack.components.agents.agent", _OPTIONAL),
+        ("tools", "haystack.tools.tool", _OPTIONAL),
+        ("calls", "haystack.components.agents.tool_calling", _OPTIONAL),
+        ("calls", "haystack.components.tools.tool_invoker", _OPTIONAL),
+        ("fallbacks", "haystack.components.generators.chat.fallback", _OPTIONAL),
+        ("asking", "haystack.tracing.tracer", _OPTIONAL),
+        ("asking", "haystack.components.agents.agent", _OPTIONAL),
+        *(
+            ("threads", f"haystack.components.{module}", _OPTIONAL)
+            for module in (
+                "retrievers.multi_retriever",
+                "retrievers.multi_query_text_retriever",
+                "retrievers.multi_query_embedding_retriever",
+                "extractors.llm_metadata_extractor",
+                "extractors.image.llm_document_content_extractor",
+                "fetchers.link_content",
+                "tools.tool_invoker",
+            )
+        ),
+    ),
+    *_room(
         "claude_agent",
         "claude-agent-sdk",
         ("queries", "claude_agent_sdk._internal.query"),

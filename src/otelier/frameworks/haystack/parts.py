@@ -1,0 +1,104 @@
+"""One component in a pipeline's run, as far as it is not seen for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextvars import Token
+from typing import Any
+
+from opentelemetry.context import Context
+
+from otelier import guard, pipeline, statics
+from otelier.frameworks.haystack import (
+    components,
+    embeddings,
+    generators,
+    reading,
+    running,
+    searches,
+)
+from otelier.frameworks.haystack.generators import Asking
+from otelier.handle import Handle
+
+
+class Part:
+    """What of one component's run is to be seen: a step, a model's call, an embedding's text."""
+
+    __slots__ = ("_asking", "_handle", "_inputs")
+
+    def __init__(
+        self, inputs: Mapping[str, Any], handle: Handle | None, asking: Asking | None
+    ) -> None:
+        self._inputs = inputs
+        self._handle = handle
+        self._asking = asking
+
+    def enter(self) -> Token[Context] | None:
+        """The component runs from now on."""
+        return None if self._handle is None else self._handle.enter()
+
+    def over(self, result: Any, error: BaseException | None = None) -> None:
+        """It has answered, or it has not."""
+        if self._asking is not None:
+            self._asking.over(result, error)
+        try:
+            if error is None:
+                embeddings.note(self._inputs, result)
+                if self._handle is not None:
+                    searches.finish(self._handle, result)
+        except Exception:
+            guard.failed("haystack.part")
+        if self._handle is not None:
+            self._handle.end(error)
+
+
+def opened(args: Any, kwargs: Any) -> Part | None:
+    """What is to be seen of a component that is run with these; None if nothing is."""
+    if not running.shown():
+        return None
+    told = [each for each in (*args, *kwargs.values()) if type(each) is dict]
+    component = next((each["instance"] for each in told if "instance" in each), None)
+    if component is None or _stops(kwargs):
+        return None
+    inputs = kwargs.get("inputs", kwargs.get("component_inputs"))
+    if type(inputs) is not dict:
+        inputs = {}
+    own, handle, asking = not components.sees_to(component), None, None
+    if own and searches.searches(type(component)):
+        handle = searches.begin(component, (), inputs)
+    elif running.inner() and not _shown_by_itself(component):
+        handle = running.begin(pipeline.step(_name(component, kwargs)))
+    if own:
+        asking = generators.begin(component, inputs)
+    if handle is None and asking is None and not _embeds(component):
+        return None
+    return Part(inputs, handle, asking)
+
+
+def _stops(kwargs: Any) -> bool:
+    """Whether the program wants to stop before this component."""
+    wanted, name = kwargs.get("break_point"), kwargs.get("component_name")
+    if wanted is None or statics.member(wanted, "component_name") != name:
+        return False
+    visits = kwargs.get("component_visits")
+    visit = visits.get(name) if type(visits) is dict else None
+    return bool(statics.member(wanted, "visit_count") == visit)
+
+
+def _name(component: Any, kwargs: Any) -> str:
+    told = kwargs.get("component_name")
+    if type(told) is str and told:
+        return told
+    return reading.name(component) or statics.name(type(component))
+
+
+def _shown_by_itself(component: Any) -> bool:
+    """Whether its run is a step of its own: a search, an agent, a pipeline."""
+    kind = type(component)
+    return searches.searches(kind) or any(
+        name in ("Agent", "SuperComponent", "_SuperComponent") for name in reading.names(kind)
+    )
+
+
+def _embeds(component: Any) -> bool:
+    return "embedding" in reading.outputs(component)

@@ -1,0 +1,162 @@
+"""What the tests of Haystack share: a model that answers by rule, documents, a pipeline.
+
+Haystack reads annotations of components; earlier versions as they stand there.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Any
+
+import haystack
+from haystack import Document, Pipeline, component
+from haystack.components.generators.chat import OpenAIChatGenerator
+from haystack.components.retrievers.in_memory import InMemoryBM25Retriever
+from haystack.dataclasses import ChatMessage
+from haystack.document_stores.in_memory import InMemoryDocumentStore
+from haystack.utils import Secret
+
+from tests.lineage.frameworks.haystack_offline import HAYSTACK
+from tests.servers import Json, ProviderServer, Sse
+from tests.servers.openai_wire import chat_chunks, chat_completion, chat_message, tool_call
+from tests.servers.replies import Recorded, Reply
+
+# What a model says to the body of a request.
+Say = Callable[[dict[str, Any]], dict[str, Any]]
+VERSION = tuple(int(part) for part in version(f"{HAYSTACK}-ai").split(".")[:2])
+OSLO = {"city": "Oslo"}
+# Later versions have one class for both.
+AsyncPipeline: Any = getattr(haystack, "AsyncPipeline", Pipeline)
+
+
+def saying(say: Say) -> Callable[[Recorded], Reply]:
+    """Answers chat completions, streamed or not."""
+
+    def answer(request: Recorded) -> Reply:
+        body = request.json()
+        message = say(body)
+        if body.get("stream"):
+            asked = bool((body.get("stream_options") or {}).get("include_usage"))
+            return Sse(chat_chunks(message, include_usage=asked))
+        return Json(chat_completion(message))
+
+    return answer
+
+
+def uses(name: str, *arguments: dict[str, Any], then: str = "It is sunny.") -> Say:
+    """Asks for a tool first, once for each of the arguments; answers when it has the results."""
+
+    def say(body: dict[str, Any]) -> dict[str, Any]:
+        if body["messages"][-1]["role"] == "tool":
+            return chat_message(then)
+        calls = [tool_call(name, each, id=f"call_{at}") for at, each in enumerate(arguments)]
+        return chat_message(tool_calls=calls)
+
+    return say
+
+
+def says(text: str) -> Say:
+    return lambda body: chat_message(text)
+
+
+def model(server: ProviderServer, say: Say | None = None, **more: Any) -> OpenAIChatGenerator:
+    if say is not None:
+        server.route("/chat/completions", saying(say))
+    if VERSION >= (2, 8):
+        more.setdefault("max_retries", 0)
+    return OpenAIChatGenerator(
+        api_key=Secret.from_token("k"), model="gpt-4o", api_base_url=server.url + "/v1", **more
+    )
+
+
+def store() -> InMemoryDocumentStore:
+    found = InMemoryDocumentStore()
+    found.write_documents(
+        [
+            Document(id="n1", content="Oslo is in Norway.", meta={"page": 1}, embedding=[1.0, 0.0]),
+            Document(id="n2", content="Rome is in Italy.", embedding=[0.0, 1.0]),
+            Document(id="n3", content="Paris is in France.", embedding=[0.7, 0.7]),
+        ]
+    )
+    return found
+
+
+@component
+class Ask:
+    """Makes of documents and a question what a model is asked."""
+
+    @component.output_types(messages=list[ChatMessage])
+    def run(self, documents: list[Document], question: str) -> dict[str, Any]:
+        texts = " ".join(document.content or "" for document in documents)
+        return {"messages": [ChatMessage.from_user(f"{texts} {question}")]}
+
+
+def rag(llm: Any, kind: Any = Pipeline, retriever: Any = None, **more: Any) -> Any:
+    """Search, prompt, answer."""
+    made = kind(**more)
+    made.add_component("retriever", retriever or InMemoryBM25Retriever(store(), top_k=1))
+    made.add_component("ask", Ask())
+    made.add_component("llm", llm)
+    made.connect("retriever.documents", "ask.documents")
+    made.connect("ask.messages", "llm.messages")
+    return made
+
+
+def question(text: str = "Where is Oslo?") -> dict[str, Any]:
+    return {"retriever": {"query": text}, "ask": {"question": text}}
+
+
+@component
+class Parrot:
+    """A model in this process, of the program's own: no SDK carries its calls."""
+
+    def __init__(self, *replies: Any) -> None:
+        self.replies = list(replies)
+        self.model = "parrot-1"
+
+    @component.output_types(replies=list[ChatMessage])
+    def run(
+        self,
+        messages: list[ChatMessage],
+        tools: Any = None,
+        generation_kwargs: Any = None,
+        streaming_callback: Any = None,
+    ) -> dict[str, Any]:
+        said = self.replies.pop(0) if self.replies else "squawk"
+        if isinstance(said, Exception):
+            raise said
+        if isinstance(said, ChatMessage):
+            return {"replies": [said]}
+        counts = {"prompt_tokens": 3, "completion_tokens": 2}
+        return {"replies": [ChatMessage.from_assistant(said, meta={"usage": counts})]}
+
+
+@component
+class Numbers:
+    """Embeds a text by hand."""
+
+    @component.output_types(embedding=list[float])
+    def run(self, text: str) -> dict[str, Any]:
+        return {"embedding": [1.0, 0.0] if "Oslo" in text else [0.0, 1.0]}
+
+
+@component
+class Upper:
+    """A component that does something else."""
+
+    @component.output_types(text=str)
+    def run(self, text: str) -> dict[str, Any]:
+        if text == "fail":
+            raise ConnectionError("no upper case today")
+        return {"text": text.upper()}
+
+
+@contextmanager
+def raised(kind: type[BaseException] | tuple[type[BaseException], ...]) -> Iterator[list[Any]]:
+    """What was raised, for those who want to compare it."""
+    found: list[Any] = []
+    try:
+        yield found
+    except kind as error:
+        found.append(error)
+    assert found, kind

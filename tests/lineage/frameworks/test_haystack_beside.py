@@ -1,0 +1,111 @@
+"""Haystack beside other instrumentations and tracers: model calls are there once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.lineage.frameworks.haystack_offline import HAYSTACK
+
+pytest.importorskip(HAYSTACK)
+pytest.importorskip("openinference.instrumentation.haystack")
+
+from haystack import tracing
+from openinference.instrumentation.haystack import HaystackInstrumentor as OpenInference
+from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
+from opentelemetry.instrumentation.haystack import HaystackInstrumentor as Traceloop
+
+from otelier import guard
+from tests.lineage.frameworks.drawing import draw, model_calls, tree
+from tests.lineage.frameworks.haystack_parts import VERSION, Parrot, model, question, rag, says
+from tests.servers import ProviderServer
+from tests.telemetry import Telemetry
+
+
+@pytest.fixture(params=["ours first", "theirs first"])
+def theirs_first(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param == "theirs first")
+
+
+@pytest.fixture(params=[OpenInference, Traceloop], ids=["openinference", "traceloop"])
+def beside(request: pytest.FixtureRequest, theirs_first: bool) -> Iterator[Telemetry]:
+    if request.param is Traceloop and VERSION >= (3, 0):
+        pytest.skip("it does not know this version")
+    telemetry = Telemetry()
+    instrumentor: Any = request.param()
+
+    def theirs() -> None:
+        instrumentor.instrument(tracer_provider=telemetry.tracer_provider, skip_dep_check=True)
+
+    if theirs_first:
+        theirs()
+    telemetry.start()
+    if not theirs_first:
+        theirs()
+    yield telemetry
+    telemetry.stop()
+    instrumentor.uninstrument()
+    assert not guard.failures()
+
+
+def test_steps_are_theirs(
+    server: ProviderServer, beside: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
+    rag(model(server, says("In Norway."))).run(question())
+    rag(model(server, says("In Norway."))).run(question())
+    ours = [span for span in beside.spans() if span.instrumentation_scope.name == "otelier"]
+    assert [span.name for span in ours] == ["chat gpt-4o"] * 2
+    assert len(server.requests) == 2
+    said = [each for each in caplog.messages if "is instrumented by" in each]
+    assert len(said) == 1
+    assert "haystack" in said[0]
+
+
+def test_a_model_of_ones_own_is_theirs(beside: Telemetry) -> None:
+    rag(Parrot("In Norway.")).run(question())
+    ours = [span for span in beside.spans() if span.instrumentation_scope.name == "otelier"]
+    assert not ours
+
+
+def test_beside_the_official_one_of_the_sdk(server: ProviderServer, theirs_first: bool) -> None:
+    telemetry = Telemetry()
+    official: Any = OpenAIInstrumentor()
+    if theirs_first:
+        official.instrument(tracer_provider=telemetry.tracer_provider)
+    telemetry.start()
+    if not theirs_first:
+        official.instrument(tracer_provider=telemetry.tracer_provider)
+    rag(model(server, says("In Norway."))).run(question())
+    telemetry.stop()
+    official.uninstrument()
+    assert len(model_calls(telemetry)) == 1
+    assert draw(telemetry) == "invoke_workflow\n  retrieval\n  chat gpt-4o"
+
+
+def test_langfuse_in_the_slot(
+    server: ProviderServer, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HAYSTACK_CONTENT_TRACING_ENABLED", "true")
+    langfuse = pytest.importorskip("langfuse")
+    from haystack_integrations.tracing.langfuse import LangfuseTracer
+
+    client = langfuse.Langfuse(
+        public_key="pk", secret_key="sk", base_url=server.url, tracing_enabled=False
+    )
+    tracer = LangfuseTracer(tracer=client, name="haystack")
+    tracing.enable_tracing(tracer)
+    try:
+        rag(model(server, says("In Norway."))).run(question())
+        assert tracing.tracer.actual_tracer is tracer
+    finally:
+        tracing.disable_tracing()
+        client.shutdown()
+    assert draw(telemetry) == tree(
+        """
+        invoke_workflow
+          retrieval
+          chat gpt-4o
+        """
+    )
