@@ -199,17 +199,22 @@ def _of_model(span: Any) -> bool:
 # --- the provider, in another process -------------------------------------------------------
 
 
+def answer(server: Any) -> None:
+    """Have a server play the provider: what has a tool's result is answered, else asked."""
+    for suffix, reply in (
+        ("/chat/completions", _chat),
+        ("/responses", _responses),
+        ("enerateContent", _gemini),
+    ):
+        server.route(suffix, reply)
+
+
 def serve() -> None:
-    """Play the provider until nobody listens: what has a tool's result is answered, else asked."""
+    """Play the provider until nobody listens."""
     from tests.servers import ProviderServer
 
     with ProviderServer() as server:
-        for suffix, reply in (
-            ("/chat/completions", _chat),
-            ("/responses", _responses),
-            ("enerateContent", _gemini),
-        ):
-            server.route(suffix, reply)
+        answer(server)
         print(server.url, flush=True)
         sys.stdin.read()
 
