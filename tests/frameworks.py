@@ -59,6 +59,7 @@ _LANGCHAIN = (
     "test_langchain_models.py",
     "test_langchain_deep.py",
     "test_langchain_edges.py",
+    "test_whose.py",
 )
 _OPENAI_AGENTS = (
     "test_openai_agents.py",
@@ -269,7 +270,7 @@ ROWS = (
         oldest=True,
         environment=_AT_HOME,
     ),
-    Row("google_adk", ("google-adk>=2.13",), ("test_google_adk.py", *_ALL)),
+    Row("google_adk", ("google-adk>=2.13",), ("test_google_adk.py", "test_whose.py", *_ALL)),
     Row(
         "google_adk-beside",
         ("google-adk>=2.13", "opentelemetry-instrumentation-google-genai"),
@@ -281,7 +282,12 @@ ROWS = (
         ("test_google_adk.py",),
         environment=(("LITELLM_LOCAL_MODEL_COST_MAP", "True"),),
     ),
-    Row("google_adk-1", ("google-adk==1.20.0",), ("test_google_adk.py",), oldest=True),
+    Row(
+        "google_adk-1",
+        ("google-adk==1.20.0",),
+        ("test_google_adk.py", "test_whose.py"),
+        oldest=True,
+    ),
     # It needs one package more than it says.
     Row(
         "google_adk-oldest",
@@ -289,7 +295,11 @@ ROWS = (
         ("test_google_adk.py",),
         oldest=True,
     ),
-    Row("strands", ("strands-agents[openai]>=1.60",), ("test_strands.py", *_ALL)),
+    Row(
+        "strands",
+        ("strands-agents[openai]>=1.60",),
+        ("test_strands.py", "test_whose.py", *_ALL),
+    ),
     # Before, its spans are not current.
     Row("strands-oldest", ("strands-agents[openai]==1.2.0",), ("test_strands.py",), oldest=True),
     Row(

@@ -40,7 +40,8 @@ WHO = {
 PROMPT = {"gen_ai.prompt.name": "greeting", "gen_ai.prompt.version": "3"}
 
 
-def _installed(name: str) -> bool:
+def installed(name: str) -> bool:
+    """Whether this can be imported here."""
     try:
         return find_spec(name) is not None
     except ImportError:
@@ -50,7 +51,7 @@ def _installed(name: str) -> bool:
 HERE = [
     each
     for each in sorted(path.stem for path in Path(small.__file__).parent.glob("[a-z]*.py"))
-    if all(map(_installed, NEEDS.get(each, (each,))))
+    if all(map(installed, NEEDS.get(each, (each,))))
 ]
 
 
@@ -340,7 +341,7 @@ WAYS = {
 
 
 @pytest.mark.parametrize(
-    "way", [each for each in WAYS if _installed(WAYS[each])], ids=lambda way: way.__name__
+    "way", [each for each in WAYS if installed(WAYS[each])], ids=lambda way: way.__name__
 )
 def test_a_session_is_where_a_framework_has_gone(
     way: Callable[[str], Callable[[], object]],
@@ -358,7 +359,7 @@ def test_a_session_is_where_a_framework_has_gone(
     assert _lacking(telemetry, WHO) == {}
 
 
-@pytest.mark.skipif(not _installed("mcp"), reason="needs mcp")
+@pytest.mark.skipif(not installed("mcp"), reason="needs mcp")
 def test_a_server_in_this_process_that_was_connected_before(telemetry: Telemetry) -> None:
     from tests.lineage.frameworks.mcp_sides import connected, new
 

@@ -16,7 +16,7 @@ from opentelemetry.context import Context
 from otelier import context as ctx
 from otelier import guard, pipeline, statics, values, wire
 from otelier.frameworks.langchain import endings
-from otelier.frameworks.langchain.open_runs import conversation, runs
+from otelier.frameworks.langchain.open_runs import conversation, runs, user
 from otelier.hooks.patching import Patches
 
 # Where rerankers and retrievers of scored documents leave the score.
@@ -44,10 +44,12 @@ def begin(query: Any, run_id: Any, parent_id: Any, metadata: Any) -> None:
     if search is not None:
         _search.set(None)
     text = values.words(query) if issubclass(type(query), str) else None
-    thread = conversation(metadata) if runs.of(parent_id) is None else None
+    whose = metadata if runs.of(parent_id) is None else None
     options = wire.fields(statics.storage(search.retriever).get("search_kwargs")) if search else {}
     step = pipeline.retrieval(query=text, top_k=wire.count(options.get("k")))
-    run = runs.begin(run_id, parent_id, step, conversation_id=thread)
+    run = runs.begin(
+        run_id, parent_id, step, conversation_id=conversation(whose), user_id=user(whose)
+    )
     if run is None or search is None:
         return
     search.run_id = run_id
