@@ -381,3 +381,22 @@ def test_a_server_in_this_process_that_was_connected_before(telemetry: Telemetry
             assert _lacking(telemetry, WHO) == {}
 
     asyncio.run(main())
+
+
+# Results of the others carry no id of the provider's, or are a text.
+WITH_IDS = (
+    *("agent_framework", "claude_agent", "google_adk", "langchain", "llama_index"),
+    *("openai_agents", "pydantic_ai"),
+)
+
+
+@pytest.mark.parametrize("name", HERE)
+def test_a_result_leads_to_its_span(
+    name: str, server: ProviderServer, telemetry: Telemetry
+) -> None:
+    """To the last model call's, which gave the answer."""
+    result = _prepared(name, server.url)()
+    found = otelier.span_of(result)
+    last = max(model_calls(telemetry), key=lambda span: span.start_time or 0)
+    assert found is not None or name not in WITH_IDS
+    assert found is None or found.get_span_context() == last.context
