@@ -202,17 +202,22 @@ def _of_model(span: Any) -> bool:
 # --- the provider, in another process -------------------------------------------------------
 
 
+def answer(server: Any) -> None:
+    """Have a server play the provider: what has a tool's result is answered, else asked."""
+    for suffix, reply in (
+        ("/chat/completions", _chat),
+        ("/responses", _responses),
+        ("enerateContent", _gemini),
+    ):
+        server.route(suffix, reply)
+
+
 def serve() -> None:
-    """Play the provider until nobody listens: what has a tool's result is answered, else asked."""
+    """Play the provider until nobody listens."""
     from tests.servers import ProviderServer
 
     with ProviderServer() as server:
-        for suffix, reply in (
-            ("/chat/completions", _chat),
-            ("/responses", _responses),
-            ("enerateContent", _gemini),
-        ):
-            server.route(suffix, reply)
+        answer(server)
         print(server.url, flush=True)
         sys.stdin.read()
 
@@ -221,6 +226,7 @@ def _chat(request: Any) -> Any:
     from tests.servers import Json, Sse, openai_wire
 
     body = request.json()
+    named = f"chatcmpl-{len(body['messages'])}"
     if "[[ ## " in str(body["messages"][0]):
         message = openai_wire.chat_message(_in_words(body))
     elif any(message["role"] == "tool" for message in body["messages"]):
@@ -229,8 +235,8 @@ def _chat(request: Any) -> Any:
         call = openai_wire.tool_call(*_call(body))
         message = openai_wire.chat_message(tool_calls=[call])
     if body.get("stream"):
-        return Sse(openai_wire.chat_chunks(message, include_usage=True))
-    return Json(openai_wire.chat_completion(message))
+        return Sse(openai_wire.chat_chunks(message, include_usage=True, id=named))
+    return Json(openai_wire.chat_completion(message, id=named))
 
 
 def _in_words(body: Any) -> str:
@@ -248,15 +254,18 @@ def _responses(request: Any) -> Any:
 
     body = request.json()
     asked = body["input"] if isinstance(body["input"], list) else []
+    named = f"resp_{len(asked)}"
     if any(item.get("type") == "function_call_output" for item in asked):
         item = openai_wire.message_item("Sunny.")
     else:
         item = openai_wire.function_call_item(*_call(body))
     if body.get("stream"):
         return Sse(
-            openai_wire.response_events(openai_wire.response_object(item)), named=True, done=None
+            openai_wire.response_events(openai_wire.response_object(item, id=named)),
+            named=True,
+            done=None,
         )
-    return Json(openai_wire.response_object(item))
+    return Json(openai_wire.response_object(item, id=named))
 
 
 def _gemini(request: Any) -> Any:
@@ -265,7 +274,8 @@ def _gemini(request: Any) -> Any:
     told = [part for each in request.json()["contents"] for part in each["parts"]]
     done = any("functionResponse" in part for part in told)
     said = gemini_wire.text("Sunny.") if done else gemini_wire.call("get_weather", {"city": "Oslo"})
-    answer = gemini_wire.answer(gemini_wire.candidate(said))
+    named = f"response-{len(told)}"
+    answer = gemini_wire.answer(gemini_wire.candidate(said), responseId=named)
     if "streamGenerateContent" in request.route:
         return Sse([answer], done=None)
     return Json(answer)

@@ -60,12 +60,15 @@ _FOR_SERVICES = tuple(
     )
 )
 
+# Of all frameworks, in the newest environment of each.
+_ALL = ("test_who.py",)
 _LANGCHAIN = (
     "test_langchain.py",
     "test_langchain_graphs.py",
     "test_langchain_models.py",
     "test_langchain_deep.py",
     "test_langchain_edges.py",
+    "test_whose.py",
 )
 _OPENAI_AGENTS = (
     "test_openai_agents.py",
@@ -99,7 +102,7 @@ ROWS = (
             *("langchain>=1.5", "langgraph>=1.2", "langchain-openai>=1.7", "deepagents>=0.7"),
             *("langchain-mcp-adapters", "langgraph-checkpoint-sqlite"),
         ),
-        _LANGCHAIN,
+        (*_LANGCHAIN, *_ALL),
     ),
     Row(
         "langchain-beside",
@@ -135,7 +138,7 @@ ROWS = (
         _LANGCHAIN,
         oldest=True,
     ),
-    Row("dspy", ("dspy>=3.4", "numpy", "openai"), ("test_dspy.py", "test_dspy_models.py")),
+    Row("dspy", ("dspy>=3.4", "numpy", "openai"), ("test_dspy.py", "test_dspy_models.py", *_ALL)),
     # All through LiteLLM.
     Row(
         "dspy-3.0",
@@ -159,7 +162,7 @@ ROWS = (
         ),
         ("test_dspy_beside.py",),
     ),
-    Row("openai_agents", ("openai-agents>=0.24",), _OPENAI_AGENTS),
+    Row("openai_agents", ("openai-agents>=0.24",), (*_OPENAI_AGENTS, *_ALL)),
     Row(
         "openai_agents-oldest",
         # Of the same months: it makes objects of the SDK's that later ones refuse.
@@ -213,8 +216,8 @@ ROWS = (
         ("test_instructor.py",),
         oldest=True,
     ),
-    Row("mcp", ("mcp>=2.3", *_FOR_MCP), ("test_mcp.py", "test_mcp_processes.py")),
-    Row("mcp-1", ("mcp>=1.30,<2", *_FOR_MCP), ("test_mcp.py", "test_mcp_processes.py")),
+    Row("mcp", ("mcp>=2.3", *_FOR_MCP), ("test_mcp.py", "test_mcp_processes.py", *_ALL)),
+    Row("mcp-1", ("mcp>=1.30,<2", *_FOR_MCP), ("test_mcp.py", "test_mcp_processes.py", *_ALL)),
     Row(
         "mcp-1-oldest",
         ("mcp==1.3.0", "pydantic<2.11", "openai"),
@@ -244,7 +247,11 @@ ROWS = (
         ("test_mcp_agents.py",),
     ),
     Row("mcp-fastmcp", ("mcp>=2.3", "fastmcp>=4.2"), ("test_mcp_beside.py",)),
-    Row("pydantic_ai", ("pydantic-ai-slim[openai,anthropic]>=2.68",), ("test_pydantic_ai.py",)),
+    Row(
+        "pydantic_ai",
+        ("pydantic-ai-slim[openai,anthropic]>=2.68",),
+        ("test_pydantic_ai.py", *_ALL),
+    ),
     Row(
         "pydantic_ai-beside",
         ("pydantic-ai-slim[openai,anthropic]>=2.68", "logfire"),
@@ -260,7 +267,7 @@ ROWS = (
     Row(
         "llama_index",
         ("llama-index-core>=0.14", "llama-index-llms-openai", "llama-index-embeddings-openai"),
-        ("test_llama_index.py", "test_llama_index_engines.py"),
+        ("test_llama_index.py", "test_llama_index_engines.py", *_ALL),
     ),
     Row(
         "llama_index-beside",
@@ -384,7 +391,7 @@ ROWS = (
         oldest=True,
         environment=_SILENT,
     ),
-    Row("claude_agent", ("claude-agent-sdk>=0.2",), ("test_claude_agent.py",)),
+    Row("claude_agent", ("claude-agent-sdk>=0.2",), ("test_claude_agent.py", *_ALL)),
     Row("claude_agent-mcp-1", ("claude-agent-sdk>=0.2", "mcp>=1.30,<2"), ("test_claude_agent.py",)),
     Row(
         "claude_agent-beside",
@@ -401,7 +408,7 @@ ROWS = (
     Row(
         "crewai",
         ("crewai>=1.15",),
-        ("test_crewai.py", "test_crewai_flows.py"),
+        ("test_crewai.py", "test_crewai_flows.py", *_ALL),
         environment=_AT_HOME,
     ),
     Row(
@@ -420,7 +427,7 @@ ROWS = (
         oldest=True,
         environment=_AT_HOME,
     ),
-    Row("agno", ("agno>=3.1", "openai"), ("test_agno.py",)),
+    Row("agno", ("agno>=3.1", "openai"), ("test_agno.py", *_ALL)),
     Row(
         "agno-beside",
         (
@@ -431,7 +438,7 @@ ROWS = (
         ("test_agno_beside.py",),
     ),
     Row("agno-oldest", ("agno==2.0.0", "openai<2", "fastapi"), ("test_agno.py",), oldest=True),
-    Row("google_adk", ("google-adk>=2.13",), ("test_google_adk.py",)),
+    Row("google_adk", ("google-adk>=2.13",), ("test_google_adk.py", "test_whose.py", *_ALL)),
     Row(
         "google_adk-beside",
         ("google-adk>=2.13", "opentelemetry-instrumentation-google-genai"),
@@ -443,7 +450,12 @@ ROWS = (
         ("test_google_adk.py",),
         environment=(("LITELLM_LOCAL_MODEL_COST_MAP", "True"),),
     ),
-    Row("google_adk-1", ("google-adk==1.20.0",), ("test_google_adk.py",), oldest=True),
+    Row(
+        "google_adk-1",
+        ("google-adk==1.20.0",),
+        ("test_google_adk.py", "test_whose.py"),
+        oldest=True,
+    ),
     # It needs one package more than it says.
     Row(
         "google_adk-oldest",
@@ -451,13 +463,17 @@ ROWS = (
         ("test_google_adk.py",),
         oldest=True,
     ),
-    Row("strands", ("strands-agents[openai]>=1.60",), ("test_strands.py",)),
+    Row(
+        "strands",
+        ("strands-agents[openai]>=1.60",),
+        ("test_strands.py", "test_whose.py", *_ALL),
+    ),
     # Before, its spans are not current.
     Row("strands-oldest", ("strands-agents[openai]==1.2.0",), ("test_strands.py",), oldest=True),
     Row(
         "agent_framework",
         ("agent-framework-core>=1.23", "agent-framework-openai"),
-        ("test_agent_framework.py",),
+        ("test_agent_framework.py", *_ALL),
     ),
     # Before, its telemetry is off by default.
     Row(
@@ -466,7 +482,11 @@ ROWS = (
         ("test_agent_framework.py",),
         oldest=True,
     ),
-    Row("autogen", ("autogen-agentchat>=0.7", "autogen-ext[openai]"), ("test_autogen.py",)),
+    Row(
+        "autogen",
+        ("autogen-agentchat>=0.7", "autogen-ext[openai]"),
+        ("test_autogen.py", *_ALL),
+    ),
     Row(
         "autogen-beside",
         (

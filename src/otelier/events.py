@@ -42,6 +42,11 @@ class Emitter:
             )
         return self._logger
 
+    @property
+    def silent(self) -> bool:
+        """Whether the program has no LoggerProvider."""
+        return self._find() is None
+
     def emit(
         self, name: str, attributes: Mapping[str, Any], severity: int | None, context: Context
     ) -> None:

@@ -16,7 +16,7 @@ from opentelemetry import metrics
 from opentelemetry.context import Context
 from opentelemetry.trace import get_current_span
 
-from otelier import apart, completing, guard, runtime, semconv, theirs, values
+from otelier import apart, completing, guard, runtime, semconv, theirs, unicode, values
 from otelier import context as ctx
 from otelier.runtime import Runtime
 from otelier.scope import Beneath, Scope, around, beneath, watching
@@ -24,6 +24,7 @@ from otelier.semconv import Attributes
 
 _COUNTS: Final = (semconv.USAGE_INPUT, semconv.USAGE_OUTPUT)
 _USAGE: Final = "gen_ai.usage."
+_WHOSE: Final = (semconv.USER_ID, semconv.SESSION_ID)
 _SUMS: Final = (semconv.INVOKE_AGENT, semconv.INVOKE_WORKFLOW)
 
 
@@ -99,6 +100,8 @@ def started(span: Any, held: Context) -> None:
     conversation = _conversation(held, parent, above)
     if conversation is not None and semconv.CONVERSATION_ID not in (span._attributes or {}):
         span.set_attribute(semconv.CONVERSATION_ID, conversation)
+    if above is not None:
+        _inherit(span, getattr(parent, "attributes", None) or {})
     outer = around(held)
     own = None
     if native is not None:
@@ -111,7 +114,8 @@ def started(span: Any, held: Context) -> None:
             # What goes out beneath it is the agent's own.
             outer.mirrored = outer.mirrored and ref(span)
     within = own or outer
-    beneath[span] = Beneath(within, own, conversation)
+    held_above = None if above is None else ref(parent)
+    beneath[span] = Beneath(within, own, conversation, held_above)
     if native is not None and native.leaves_open and within is not None:
         if within.below is None:
             within.below = []
@@ -174,6 +178,25 @@ def _messages(run: Runtime, span: Any, own: Scope, present: Mapping[str, Any]) -
     told: Attributes = {}
     run.policy.render(own.asked or [], own.answer or [], [], [], told)
     theirs.put_content(span, {k: v for k, v in told.items() if k not in present})
+
+
+def _inherit(span: Any, told: Mapping[str, Any]) -> None:
+    """Who uses it, where only the span above says so: the program has told its framework."""
+    present = span._attributes or {}
+    for name in _WHOSE:
+        if name in told and name not in present:
+            span.set_attribute(name, told[name])
+
+
+def belongs(span: Any, user_id: Any, conversation_id: Any = None) -> None:
+    """A framework says for whom it runs: on ``span``, on what is above it there, and all below."""
+    told = {semconv.USER_ID: user_id, semconv.CONVERSATION_ID: conversation_id}
+    known = {n: unicode.clean(each) for n, each in told.items() if type(each) is str and each}
+    here: Any = span if known else None
+    while here is not None and (held := beneath.get(here)) is not None:
+        present = here.attributes or {}
+        here.set_attributes({n: each for n, each in known.items() if n not in present})
+        here = None if held.above is None else held.above()
 
 
 def current(scope: str) -> Any:

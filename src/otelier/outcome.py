@@ -19,6 +19,7 @@ from otelier import (
     errors,
     guard,
     identity,
+    lately,
     prompts,
     semconv,
     theirs,
@@ -133,6 +134,8 @@ class Outcome:
             late[semconv.ERROR_TYPE] = self.said
             errors.put(self.error, late)
         late = reply.attributes = unicode.attributes(late)
+        if semconv.RESPONSE_ID in late:
+            lately.note(late[semconv.RESPONSE_ID], self.span, self.route.fetches)
         self.under = run.policy
         shown = run.captures(self.context).spans
         # Rendering uploads, too: not what is not allowed any more.

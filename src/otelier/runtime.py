@@ -14,7 +14,7 @@ from opentelemetry.metrics import MeterProvider, NoOpMeter
 from opentelemetry.trace import Tracer, TracerProvider
 
 from otelier import context as ctx
-from otelier import events, guard, semconv, tightening
+from otelier import events, guard, lately, semconv, tightening
 from otelier.content import Mask, Policy, find_mask
 from otelier.cost import Prices
 from otelier.metrics import Recorder
@@ -183,6 +183,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 _current: Runtime | None = None
+_began = False
 # Those with something under way, too.
 _all: Final[WeakSet[Runtime]] = WeakSet()
 
@@ -192,18 +193,24 @@ def current() -> Runtime | None:
     return _current
 
 
+def began() -> bool:
+    """Whether there has been one in this process."""
+    return _began
+
+
 def start(runtime: Runtime) -> None:
     """Make ``runtime`` the one that hooks and decorators use.
 
     What began under an earlier one ends under that, which is no looser than this one from now on.
     """
-    global _current
+    global _current, _began
     for earlier in tuple(_all):
         asked = {each.field: getattr(runtime.settings, each.field) for each in SETTINGS}
         asked["emit_event"] = runtime.settings.events
         for mask in (None, *(each for each in runtime.lookers if type(each) is not str)):
             earlier.tighten(asked, mask)
     _all.add(runtime)
+    _began = True
     _current = runtime
 
 
@@ -211,3 +218,4 @@ def stop() -> None:
     """From now on hooks pass calls through."""
     global _current
     _current = None
+    lately.forget()

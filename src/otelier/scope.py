@@ -241,9 +241,17 @@ def apart(context: Context) -> Context:
 class Beneath:
     """What a span, and all that begins while it is current, belongs to."""
 
-    __slots__ = ("begun", "conversation", "own", "scope")
+    __slots__ = ("above", "begun", "conversation", "own", "scope")
 
-    def __init__(self, scope: Scope | None, own: Scope | None, conversation: str | None) -> None:
+    def __init__(
+        self,
+        scope: Scope | None,
+        own: Scope | None,
+        conversation: str | None,
+        above: ref[Any] | None = None,
+    ) -> None:
+        # The span above it, if that is noted here as well.
+        self.above = above
         # How many calls had begun before.
         self.begun = 0 if scope is None else scope.begun
         # The innermost agent or workflow that sums up what is used here.

@@ -419,6 +419,7 @@ FRAMEWORKS: Final = (
         "google-adk",
         ("native", "google.adk.telemetry"),
         ("metering", "google.adk.telemetry._metrics", _OPTIONAL),
+        ("users", "google.adk.telemetry.tracing", _OPTIONAL),
         ("tools", "google.adk.flows.llm_flows.functions", _MOVED),
         ("tools", "google.adk.flows.llm_flows._tool_caller", _MOVED),
         ("tools", "google.adk.flows.llm_flows.tools._caller", _MOVED),

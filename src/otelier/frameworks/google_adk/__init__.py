@@ -4,6 +4,8 @@
     What its spans are, by their names of today and of older versions.
 ``metering``
     Which metrics it records itself.
+``users``
+    For whom it runs.
 ``tools``
     What a tool is given and gives back, and the tool's step while it runs.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from otelier import natives, semconv
+from otelier import lately, natives, semconv
 from otelier.hooks.patching import Patches
 from otelier.semconv import Attributes
 
@@ -27,6 +27,7 @@ _CALL: Final = "call_llm"
 # Not a tool's run: what all tools of one answer have given.
 _MERGED: Final = "(merged)"
 _TYPES: Final = ("function", "extension", "datastore")
+_EVENT: Final = "gcp.vertex.agent.event_id"
 _SESSION: Final = "gcp.vertex.agent.session_id"
 
 
@@ -65,7 +66,11 @@ def begins(span: Any) -> tuple[str | None, str | None]:
 def ends(span: Any, present: Mapping[str, Any]) -> Attributes:
     """What a span of its lacks, or says otherwise than the conventions."""
     found: Attributes = {}
-    if kind(span.name)[0] == semconv.EXECUTE_TOOL:
+    operation, event = kind(span.name)[0], present.get(_EVENT)
+    if operation is not None and type(event) is str:
+        # What the program gets of a model's answer, or a tool's, has this id and no other.
+        lately.note(event, span)
+    if operation == semconv.EXECUTE_TOOL:
         if present.get(semconv.TOOL_TYPE) not in _TYPES:
             # It says the class of the tool.
             found[semconv.TOOL_TYPE] = "function"

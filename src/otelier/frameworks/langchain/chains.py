@@ -10,7 +10,7 @@ from otelier.declared import Step
 from otelier.frameworks import steps
 from otelier.frameworks.langchain import agents, endings, models
 from otelier.frameworks.langchain.messages import is_answer, is_message, listed, message
-from otelier.frameworks.langchain.open_runs import conversation, runs
+from otelier.frameworks.langchain.open_runs import conversation, runs, user
 from otelier.handle import Handle
 
 # A type's name says nothing of what a chain is for.
@@ -41,11 +41,13 @@ def begin(
     metadata = metadata or {}
     root = _root(parent_id, tags or ())
     step, agent = _step(_name(serialized, name), root, tags or (), metadata, run_type)
-    thread = conversation(metadata)
+    thread, whose = conversation(metadata), user(metadata)
     if step is None:
-        runs.pass_by(run_id, parent_id, conversation_id=thread if root else None)
+        if not root:
+            thread = whose = None
+        runs.pass_by(run_id, parent_id, conversation_id=thread, user_id=whose)
         return
-    run = runs.begin(run_id, parent_id, step, conversation_id=thread)
+    run = runs.begin(run_id, parent_id, step, conversation_id=thread, user_id=whose)
     if run is None or run.handle is None:
         return
     handle = run.handle

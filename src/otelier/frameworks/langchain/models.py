@@ -18,7 +18,7 @@ from otelier import context as ctx
 from otelier import guard, model_runs
 from otelier.frameworks import models
 from otelier.frameworks.langchain import answers, endings
-from otelier.frameworks.langchain.open_runs import conversation, runs
+from otelier.frameworks.langchain.open_runs import conversation, runs, user
 from otelier.frameworks.steps import key
 from otelier.hooks.patching import Patches
 from otelier.model_runs import ModelRun
@@ -76,11 +76,11 @@ def _where(parent_id: Any, metadata: Any) -> Context | None:
     above = runs.of(parent_id)
     if above is not None:
         return None if above.inside else above.context
-    thread = conversation(metadata)
-    if thread is None:
+    thread, whose = conversation(metadata), user(metadata)
+    if thread is None and whose is None:
         return None
     here = ctx.current()
-    inner = belonging(here, thread)
+    inner = belonging(here, thread, whose)
     return None if inner is here else inner
 
 

@@ -17,7 +17,7 @@ from otelier import context as ctx
 from otelier import guard, pipeline, statics, values, wire
 from otelier.frameworks.langchain import endings, stores
 from otelier.frameworks.langchain.found import Search
-from otelier.frameworks.langchain.open_runs import conversation, runs
+from otelier.frameworks.langchain.open_runs import conversation, runs, user
 from otelier.hooks.patching import Patches
 
 # The retriever that asks its store for what it was asked for, and no more.
@@ -45,12 +45,19 @@ def begin(query: Any, run_id: Any, parent_id: Any, metadata: Any) -> None:
     if search is not None:
         _search.set(None)
     text = values.words(query) if issubclass(type(query), str) else None
-    thread = conversation(metadata) if runs.of(parent_id) is None else None
+    whose = metadata if runs.of(parent_id) is None else None
     held = statics.storage(search.retriever) if search is not None else {}
     store = held.get("vectorstore")
     most = wire.count(wire.fields(held.get("search_kwargs")).get("k"))
     step = pipeline.retrieval(stores.source(store), query=text, top_k=most)
-    run = runs.begin(run_id, parent_id, step, conversation_id=thread, made=Search)
+    run = runs.begin(
+        run_id,
+        parent_id,
+        step,
+        conversation_id=conversation(whose),
+        user_id=user(whose),
+        made=Search,
+    )
     if run is None or search is None:
         return
     if type(run.handle) is Search and _asks_no_more(type(search.retriever)):

@@ -10,7 +10,7 @@ from otelier import leaving, pipeline, statics, wire
 from otelier.executed import Executed
 from otelier.frameworks.langchain import endings
 from otelier.frameworks.langchain.messages import is_message, message
-from otelier.frameworks.langchain.open_runs import conversation, runs
+from otelier.frameworks.langchain.open_runs import conversation, runs, user
 from otelier.hooks.patching import Patches
 
 # The tool that is asked to run, the kind of function that it will call, and the call's id.
@@ -49,8 +49,15 @@ def begin(
         call_id=wire.text(call_id),
         arguments=arguments,
     )
-    thread = conversation(metadata) if runs.of(parent_id) is None else None
-    run = runs.begin(run_id, parent_id, step, conversation_id=thread, made=Executed)
+    whose = metadata if runs.of(parent_id) is None else None
+    run = runs.begin(
+        run_id,
+        parent_id,
+        step,
+        conversation_id=conversation(whose),
+        user_id=user(whose),
+        made=Executed,
+    )
     if run is not None and isinstance(run.handle, Executed):
         run.handle.function = function
 

@@ -115,6 +115,7 @@ def converse(span: Any, session_id: Any = None) -> None:
     told = session_id or present.get(_SESSION)
     if type(told) is str and semconv.CONVERSATION_ID not in present:
         span.set_attribute(semconv.CONVERSATION_ID, told)
+    natives.belongs(span, present.get(semconv.USER_ID))
 
 
 def _tool(span: Any, given: Mapping[str, Any]) -> None:

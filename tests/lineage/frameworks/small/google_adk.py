@@ -23,15 +23,10 @@ def prepare(url: str) -> Callable[[], object]:
     agent = Agent(model="gemini-2.5-flash", name="weather_agent", tools=[get_weather])
     question = types.Content(role="user", parts=[types.Part(text="What is the weather in Paris?")])
 
-    async def ask() -> str:
+    async def ask() -> list[object]:
         runner = InMemoryRunner(agent=agent, app_name="app")
         session = await runner.session_service.create_session(app_name="app", user_id="ann")
-        said = ""
-        async for event in runner.run_async(
-            user_id="ann", session_id=session.id, new_message=question
-        ):
-            parts = event.content.parts if event.content else None
-            said = (parts[0].text if parts else None) or said
-        return said
+        events = runner.run_async(user_id="ann", session_id=session.id, new_message=question)
+        return [event async for event in events]
 
     return lambda: asyncio.run(ask())

@@ -32,6 +32,6 @@ def prepare(url: str) -> Callable[[], object]:
     loop = asyncio.new_event_loop()
 
     def run() -> object:
-        return loop.run_until_complete(Runner.run(agent, "Weather in Paris?")).final_output
+        return loop.run_until_complete(Runner.run(agent, "Weather in Paris?"))
 
     return run

@@ -22,4 +22,4 @@ def prepare(url: str) -> Callable[[], object]:
         """The weather in a city."""
         return f"sunny in {city}"
 
-    return lambda: agent.run_sync("What is the weather in Paris?").output
+    return lambda: agent.run_sync("What is the weather in Paris?")

@@ -1,0 +1,105 @@
+"""Which span a result belongs to: an SDK's stream or answer, or what a framework made of one.
+
+An answer carries the id that its provider gave it, wherever a framework has put that. Looks at what
+is stored, and runs nothing of the program's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import (
+    BuiltinFunctionType,
+    FunctionType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+)
+from typing import Any, Final
+
+from opentelemetry.trace import NonRecordingSpan, Span
+
+from otelier import following, lately, statics, wire
+from otelier.call import Call
+
+# How far from the result, and at how many things, is looked.
+_DEPTH: Final = 7
+_MOST: Final = 2000
+_EACH: Final = 200
+# The largest body of a raw response that is looked into.
+_BODY: Final = 8 * 1024 * 1024
+# What holds no answer, and may hold much: code, and what a running program consists of.
+_CODE: Final = frozenset({FunctionType, BuiltinFunctionType, MethodType, ModuleType})
+_SHUT: Final = frozenset({"asyncio", "threading", "logging", "opentelemetry"})
+
+
+def span(result: Any) -> Span | None:
+    """The span of the model call that ``result`` is from, the last one if it is from several.
+
+    One that goes on still takes attributes; of one that is over there is its address alone.
+    """
+    running: Any = following.of(result)
+    if isinstance(running, Call):
+        return running.span
+    seen: set[int] = set()
+    level: list[tuple[Any, Any]] = [("", result)]
+    for _ in range(_DEPTH):
+        below: list[tuple[Any, Any]] = []
+        for name, each in level:
+            kind = type(each)
+            if kind is str:
+                found = lately.of(each) if _names_an_id(name) else None
+                if found is not None:
+                    return NonRecordingSpan(found)
+            elif kind is Call:
+                own: Span = each.span
+                return own
+            elif kind is bytes:
+                below += _body(name, each)
+            elif id(each) not in seen and len(seen) < _MOST:
+                seen.add(id(each))
+                below += _inside(each, kind)
+        if not below:
+            return None
+        level = below
+    return None
+
+
+def _names_an_id(name: Any) -> bool:
+    """``id``, ``response_id``, ``responseId``, ``invocationArn``."""
+    return type(name) is str and name.lower().endswith(("id", "arn"))
+
+
+def _inside(value: Any, kind: type) -> Iterator[tuple[Any, Any]]:
+    """What a thing holds, by name; of several the last first, which is the newest."""
+    if value is None or kind in (int, float, bool, complex):
+        return
+    if issubclass(kind, list | tuple):
+        several: Any = tuple.__iter__ if issubclass(kind, tuple) else list.__iter__
+        for each in [*several(value)][: -_EACH - 1 : -1]:
+            yield "", each
+        return
+    if kind in _CODE or issubclass(kind, type):
+        return
+    if statics.identity(kind)[0].partition(".")[0] in _SHUT:
+        return
+    held = wire.fields(value) or statics.storage(value)
+    yield from [*held.items()][:_EACH]
+    for base in statics.bases(kind):
+        for name, slot in [*vars(base).items()]:
+            if type(slot) is MemberDescriptorType and name not in held:
+                stored = statics.member(value, name)
+                if stored is not None:
+                    yield name, stored
+
+
+def _body(name: Any, body: bytes) -> Iterator[tuple[Any, Any]]:
+    """What a raw response was answered, where its body was read."""
+    if name != "_content" or len(body) > _BODY or body[:1] != b"{":
+        return
+    try:
+        told = wire.loads(body)
+    except ValueError:
+        return
+    if type(told) is dict:
+        yield "id", told.get("id")
+        yield "id", told.get("responseId")
