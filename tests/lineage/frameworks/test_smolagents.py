@@ -31,7 +31,7 @@ TELLER = " teller" if parts.NAMED else ""
 PARALLEL = pytest.mark.skipif(parts.VERSION < (1, 18), reason="one call a step before 1.18")
 
 
-RAISES = pytest.mark.skipif(parts.VERSION < (1, 12), reason="before 1.12 such an agent goes on")
+RAISES = pytest.mark.skipif(parts.VERSION < (1, 15), reason="before 1.15 such an agent goes on")
 REFUSED = Json({"error": {"message": "no", "type": "invalid_request_error"}}, status=400)
 CODE = "smolagents.local_python_executor.InterpreterError"
 MODELS = "smolagents.utils.AgentGenerationError"

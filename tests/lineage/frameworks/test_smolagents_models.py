@@ -282,6 +282,14 @@ def test_taken_back(telemetry: Telemetry) -> None:
     assert not telemetry.spans()
 
 
+def test_a_class_is_pickled_as_it_was(telemetry: Telemetry) -> None:
+    """Programs send classes to their workers by value."""
+    name = "generate" if GENERATES else "__call__"
+    kind = make((Model,), scripted("one"))
+    sent = vars(kind)[name].__reduce_ex__(5)
+    assert sent[0](*sent[1]) is vars(kind)[name].__wrapped__
+
+
 def test_a_tool_that_asks_a_model(telemetry: Telemetry) -> None:
     helper = make((Model,), scripted("In short"))()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,6 +13,13 @@ import wrapt
 from otelier import guard
 from otelier.hooks.patching import Patches
 from otelier.hooks.stepping import Wrapper
+
+
+class _Wrapped(wrapt.FunctionWrapper):  # type: ignore[type-arg]
+    """In a class of the program's; whoever pickles that has the program's own function."""
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return copy.copy, (self.__wrapped__,)
 
 
 def cover(
@@ -34,7 +42,7 @@ def cover(
             for method in methods:
                 function = kind.__dict__.get(method)
                 if inspect.isfunction(function):
-                    setattr(kind, method, wrapt.FunctionWrapper(function, wrapper))
+                    setattr(kind, method, _Wrapped(function, wrapper))
                     covered.add(kind)
         except Exception:
             guard.failed("smolagents.cover")
@@ -43,7 +51,7 @@ def cover(
         for kind in list(covered):
             for method in methods:
                 held = kind.__dict__.get(method)
-                if type(held) is wrapt.FunctionWrapper and held._self_wrapper is wrapper:
+                if type(held) is _Wrapped and held._self_wrapper is wrapper:
                     setattr(kind, method, held.__wrapped__)
 
     def made(kind: type[Any], /, **kwargs: Any) -> None:
