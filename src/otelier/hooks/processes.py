@@ -55,6 +55,7 @@ class Sent:
         return Sent, (self._function, self._carrier, self._session, self._capture)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Do the work there."""
         token = ctx.attach(self._context())
         try:
             return self._function(*args, **kwargs)
