@@ -98,14 +98,14 @@ def test_a_task(here: Site, broker: dict[str, str], pool: str) -> None:
 
 
 @REDIS
-@pytest.mark.parametrize("pool", POOLS)
+@pytest.mark.parametrize("pool", ["prefork", "gevent"])
 def test_a_worker_that_instruments_itself(here: Site, broker: dict[str, str], pool: str) -> None:
     asked(here, "one", pool, agent=False, INSTRUMENT="1", **broker)
     assert here.drawn() == ONE
 
 
 @REDIS
-@pytest.mark.parametrize("pool", POOLS)
+@pytest.mark.parametrize("pool", ["prefork", "threads", "gevent"])
 def test_tasks_side_by_side(here: Site, broker: dict[str, str], pool: str) -> None:
     asked(here, "many", pool, **broker)
     workflow, *task = ONE.splitlines()
