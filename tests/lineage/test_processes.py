@@ -105,6 +105,34 @@ def test_a_manager_is_of_nobody(threaded: Telemetry) -> None:
         assert list(manager.list([1, 2])) == [1, 2]
 
 
+def serve_all(out: Any) -> None:
+    out.send(seen())
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("lasts", [False, True])
+def test_workers_of_other_pools_are_of_nobody(
+    threaded: Telemetry, monkeypatch: pytest.MonkeyPatch, method: str, lasts: bool
+) -> None:
+    how: Any = multiprocessing.get_context(method)
+    reading, writing = how.Pipe(duplex=False)
+    with otelier.workflow("work"):
+        process = how.Process(target=serve_all, args=(writing,))
+        if lasts:
+            # As if it were a pool's.
+            monkeypatch.setattr(processes, "_LASTING", frozenset({serve_all.__module__}))
+        process.start()
+        assert reading.recv() == ((0, 0) if lasts else seen())
+    process.join()
+
+
+def test_whose_processes_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not processes._lasts(serve_all)
+    assert not processes._lasts(None)
+    monkeypatch.setattr(serve_all, "__module__", "joblib.externals.loky.process_executor")
+    assert processes._lasts(serve_all)
+
+
 def there(work: Callable[[], Any]) -> Any:
     """What work gives in another process, which is this one again: there nothing is current."""
     handed = processes._sent(work, runtime.here())
