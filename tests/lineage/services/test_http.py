@@ -32,7 +32,10 @@ SERVERS = {
         *("-w", "2"),
     ),
 }
-WSGI = {"gunicorn, WSGI": ("gunicorn", "APP", "-b", "127.0.0.1:PORT", "--threads", "2")}
+WSGI = {
+    "gunicorn, WSGI": ("gunicorn", "APP", "-b", "127.0.0.1:PORT", "--threads", "2"),
+    "gunicorn, preloaded": ("gunicorn", "APP", "-b", "127.0.0.1:PORT", "--preload", "-w", "2"),
+}
 
 
 @pytest.fixture
@@ -111,7 +114,7 @@ def test_two_services(here: Site, server: str) -> None:
     assert here.drawn() == TWO
 
 
-@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("server", ["uvicorn", "gunicorn"])
 def test_two_services_that_instrument_themselves(here: Site, server: str) -> None:
     front = two(here, server, agent=False, INSTRUMENT="1")
     front.get("/research", question="tea")
@@ -269,13 +272,15 @@ def test_otelier_run_starts_the_same(here: Site, tmp_path: Path) -> None:
     assert here.drawn() == TWO
 
 
-@pytest.mark.parametrize("itself", [False, True], ids=["agent", "itself"])
-def test_a_stream_of_flasks(here: Site, itself: bool) -> None:
+@pytest.mark.parametrize(
+    ("server", "itself"), zip(WSGI, (False, True), strict=True), ids=["agent", "itself"]
+)
+def test_a_stream_of_flasks(here: Site, server: str, itself: bool) -> None:
     pytest.importorskip("opentelemetry.instrumentation.flask")
     own: dict[str, Any] = {"agent": False, "INSTRUMENT": "1"} if itself else {}
     second = serve(here, "archive", "archive", **own)
     here.model.route("/chat/completions", streaming)
-    desk = serve(here, "app", "desk", "gunicorn, WSGI", "desk", ARCHIVE=second.url, **own)
+    desk = serve(here, "app", "desk", server, "desk", ARCHIVE=second.url, **own)
     with opened(f"{desk.url}/ask?question=tea") as answer:
         assert answer.read() == b"at four"
     over(here)
