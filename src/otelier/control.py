@@ -111,7 +111,7 @@ def instrument(
         propagate: Hosts that get the trace context of model calls (OTELIER_PROPAGATE).
         mcp_meta: Send the trace context with MCP requests (OTELIER_MCP_META).
         stream_usage: Ask OpenAI-compatible hosts for the usage of streams (OTELIER_STREAM_USAGE).
-        threads: Work in threads and pools keeps its parent (OTELIER_THREADS).
+        threads: Work in threads, processes and pools keeps its parent (OTELIER_THREADS).
         services: Start the other OpenTelemetry instrumentations that are installed, so that a
             trace goes on in other services and workers (OTELIER_SERVICES).
         framework_steps: Inner steps of frameworks are spans, too (OTELIER_FRAMEWORK_STEPS).

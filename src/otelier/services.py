@@ -68,17 +68,19 @@ def _wanted(disabled: Collection[str]) -> Iterator[EntryPoint]:
 
 
 def _start(point: EntryPoint, given: dict[str, Any]) -> None:
-    from opentelemetry.instrumentation import dependencies
+    from opentelemetry.instrumentation.dependencies import DependencyConflictError
 
-    find: Any = dependencies.get_dist_dependency_conflicts
-    if point.dist is not None and find(point.dist):
-        return
     try:
         instrumentor: Any = point.load()()
         if instrumentor.is_instrumented_by_opentelemetry:
             return
-        instrumentor.instrument(skip_dep_check=True, **given)
+        instrumentor.instrument(raise_exception_on_conflict=True, **given)
     except ModuleNotFoundError:
-        # The distribution has another one for another library.
+        # Its library is not installed.
+        return
+    except DependencyConflictError as problem:
+        conflict = problem.conflict
+        if getattr(conflict, "found", None) or getattr(conflict, "found_any", None):
+            guard.say_once(f"service {point.name}", "%s is not started: %s", point.name, conflict)
         return
     _started.append(instrumentor)

@@ -237,8 +237,8 @@ SETTINGS: Final = (
         "OTELIER_THREADS",
         texts.flag,
         "`true`, `false`",
-        "Work that is handed to threads and their pools keeps the span that was current there as "
-        "its parent. Default `false`; `otelier run` sets it to `true`.",
+        "Work that is handed to threads, to other processes and to pools of these keeps the span "
+        "that was current there as its parent. Default `false`; `otelier run` sets it to `true`.",
     ),
     Setting(
         "services",

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import os
-import pickle
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from multiprocessing.pool import Pool, ThreadPool
+from concurrent.futures import Future, ThreadPoolExecutor
+from multiprocessing.pool import ThreadPool
 from typing import Any
 
 import pytest
@@ -232,13 +231,6 @@ def test_threads_that_export_are_of_nobody(threaded: Telemetry) -> None:
         ("otelier.x", INVALID_SPAN),
         ("mine.x", here),
     ]
-
-
-def test_pools_of_processes_are_left_alone(threaded: Telemetry) -> None:
-    for kind in (ProcessPoolExecutor, Pool):
-        for name in ("submit", "apply_async"):
-            assert getattr(getattr(kind, name, None), "__wrapped__", None) is None
-    assert pickle.loads(pickle.dumps(seen)) is seen
 
 
 def test_taken_back(threaded: Telemetry) -> None:

@@ -47,12 +47,14 @@ def points(monkeypatch: pytest.MonkeyPatch) -> list[Point]:
 def install(points: list[Point]) -> Install:
     """Makes an instrumentation and installs it; what is done to it is in ``done``."""
 
-    def make(name: str, value: str = "", fails: bool = False) -> type[BaseInstrumentor]:
+    def make(
+        name: str, value: str = "", fails: bool = False, needs: str = ""
+    ) -> type[BaseInstrumentor]:
         class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
             done: ClassVar[list[Any]] = []
 
             def instrumentation_dependencies(self) -> Any:
-                return ()
+                return (needs,) if needs else ()
 
             def _instrument(self, **given: Any) -> None:
                 if fails:
@@ -178,6 +180,17 @@ def test_one_that_fails_does_not_keep_the_others(
     # Its library is not installed: nobody misses it.
     assert "absent" not in caplog.text
     assert guard.failures() == {"services.start": 2}
+
+
+def test_one_that_needs_another_version(install: Install, caplog: pytest.LogCaptureFixture) -> None:
+    guard._said.clear()
+    other = install("wrapt", needs="wrapt >= 1000")
+    absent = install("nothing", needs="no-such-distribution >= 1")
+    otelier.instrument(services=True)
+    assert (other.done, absent.done) == ([], [])
+    assert "wrapt is not started:" in caplog.text and "1000" in caplog.text
+    assert "no-such-distribution" not in caplog.text
+    assert not guard.failures()
 
 
 def test_one_that_cannot_be_taken_back(install: Install) -> None:

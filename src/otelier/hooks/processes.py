@@ -27,9 +27,12 @@ from otelier.session import arrived, known
 from otelier.setting_texts import Capture
 from otelier.tightening import narrowed
 
-# Modules whose processes serve whatever comes.
+# Modules, and whole packages, whose processes serve whatever comes.
 _LASTING: Final = frozenset(
     {"concurrent.futures.process", "multiprocessing.pool", "multiprocessing.managers"}
+)
+_LASTING_PACKAGES: Final = frozenset(
+    {"distributed", "granian", "hypercorn", "joblib", "loky", "mpire", "pebble", "uvicorn"}
 )
 _POOL_METHODS: Final = ("apply_async", "_map_async", "imap", "imap_unordered")
 
@@ -55,6 +58,7 @@ class Sent:
         return Sent, (self._function, self._carrier, self._session, self._capture)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Do the work there."""
         token = ctx.attach(self._context())
         try:
             return self._function(*args, **kwargs)
@@ -142,4 +146,7 @@ def _lasts(target: Any) -> bool:
     """Whether a process's function is one that outlives the work in which it is started."""
     if type(target) is MethodType:
         target = target.__func__
-    return type(target) is FunctionType and str(target.__module__) in _LASTING
+    if type(target) is not FunctionType:
+        return False
+    module = str(target.__module__)
+    return module in _LASTING or module.partition(".")[0] in _LASTING_PACKAGES

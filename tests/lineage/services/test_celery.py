@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,14 +100,14 @@ def test_a_task(here: Site, broker: dict[str, str], pool: str) -> None:
 
 
 @REDIS
-@pytest.mark.parametrize("pool", POOLS)
+@pytest.mark.parametrize("pool", ["prefork", "gevent"])
 def test_a_worker_that_instruments_itself(here: Site, broker: dict[str, str], pool: str) -> None:
     asked(here, "one", pool, agent=False, INSTRUMENT="1", **broker)
     assert here.drawn() == ONE
 
 
 @REDIS
-@pytest.mark.parametrize("pool", POOLS)
+@pytest.mark.parametrize("pool", ["prefork", "threads", "gevent"])
 def test_tasks_side_by_side(here: Site, broker: dict[str, str], pool: str) -> None:
     asked(here, "many", pool, **broker)
     workflow, *task = ONE.splitlines()
@@ -205,3 +207,10 @@ def test_a_broker_in_memory(here: Site, pool: str) -> None:
     memory = {"BROKER": "memory://", "RESULTS": "cache+memory://"}
     here.run(f"{APPS}.at_home", pool, service="shop", **memory).ends()
     assert here.drawn() == ONE.replace("worker:", "shop:")
+
+
+@REDIS
+def test_otelier_run_starts_the_same(here: Site, broker: dict[str, str], tmp_path: Path) -> None:
+    run = f"{sys.executable} -m otelier.cli run --no-tree --file {tmp_path / 't.jsonl'}"
+    asked(here, "one", "prefork", agent=run, **broker)
+    assert here.drawn() == ONE

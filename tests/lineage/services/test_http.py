@@ -32,6 +32,10 @@ SERVERS = {
         *("-w", "2"),
     ),
 }
+WSGI = {
+    "gunicorn, WSGI": ("gunicorn", "APP", "-b", "127.0.0.1:PORT", "--threads", "2"),
+    "gunicorn, preloaded": ("gunicorn", "APP", "-b", "127.0.0.1:PORT", "--preload", "-w", "2"),
+}
 
 
 @pytest.fixture
@@ -53,13 +57,19 @@ class Served:
             return json.loads(answer.read())
 
 
-def serve(here: Site, app: str, service: str, server: str = "uvicorn", **env: Any) -> Served:
-    pytest.importorskip(SERVERS[server][0])
+def serve(
+    here: Site,
+    app: str,
+    service: str,
+    server: str = "uvicorn",
+    module: str = "research",
+    **env: Any,
+) -> Served:
+    command = {**SERVERS, **WSGI}[server]
+    pytest.importorskip(command[0])
     (port,) = free_ports(1)
-    named = {"APP": f"{APPS}.research:{app}", "PORT": str(port)}
-    words = [
-        each.replace("PORT", named["PORT"]).replace("APP", named["APP"]) for each in SERVERS[server]
-    ]
+    named = {"APP": f"{APPS}.{module}:{app}", "PORT": str(port)}
+    words = [each.replace("PORT", named["PORT"]).replace("APP", named["APP"]) for each in command]
     program = here.run(*words, service=service, **env)
     until(lambda: listening(port) if program.process.poll() is None else True, "the server")
     assert program.process.poll() is None, program.said
@@ -104,7 +114,7 @@ def test_two_services(here: Site, server: str) -> None:
     assert here.drawn() == TWO
 
 
-@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("server", ["uvicorn", "gunicorn"])
 def test_two_services_that_instrument_themselves(here: Site, server: str) -> None:
     front = two(here, server, agent=False, INSTRUMENT="1")
     front.get("/research", question="tea")
@@ -177,6 +187,12 @@ def test_a_stream_whose_client_goes_half_way(here: Site, server: str) -> None:
     assert by_name["invoke_agent narrator"]["otelier.stream.end"] == "cancelled"
     assert by_name["chat gpt-4o"]["otelier.stream.end"] in ("closed", "cancelled")
     assert by_name["chat gpt-4o"]["session.id"] == "s-stream"
+
+
+def streaming(request: Recorded) -> Json | Sse:
+    if request.json().get("stream"):
+        return Sse(chat_chunks(chat_message("at four")))
+    return answered(str)(request)
 
 
 def held(gate: Gate) -> Callable[[Recorded], Json]:
@@ -254,3 +270,31 @@ def test_otelier_run_starts_the_same(here: Site, tmp_path: Path) -> None:
     front.get("/research", question="tea")
     over(here)
     assert here.drawn() == TWO
+
+
+@pytest.mark.parametrize(
+    ("server", "itself"), zip(WSGI, (False, True), strict=True), ids=["agent", "itself"]
+)
+def test_a_stream_of_flasks(here: Site, server: str, itself: bool) -> None:
+    pytest.importorskip("opentelemetry.instrumentation.flask")
+    own: dict[str, Any] = {"agent": False, "INSTRUMENT": "1"} if itself else {}
+    second = serve(here, "archive", "archive", **own)
+    here.model.route("/chat/completions", streaming)
+    desk = serve(here, "app", "desk", server, "desk", ARCHIVE=second.url, **own)
+    with opened(f"{desk.url}/ask?question=tea") as answer:
+        assert answer.read() == b"at four"
+    over(here)
+    assert here.drawn() == tree(
+        """
+        desk: GET /ask
+          desk: invoke_agent clerk
+            desk: execute_tool look_up
+              desk: GET
+                archive: GET /documents
+                  archive: retrieval archive
+                  archive: chat gpt-4o
+                    archive: POST
+            desk: chat gpt-4o
+              desk: POST
+        """
+    )

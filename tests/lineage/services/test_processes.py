@@ -54,39 +54,54 @@ def run(here: Site, *words: str, itself: bool = False, **env: Any) -> str:
     return said.ends()
 
 
-@pytest.mark.parametrize("itself", [False, True], ids=["agent", "itself"])
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("how", ["process", "executor", "loop"])
-def test_a_process(here: Site, how: str, method: str, itself: bool) -> None:
-    run(here, how, method, itself=itself)
+@pytest.mark.parametrize("how", ["process", "executor"])
+def test_a_process(here: Site, how: str, method: str) -> None:
+    run(here, how, method)
     assert here.drawn() == BELOW
     # Each process has sent its own.
     assert len(here.receiver.bodies("/v1/traces")) == 2
 
 
-@pytest.mark.parametrize("itself", [False, True], ids=["agent", "itself"])
+def test_a_process_of_a_loop(here: Site) -> None:
+    run(here, "loop", "spawn")
+    assert here.drawn() == BELOW
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("how", ["process", "executor"])
+def test_a_program_that_instruments_itself(here: Site, how: str, method: str) -> None:
+    run(here, how, method, itself=True)
+    assert here.drawn() == BELOW
+
+
 @pytest.mark.parametrize("method", METHODS)
-def test_a_pool(here: Site, method: str, itself: bool) -> None:
-    run(here, "pool", method, itself=itself)
+def test_a_pool(here: Site, method: str) -> None:
+    run(here, "pool", method)
     assert here.drawn() == f"{BELOW}\n  work: chat gpt-4o"
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("how", ["bare", "plain", "early"])
+WITHOUT = [
+    *(("bare", "fork"), ("bare", "spawn"), ("bare", "forkserver")),
+    *(("plain", "fork"), ("plain", "spawn"), ("early", "fork"), ("early", "spawn")),
+]
+
+
+@pytest.mark.parametrize(("how", "method"), WITHOUT)
 def test_without_a_carrier(here: Site, how: str, method: str) -> None:
     run(here, how, method)
     assert here.drawn() == BELOW
     assert {who(span) for span in here.spans()} == {("s-1", "ada")}
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_mapped_without_a_carrier(here: Site, method: str) -> None:
     run(here, "mapped", method)
     assert here.drawn() == BELOW + "\n  work: chat gpt-4o" * 2
     assert {who(span) for span in here.spans()} == {("s-1", "ada")}
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_a_pool_that_began_in_the_work_of_another(here: Site, method: str) -> None:
     run(here, "lasting", method)
     assert here.drawn() == tree(
