@@ -29,134 +29,90 @@ class Library:
     moved: bool = False
 
 
+_OPTIONAL: Final = "optional"
+_MOVED: Final = "moved"
+
+
+def _sdk(
+    name: str, distribution: str, *rows: tuple[str, ...], native: str | None = None
+) -> tuple[Library, ...]:
+    """The rows of one SDK: which module of ``sdks`` patches it, the SDK's module, and how.
+
+    How: whether every version has it (``_OPTIONAL``), or elsewhere (``_MOVED``).
+    """
+    return _hooks(name, distribution, "sdks", rows, native)
+
+
+def _room(name: str, distribution: str, *rows: tuple[str, ...]) -> tuple[Library, ...]:
+    """The same of one framework, whose room has its name; ``distribution`` is what these are of."""
+    return _hooks(name, distribution, f"frameworks.{name}", rows, None)
+
+
+def _hooks(
+    name: str, distribution: str, folder: str, rows: tuple[tuple[str, ...], ...], native: str | None
+) -> tuple[Library, ...]:
+    return tuple(
+        Library(
+            name,
+            distribution,
+            module,
+            f"{folder}.{hook}",
+            native,
+            optional=_OPTIONAL in how,
+            moved=_MOVED in how,
+        )
+        for hook, module, *how in rows
+    )
+
+
 LIBRARIES: Final = (
-    Library("openai", "openai", "openai._base_client", "sdks.stainless.families"),
-    Library(
+    *_sdk(
         "openai",
         "openai",
-        "openai._websocket_connection",
-        "sdks.stainless.openai_websocket",
-        optional=True,
+        ("stainless.families", "openai._base_client"),
+        ("stainless.openai_websocket", "openai._websocket_connection", _OPTIONAL),
+        ("stainless.openai_websocket", "openai.resources.realtime.realtime", _OPTIONAL),
+        ("stainless.openai_websocket", "openai.resources.beta.realtime.realtime", _OPTIONAL),
+        ("stainless.openai_websocket", "openai.resources.responses.responses", _OPTIONAL),
+        ("stainless.openai_websocket", "openai.resources.beta.responses.responses", _OPTIONAL),
+        ("stainless.openai_websocket", "openai.resources.live.live", _OPTIONAL),
+        ("stainless.openai_tools", "openai.lib.responses_tool_runner", _OPTIONAL),
+        ("stainless.openai_decisions", "openai.lib.decisions_tool_runner", _OPTIONAL),
     ),
-    Library(
-        "openai",
-        "openai",
-        "openai.resources.realtime.realtime",
-        "sdks.stainless.openai_websocket",
-        optional=True,
-    ),
-    Library(
-        "openai",
-        "openai",
-        "openai.resources.beta.realtime.realtime",
-        "sdks.stainless.openai_websocket",
-        optional=True,
-    ),
-    Library(
-        "openai",
-        "openai",
-        "openai.resources.responses.responses",
-        "sdks.stainless.openai_websocket",
-        optional=True,
-    ),
-    Library(
-        "openai",
-        "openai",
-        "openai.resources.beta.responses.responses",
-        "sdks.stainless.openai_websocket",
-        optional=True,
-    ),
-    Library(
-        "openai",
-        "openai",
-        "openai.resources.live.live",
-        "sdks.stainless.openai_websocket",
-        optional=True,
-    ),
-    Library(
-        "openai",
-        "openai",
-        "openai.lib.responses_tool_runner",
-        "sdks.stainless.openai_tools",
-        optional=True,
-    ),
-    Library(
-        "openai",
-        "openai",
-        "openai.lib.decisions_tool_runner",
-        "sdks.stainless.openai_decisions",
-        optional=True,
-    ),
-    Library(
+    *_sdk(
         "anthropic",
         "anthropic",
-        "anthropic._base_client",
-        "sdks.stainless.families",
+        ("stainless.families", "anthropic._base_client"),
         native="sdks.stainless.anthropic_native",
     ),
-    Library(
+    *_sdk(
         "anthropic",
         "anthropic",
-        "anthropic.lib.tools._beta_runner",
-        "sdks.stainless.anthropic_tools",
-        optional=True,
+        ("stainless.anthropic_tools", "anthropic.lib.tools._beta_runner", _OPTIONAL),
+        ("stainless.anthropic_tools", "anthropic.lib.tools._beta_session_runner", _OPTIONAL),
     ),
-    Library(
-        "anthropic",
-        "anthropic",
-        "anthropic.lib.tools._beta_session_runner",
-        "sdks.stainless.anthropic_tools",
-        optional=True,
+    *_sdk("groq", "groq", ("stainless.families", "groq._base_client")),
+    *_sdk("together", "together", ("stainless.families", "together._base_client")),
+    *_sdk(
+        "cerebras", "cerebras-cloud-sdk", ("stainless.families", "cerebras.cloud.sdk._base_client")
     ),
-    Library("groq", "groq", "groq._base_client", "sdks.stainless.families"),
-    Library("together", "together", "together._base_client", "sdks.stainless.families"),
-    Library(
-        "cerebras",
-        "cerebras-cloud-sdk",
-        "cerebras.cloud.sdk._base_client",
-        "sdks.stainless.families",
+    *_sdk("fireworks", "fireworks-ai", ("stainless.families", "fireworks._base_client")),
+    *_sdk("writer", "writer-sdk", ("stainless.families", "writerai._base_client")),
+    *_sdk(
+        "google_genai",
+        "google-genai",
+        ("google_genai.client", "google.genai._api_client"),
+        ("google_genai.loops", "google.genai.models", _OPTIONAL),
+        ("google_genai.loops", "google.genai.chats", _OPTIONAL),
+        ("google_genai.tools", "google.genai._extra_utils", _OPTIONAL),
+        ("stainless.families", "google.genai._interactions._base_client", _OPTIONAL),
+        ("google_genai.interactions", "google.genai._gaos.basesdk", _OPTIONAL),
+        ("google_genai.interactions", "google.genai._gaos.utils.response_helpers", _OPTIONAL),
     ),
-    Library("fireworks", "fireworks-ai", "fireworks._base_client", "sdks.stainless.families"),
-    Library("writer", "writer-sdk", "writerai._base_client", "sdks.stainless.families"),
-    Library("google_genai", "google-genai", "google.genai._api_client", "sdks.google_genai.client"),
+    *_sdk("bedrock", "botocore", ("bedrock.client", "botocore.client")),
+    *_sdk("bedrock", "aiobotocore", ("bedrock.client", "aiobotocore.client")),
     *(
-        Library("google_genai", "google-genai", module, "sdks.google_genai.loops", optional=True)
-        for module in ("google.genai.models", "google.genai.chats")
-    ),
-    Library(
-        "google_genai",
-        "google-genai",
-        "google.genai._extra_utils",
-        "sdks.google_genai.tools",
-        optional=True,
-    ),
-    Library(
-        "google_genai",
-        "google-genai",
-        "google.genai._interactions._base_client",
-        "sdks.stainless.families",
-        optional=True,
-    ),
-    Library(
-        "google_genai",
-        "google-genai",
-        "google.genai._gaos.basesdk",
-        "sdks.google_genai.interactions",
-        optional=True,
-    ),
-    Library(
-        "google_genai",
-        "google-genai",
-        "google.genai._gaos.utils.response_helpers",
-        "sdks.google_genai.interactions",
-        optional=True,
-    ),
-    Library("bedrock", "botocore", "botocore.client", "sdks.bedrock.client"),
-    Library("bedrock", "aiobotocore", "aiobotocore.client", "sdks.bedrock.client"),
-    *(
-        Library(
-            "mistralai", "mistralai", f"{root}.{module}", "sdks.mistral.client", native, moved=True
-        )
+        row
         for root in (
             "mistralai.client",
             "mistralai.azure.client",
@@ -167,70 +123,56 @@ LIBRARIES: Final = (
             "mistralai_gcp",
         )
         for module, native in (("basesdk", "sdks.mistral.native"), ("utils.eventstreaming", None))
+        for row in _sdk(
+            "mistralai",
+            "mistralai",
+            ("mistral.client", f"{root}.{module}", _MOVED),
+            native=native,
+        )
     ),
-    Library(
+    *_sdk(
         "mistralai",
         "mistralai",
-        "mistralai.extra.run.context",
-        "sdks.mistral.tools",
+        ("mistral.tools", "mistralai.extra.run.context", _OPTIONAL),
         native="sdks.mistral.tools",
-        optional=True,
     ),
-    Library("cohere", "cohere", "cohere.core.http_client", "sdks.cohere.client"),
-    Library("cohere", "cohere", "cohere.client", "sdks.cohere.embed"),
-    Library("ollama", "ollama", "ollama._client", "sdks.ollama"),
-    Library("litellm", "litellm", "litellm", "sdks.litellm.client"),
-    Library(
+    *_sdk(
+        "cohere",
+        "cohere",
+        ("cohere.client", "cohere.core.http_client"),
+        ("cohere.embed", "cohere.client"),
+    ),
+    *_sdk("ollama", "ollama", ("ollama", "ollama._client")),
+    *_sdk(
         "litellm",
         "litellm",
-        "litellm.integrations.opentelemetry",
-        "sdks.litellm.native",
-        optional=True,
+        ("litellm.client", "litellm"),
+        ("litellm.native", "litellm.integrations.opentelemetry", _OPTIONAL),
     ),
-    Library(
+    *_sdk(
         "huggingface_hub",
         "huggingface-hub",
-        "huggingface_hub.inference._client",
-        "sdks.huggingface",
+        ("huggingface", "huggingface_hub.inference._client"),
+        ("huggingface", "huggingface_hub.inference._generated._async_client"),
     ),
-    Library(
-        "huggingface_hub",
-        "huggingface-hub",
-        "huggingface_hub.inference._generated._async_client",
-        "sdks.huggingface",
+    *_sdk(
+        "lm15",
+        "lm15",
+        ("lm15", "dspy._vendor.lm15.transports._sync"),
+        ("lm15", "dspy._vendor.lm15.transports._async"),
     ),
-    # DSPy's own client.
-    *(
-        Library("lm15", "lm15", f"dspy._vendor.lm15.transports.{module}", "sdks.lm15")
-        for module in ("_sync", "_async")
+    *_sdk(
+        "xai",
+        "xai-sdk",
+        ("xai", "xai_sdk.sync.chat"),
+        ("xai", "xai_sdk.aio.chat"),
+        ("xai", "xai_sdk.sync.image"),
+        ("xai", "xai_sdk.aio.image"),
+        native="sdks.xai",
     ),
-    Library("xai", "xai-sdk", "xai_sdk.sync.chat", "sdks.xai", native="sdks.xai"),
-    Library("xai", "xai-sdk", "xai_sdk.aio.chat", "sdks.xai", native="sdks.xai"),
-    Library("xai", "xai-sdk", "xai_sdk.sync.image", "sdks.xai", native="sdks.xai"),
-    Library("xai", "xai-sdk", "xai_sdk.aio.image", "sdks.xai", native="sdks.xai"),
 )
 
-# Agent frameworks: what is above the model calls. A row for each module that holds a seam: which
-# module of the room patches it, the framework's module, and whether every version has it there.
-_OPTIONAL: Final = "optional"
-_MOVED: Final = "moved"
-
-
-def _room(name: str, distribution: str, *rows: tuple[str, ...]) -> tuple[Library, ...]:
-    """The rows of one framework; ``distribution`` is what these modules come with."""
-    return tuple(
-        Library(
-            name,
-            distribution,
-            module,
-            f"frameworks.{name}.{hook}",
-            optional=_OPTIONAL in how,
-            moved=_MOVED in how,
-        )
-        for hook, module, *how in rows
-    )
-
-
+# Agent frameworks: what is above the model calls. A row for each module that holds a seam.
 FRAMEWORKS: Final = (
     *_room(
         "langchain",
