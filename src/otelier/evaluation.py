@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from opentelemetry.trace import INVALID_SPAN, NonRecordingSpan, Span, SpanContext, TraceFlags
 
-from otelier import answered, guard, lately, runtime, semconv, settings, values, wire
+from otelier import guard, lately, runtime, semconv, settings, values, wire
 from otelier import context as ctx
 from otelier.runtime import Runtime
 from otelier.semconv import Attributes
@@ -95,6 +95,8 @@ def span_of(result: object) -> Span | None:
     ``record_evaluation(…, span=span_of(answer))``.
     """
     try:
+        from otelier import answered  # Only where somebody asks.
+
         return answered.span(result)
     except Exception:
         guard.failed("span_of")
