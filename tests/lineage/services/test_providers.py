@@ -14,6 +14,8 @@ pytest.importorskip("opentelemetry.instrumentation.aiohttp_client")
 
 from tests.lineage.frameworks.drawing import tokens, tree
 from tests.lineage.services.sites import APPS, Site, site
+from tests.servers import Json, Sse
+from tests.servers.openai_wire import chat_chunks, chat_message
 
 APP = f"{APPS}.asking"
 # By which library the program asks: an SDK over httpx2, or HTTP itself.
@@ -96,3 +98,45 @@ def test_listed_and_instrumented(here: Site) -> None:
     run(here, "openai", OTELIER_PROPAGATE=host(here))
     sent = next(span for span in here.spans() if span.name == "POST")
     assert sent.context.span_id.hex() in (told(here)["traceparent"] or "")
+
+
+def test_an_sdk_that_tries_again(here: Site) -> None:
+    here.model.script(Json({"error": {"message": "busy"}}, status=500))
+    run(here, "openai_again")
+    # One call, with a request for each attempt.
+    assert here.drawn(tokens) == tree(
+        """
+        invoke_workflow ask 12+9
+          chat gpt-4o 12+9
+            POST !error
+            POST
+        """
+    )
+
+
+def test_calls_side_by_side(here: Site) -> None:
+    run(here, "openai_async")
+    assert here.drawn(tokens) == tree(
+        """
+        invoke_workflow ask 24+18
+          chat gpt-4o 12+9
+            POST
+          chat gpt-4o 12+9
+            POST
+        """
+    )
+
+
+def test_a_request_while_a_stream_is_read(here: Site) -> None:
+    here.model.route("/chat/completions", Sse(chat_chunks(chat_message("one two three"))))
+    here.model.route("/elsewhere", Json({}))
+    run(here, "openai_streamed")
+    # What the reader asks is the reader's: the stream is not current in its loop.
+    assert here.drawn() == tree(
+        """
+        shop: invoke_workflow ask
+          shop: chat gpt-4o
+            shop: POST
+          shop: GET
+        """
+    )

@@ -24,6 +24,29 @@ def by_openai() -> None:
     client.chat.completions.create(**BODY)
 
 
+def by_openai_again() -> None:
+    """The SDK tries again by itself."""
+    client = openai.OpenAI(base_url=URL, api_key="k", max_retries=1)
+    client.chat.completions.create(**BODY)
+
+
+def by_openai_async() -> None:
+    async def ask() -> None:
+        async with openai.AsyncOpenAI(base_url=URL, api_key="k", max_retries=0) as client:
+            asked = [client.chat.completions.create(**BODY) for _ in range(2)]
+            await asyncio.gather(*asked)
+
+    asyncio.run(ask())
+
+
+def by_openai_streamed() -> None:
+    client = openai.OpenAI(base_url=URL, api_key="k", max_retries=0)
+    usage: Any = {"stream": True, "stream_options": {"include_usage": True}}
+    for _ in client.chat.completions.create(**BODY, **usage):
+        httpx.get(URL.removesuffix("/v1") + "/elsewhere")
+        break
+
+
 def by_httpx() -> None:
     httpx.post(CHAT, json=BODY).json()
 
