@@ -383,7 +383,7 @@ ROWS = (
             *("llama-index-vector-stores-chroma==0.2.2", "llama-index-vector-stores-faiss==0.2.1"),
             "llama-index-vector-stores-qdrant==0.3.3",
             "llama-index-vector-stores-lancedb==0.2.4",
-            *("chromadb==0.5.5", "faiss-cpu==1.8.0", "qdrant-client==1.11.3", "lancedb==0.14.0"),
+            *("chromadb==0.5.3", "faiss-cpu==1.8.0", "qdrant-client==1.11.3", "lancedb==0.14.0"),
             *("numpy<2", "pyarrow<19", "pandas", "posthog<4"),
             *("rank-bm25", "scikit-learn", "lark", "cloudpickle"),
         ),

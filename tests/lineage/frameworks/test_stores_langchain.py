@@ -817,3 +817,43 @@ def test_a_name_that_was_made_up_is_none(telemetry: Telemetry) -> None:
     store = module.QdrantVectorStore.from_documents(shelf(), Letters(), location=":memory:")
     store.similarity_search("bed")
     assert draw(telemetry) == "retrieval"
+
+
+def test_a_hybrid_search(telemetry: Telemetry) -> None:
+    module = pytest.importorskip("langchain_qdrant")
+    if not hasattr(module, "SparseEmbeddings"):
+        pytest.skip("not in this version")
+    from langchain_qdrant.sparse_embeddings import SparseVector
+
+    class Sparse(module.SparseEmbeddings):  # type: ignore[misc]
+        def embed_documents(self, texts: list[str]) -> list[Any]:
+            return [self.embed_query(each) for each in texts]
+
+        def embed_query(self, text: str) -> Any:
+            letters = sorted({ord(letter) for letter in text})
+            return SparseVector(indices=letters, values=[1.0] * len(letters))
+
+    store = module.QdrantVectorStore.from_documents(
+        shelf(),
+        Letters(),
+        sparse_embedding=Sparse(),
+        retrieval_mode=module.RetrievalMode.HYBRID,
+        ids=list(IDS),
+        location=":memory:",
+        collection_name="letters",
+    )
+    store.similarity_search("bed", k=2)
+    store.as_retriever(search_kwargs={"k": 2}).invoke("bed")
+    assert draw(telemetry) == "retrieval letters\nretrieval letters"
+    for span in telemetry.spans():
+        assert [id for id, _ in near(span)] == [IDS[1], IDS[2]]
+        assert all(score for _, score in near(span))
+
+
+def test_examples_that_are_chosen_by_a_store(telemetry: Telemetry) -> None:
+    from langchain_core.example_selectors import SemanticSimilarityExampleSelector
+
+    chosen = SemanticSimilarityExampleSelector(vectorstore=Counted(Letters()), k=1)
+    chosen.select_examples({"input": "bed"})
+    assert draw(telemetry) == "retrieval"
+    assert near(telemetry.span()) == [(IDS[1], 1.0)]

@@ -325,6 +325,29 @@ def test_a_search_by_words(telemetry: Telemetry) -> None:
     assert score > 0
 
 
+def test_a_hybrid_search(telemetry: Telemetry) -> None:
+    module = pytest.importorskip("llama_index.vector_stores.qdrant")
+    client = pytest.importorskip("qdrant_client").QdrantClient(":memory:")
+
+    def letters(texts: list[str]) -> Any:
+        found = [sorted({ord(letter) for letter in text}) for text in texts]
+        return found, [[1.0] * len(each) for each in found]
+
+    store = module.QdrantVectorStore(
+        "letters",
+        client=client,
+        enable_hybrid=True,
+        sparse_doc_fn=letters,
+        sparse_query_fn=letters,
+    )
+    retriever = _over(store).as_retriever(
+        vector_store_query_mode="hybrid", similarity_top_k=2, sparse_top_k=3
+    )
+    retriever.retrieve("bed")
+    assert draw(telemetry) == "retrieval letters"
+    assert {id for id, _ in near(telemetry.span())} == {IDS[1], IDS[2]}
+
+
 def test_an_agent_whose_tool_searches_a_store(server: ProviderServer, telemetry: Telemetry) -> None:
     workflows = pytest.importorskip("llama_index.core.agent.workflow")
     store = _over().vector_store

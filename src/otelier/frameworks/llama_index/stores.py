@@ -49,9 +49,9 @@ def source(store: Any) -> str | None:
         told = steps.given(statics.member(store, name, private.get(name)))
         if told is not None:
             return told
-    # Chroma's store that was given a collection.
+    # Chroma's store that was given a collection; of earlier ones the model is a dictionary.
     model = statics.member(private.get("_collection"), "_model")
-    return steps.given(statics.member(model, "name"))
+    return steps.given(statics.member(model, "name", wire.fields(model).get("name")))
 
 
 def document(node: Any, score: Any) -> dict[str, Any]:
