@@ -3,14 +3,18 @@
 -- Run it after views.sql; it may be run again.
 
 -- The columns of otelier.calls, but for those that name a person or lead to one (user, session,
--- conversation, response): those alone, so that what is new in spans does not get in unseen.
+-- conversation, response, request, task), and those at its end, which are newer than this table:
+-- those alone, so that what is new in spans does not get in unseen.
 CREATE TABLE IF NOT EXISTS otelier.kept
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(time)
 ORDER BY (tenant, time)
 TTL toDateTime(time) + INTERVAL 400 DAY
 SETTINGS ttl_only_drop_parts = 1
-EMPTY AS SELECT * EXCEPT (response_id, session, conversation, user) FROM otelier.calls;
+EMPTY AS SELECT * EXCEPT (
+    response_id, session, conversation, user, task, request_id,
+    status, prompt, prompt_version, finish_reasons, first_chunk
+) FROM otelier.calls;
 
 -- Filled with every insert into otel.otel_traces. Nothing here can fail on what spans hold: a
 -- failing view would refuse the insert. It writes as whoever runs this file, not as the collector.

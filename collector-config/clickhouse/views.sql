@@ -49,7 +49,20 @@ SELECT
     SpanAttributes['gen_ai.conversation.id'] AS conversation,
     SpanAttributes['user.id'] AS user,
     SpanAttributes['otelier.metadata.tenant'] AS tenant,
-    JSONExtract(SpanAttributes['otelier.tags'], 'Array(String)') AS tags
+    JSONExtract(SpanAttributes['otelier.tags'], 'Array(String)') AS tags,
+    -- Not in otelier.kept from here on.
+    SpanAttributes['otelier.metadata.task_id'] AS task,
+    SpanAttributes['otelier.provider.request_id'] AS request_id,
+    -- 'error'; how it was left, if it was left early ('closed', 'cancelled', 'abandoned'); or 'ok'.
+    multiIf(
+        error != '' OR StatusCode = 'Error', 'error',
+        SpanAttributes['otelier.stream.end'] != '', SpanAttributes['otelier.stream.end'],
+        'ok'
+    ) AS status,
+    SpanAttributes['gen_ai.prompt.name'] AS prompt,
+    SpanAttributes['gen_ai.prompt.version'] AS prompt_version,
+    JSONExtract(SpanAttributes['gen_ai.response.finish_reasons'], 'Array(String)') AS finish_reasons,
+    toFloat64OrNull(SpanAttributes['gen_ai.response.time_to_first_chunk']) AS first_chunk
 FROM otel.otel_traces
 WHERE SpanAttributes['gen_ai.operation.name'] != '';
 
@@ -208,3 +221,62 @@ SELECT
     countIf(c.uncounted) AS uncounted
 FROM otelier.spent AS c
 GROUP BY day, c.tenant, c.model;
+
+-- A row for each evaluation, with the call that it is of: the span that it names, or, where it names
+-- none of these, the answer (of several calls that showed it, the one that gave it). `call` is ''
+-- where that is not stored. An explanation is content. It reads otel.otel_logs, too.
+CREATE OR REPLACE VIEW otelier.evaluations SQL SECURITY INVOKER AS
+WITH
+    said AS (
+        SELECT
+            Timestamp AS time,
+            LogAttributes['gen_ai.evaluation.name'] AS evaluation,
+            toFloat64OrNull(LogAttributes['gen_ai.evaluation.score.value']) AS score,
+            LogAttributes['gen_ai.evaluation.score.label'] AS label,
+            LogAttributes['gen_ai.evaluation.explanation'] AS explanation,
+            LogAttributes['gen_ai.response.id'] AS answer,
+            TraceId AS named_trace,
+            SpanId AS named_span,
+            (named_trace, named_span) IN (SELECT trace_id, span_id FROM otelier.calls) AS names_call
+        FROM otel.otel_logs
+        WHERE EventName = 'gen_ai.evaluation.result'
+    ),
+    answers AS (
+        SELECT response_id, trace_id, span_id
+        FROM otelier.calls
+        WHERE response_id != ''
+        ORDER BY model_call DESC, time
+        LIMIT 1 BY response_id
+    ),
+    found AS (
+        SELECT
+            said.*,
+            if(names_call, named_trace, answers.trace_id) AS found_trace,
+            if(names_call, named_span, answers.span_id) AS found_span
+        FROM said
+        LEFT JOIN answers ON answers.response_id = said.answer
+    )
+SELECT
+    found.time AS time,
+    found.evaluation AS evaluation,
+    found.score AS score,
+    found.label AS label,
+    found.explanation AS explanation,
+    c.name AS call,
+    c.trace_id AS trace_id,
+    c.span_id AS span_id,
+    c.response_id AS response_id,
+    c.operation AS operation,
+    c.model AS model,
+    c.agent AS agent,
+    c.prompt AS prompt,
+    c.prompt_version AS prompt_version,
+    c.cost AS cost,
+    c.seconds AS seconds,
+    c.session AS session,
+    c.conversation AS conversation,
+    c.user AS user,
+    c.tenant AS tenant,
+    c.task AS task
+FROM found
+LEFT JOIN otelier.calls AS c ON c.trace_id = found.found_trace AND c.span_id = found.found_span;

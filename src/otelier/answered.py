@@ -7,13 +7,7 @@ is stored, and runs nothing of the program's.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import (
-    BuiltinFunctionType,
-    FunctionType,
-    MemberDescriptorType,
-    MethodType,
-    ModuleType,
-)
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, Final
 
 from opentelemetry.trace import NonRecordingSpan, Span
@@ -25,9 +19,11 @@ from otelier.call import Call
 _DEPTH: Final = 7
 _MOST: Final = 2000
 _EACH: Final = 200
+_WIDEST: Final = 10_000
 # The largest body of a raw response that is looked into.
 _BODY: Final = 8 * 1024 * 1024
 # What holds no answer, and may hold much: code, and what a running program consists of.
+_PLAIN: Final = frozenset({type(None), int, float, bool, complex})
 _CODE: Final = frozenset({FunctionType, BuiltinFunctionType, MethodType, ModuleType})
 _SHUT: Final = frozenset({"asyncio", "threading", "logging", "opentelemetry"})
 
@@ -55,7 +51,9 @@ def span(result: Any) -> Span | None:
                 return own
             elif kind is bytes:
                 below += _body(name, each)
-            elif id(each) not in seen and len(seen) < _MOST:
+            elif kind in _PLAIN:
+                continue
+            elif id(each) not in seen and len(seen) < _MOST and len(below) < _WIDEST:
                 seen.add(id(each))
                 below += _inside(each, kind)
         if not below:
@@ -71,12 +69,13 @@ def _names_an_id(name: Any) -> bool:
 
 def _inside(value: Any, kind: type) -> Iterator[tuple[Any, Any]]:
     """What a thing holds, by name; of several the last first, which is the newest."""
-    if value is None or kind in (int, float, bool, complex):
-        return
     if issubclass(kind, list | tuple):
         several: Any = tuple.__iter__ if issubclass(kind, tuple) else list.__iter__
         for each in [*several(value)][: -_EACH - 1 : -1]:
             yield "", each
+        return
+    if kind is dict:
+        yield from [*value.items()][:_EACH]
         return
     if kind in _CODE or issubclass(kind, type):
         return
@@ -84,12 +83,10 @@ def _inside(value: Any, kind: type) -> Iterator[tuple[Any, Any]]:
         return
     held = wire.fields(value) or statics.storage(value)
     yield from [*held.items()][:_EACH]
-    for base in statics.bases(kind):
-        for name, slot in [*vars(base).items()]:
-            if type(slot) is MemberDescriptorType and name not in held:
-                stored = statics.member(value, name)
-                if stored is not None:
-                    yield name, stored
+    for name in statics.slots(kind):
+        stored = statics.member(value, name) if name not in held else None
+        if stored is not None:
+            yield name, stored
 
 
 def _body(name: Any, body: bytes) -> Iterator[tuple[Any, Any]]:

@@ -91,6 +91,16 @@ def on_class(kind: type, name: str, missing: Any = None) -> Any:
     return missing
 
 
+def slots(kind: type) -> list[str]:
+    """The names of the slots of a class and its bases."""
+    return [
+        name
+        for base in _mro(kind)
+        for name, found in list(_namespace(base).items())
+        if type(found) is MemberDescriptorType and name != "__dict__"
+    ]
+
+
 def member(value: Any, name: str, missing: Any = None) -> Any:
     """A stored attribute: of the object itself, its slots, or a plain default of its class.
 

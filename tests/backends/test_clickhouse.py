@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,56 +15,19 @@ from tests.backends.clickhouse_running import (
     MISSING,
     ClickHouse,
     Rows,
-    collector,
     copied,
-    server,
 )
+from tests.backends.clickhouse_sent import HISTOGRAMS, Sent, sending
 from tests.backends.questions import queries
-from tests.backends.running import until, workload
 from tests.backends.truth import Truth, near
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
 
 
-HISTOGRAMS = "otel_metrics_histogram WHERE MetricName = 'gen_ai.client.operation.cost'"
-
-
-class Sent(ClickHouse):
-    """The engine with all that the workload sent, and the truth of it."""
-
-    folder: Path
-    truth: Truth
-
-    def has(self, wanted: int, table: str) -> bool | None:
-        """True once a table has so many rows."""
-        found = self.one(f"SELECT count() FROM (SELECT 1 FROM otel.{table})")
-        return True if found == wanted else None
-
-
 @pytest.fixture(scope="module")
 def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sent]:
-    here = tmp_path_factory.mktemp("clickhouse")
-    with server(here) as engine:
-        asked = Sent(engine.port)
-        asked.folder = here
-        # So small that it takes several inserts.
-        with collector(here, asked.port, BATCH_MIN=50, BATCH_MAX=50) as into:
-            asked.truth = workload(here, into.http)
-            failed = sum(row["error"] is not None for row in asked.truth.calls)
-            priced = sum(row["cost"] is not None for row in asked.truth.calls)
-            counts = {
-                "otel_traces": len(asked.truth.rows),
-                "otel_logs WHERE EventName = 'gen_ai.client.operation.exception'": failed,
-                f"{HISTOGRAMS} GROUP BY MetricName HAVING sum(Count) = {priced}": 1,
-            }
-            for table, wanted in counts.items():
-                until(partial(asked.has, wanted, table), table)
-        stored = asked.ask("SELECT SpanName, Duration FROM otel.otel_traces ORDER BY Timestamp")
-        for row, span in zip(asked.truth.rows, stored, strict=True):
-            assert span["SpanName"] == row["name"]
-            row["seconds"] = span["Duration"] / 1e9
-        for name in ("views.sql", "retention.sql", "views.sql", "retention.sql"):
-            asked.file(name)
+    with sending(tmp_path_factory.mktemp("clickhouse")) as asked:
+        asked.views()
         yield asked
 
 
@@ -307,7 +269,9 @@ def test_sums_per_day_tenant_and_model(sent: Sent) -> None:
 def test_what_is_kept_longer_is_the_calls(sent: Sent) -> None:
     """Filled twice, and from what was there before: each span once, with the same columns."""
     assert sent.one("SELECT count() FROM otelier.kept") == len(sent.truth.rows)
-    calls = "SELECT * EXCEPT (response_id, session, conversation, user) FROM otelier.calls"
+    left_out = "response_id, session, conversation, user, task, request_id, status, prompt"
+    left_out += ", prompt_version, finish_reasons, first_chunk"
+    calls = f"SELECT * EXCEPT ({left_out}) FROM otelier.calls"
     kept = "SELECT * FROM otelier.kept"
     assert sent.ask(f"{calls} EXCEPT {kept}") == sent.ask(f"{kept} EXCEPT {calls}") == []
     whole = "".join(str(row) for row in sent.ask("SELECT * FROM otelier.kept"))
@@ -389,5 +353,5 @@ def test_views_are_the_invokers(sent: Sent) -> None:
         "SELECT name, create_table_query AS made FROM system.tables"
         " WHERE database = 'otelier' AND engine = 'View' AND name != 'open'"
     )
-    assert len(made) == 9
+    assert len(made) == 10
     assert all("SQL SECURITY INVOKER" in row["made"] for row in made)

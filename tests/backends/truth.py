@@ -21,9 +21,10 @@ class Truth:
     """Rows as ``workload`` wrote them: one for each span.
 
     Keys of all: ``turn`` (a trace each), ``session``, ``conversation``, ``user``, ``tenant``,
-    ``tag``, ``operation``, ``name``, ``error`` (None or its type). Of model calls besides:
+    ``task``, ``tag``, ``operation``, ``name``, ``parent`` (a name, or empty), ``error`` (None or
+    its type), ``prompt``, ``prompt_version`` (where there is one). Of model calls besides:
     ``provider``, ``model``, ``input``, ``output``, ``cached`` (tokens), ``cost`` (USD, or None:
-    no price), ``id`` (of the response, where it is its own), ``stream``.
+    no price), ``id`` (of the response, where it is its own), ``request`` (the same), ``stream``.
     """
 
     def __init__(self, path: Path) -> None:

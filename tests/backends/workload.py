@@ -1,7 +1,8 @@
 """A program whose traffic is known: run under ``opentelemetry-instrument``, it writes its truth.
 
 ``python -m tests.backends.workload TRUTH``: two tenants with two users each, twelve sessions, RAG
-(one retrieval fails), tools, streams, cached input, refused calls, personal data; OpenAI's and
+(one retrieval fails), tools, streams, cached input, refused calls, two versions of a prompt, a task
+that each session is, personal data; OpenAI's and
 Anthropic's SDKs in every turn, Ollama's (which has no price), Gemini's, Mistral's, Cohere's and
 Bedrock's in some; all against a local server. The truth is a row for each span, made beside the
 call, with prices of the vendors' lists: nothing of it is read from otelier.
@@ -11,6 +12,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +65,8 @@ class Traffic:
         self.rows: list[dict[str, Any]] = []
         self.usage: dict[str, int] = {}
         self.turn: dict[str, Any] = {}
+        # The names of the spans that are open.
+        self.open: list[str] = []
         self.gpt = clients.gpt(url)
         self.claude = clients.claude(url)
         self.llama = ollama.Client(host=url)
@@ -77,15 +82,20 @@ class Traffic:
             return Json(mistral_wire.chat())
         if asked["model"] == "gpt-broken":
             told = {"error": {"message": "Slow down", "code": "rate_limit_exceeded"}}
-            return Json(told, status=429)
+            return Json(told, status=429, headers=self.headers())
         usage = openai_wire.chat_usage(
             self.usage["input"], self.usage["output"], cached=self.usage["cached"]
         )
         told = {"usage": usage, "model": "gpt-4o-2024-08-06", "id": self.rows[-1]["id"]}
         message = openai_wire.chat_message(WORDS)
         if asked.get("stream"):
-            return Sse(openai_wire.chat_chunks(message, include_usage=True, **told))
-        return Json(openai_wire.chat_completion(message, **told))
+            chunks = openai_wire.chat_chunks(message, include_usage=True, **told)
+            return Sse(chunks, headers=self.headers())
+        return Json(openai_wire.chat_completion(message, **told), headers=self.headers())
+
+    def headers(self) -> dict[str, str]:
+        """What OpenAI's own answers have."""
+        return {"x-request-id": self.rows[-1]["request"]}
 
     def embedding(self, request: Any) -> Any:
         return Json(openai_wire.embeddings(tokens=self.usage["input"]))
@@ -97,11 +107,22 @@ class Traffic:
     def row(self, operation: str, subject: str | None = None, **more: Any) -> None:
         """Write down a span."""
         name = f"{operation} {subject}" if subject else operation
-        self.rows.append({**self.turn, "operation": operation, "name": name, **more})
+        parent = self.open[-1] if self.open else ""
+        told = {"operation": operation, "name": name, "parent": parent, **more}
+        self.rows.append({**self.turn, **told})
 
-    def new_id(self) -> str:
-        """An id for the next answer."""
-        return f"chatcmpl-{len(self.rows)}"
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """What is written down now is below what was written down last."""
+        self.open.append(self.rows[-1]["name"])
+        try:
+            yield
+        finally:
+            self.open.pop()
+
+    def new_ids(self) -> dict[str, str]:
+        """Ids for the next answer, and for its request."""
+        return {"id": f"chatcmpl-{len(self.rows)}", "request": f"req-{len(self.rows)}"}
 
     def model(
         self,
@@ -128,12 +149,16 @@ class Traffic:
         question = RARE_QUESTION if number == RARE_SESSION else QUESTION
         ask: list[Any] = [{"role": "user", "content": question}]
         self.row("invoke_workflow", "answer_question")
-        with otelier.workflow("answer_question"):
+        with self.inside(), otelier.workflow("answer_question"):
             self.retrieve(failing=number == 4)
-            self.row("invoke_agent", "researcher")
-            with otelier.agent("researcher"):
+            version = str(1 + number % 2)
+            prompted = {"prompt": "research", "prompt_version": version}
+            self.row("invoke_agent", "researcher", **prompted)
+            prompt = otelier.Prompt(name="research", version=version)
+            with self.inside(), otelier.agent("researcher", prompt=prompt):
                 cached = 512 if number % 2 == 0 else 0
-                self.model("openai", "gpt-4o", 1000 * number, 100, cached, id=self.new_id())
+                ids = self.new_ids()
+                self.model("openai", "gpt-4o", 1000 * number, 100, cached, **ids, **prompted)
                 self.gpt.chat.completions.create(model="gpt-4o", messages=ask)
                 self.row("execute_tool", "search_orders")
                 search_orders(self.turn["user"])
@@ -143,7 +168,7 @@ class Traffic:
                         open_ticket(self.turn["user"])
                     except ConnectionError:
                         pass
-                self.model("openai", "gpt-4o", 200, 50, stream=True, id=self.new_id())
+                self.model("openai", "gpt-4o", 200, 50, stream=True, **self.new_ids(), **prompted)
                 for _ in self.gpt.chat.completions.create(
                     model="gpt-4o",
                     messages=ask,
@@ -157,7 +182,8 @@ class Traffic:
             self.model("ollama", "llama3.2", counts["prompt_eval_count"], counts["eval_count"])
             self.llama.chat("llama3.2", [{"role": "user", "content": f"Write to {PERSONAL}."}])
             if number % 2 == 1:
-                self.model("openai", "gpt-broken", None, error="openai.RateLimitError")
+                refused = {"error": "openai.RateLimitError", "request": self.new_ids()["request"]}
+                self.model("openai", "gpt-broken", None, **refused)
                 try:
                     self.gpt.chat.completions.create(model="gpt-broken", messages=ask)
                 except openai.RateLimitError:
@@ -168,7 +194,8 @@ class Traffic:
     def retrieve(self, failing: bool) -> None:
         self.row("retrieval", "handbook", error="LookupError" if failing else None)
         try:
-            with otelier.retrieval("handbook", query=QUESTION, top_k=2) as found:
+            retrieval = otelier.retrieval("handbook", query=QUESTION, top_k=2)
+            with self.inside(), retrieval as found:
                 self.model("openai", "text-embedding-3-small", 8, operation="embeddings")
                 self.gpt.embeddings.create(model="text-embedding-3-small", input=QUESTION)
                 if failing:
@@ -226,7 +253,7 @@ def main(truth: Path) -> None:
                 user_id=user,
                 conversation_id=f"c-{number:02}",
                 tags=[tag, "demo"],
-                metadata={"tenant": tenant},
+                metadata={"tenant": tenant, "task_id": f"t-{number:02}"},
             ):
                 for _ in range(TURNS_OF_FIRST if number == 1 else 1):
                     turns += 1
@@ -236,6 +263,7 @@ def main(truth: Path) -> None:
                         "conversation": f"c-{number:02}",
                         "user": user,
                         "tenant": tenant,
+                        "task": f"t-{number:02}",
                         "tag": tag,
                     }
                     traffic.ask(number)

@@ -1,0 +1,58 @@
+"""ClickHouse's engine with all that the workload sent, through the real exporter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from tests.backends.clickhouse_running import ClickHouse, collector, server
+from tests.backends.running import Otelcol, until, workload
+from tests.backends.truth import Truth
+
+HISTOGRAMS = "otel_metrics_histogram WHERE MetricName = 'gen_ai.client.operation.cost'"
+
+
+class Sent(ClickHouse):
+    """The engine with all that the workload sent, and the truth of it."""
+
+    folder: Path
+    truth: Truth
+    # Where more can be sent, while the engine runs.
+    into: Otelcol
+
+    def has(self, wanted: int, table: str) -> bool | None:
+        """True once a table has so many rows."""
+        found = self.one(f"SELECT count() FROM (SELECT 1 FROM otel.{table})")
+        return True if found == wanted else None
+
+    def views(self) -> None:
+        """Make the views; twice, for they may be there."""
+        for name in ("views.sql", "retention.sql", "views.sql", "retention.sql"):
+            self.file(name)
+
+
+@contextmanager
+def sending(here: Path) -> Iterator[Sent]:
+    """The engine, the collector before it, and what the workload sent there."""
+    with server(here) as engine:
+        asked = Sent(engine.port)
+        asked.folder = here
+        # So small that it takes several inserts.
+        with collector(here, asked.port, BATCH_MIN=50, BATCH_MAX=50) as asked.into:
+            asked.truth = workload(here, asked.into.http)
+            failed = sum(row["error"] is not None for row in asked.truth.calls)
+            priced = sum(row["cost"] is not None for row in asked.truth.calls)
+            counts = {
+                "otel_traces": len(asked.truth.rows),
+                "otel_logs WHERE EventName = 'gen_ai.client.operation.exception'": failed,
+                f"{HISTOGRAMS} GROUP BY MetricName HAVING sum(Count) = {priced}": 1,
+            }
+            for table, wanted in counts.items():
+                until(partial(asked.has, wanted, table), table)
+            stored = asked.ask("SELECT SpanName, Duration FROM otel.otel_traces ORDER BY Timestamp")
+            for row, span in zip(asked.truth.rows, stored, strict=True):
+                assert span["SpanName"] == row["name"]
+                row["seconds"] = span["Duration"] / 1e9
+            yield asked
