@@ -78,7 +78,7 @@ ROWS = (
             *("langchain>=1.5", "langgraph>=1.2", "langchain-openai>=1.7", "deepagents>=0.7"),
             *("langchain-mcp-adapters", "langgraph-checkpoint-sqlite"),
         ),
-        _LANGCHAIN,
+        (*_LANGCHAIN, "test_langchain_thousand.py"),
     ),
     Row(
         "langchain-beside",
@@ -114,7 +114,11 @@ ROWS = (
         _LANGCHAIN,
         oldest=True,
     ),
-    Row("openai_agents", ("openai-agents>=0.24",), _OPENAI_AGENTS),
+    Row(
+        "openai_agents",
+        ("openai-agents>=0.24",),
+        (*_OPENAI_AGENTS, "test_openai_agents_thousand.py"),
+    ),
     Row(
         "openai_agents-oldest",
         # Of the same months: it makes objects of the SDK's that later ones refuse.

@@ -186,6 +186,7 @@ class Program:
         return await task
 
 
+@pytest.mark.timeout(300)
 def test_a_thousand_runs_of_a_graph() -> None:
     with thousand.running() as run:
 
