@@ -41,7 +41,7 @@ def build(server: ProviderServer) -> Any:
         answer: Any = await claude.messages.create(
             model="claude-sonnet-5-5",
             max_tokens=300,
-            temperature=0.2,
+            stop_sequences=["END"],
             messages=[{"role": "user", "content": f"Due date of {text}?"}],
         )
         return str(answer.content[0].text)
@@ -176,7 +176,7 @@ def test_what_was_sent(spans: list[ReadableSpan]) -> None:
     ]
     assert told["gen_ai.request.model"] == "claude-sonnet-5-5"
     assert told["gen_ai.request.max_tokens"] == 300
-    assert told["gen_ai.request.temperature"] == 0.2
+    assert told["gen_ai.request.stop_sequences"] == ("END",)
     assert told["gen_ai.provider.name"]
     assert told["server.address"] == "127.0.0.1"
 
