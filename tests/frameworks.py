@@ -102,7 +102,7 @@ ROWS = (
             *("langchain>=1.5", "langgraph>=1.2", "langchain-openai>=1.7", "deepagents>=0.7"),
             *("langchain-mcp-adapters", "langgraph-checkpoint-sqlite"),
         ),
-        (*_LANGCHAIN, *_ALL),
+        (*_LANGCHAIN, "test_langchain_thousand.py", *_ALL),
     ),
     Row(
         "langchain-beside",
@@ -162,7 +162,11 @@ ROWS = (
         ),
         ("test_dspy_beside.py",),
     ),
-    Row("openai_agents", ("openai-agents>=0.24",), (*_OPENAI_AGENTS, *_ALL)),
+    Row(
+        "openai_agents",
+        ("openai-agents>=0.24",),
+        (*_OPENAI_AGENTS, "test_openai_agents_thousand.py", *_ALL),
+    ),
     Row(
         "openai_agents-oldest",
         # Of the same months: it makes objects of the SDK's that later ones refuse.

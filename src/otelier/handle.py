@@ -82,10 +82,10 @@ class Handle:
         if kind.operation is not None:
             attributes = {semconv.OPERATION_NAME: kind.operation, **attributes}
         attributes = unicode.attributes(attributes)
-        if kind.is_tool and outer is not None and outer.agent is not None:
-            outer.agent.tool_calls += 1
-            if outer.agent.name:
-                attributes.setdefault(semconv.AGENT_NAME, outer.agent.name)
+        if kind.is_tool and outer is not None and (agent := outer.agent) is not None:
+            agent.tool_calls += 1
+            if agent.name:
+                attributes.setdefault(semconv.AGENT_NAME, agent.name)
         name = attributes.get(kind.named)
         title = " ".join(str(part) for part in (kind.title or kind.operation, name) if part)
         self._run = run

@@ -54,11 +54,13 @@ class Scope:
     """One run of an agent or a workflow."""
 
     __slots__ = (
+        "_agent",
         "_apart",
         "_awaited",
         "_closed",
         "_cost",
         "_input",
+        "_is_agent",
         "_late",
         "_output",
         "_partial",
@@ -67,7 +69,6 @@ class Scope:
         "_steps",
         "_uncounted",
         "_unpriced",
-        "agent",
         "answer",
         "asked",
         "begun",
@@ -83,8 +84,9 @@ class Scope:
     def __init__(self, outer: Scope | None, name: str | None, is_agent: bool) -> None:
         self.outer = outer
         self.name = name
-        # Who counts the calls and names the tools: the innermost agent.
-        self.agent: Scope | None = self if is_agent else outer.agent if outer else None
+        # The innermost agent, where that is not this: nothing waits for the garbage collector.
+        self._agent: Scope | None = None if is_agent or outer is None else outer.agent
+        self._is_agent = is_agent
         self.inference_calls = 0
         self.tool_calls = 0
         # The span of a loop of requests: what its calls are asked first and answer last is its own.
@@ -112,6 +114,11 @@ class Scope:
         self._apart: Apart | None = None
         # What those around have added up of calls that ended after this run.
         self._late: Apart | None = None
+
+    @property
+    def agent(self) -> Scope | None:
+        """Who counts the calls and names the tools: the innermost agent."""
+        return self if self._is_agent else self._agent
 
     def close(self, attributes: Attributes, priced: bool) -> None:
         """The run is over: write what it used, the cost too where costs are looked for.
@@ -352,8 +359,8 @@ class Share:
         # An answer that comes later, or (-1) that is it.
         self._awaits = 0
         with _lock:
-            if scope.agent is not None and operation in semconv.INFERENCE:
-                scope.agent.inference_calls += 1
+            if operation in semconv.INFERENCE and (agent := scope.agent) is not None:
+                agent.inference_calls += 1
             each: Scope | None = scope
             while each is not None:
                 each._running += 1

@@ -30,6 +30,8 @@ SUMS = (
 INPUT, OUTPUT, UNCOUNTED, COST, PARTIAL, UNPRICED, REASONS = SUMS
 # USD for a token of gpt-4o.
 PRICE = (2.5e-6, 10e-6)
+# Modules whose objects there are one of for a step or a call.
+OURS = ("otelier.scope", "otelier.handle", "otelier.call", "otelier.session")
 CALL = 100 * PRICE[0] + 10 * PRICE[1]
 
 
@@ -397,3 +399,34 @@ def test_an_answer_that_is_fetched_later() -> None:
     told = {}
     half.close(told, True)
     assert told == {UNCOUNTED: 1, UNPRICED: 1}
+
+
+def test_nothing_of_a_run_waits_for_the_garbage_collector(
+    telemetry: Telemetry, client: openai.OpenAI
+) -> None:
+    @otelier.tool
+    def look() -> None:
+        client.chat.completions.create(model="gpt-4o", messages=ASK)
+
+    @otelier.agent("inner")
+    def inner() -> None:
+        look()
+
+    @otelier.workflow("outer")
+    def outer() -> None:
+        with otelier.session(user_id="u"), otelier.agent("around"):
+            inner()
+
+    def left() -> list[str]:
+        kinds = (type(each) for each in gc.get_objects())
+        names = (kind.__qualname__ for kind in kinds if kind.__module__ in OURS)
+        return [name for name in names if name in ("Scope", "Handle", "Share", "Call", "Entry")]
+
+    outer()
+    gc.collect()
+    gc.disable()
+    try:
+        outer()
+        assert left() == []
+    finally:
+        gc.enable()
