@@ -25,8 +25,10 @@ the same and more, whether it is on or not; its model calls' stay and are comple
     Several agents that work together, and the messages by which they do.
 ``chats``
     The older group chat.
-``searches``
-    Searches in vector stores.
+``searches``, ``memories``
+    Searches in vector stores, and in what was there before.
+``reading``, ``older``
+    Looks at the framework's objects; what older versions have otherwise.
 """
 
 from __future__ import annotations
