@@ -383,9 +383,7 @@ def test_an_agent_of_responses(
         )
         if how == "get_response":
             return str(await agent.get_response(messages="Paris?"))
-        return "".join(
-            [str(each.message) async for each in getattr(agent, how)(messages="Paris?")]
-        )
+        return "".join([str(each.message) async for each in getattr(agent, how)(messages="Paris?")])
 
     server.route("/responses", answer)
     assert asyncio.run(main()) == "It is sunny."

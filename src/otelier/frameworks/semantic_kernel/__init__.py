@@ -27,6 +27,8 @@ the same and more, whether it is on or not; its model calls' stay and are comple
     The older group chat.
 ``searches``, ``memories``
     Searches in vector stores, and in what was there before.
+``others``
+    Whether another instrumentation shows the framework's steps.
 ``reading``, ``older``
     Looks at the framework's objects; what older versions have otherwise.
 """

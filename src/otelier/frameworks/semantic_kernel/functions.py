@@ -19,7 +19,7 @@ from otelier import context as ctx
 from otelier import guard, pipeline, semconv, statics, theirs
 from otelier.executed import Executed
 from otelier.frameworks import lent, steps
-from otelier.frameworks.semantic_kernel import elsewhere, prompts, reading, switches
+from otelier.frameworks.semantic_kernel import elsewhere, others, prompts, reading, switches
 from otelier.handle import Handle
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
@@ -57,7 +57,7 @@ def _started(wrapped: Any, module: Any, args: Any, kwargs: Any) -> Any:
 def started(make: Callable[[], Any], function: Any, call_id: Any) -> Any:
     """What is around a function that runs: its span, which ``make`` makes, and a step on that."""
     try:
-        if steps.shown(reading.LIBRARY, lambda: ()):
+        if others.shown():
             is_prompt = not call_id and reading.is_prompt(function)
             nameless = is_prompt and prompts.nameless()
             if nameless and ctx.current().get(ctx.STEP) is not None:

@@ -15,7 +15,7 @@ from opentelemetry.trace import INVALID_SPAN
 
 from otelier import guard
 from otelier.frameworks import steps
-from otelier.frameworks.semantic_kernel import models, reading, streams, switches
+from otelier.frameworks.semantic_kernel import models, others, streams, switches
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 
@@ -40,7 +40,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 
 def _loop(wrapped: Any, service: Any, args: Any, kwargs: Any) -> Any:
     try:
-        if steps.shown(reading.LIBRARY, lambda: ()) and not steps.inner_steps():
+        if others.shown() and not steps.inner_steps():
             return INVALID_SPAN
     except Exception:
         guard.failed("semantic_kernel.loop")
@@ -71,7 +71,7 @@ def _looking(wrapped: Any, service: Any) -> Any:
         run = getattr(wrapped, "__func__", None)
         if type(run) is not FunctionType or "__class__" in run.__code__.co_freevars:
             return wrapped
-        if steps.shown(reading.LIBRARY, lambda: ()):
+        if others.shown():
             return MethodType(run, _Lent(service))
     except Exception:
         guard.failed("semantic_kernel.service")

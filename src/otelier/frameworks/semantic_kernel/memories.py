@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from otelier import pipeline, statics, wire
 from otelier.frameworks import steps
-from otelier.frameworks.semantic_kernel import reading
+from otelier.frameworks.semantic_kernel import others
 from otelier.handle import Handle, NoHandle
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
@@ -26,7 +26,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 
 
 def _begin(memory: Any, args: Any, kwargs: Any) -> Handle | None:
-    if not steps.shown(reading.LIBRARY, lambda: ()):
+    if not others.shown():
         return None
     collection = argument(args, kwargs, 0, "collection")
     query = argument(args, kwargs, 1, "query")

@@ -16,7 +16,7 @@ from opentelemetry.context import Context, create_key
 from otelier import context as ctx
 from otelier import guard, leaving, pipeline, statics
 from otelier.frameworks import steps
-from otelier.frameworks.semantic_kernel import reading
+from otelier.frameworks.semantic_kernel import others, reading
 from otelier.handle import Handle
 from otelier.hooks.beside import Beside
 from otelier.hooks.calling import argument
@@ -81,7 +81,7 @@ async def _invoke(wrapped: Any, owner: Any, args: Any, kwargs: Any) -> Any:
     try:
         run: Any = getattr(wrapped, "__func__", None)
         plain = type(run) is FunctionType and "__class__" not in run.__code__.co_freevars
-        if plain and steps.shown(reading.LIBRARY, lambda: ()):
+        if plain and others.shown():
             work = begin(_name(owner), ctx.current())
             if work is not None and work.handle is not None:
                 _asked(work.handle, argument(args, kwargs, 0, "task"))
