@@ -29,6 +29,7 @@ from semantic_kernel.contents import (
 )
 from semantic_kernel.functions import KernelArguments, kernel_function
 
+import otelier
 from tests.lineage.frameworks import natively
 from tests.lineage.frameworks.drawing import draw, tokens, tree
 from tests.lineage.frameworks.natively import told
@@ -230,7 +231,47 @@ def test_functions_by_themselves(
     assert "gen_ai.tool.call.id" not in used
 
 
-def test_a_service_alone(server: ProviderServer, telemetry: Telemetry, diagnostics: str) -> None:
+@pytest.mark.parametrize("how", ["whole", "streamed"])
+def test_a_service_alone(
+    server: ProviderServer, telemetry: Telemetry, diagnostics: str, how: str
+) -> None:
+    """Its loop is an agent that nobody has named; without tools there is none."""
+
+    async def main() -> None:
+        history, chat, tools = ChatHistory(), service(server), {"kernel": kernel(server)}
+        history.add_user_message("Paris?")
+        settings = auto()
+        if how == "whole":
+            await chat.get_chat_message_content(history, settings, **tools)
+            await chat.get_chat_message_content(history, OpenAIChatPromptExecutionSettings())
+            return
+        async for _ in chat.get_streaming_chat_message_content(history, settings, **tools):
+            with telemetry.tracer.start_as_current_span("mine"):
+                pass
+        last = OpenAIChatPromptExecutionSettings()
+        async for _ in chat.get_streaming_chat_message_content(history, last):
+            with telemetry.tracer.start_as_current_span("mine"):
+                pass
+
+    answering(server, uses("Weather-get_weather"))
+    asyncio.run(main())
+    assert draw(telemetry, tokens, leave_out=lambda span: span.name == "mine") == tree("""
+        invoke_agent 24+18
+          chat gpt-4o 12+9
+          execute_tool Weather-get_weather
+          chat gpt-4o 12+9
+        chat gpt-4o 12+9
+    """)
+    assert all(span.parent is None for span in telemetry.spans("mine"))
+    ran = told(telemetry, "invoke_agent")
+    assert "Paris?" in ran["gen_ai.input.messages"]
+    assert "It is sunny." in ran["gen_ai.output.messages"]
+
+
+def test_a_service_in_a_workflow_of_the_programs(
+    server: ProviderServer, telemetry: Telemetry, diagnostics: str
+) -> None:
+    @otelier.workflow("mine")
     async def main() -> None:
         history = ChatHistory()
         history.add_user_message("Paris?")
@@ -239,9 +280,10 @@ def test_a_service_alone(server: ProviderServer, telemetry: Telemetry, diagnosti
     answering(server, uses("Weather-get_weather"))
     asyncio.run(main())
     assert draw(telemetry, tokens) == tree("""
-        chat gpt-4o 12+9
-        execute_tool Weather-get_weather
-        chat gpt-4o 12+9
+        invoke_workflow mine 24+18
+          chat gpt-4o 12+9
+          execute_tool Weather-get_weather
+          chat gpt-4o 12+9
     """)
 
 

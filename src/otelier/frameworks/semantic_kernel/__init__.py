@@ -9,6 +9,8 @@ the same and more, whether it is on or not; its model calls' stay and are comple
     The thread of an agent, which is the conversation, and its instructions.
 ``functions``
     Tools and prompt functions: a step on the framework's own span.
+``kept``
+    A span of its own that is a step as ours are.
 ``calls``
     What a function is given and gives back.
 ``prompts``
