@@ -23,6 +23,7 @@ from tests.lineage.frameworks import natively
 from tests.lineage.frameworks.drawing import conversation, draw, model_calls, tokens, tree
 from tests.lineage.frameworks.natively import told
 from tests.lineage.frameworks.semantic_kernel_parts import (
+    ALWAYS,
     MODELS,
     Weather,
     answering,
@@ -359,6 +360,8 @@ def test_an_agent_of_responses(
     server: ProviderServer, telemetry: Telemetry, diagnostics: str, how: str, store: bool
 ) -> None:
     responses = pytest.importorskip("semantic_kernel.agents.open_ai.openai_responses_agent")
+    if ALWAYS and not store:
+        pytest.skip("older versions then do not send results of tools")
 
     def answer(request: Recorded) -> Reply:
         body = request.json()

@@ -23,7 +23,7 @@ the same and more, whether it is on or not; its model calls' stay and are comple
     Spans and content of its own that are there by its switches.
 ``elsewhere``
     Spans of its own that go to another backend than ours.
-``orchestrations``, ``messages``
+``orchestrations``, ``works``, ``messages``
     Several agents that work together, and the messages by which they do.
 ``chats``
     The older group chat.

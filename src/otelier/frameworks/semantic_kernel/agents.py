@@ -10,7 +10,7 @@ from opentelemetry.context import Context, create_key
 from otelier import completing, guard, pipeline, semconv, statics
 from otelier import context as ctx
 from otelier.frameworks import steps
-from otelier.frameworks.semantic_kernel import orchestrations, others, reading, streams
+from otelier.frameworks.semantic_kernel import others, reading, streams, works
 from otelier.handle import Handle, NoHandle
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
@@ -79,7 +79,7 @@ def _begin(
     if not _shown(agent):
         return None
     parent = ctx.current() if parent is None else parent
-    inside = parent.get(_RUN) is not None or orchestrations.running(parent) is not None
+    inside = parent.get(_RUN) is not None or works.running(parent) is not None
     run = Run(agent, inside)
     name = reading.string(agent, "name")
     step = pipeline.agent(
