@@ -150,6 +150,9 @@ _OWN: Final[Mapping[str, tuple[str, ...]]] = {
     "autogen SingleThreadedAgentRuntime": ("message",),
     "autogen Worker Runtime": ("message",),
     "mcp-python-sdk": (),
+    "semantic_kernel.functions.kernel_function": (),
+    "semantic_kernel.utils.telemetry.agent_diagnostics.decorators": (),
+    "semantic_kernel.utils.telemetry.model_diagnostics.decorators": (),
 }
 # The same of instrumentations, whose length is no matter of ours.
 _BESIDE: Final[Mapping[str, tuple[str, ...]]] = {

@@ -419,6 +419,7 @@ FRAMEWORKS: Final = (
         ("orchestrations", "semantic_kernel.agents.orchestration.orchestration_base", _OPTIONAL),
         ("messages", "semantic_kernel.agents.runtime.in_process.in_process_runtime", _OPTIONAL),
         ("searches", "semantic_kernel.data.vector", _OPTIONAL),
+        ("memories", "semantic_kernel.memory.semantic_text_memory", _OPTIONAL),
     ),
 )
 

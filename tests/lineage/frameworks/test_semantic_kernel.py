@@ -23,6 +23,7 @@ from tests.lineage.frameworks import natively
 from tests.lineage.frameworks.drawing import conversation, draw, model_calls, tokens, tree
 from tests.lineage.frameworks.natively import told
 from tests.lineage.frameworks.semantic_kernel_parts import (
+    ALWAYS,
     MODELS,
     Weather,
     answering,
@@ -31,7 +32,8 @@ from tests.lineage.frameworks.semantic_kernel_parts import (
     uses,
     weather,
 )
-from tests.servers import Json, ProviderServer, openai_wire
+from tests.servers import Json, ProviderServer, Sse, openai_responses, openai_wire
+from tests.servers.replies import Recorded, Reply
 from tests.telemetry import Telemetry
 
 AGENT = """
@@ -350,3 +352,46 @@ def test_without_a_name(server: ProviderServer, telemetry: Telemetry, diagnostic
     agent = ChatCompletionAgent(service=service(server))
     asyncio.run(agent.get_response(messages="Hello?"))
     assert draw(telemetry) == "invoke_agent\n  chat gpt-4o"
+
+
+@pytest.mark.parametrize("how", ["get_response", "invoke", "invoke_stream"])
+@pytest.mark.parametrize("store", [True, False])
+def test_an_agent_of_responses(
+    server: ProviderServer, telemetry: Telemetry, diagnostics: str, how: str, store: bool
+) -> None:
+    responses = pytest.importorskip("semantic_kernel.agents.open_ai.openai_responses_agent")
+    if ALWAYS and not store:
+        pytest.skip("older versions then do not send results of tools")
+
+    def answer(request: Recorded) -> Reply:
+        body = request.json()
+        asked = str(body["input"])
+        items = [
+            openai_responses.message_item("It is sunny.")
+            if "function_call_output" in asked
+            else openai_responses.function_call_item("Weather-get_weather", {"city": "Paris"})
+        ]
+        whole = openai_responses.response_object(*items)
+        return Sse(openai_responses.response_events(whole)) if body.get("stream") else Json(whole)
+
+    async def main() -> str:
+        client = AsyncOpenAI(base_url=server.url + "/v1", api_key="k", max_retries=0)
+        agent = responses.OpenAIResponsesAgent(
+            ai_model_id="gpt-4o",
+            client=client,
+            name="weather",
+            instructions="Be brief.",
+            plugins=[Weather()],
+            store_enabled=store,
+        )
+        if how == "get_response":
+            return str(await agent.get_response(messages="Paris?"))
+        return "".join([str(each.message) async for each in getattr(agent, how)(messages="Paris?")])
+
+    server.route("/responses", answer)
+    assert asyncio.run(main()) == "It is sunny."
+    assert draw(telemetry, tokens) == tree(AGENT)
+    ran = told(telemetry, "invoke_agent")
+    assert "It is sunny." in ran["gen_ai.output.messages"]
+    assert "Weather-get_weather" in ran["gen_ai.tool.definitions"]
+    assert not str(ran.get("gen_ai.conversation.id")).startswith("resp_")

@@ -7,18 +7,20 @@ import logging
 import os
 import subprocess
 import sys
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import wrapt
 
 pytest.importorskip("semantic_kernel")
 
 from semantic_kernel import Kernel
-from semantic_kernel.agents import ChatHistoryAgentThread
+from semantic_kernel.agents import ChatCompletionAgent, ChatHistoryAgentThread
 from semantic_kernel.contents import ChatHistory
-from semantic_kernel.functions import kernel_function
+from semantic_kernel.functions import KernelPlugin, kernel_function
 
 import otelier
 from otelier import guard, natives
@@ -287,6 +289,7 @@ def test_nothing_is_kept(server: ProviderServer, telemetry: Telemetry, diagnosti
 
 PROGRAM = """
 import sys
+import types
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -336,3 +339,31 @@ def test_the_small_agent(server: ProviderServer, telemetry: Telemetry) -> None:
     answering(server, uses("Weather-get_weather"))
     small.prepare(server.url)()
     assert draw(telemetry, tokens) == tree(AGENT)
+
+
+def test_beside_another_instrumentation(
+    server: ProviderServer,
+    telemetry: Telemetry,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """There is none that is known: this is one as they are made."""
+    again(server, telemetry)
+    other = types.ModuleType("openinference.instrumentation.semantic_kernel")
+    exec(
+        "async def wrapper(wrapped, instance, args, kwargs):\n"
+        "    return await wrapped(*args, **kwargs)",
+        vars(other),
+    )
+    seam = ChatCompletionAgent.__dict__["get_response"]
+    wrapped = wrapt.FunctionWrapper(seam, other.wrapper)
+    monkeypatch.setattr(ChatCompletionAgent, "get_response", wrapped)
+    answering(server, uses("Weather-get_weather"))
+    kernel = Kernel(plugins={"Weather": KernelPlugin.from_object("Weather", Weather())})
+    asyncio.run(kernel.invoke(None, None, "get_weather", "Weather", city="Oslo"))
+    asyncio.run(weather(server, Weather()).get_response(messages="Paris?"))
+    assert "otelier" not in {
+        span.instrumentation_scope.name for span in telemetry.spans("invoke_agent")
+    }
+    said = [each for each in caplog.records if "instrumented by" in each.getMessage()]
+    assert len(said) == 1

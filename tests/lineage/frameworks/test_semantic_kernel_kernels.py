@@ -1,6 +1,7 @@
 """Semantic Kernel without agents: prompts, functions, services of the program's own, searches."""
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from semantic_kernel.contents import (
 )
 from semantic_kernel.functions import KernelArguments, kernel_function
 
+import otelier
 from tests.lineage.frameworks import natively
 from tests.lineage.frameworks.drawing import draw, tokens, tree
 from tests.lineage.frameworks.natively import told
@@ -229,7 +231,47 @@ def test_functions_by_themselves(
     assert "gen_ai.tool.call.id" not in used
 
 
-def test_a_service_alone(server: ProviderServer, telemetry: Telemetry, diagnostics: str) -> None:
+@pytest.mark.parametrize("how", ["whole", "streamed"])
+def test_a_service_alone(
+    server: ProviderServer, telemetry: Telemetry, diagnostics: str, how: str
+) -> None:
+    """Its loop is an agent that nobody has named; without tools there is none."""
+
+    async def main() -> None:
+        history, chat, tools = ChatHistory(), service(server), {"kernel": kernel(server)}
+        history.add_user_message("Paris?")
+        settings = auto()
+        if how == "whole":
+            await chat.get_chat_message_content(history, settings, **tools)
+            await chat.get_chat_message_content(history, OpenAIChatPromptExecutionSettings())
+            return
+        async for _ in chat.get_streaming_chat_message_content(history, settings, **tools):
+            with telemetry.tracer.start_as_current_span("mine"):
+                pass
+        last = OpenAIChatPromptExecutionSettings()
+        async for _ in chat.get_streaming_chat_message_content(history, last):
+            with telemetry.tracer.start_as_current_span("mine"):
+                pass
+
+    answering(server, uses("Weather-get_weather"))
+    asyncio.run(main())
+    assert draw(telemetry, tokens, leave_out=lambda span: span.name == "mine") == tree("""
+        invoke_agent 24+18
+          chat gpt-4o 12+9
+          execute_tool Weather-get_weather
+          chat gpt-4o 12+9
+        chat gpt-4o 12+9
+    """)
+    assert all(span.parent is None for span in telemetry.spans("mine"))
+    ran = told(telemetry, "invoke_agent")
+    assert "Paris?" in ran["gen_ai.input.messages"]
+    assert "It is sunny." in ran["gen_ai.output.messages"]
+
+
+def test_a_service_in_a_workflow_of_the_programs(
+    server: ProviderServer, telemetry: Telemetry, diagnostics: str
+) -> None:
+    @otelier.workflow("mine")
     async def main() -> None:
         history = ChatHistory()
         history.add_user_message("Paris?")
@@ -238,9 +280,10 @@ def test_a_service_alone(server: ProviderServer, telemetry: Telemetry, diagnosti
     answering(server, uses("Weather-get_weather"))
     asyncio.run(main())
     assert draw(telemetry, tokens) == tree("""
-        chat gpt-4o 12+9
-        execute_tool Weather-get_weather
-        chat gpt-4o 12+9
+        invoke_workflow mine 24+18
+          chat gpt-4o 12+9
+          execute_tool Weather-get_weather
+          chat gpt-4o 12+9
     """)
 
 
@@ -347,3 +390,60 @@ def test_a_search(server: ProviderServer, telemetry: Telemetry, diagnostics: str
     first = next(each for each in documents if each["id"] == "n1")
     assert first["content"] == "Oslo is in Norway."
     assert isinstance(first["score"], float)
+
+
+def test_a_memory(server: ProviderServer, telemetry: Telemetry) -> None:
+    memories = pytest.importorskip("semantic_kernel.memory")
+    client = AsyncOpenAI(base_url=server.url + "/v1", api_key="k")
+    embeds = OpenAITextEmbedding(ai_model_id="text-embedding-3-small", async_client=client)
+
+    async def main() -> Any:
+        memory = memories.SemanticTextMemory(memories.VolatileMemoryStore(), embeds)
+        await memory.save_information("notes", id="n1", text="Oslo is in Norway.")
+        telemetry.exporter.clear()
+        return await memory.search("notes", "Oslo", limit=2)
+
+    (found,) = asyncio.run(main())
+    assert found.text == "Oslo is in Norway."
+    assert draw(telemetry) == "retrieval notes\n  embeddings text-embedding-3-small"
+    told_of = told(telemetry, "retrieval")
+    assert told_of["gen_ai.retrieval.query.text"] == "Oslo"
+    (document,) = json.loads(told_of["gen_ai.retrieval.documents"])
+    assert (document["id"], document["content"]) == ("n1", "Oslo is in Norway.")
+    assert document["score"] == pytest.approx(found.relevance)
+
+
+@pytest.mark.parametrize("how", ["closed", "dropped", "never"])
+def test_a_search_that_is_left(server: ProviderServer, telemetry: Telemetry, how: str) -> None:
+    vector = pytest.importorskip("semantic_kernel.data.vector")
+    if not hasattr(vector, "VectorSearch"):
+        pytest.skip("an older shape")
+    from semantic_kernel.connectors.in_memory import InMemoryCollection
+
+    fields = [
+        vector.VectorStoreField("key", name="id"),
+        vector.VectorStoreField("data", name="text"),
+        vector.VectorStoreField("vector", name="embedding", dimensions=2),
+    ]
+    definition = vector.VectorStoreCollectionDefinition(fields=fields)
+
+    async def main() -> None:
+        notes = InMemoryCollection(dict, definition=definition, collection_name="notes")
+        await notes.ensure_collection_exists()
+        records = [{"id": f"n{at}", "text": "Oslo", "embedding": [1.0, at]} for at in range(3)]
+        await notes.upsert(records)
+        found = await notes.search(vector=[1.0, 0.0])
+        if how != "never":
+            async for _ in found.results:
+                break
+        if how == "closed":
+            await found.results.aclose()
+        del found
+        gc.collect()
+        await asyncio.sleep(0)
+
+    asyncio.run(main())
+    gc.collect()
+    assert draw(telemetry) == "retrieval notes"
+    documents = json.loads(told(telemetry, "retrieval").get("gen_ai.retrieval.documents", "[]"))
+    assert [each["id"] for each in documents] == ([] if how == "never" else ["n0"])

@@ -9,6 +9,8 @@ the same and more, whether it is on or not; its model calls' stay and are comple
     The thread of an agent, which is the conversation, and its instructions.
 ``functions``
     Tools and prompt functions: a step on the framework's own span.
+``kept``
+    A span of its own that is a step as ours are.
 ``calls``
     What a function is given and gives back.
 ``prompts``
@@ -21,12 +23,16 @@ the same and more, whether it is on or not; its model calls' stay and are comple
     Spans and content of its own that are there by its switches.
 ``elsewhere``
     Spans of its own that go to another backend than ours.
-``orchestrations``, ``messages``
+``orchestrations``, ``works``, ``messages``
     Several agents that work together, and the messages by which they do.
 ``chats``
     The older group chat.
-``searches``
-    Searches in vector stores.
+``searches``, ``memories``
+    Searches in vector stores, and in what was there before.
+``others``
+    Whether another instrumentation shows the framework's steps.
+``reading``, ``older``
+    Looks at the framework's objects; what older versions have otherwise.
 """
 
 from __future__ import annotations

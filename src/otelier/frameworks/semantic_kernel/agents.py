@@ -10,9 +10,8 @@ from opentelemetry.context import Context, create_key
 from otelier import completing, guard, pipeline, semconv, statics
 from otelier import context as ctx
 from otelier.frameworks import steps
-from otelier.frameworks.semantic_kernel import orchestrations, reading, streams
+from otelier.frameworks.semantic_kernel import others, reading, streams, works
 from otelier.handle import Handle, NoHandle
-from otelier.hooks import foreign
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 from otelier.hooks.stepping import around
@@ -71,17 +70,7 @@ def here() -> Run | None:
 def _shown(agent: Any) -> bool:
     run = here()
     # Some run one of their own methods by another.
-    return (run is None or run.agent is not agent) and steps.shown(
-        reading.LIBRARY, lambda: _outermost(agent)
-    )
-
-
-def _outermost(agent: Any) -> list[Any]:
-    """Another's wrapper may be around ours."""
-    kinds = statics.bases(type(agent))
-    methods = (_WHOLE, *_STREAMS)
-    seams = [(kind.__module__, kind.__name__, name) for kind in kinds for name in methods]
-    return list(foreign.wrappers(seams))
+    return (run is None or run.agent is not agent) and others.shown()
 
 
 def _begin(
@@ -90,7 +79,7 @@ def _begin(
     if not _shown(agent):
         return None
     parent = ctx.current() if parent is None else parent
-    inside = parent.get(_RUN) is not None or orchestrations.running(parent) is not None
+    inside = parent.get(_RUN) is not None or works.running(parent) is not None
     run = Run(agent, inside)
     name = reading.string(agent, "name")
     step = pipeline.agent(

@@ -7,8 +7,7 @@ from typing import Any, Final
 from opentelemetry.context import Context
 
 from otelier import context as ctx
-from otelier.frameworks import steps
-from otelier.frameworks.semantic_kernel import orchestrations, reading, streams
+from otelier.frameworks.semantic_kernel import others, streams, works
 from otelier.handle import Handle
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
@@ -37,7 +36,7 @@ def _run(wrapped: Any, chat: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _begin(called: Context) -> Handle | None:
-    if not steps.shown(reading.LIBRARY, lambda: ()):
+    if not others.shown():
         return None
-    work = orchestrations.begin(None, called)
+    work = works.begin(None, called)
     return None if work is None else work.handle

@@ -13,17 +13,16 @@ from contextlib import nullcontext
 from typing import Any, Final
 
 from opentelemetry.context import Context, create_key
-from opentelemetry.trace import INVALID_SPAN, Span, get_current_span
+from opentelemetry.trace import INVALID_SPAN
 
 from otelier import context as ctx
 from otelier import guard, pipeline, semconv, statics, theirs
 from otelier.executed import Executed
-from otelier.frameworks import lent, steps
-from otelier.frameworks.semantic_kernel import elsewhere, prompts, reading, switches
+from otelier.frameworks.semantic_kernel import others, prompts, reading, switches
+from otelier.frameworks.semantic_kernel.kept import Kept
 from otelier.handle import Handle
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
-from otelier.returned import leave
 from otelier.semconv import Attributes
 
 _SEAM: Final = "start_as_current_span"
@@ -57,7 +56,7 @@ def _started(wrapped: Any, module: Any, args: Any, kwargs: Any) -> Any:
 def started(make: Callable[[], Any], function: Any, call_id: Any) -> Any:
     """What is around a function that runs: its span, which ``make`` makes, and a step on that."""
     try:
-        if steps.shown(reading.LIBRARY, lambda: ()):
+        if others.shown():
             is_prompt = not call_id and reading.is_prompt(function)
             nameless = is_prompt and prompts.nameless()
             if nameless and ctx.current().get(ctx.STEP) is not None:
@@ -69,99 +68,46 @@ def started(make: Callable[[], Any], function: Any, call_id: Any) -> Any:
     return make()
 
 
-class Called:
-    """One call of a function: the framework's span of it, and our step on that."""
+class Called(Kept):
+    """A function that runs."""
 
-    __slots__ = ("_call_id", "_is_prompt", "_name", "_native", "_token", "function", "handle")
+    __slots__ = ("_is_prompt", "function")
 
     def __init__(
         self, native: Any, function: Any, name: str | None, is_prompt: bool, call_id: Any
     ) -> None:
-        self._native = native
         self.function = function
-        self._name = name
         self._is_prompt = is_prompt
-        self._call_id = call_id
-        self.handle: Handle | None = None
-        self._token: Any = None
+        if is_prompt:
+            told: Attributes = {semconv.OPERATION_NAME: semconv.INVOKE_WORKFLOW}
+            if name:
+                told[semconv.WORKFLOW_NAME] = name
+            super().__init__(native, pipeline.workflow(name), told)
+            return
+        known = statics.storage(function).get("metadata")
+        description = reading.string(known, "description")
+        call_id = call_id if type(call_id) is str else None
+        told = {
+            attribute: value
+            for attribute, value in (
+                (semconv.OPERATION_NAME, semconv.EXECUTE_TOOL),
+                (semconv.TOOL_NAME, name),
+                (semconv.TOOL_TYPE, "function"),
+                (semconv.TOOL_CALL_ID, call_id),
+                (semconv.TOOL_DESCRIPTION, description),
+            )
+            if value
+        }
+        step = pipeline.tool(name or "", description=description, call_id=call_id)
+        super().__init__(native, step, told, Executed)
 
-    def __enter__(self) -> Any:
-        outside = ctx.current()
-        span = self._native.__enter__()
-        try:
-            self._begin(span, outside)
-        except Exception:
-            guard.failed("semantic_kernel.begin")
-        return span
+    def _inside(self, parent: Context) -> Context:
+        return ctx.with_value(parent, CALLED, self)
 
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> Any:
-        try:
-            leave(self._token)
-            if self.handle is not None:
-                self._no_tool(self.handle.span)
-                lent.close(self.handle, error)
-                if error is not None:
-                    lent.failed(self.handle.span, error)
-        except Exception:
-            guard.failed("semantic_kernel.end")
-        return self._native.__exit__(kind, error, trace)
+    def _begun(self, handle: Handle) -> None:
+        if isinstance(handle, Executed):
+            handle.function = statics.storage(self.function).get("method")
 
-    def _begin(self, span: Span, outside: Context) -> None:
-        parent = ctx.with_value(ctx.current(), CALLED, self)
-        if _is_own(span, outside):
-            if elsewhere.goes(span, outside):
-                return
-            self.handle = self._lent(span, parent)
-        else:
-            self.handle = steps.begin(self._step(), parent, made=self._made())
-            if self._is_prompt and self.handle is not None:
-                self.handle.mirror()
-        if isinstance(self.handle, Executed):
-            self.handle.function = statics.storage(self.function).get("method")
-        if self.handle is not None:
-            self._token = self.handle.enter()
-
-    def _lent(self, span: Any, parent: Context) -> Handle | None:
-        attributes: Attributes = {}
-        if self._is_prompt:
-            theirs.rename(span, " ".join(filter(None, (semconv.INVOKE_WORKFLOW, self._name))))
-            attributes[semconv.OPERATION_NAME] = semconv.INVOKE_WORKFLOW
-            if self._name:
-                attributes[semconv.WORKFLOW_NAME] = self._name
-        else:
-            attributes[semconv.OPERATION_NAME] = semconv.EXECUTE_TOOL
-            # Older versions' spans have the name of the function alone.
-            theirs.rename(span, " ".join(filter(None, (semconv.EXECUTE_TOOL, self._name))))
-            known = statics.storage(self.function).get("metadata")
-            told = reading.string(known, "description")
-            if told:
-                attributes[semconv.TOOL_DESCRIPTION] = told
-            if self._name:
-                attributes[semconv.TOOL_NAME] = self._name
-            if type(self._call_id) is str:
-                attributes[semconv.TOOL_CALL_ID] = self._call_id
-        span.set_attributes(attributes)
-        return lent.lend(span, parent, attributes)
-
-    def _no_tool(self, span: Any) -> None:
+    def _ends(self, span: Any) -> None:
         if self._is_prompt and span.is_recording():
             theirs.drop(getattr(span, "_attributes", {}), _NO_TOOL)
-
-    def _step(self) -> Any:
-        if self._is_prompt:
-            return pipeline.workflow(self._name)
-        known = statics.storage(self.function).get("metadata")
-        return pipeline.tool(
-            self._name or "",
-            description=reading.string(known, "description"),
-            call_id=self._call_id if type(self._call_id) is str else None,
-        )
-
-    def _made(self) -> type[Handle]:
-        return Handle if self._is_prompt else Executed
-
-
-def _is_own(span: Span, outside: Context) -> bool:
-    """Whether a span is one: without a provider, the framework has that of what is around it."""
-    told = span.get_span_context()
-    return told.is_valid and told.span_id != get_current_span(outside).get_span_context().span_id

@@ -1,8 +1,9 @@
 """The loop of model calls and tools that a chat service runs, by itself or for an agent.
 
 The framework has a span for it (``AutoFunctionInvocationLoop``), which is no operation and stands
-between the agent and what it does: it is shown with ``OTELIER_FRAMEWORK_STEPS=all`` alone. In the
-loop, each call of a model that no SDK carries has a span of ours.
+between an agent and what it does: there it is shown with ``OTELIER_FRAMEWORK_STEPS=all`` alone.
+Where no agent or workflow is around it, the loop is the agent, which nobody has named. In the loop,
+each call of a model that no SDK carries has a span of ours.
 """
 
 from __future__ import annotations
@@ -13,15 +14,20 @@ from typing import Any, Final
 
 from opentelemetry.trace import INVALID_SPAN
 
-from otelier import guard
+from otelier import context as ctx
+from otelier import guard, pipeline, semconv
 from otelier.frameworks import steps
-from otelier.frameworks.semantic_kernel import models, reading, streams, switches
+from otelier.frameworks.semantic_kernel import models, others, streams, switches
+from otelier.frameworks.semantic_kernel.kept import Kept
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
+from otelier.scope import around
+from otelier.semconv import Attributes
 
 _SERVICE: Final = "ChatCompletionClientBase"
 _WHOLE: Final = "get_chat_message_contents"
 _STREAM: Final = "get_streaming_chat_message_contents"
+_AGENT: Final[Attributes] = {semconv.OPERATION_NAME: semconv.INVOKE_AGENT}
 _LOOP: Final = "_start_auto_function_invocation_activity"
 
 
@@ -40,18 +46,29 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 
 def _loop(wrapped: Any, service: Any, args: Any, kwargs: Any) -> Any:
     try:
-        if steps.shown(reading.LIBRARY, lambda: ()) and not steps.inner_steps():
+        if others.shown() and _within() and not steps.inner_steps():
             return INVALID_SPAN
     except Exception:
         guard.failed("semantic_kernel.loop")
     return wrapped(*args, **kwargs)
 
 
+def _within() -> bool:
+    """Whether an agent or a workflow is around what runs here."""
+    return around(ctx.current()) is not None
+
+
 def _used(wrapped: Any, module: Any, args: Any, kwargs: Any) -> Any:
     # The loop runs where it is: no span takes the place of the agent's.
     if argument(args, kwargs, 0, "span") is INVALID_SPAN:
         return nullcontext(INVALID_SPAN)
-    return wrapped(*args, **kwargs)
+    native = wrapped(*args, **kwargs)
+    try:
+        if others.shown() and not _within():
+            return Kept(native, pipeline.agent(None), dict(_AGENT))
+    except Exception:
+        guard.failed("semantic_kernel.used")
+    return native
 
 
 def _run(wrapped: Any, service: Any, args: Any, kwargs: Any) -> Any:
@@ -60,7 +77,7 @@ def _run(wrapped: Any, service: Any, args: Any, kwargs: Any) -> Any:
 
 def _streamed(wrapped: Any, service: Any, args: Any, kwargs: Any) -> Any:
     run = _looking(wrapped, service)
-    if switches.on() or steps.inner_steps():
+    if switches.on() or steps.inner_steps() or not _within():
         return streams.contained(run, service, args, kwargs)
     return run(*args, **kwargs)
 
@@ -71,7 +88,7 @@ def _looking(wrapped: Any, service: Any) -> Any:
         run = getattr(wrapped, "__func__", None)
         if type(run) is not FunctionType or "__class__" in run.__code__.co_freevars:
             return wrapped
-        if steps.shown(reading.LIBRARY, lambda: ()):
+        if others.shown():
             return MethodType(run, _Lent(service))
     except Exception:
         guard.failed("semantic_kernel.service")

@@ -16,7 +16,7 @@ from opentelemetry.trace import INVALID_SPAN
 from otelier import context as ctx
 from otelier import guard, runtime, statics
 from otelier.frameworks import steps
-from otelier.frameworks.semantic_kernel.orchestrations import Work, running
+from otelier.frameworks.semantic_kernel.works import Work, running
 from otelier.hooks.beside import Beside
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches

@@ -11,51 +11,20 @@ from types import FunctionType, MethodType
 from typing import Any, Final
 from weakref import ref
 
-from opentelemetry.context import Context, create_key
-
 from otelier import context as ctx
-from otelier import guard, leaving, pipeline, statics
-from otelier.frameworks import steps
-from otelier.frameworks.semantic_kernel import reading
+from otelier import guard, leaving, statics
+from otelier.frameworks.semantic_kernel import others, reading, works
 from otelier.handle import Handle
 from otelier.hooks.beside import Beside
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 from otelier.returned import leave
 
-_RUN: Final = create_key("otelier-semantic-kernel-orchestration")
 _RESULT: Final = "result_callback"
 _FAILED: Final = "exception_callback"
 
 
-class Work:
-    """One run of an orchestration."""
-
-    __slots__ = ("__weakref__", "answered", "context", "handle")
-
-    def __init__(self) -> None:
-        # Whether there is a result, told by a step in it that goes on.
-        self.answered = False
-        self.handle: Handle | None = None
-        # Of all messages that its agents send each other.
-        self.context = ctx.NOWHERE
-
-    def end(self, error: BaseException | None = None) -> None:
-        """It is over."""
-        if self.handle is not None:
-            self.handle.end(error)
-
-    def left(self, how: str) -> None:
-        """Nobody waits for it."""
-        if self.handle is not None:
-            self.handle.left(how)
-
-    def __del__(self) -> None:
-        # Nobody has it any more: no result will come.
-        self.left(leaving.ABANDONED)
-
-
-_results: Final[Beside[Work]] = Beside()
+_results: Final[Beside[works.Work]] = Beside()
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:
@@ -70,19 +39,13 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     return "OrchestrationBase.invoke"
 
 
-def running(context: Context) -> Work | None:
-    """The orchestration in which something runs."""
-    work = context.get(_RUN)
-    return work if isinstance(work, Work) else None
-
-
 async def _invoke(wrapped: Any, owner: Any, args: Any, kwargs: Any) -> Any:
     work, token = None, None
     try:
         run: Any = getattr(wrapped, "__func__", None)
         plain = type(run) is FunctionType and "__class__" not in run.__code__.co_freevars
-        if plain and steps.shown(reading.LIBRARY, lambda: ()):
-            work = begin(_name(owner), ctx.current())
+        if plain and others.shown():
+            work = works.begin(_name(owner), ctx.current())
             if work is not None and work.handle is not None:
                 _asked(work.handle, argument(args, kwargs, 0, "task"))
                 wrapped = MethodType(run, _Lent(owner, work))
@@ -102,16 +65,6 @@ async def _invoke(wrapped: Any, owner: Any, args: Any, kwargs: Any) -> Any:
     return result
 
 
-def begin(name: str | None, parent: Context) -> Work | None:
-    """A workflow of several agents begins in ``parent``."""
-    work = Work()
-    handle = steps.begin(pipeline.workflow(name), ctx.with_value(parent, _RUN, work))
-    if handle is None:
-        return None
-    work.handle, work.context = handle, handle.context
-    return work
-
-
 def _asked(handle: Handle, task: Any) -> None:
     if handle.wants_content and (type(task) is str or reading.is_message(task)):
         handle.set_input(reading.chat([task]))
@@ -126,7 +79,7 @@ def _name(owner: Any) -> str | None:
     return None if made_up else name
 
 
-def _follow(result: Any, work: Work) -> None:
+def _follow(result: Any, work: works.Work) -> None:
     """Its end may come by other ways than an answer."""
     try:
         _results.put(result, work)
@@ -163,7 +116,7 @@ def _cancel(wrapped: Any, result: Any, args: Any, kwargs: Any) -> Any:
 class _Lent:
     """An orchestration, whose callbacks are listened to; nothing is changed on the program's."""
 
-    def __init__(self, owner: Any, work: Work) -> None:
+    def __init__(self, owner: Any, work: works.Work) -> None:
         self._owner = owner
         self._work = work
 
@@ -172,7 +125,7 @@ class _Lent:
         return _listening(found, self._work) if name == "_prepare" else found
 
 
-def _listening(prepare: Any, work: Work) -> Any:
+def _listening(prepare: Any, work: works.Work) -> Any:
     async def run(*args: Any, **kwargs: Any) -> Any:
         try:
             told, failed = kwargs.get(_RESULT), kwargs.get(_FAILED)
@@ -187,7 +140,7 @@ def _listening(prepare: Any, work: Work) -> Any:
     return run
 
 
-def _answered(told: Any, work: Work) -> Any:
+def _answered(told: Any, work: works.Work) -> Any:
     async def run(result: Any) -> None:
         handle = work.handle
         try:
@@ -210,7 +163,7 @@ def _answered(told: Any, work: Work) -> Any:
     return run
 
 
-def _failing(failed: Any, work: Work) -> Any:
+def _failing(failed: Any, work: works.Work) -> Any:
     def run(error: BaseException) -> Any:
         work.end(error)
         return failed(error)

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from otelier import statics, wire
 
-LIBRARY: Final = "semantic_kernel"
 # Between the name of a plugin and of its function.
 _BETWEEN: Final = "-"
 _NOTHING: Final[Mapping[str, Any]] = {}

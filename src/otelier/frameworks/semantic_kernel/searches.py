@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from otelier import guard, pipeline, statics, wire
 from otelier.frameworks import steps
-from otelier.frameworks.semantic_kernel import reading
+from otelier.frameworks.semantic_kernel import others, reading
 from otelier.handle import Handle, NoHandle
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
@@ -35,7 +35,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 async def _search(wrapped: Callable[..., Any], store: Any, args: Any, kwargs: Any) -> Any:
     handle = None
     try:
-        if steps.shown(reading.LIBRARY, lambda: ()):
+        if others.shown():
             handle = _begin(store, args, kwargs)
     except Exception:
         guard.failed("semantic_kernel.search")
