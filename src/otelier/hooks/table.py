@@ -199,9 +199,10 @@ LIBRARIES: Final = (
         "huggingface_hub.inference._generated._async_client",
         "sdks.huggingface",
     ),
-    # DSPy's own client.
+    # By itself, and as DSPy brings it along.
     *(
-        Library("lm15", "lm15", f"dspy._vendor.lm15.transports.{module}", "sdks.lm15")
+        Library("lm15", "lm15", f"{root}.transports.{module}", "sdks.lm15")
+        for root in ("lm15", "dspy._vendor.lm15")
         for module in ("_sync", "_async")
     ),
     Library("xai", "xai-sdk", "xai_sdk.sync.chat", "sdks.xai", native="sdks.xai"),
