@@ -56,6 +56,7 @@ PROVIDER = Provider(
             lambda c, _: c.stream(_request("openai-chat:gpt-4o-mini")),
             _chat_stream,
             streamed=True,
+            ahead=3,
         ),
     ),
     without={"cancelled": "where it is by then, sending or waiting, is a matter of time"},
