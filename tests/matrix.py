@@ -146,6 +146,7 @@ ROWS = (
         ("1.33.0", ("numpy", "pillow")),
         ("2.4.0", ("numpy", "pillow")),
     ),
+    *own("lm15", "lm15", ("1.0.1", ()), ("1.5.0", ())),
     *own("xai-sdk", "xai", ("1.0.1", ()), ("1.21.0", ())),
     *(
         Row(library, version, (), ("tests/sdks/http/test_plain.py",))

@@ -158,6 +158,9 @@ LIBRARIES: Final = (
     *_sdk(
         "lm15",
         "lm15",
+        ("lm15", "lm15.transports._sync"),
+        ("lm15", "lm15.transports._async"),
+        # As DSPy brings it along.
         ("lm15", "dspy._vendor.lm15.transports._sync"),
         ("lm15", "dspy._vendor.lm15.transports._async"),
     ),

@@ -1,4 +1,4 @@
-"""``lm15``, the client that DSPy brings along: its own HTTP transport, below all of its providers.
+"""``lm15``, by itself and as DSPy brings it along: its transport, below all of its providers.
 
 The answer's bytes are looked at as lm15 reads them. Retries are the caller's: each is a call.
 """

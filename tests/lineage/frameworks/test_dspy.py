@@ -412,6 +412,14 @@ def test_calls_that_the_program_executes(telemetry: Telemetry) -> None:
     assert draw(telemetry) == (
         "execute_tool get_weather\n" * 3 + "execute_tool fails !ConnectionError"
     )
+    telemetry.clear()
+    # Looked for where it is called from.
+    get_weather = parts.get_weather
+    assert calls[0].execute() == get_weather(city="Oslo")
+    del get_weather
+    with pytest.raises(ValueError, match="Tool function 'get_weather' not found"):
+        calls[0].execute()
+    assert draw(telemetry) == "execute_tool get_weather\nexecute_tool get_weather !ValueError"
 
 
 @pytest.mark.skipif(not hasattr(dspy, "LocalInterpreter"), reason="since DSPy 3.4")

@@ -12,6 +12,8 @@ import pytest
 from tests.lineage.frameworks.dspy_offline import DSPY
 
 pytest.importorskip(DSPY)
+# It asks for prices where it is imported, unless its environment says that it is not to.
+pytest.importorskip("litellm")
 
 import dspy
 
@@ -170,6 +172,22 @@ def test_requests_and_answers_are_the_same(weather: ProviderServer, telemetry: T
     telemetry.stop()
     assert run() == seen
     telemetry.start()
+
+
+@ENGINES
+def test_what_no_hook_sees(
+    weather: ProviderServer, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTELIER_DISABLED", "lm15")
+    telemetry.stop()
+    telemetry.start()
+    assert ask(parts.lm(weather, temperature=0.2)).answer == "Sunny."
+    assert draw(telemetry, tokens) == f"chat {MODEL} 12+9"
+    told = only(telemetry)
+    assert told["gen_ai.provider.name"] == "openai"
+    assert told["gen_ai.request.temperature"] == 0.2
+    assert told["gen_ai.response.id"] == "chatcmpl-local-1"
+    assert "Sunny." in told["gen_ai.output.messages"]
 
 
 # --- models of the program's own ----------------------------------------------------------------
