@@ -2,12 +2,55 @@
 
 from __future__ import annotations
 
+import copy
+import sys
 from collections.abc import Callable
+from types import MethodType
 from typing import Any, Final
 
 import wrapt
 
 _ABSENT: Final = object()
+
+
+class _Bound(wrapt.BoundFunctionWrapper):  # type: ignore[misc, type-arg, unused-ignore]
+    """A method with ours around it, which programs pickle and copy as the plain one."""
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        theirs = self.__wrapped__
+        if type(theirs) is MethodType:
+            return theirs.__reduce_ex__(protocol)
+        owner = sys.modules[theirs.__module__]
+        *path, name = theirs.__qualname__.split(".")
+        for each in path:
+            owner = getattr(owner, each)
+        return getattr, (owner, name)
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        theirs = self.__wrapped__
+        if type(theirs) is not MethodType:
+            return self
+        owner = copy.deepcopy(theirs.__self__, memo)
+        return self._self_parent.__get__(owner, type(owner))
+
+
+class _Wrapped(wrapt.FunctionWrapper):  # type: ignore[misc, type-arg, unused-ignore]
+    """A function with ours around it."""
+
+    __bound_function_wrapper__ = _Bound
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # By its name, as any function.
+        return self.__wrapped__.__qualname__
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self
 
 
 class Patches:
@@ -27,7 +70,7 @@ class Patches:
 
     def _wrapped(self, function: Any, wrapper: Callable[[Any, Any, Any, Any], Any]) -> Any:
         live: Any = self._live.__len__
-        return wrapt.FunctionWrapper(function, wrapper, enabled=live)
+        return _Wrapped(function, wrapper, enabled=live)
 
     def wrap_inside(
         self, owner: Any, name: str, wrapper: Callable[[Any, Any, Any, Any], Any]
