@@ -37,6 +37,7 @@ PEERS: Final = {
     "llama_index": "opentelemetry-instrumentation-genai-llama-index",
     "openai_agents": "opentelemetry-instrumentation-genai-openai-agents",
     "crewai": "opentelemetry-instrumentation-crewai",
+    "haystack": "openinference-instrumentation-haystack",
 }
 # Of the calls of models that a framework makes.
 MODELS: Final = "opentelemetry-instrumentation-genai-openai"
