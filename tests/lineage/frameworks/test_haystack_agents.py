@@ -306,6 +306,33 @@ def test_a_tool_that_is_declared(server: ProviderServer, telemetry: Telemetry) -
     assert attributes(telemetry.span("execute_tool"))["gen_ai.tool.call.id"] == "call_0"
 
 
+def test_beside_opentelemetry_in_the_slot(server: ProviderServer, telemetry: Telemetry) -> None:
+    if VERSION < (3, 4):
+        pytest.skip("other traces here")
+    tracing = pytest.importorskip("haystack.tracing")
+    theirs = pytest.importorskip("haystack_integrations.tracing.opentelemetry")
+    tracing.enable_tracing(theirs.OpenTelemetryTracer(telemetry.tracer))
+    asks = ChatMessage.from_assistant(tool_calls=[ToolCall("get_weather", OSLO, id="c1")])
+    try:
+        agent(Parrot(asks, "It is sunny."), tool()).run(messages=asked())
+    finally:
+        tracing.disable_tracing()
+    assert draw(telemetry) == tree(
+        """
+        invoke_agent
+          haystack.agent.run
+            haystack.agent.step
+              haystack.agent.step.llm
+                chat parrot-1
+              haystack.agent.step.tool
+                execute_tool get_weather
+            haystack.agent.step
+              haystack.agent.step.llm
+                chat parrot-1
+        """
+    )
+
+
 def test_a_tool_by_itself(telemetry: Telemetry) -> None:
     assert tool().invoke(city="Oslo") == "sunny in Oslo"
     assert draw(telemetry) == "execute_tool get_weather"
