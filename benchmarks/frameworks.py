@@ -37,6 +37,7 @@ PEERS: Final = {
     "llama_index": "opentelemetry-instrumentation-genai-llama-index",
     "openai_agents": "opentelemetry-instrumentation-genai-openai-agents",
     "crewai": "opentelemetry-instrumentation-crewai",
+    "haystack": "openinference-instrumentation-haystack",
     "smolagents": "opentelemetry-instrumentation-genai-smolagents",
     "dspy": "opentelemetry-instrumentation-genai-dspy",
     "agno": "opentelemetry-instrumentation-genai-agno",

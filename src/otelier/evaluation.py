@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from opentelemetry.trace import INVALID_SPAN, NonRecordingSpan, Span, SpanContext, TraceFlags
 
-from otelier import guard, lately, runtime, semconv, settings, values, wire
 from otelier import context as ctx
+from otelier import guard, lately, runtime, semconv, settings, values, wire
 from otelier.runtime import Runtime
 from otelier.semconv import Attributes
 

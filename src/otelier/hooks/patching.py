@@ -32,7 +32,8 @@ class _Bound(wrapt.BoundFunctionWrapper):  # type: ignore[type-arg]
             return self
         from copy import deepcopy
 
-        return getattr(deepcopy(owner, memo), self.__wrapped__.__name__)
+        copied = deepcopy(owner, memo)
+        return self._self_parent.__get__(copied, type(copied))
 
 
 class _Wrapper(wrapt.FunctionWrapper):  # type: ignore[type-arg]

@@ -132,6 +132,16 @@ class Parrot:
 
 
 @component
+class Teller:
+    """A model in this process, which goes on with a text."""
+
+    @component.output_types(replies=list[str], meta=list[dict[str, Any]])
+    def run(self, prompt: str, generation_kwargs: dict[str, Any] | None = None) -> dict[str, Any]:
+        meta = {"model": "teller-2", "finish_reason": "stop", "usage": {"prompt_tokens": 4}}
+        return {"replies": ["Once upon a time."], "meta": [meta]}
+
+
+@component
 class Numbers:
     """Embeds a text by hand."""
 

@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from tests.lineage.frameworks.haystack_parts import (
     AsyncPipeline,
     Numbers,
     Parrot,
+    Teller,
     Upper,
     model,
     question,
@@ -101,6 +103,12 @@ def test_search_and_answer(server: ProviderServer, telemetry: Telemetry) -> None
 def test_its_name_is_what_the_program_calls_it(
     server: ProviderServer, telemetry: Telemetry
 ) -> None:
+    class Capitals(Pipeline):  # type: ignore[misc]
+        """The program's own."""
+
+    rag(model(server, says("In Norway.")), Capitals).run(question())
+    assert draw(telemetry).startswith("invoke_workflow Capitals\n")
+    telemetry.clear()
     rag(model(server, says("In Norway.")), metadata={"name": "capitals"}).run(question())
     assert draw(telemetry).startswith("invoke_workflow capitals\n")
     telemetry.span("invoke_workflow")
@@ -340,6 +348,36 @@ def test_a_model_of_ones_own_that_asks_an_sdk(server: ProviderServer, telemetry:
 
 
 @own
+def test_a_model_of_ones_own_that_goes_on_with_a_text(telemetry: Telemetry) -> None:
+    made = Pipeline()
+    made.add_component("teller", Teller())
+    made.run({"teller": {"prompt": "Tell me.", "generation_kwargs": {"temperature": 0.5}}})
+    assert draw(telemetry) == "invoke_workflow\n  chat"
+    told = attributes(telemetry.span("chat"))
+    assert told["gen_ai.request.temperature"] == 0.5
+    assert told["gen_ai.response.model"] == "teller-2"
+    assert told["gen_ai.response.finish_reasons"] == ("stop",)
+    assert told["gen_ai.usage.input_tokens"] == 4
+    assert "gen_ai.usage.output_tokens" not in told
+    assert "gen_ai.provider.name" not in told
+    assert "Tell me." in told["gen_ai.input.messages"]
+    assert "Once upon a time." in told["gen_ai.output.messages"]
+
+
+@pytest.mark.parametrize("run", ["run", "run_async"])
+def test_a_model_of_haystacks_own(telemetry: Telemetry, run: str) -> None:
+    """One that no SDK carries, as local ones are; also without a pipeline."""
+    mocks = pytest.importorskip("haystack.components.generators.chat.mock")
+    answer = getattr(mocks.MockChatGenerator("In Norway."), run)([ChatMessage.from_user("Oslo?")])
+    if run == "run_async":
+        asyncio.run(answer)
+    assert draw(telemetry) == "chat mock-model"
+    told = attributes(telemetry.span())
+    assert "Oslo?" in told["gen_ai.input.messages"]
+    assert "In Norway." in told["gen_ai.output.messages"]
+
+
+@own
 def test_a_model_of_ones_own_that_fails(telemetry: Telemetry) -> None:
     with pytest.raises(Exception, match="no voice"):
         rag(Parrot(ConnectionError("no voice"))).run(question())
@@ -504,6 +542,79 @@ def test_ten_users_at_once(server: ProviderServer, telemetry: Telemetry) -> None
         found = attributes(span)
         who = found["gen_ai.conversation.id"].removeprefix("c")
         assert found["gen_ai.retrieval.query.text"] == f"Where is Oslo? {who}"
+
+
+def test_ten_users_in_threads(server: ProviderServer, telemetry: Telemetry) -> None:
+    made = rag(model(server, says("In Norway.")))
+
+    def one(user: int) -> None:
+        with otelier.session(conversation_id=f"c{user}"):
+            made.run(question(f"Where is Oslo? {user}"))
+
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(one, range(10)))
+    trees = (
+        f"""
+        invoke_workflow [c{user}]
+          chat gpt-4o [c{user}]
+          retrieval [c{user}]
+        """
+        for user in range(10)
+    )
+    assert draw(telemetry, conversation, ordered=False) == "\n".join(map(tree, trees))
+
+
+@asynchronous
+def test_branches_at_the_same_time(server: ProviderServer, telemetry: Telemetry) -> None:
+    @component
+    class Slow:
+        """Holds no event loop up."""
+
+        @component.output_types(messages=list[ChatMessage])
+        def run(self, text: str) -> dict[str, Any]:
+            with telemetry.tracer.start_as_current_span(f"prepare {text}"):
+                return {"messages": [ChatMessage.from_user(text)]}
+
+    made = AsyncPipeline()
+    for name in ("a", "b"):
+        made.add_component(f"prepare_{name}", Slow())
+        made.add_component(f"llm_{name}", model(server, says("Yes.")))
+        made.connect(f"prepare_{name}.messages", f"llm_{name}.messages")
+    asyncio.run(made.run_async({f"prepare_{name}": {"text": name} for name in ("a", "b")}))
+    assert draw(telemetry, ordered=False) == tree(
+        """
+        invoke_workflow
+          chat gpt-4o
+          chat gpt-4o
+          prepare a
+          prepare b
+        """
+    )
+
+
+def test_a_store_has_a_name(telemetry: Telemetry) -> None:
+    name = "haystack_integrations.components.retrievers.qdrant"
+    retrievers = pytest.importorskip(name)
+    from haystack_integrations.document_stores.qdrant import QdrantDocumentStore
+
+    capitals = QdrantDocumentStore(":memory:", index="capitals", embedding_dim=2)
+    capitals.write_documents([Document(content="Oslo is in Norway.", embedding=[1.0, 0.0])])
+    retrievers.QdrantEmbeddingRetriever(capitals, top_k=3).run(query_embedding=[1.0, 0.0])
+    assert draw(telemetry) == "retrieval capitals"
+    search = attributes(telemetry.span())
+    assert search["gen_ai.data_source.id"] == "capitals"
+    assert search["gen_ai.retrieval.top_k"] == 3
+    (found,) = json.loads(search["gen_ai.retrieval.documents"])
+    assert found["content"] == "Oslo is in Norway."
+
+
+def test_methods_go_to_other_processes(telemetry: Telemetry) -> None:
+    made = Pipeline()
+    made.add_component("upper", Upper())
+    copies = (pickle.loads(pickle.dumps(made.run)), copy.copy(made.run), copy.deepcopy(made.run))
+    for run in copies:
+        assert run({"upper": {"text": "a"}}) == {"upper": {"text": "A"}}
+    assert draw(telemetry) == "invoke_workflow\ninvoke_workflow\ninvoke_workflow"
 
 
 @own

@@ -306,6 +306,33 @@ def test_a_tool_that_is_declared(server: ProviderServer, telemetry: Telemetry) -
     assert attributes(telemetry.span("execute_tool"))["gen_ai.tool.call.id"] == "call_0"
 
 
+def test_beside_opentelemetry_in_the_slot(server: ProviderServer, telemetry: Telemetry) -> None:
+    if VERSION < (3, 4):
+        pytest.skip("other traces here")
+    tracing = pytest.importorskip("haystack.tracing")
+    theirs = pytest.importorskip("haystack_integrations.tracing.opentelemetry")
+    tracing.enable_tracing(theirs.OpenTelemetryTracer(telemetry.tracer))
+    asks = ChatMessage.from_assistant(tool_calls=[ToolCall("get_weather", OSLO, id="c1")])
+    try:
+        agent(Parrot(asks, "It is sunny."), tool()).run(messages=asked())
+    finally:
+        tracing.disable_tracing()
+    assert draw(telemetry) == tree(
+        """
+        invoke_agent
+          haystack.agent.run
+            haystack.agent.step
+              haystack.agent.step.llm
+                chat parrot-1
+              haystack.agent.step.tool
+                execute_tool get_weather
+            haystack.agent.step
+              haystack.agent.step.llm
+                chat parrot-1
+        """
+    )
+
+
 def test_a_tool_by_itself(telemetry: Telemetry) -> None:
     assert tool().invoke(city="Oslo") == "sunny in Oslo"
     assert draw(telemetry) == "execute_tool get_weather"
@@ -341,8 +368,12 @@ def test_cancelled(server: ProviderServer, telemetry: Telemetry) -> None:
     assert attributes(telemetry.span("invoke_agent"))["otelier.stream.end"] == "cancelled"
 
 
-def researcher(server: ProviderServer) -> ComponentTool:
+def researcher(server: ProviderServer, delegated: bool) -> Any:
     inner = agent(model(server), tool())
+    if delegated:
+        from haystack.tools import AgentTool
+
+        return AgentTool(agent=inner, name="research", description="Researches.")
     return ComponentTool(
         component=inner,
         name="research",
@@ -359,14 +390,21 @@ def delegates(body: dict[str, Any]) -> dict[str, Any]:
     offered = [each["function"]["name"] for each in body["tools"]]
     if offered == ["research"]:
         spoken = {"role": "user", "content": [{"text": "How is Oslo?"}], "name": None, "meta": {}}
+        if VERSION >= (3, 4):
+            spoken = {"role": "user", "content": "How is Oslo?"}
         given = {"messages": [spoken]}
         return chat_message(tool_calls=[tool_call("research", given, id="r1")])
     return chat_message(tool_calls=[tool_call("get_weather", OSLO, id="w1")])
 
 
+@pytest.mark.parametrize("delegated", [False, True])
 @pytest.mark.parametrize("run", ["run", pytest.param("run_async", marks=asynchronous)])
-def test_an_agent_as_a_tool(server: ProviderServer, telemetry: Telemetry, run: str) -> None:
-    made = agent(model(server, delegates), researcher(server))
+def test_an_agent_as_a_tool(
+    server: ProviderServer, telemetry: Telemetry, run: str, delegated: bool
+) -> None:
+    if delegated and VERSION < (3, 4):
+        pytest.skip("no tool of its own for this here")
+    made = agent(model(server, delegates), researcher(server, delegated))
     answer = getattr(made, run)(messages=asked())
     if run == "run_async":
         answer = asyncio.run(answer)
@@ -383,6 +421,11 @@ def test_an_agent_as_a_tool(server: ProviderServer, telemetry: Telemetry, run: s
           chat gpt-4o
         """
     )
+    inner = attributes(telemetry.span("invoke_agent research"))
+    assert inner["gen_ai.agent.description"] == "Researches."
+    if VERSION >= (2, 15):
+        used = attributes(telemetry.span("execute_tool research"))
+        assert json.loads(used["gen_ai.tool.call.result"]) == {"result": "It is sunny."}
 
 
 def test_a_search_as_a_tool(server: ProviderServer, telemetry: Telemetry) -> None:

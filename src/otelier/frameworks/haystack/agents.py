@@ -44,7 +44,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 
 
 def _begin(owner: Any, args: Any, kwargs: Any) -> Handle | None:
-    if not running.shown() or "LLM" in reading.names(type(owner)):
+    if not running.shown() or _only_asks(type(owner)):
         return None
     name, description = reading.name(owner), None
     if name is None:
@@ -54,12 +54,21 @@ def _begin(owner: Any, args: Any, kwargs: Any) -> Handle | None:
     handle = running.begin(step, _Run)
     if isinstance(handle, _Run):
         handle.whose = id(owner)
-        if handle.wants_content:
+        if handle.wants_content and not _prepares(type(owner)):
             asked = argument(args, kwargs, 0, "messages")
             handle.set_input(asked if type(asked) is str else messages.chat(asked))
             handle.set_system(reading.text(owner, "system_prompt"))
             handle.set_tools(reading.definitions(statics.member(owner, "tools")))
     return handle
+
+
+def _only_asks(kind: type) -> bool:
+    return any(statics.name(base) == "LLM" and reading.is_own(base) for base in statics.bases(kind))
+
+
+def _prepares(kind: type) -> bool:
+    """Whether what is asked is known later, filled in."""
+    return any(statics.on_class(kind, name) is not None for name in _BEGINNINGS)
 
 
 def _prepare(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any, Final
 
-from otelier import guard, pipeline, statics
+from otelier import guard, pipeline, statics, wire
 from otelier.frameworks.haystack import messages, reading, running
 from otelier.handle import Handle, NoHandle
 
@@ -47,12 +47,11 @@ def begin(owner: Any, data: Any) -> Flow | None:
 
 def _named(owner: Any) -> tuple[str | None, bool]:
     """What the program calls a pipeline, and whether it is hidden in a component of Haystack's."""
-    told = statics.member(owner, "metadata")
-    name = told.get("name") if type(told) is dict else None
+    told, kind = wire.fields(statics.member(owner, "metadata")), type(owner)
     around = naming.get()
-    if around is not None and around[0] == id(owner):
-        return (name if type(name) is str else around[1]), around[2]
-    return (name if type(name) is str else None), False
+    named, hidden = (around[1], around[2]) if around and around[0] == id(owner) else (None, False)
+    own = None if reading.is_own(kind) else statics.name(kind)
+    return wire.text(told.get("name")) or named or own, hidden
 
 
 def _asked(handle: Handle, data: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
+from weakref import WeakSet
 
 from otelier import guard, model_runs, semconv, statics, wire
 from otelier.frameworks import models
@@ -26,7 +27,7 @@ _PARAMETERS: Final = (
     ("seed", semconv.REQUEST_SEED),
 )
 # The runs of ours that are going on: one inside of another is that one's.
-_open: Final[set[ModelRun]] = set()
+_open: Final[WeakSet[ModelRun]] = WeakSet()
 
 
 class Asking:

@@ -56,8 +56,9 @@ def opened(args: Any, kwargs: Any) -> Part | None:
     """What is to be seen of a component that is run with these; None if nothing is."""
     if not running.shown():
         return None
-    told = [each for each in (*args, *kwargs.values()) if type(each) is dict]
-    component = next((each["instance"] for each in told if "instance" in each), None)
+    # By name, but in earlier versions.
+    held = kwargs.get("component") or next((each for each in args if type(each) is dict), None)
+    component = held.get("instance") if type(held) is dict else None
     if component is None or _stops(kwargs):
         return None
     inputs = kwargs.get("inputs", kwargs.get("component_inputs"))

@@ -39,7 +39,7 @@ def begin(owner: Any, args: Any, kwargs: Any) -> Handle | None:
         return running.begin(pipeline.step(statics.name(type(owner))))
     most = kwargs.get("top_k")
     if most is None:
-        most = statics.member(owner, "top_k")
+        most = statics.member(owner, "top_k", statics.member(owner, "_top_k"))
     step = pipeline.retrieval(
         reading.source(owner),
         query=_query(args, kwargs),

@@ -9,7 +9,7 @@ from opentelemetry.context import create_key
 from otelier import context as ctx
 from otelier import pipeline, statics
 from otelier.executed import Executed
-from otelier.frameworks.haystack import reading, running
+from otelier.frameworks.haystack import messages, reading, running
 from otelier.handle import Handle, NoHandle
 from otelier.hooks.patching import Patches
 from otelier.hooks.runners import patch_tool
@@ -84,8 +84,12 @@ def _is_for(call: Any, tool: Any, given: Any) -> bool:
 
 def _finish(handle: Handle | NoHandle, result: Any) -> None:
     told = isinstance(handle, Executed) and handle.told
-    if result is not None and not told and handle.wants_content and not statics.iterates(result):
-        handle.set_result(result)
+    if result is None or told or not handle.wants_content or statics.iterates(result):
+        return
+    # Of an agent, all that it has done is below.
+    last = result.get("last_message") if type(result) is dict else None
+    said = messages.chat([last]) if messages.is_message(last) else []
+    handle.set_result(said[0]["content"] if said else result)
 
 
 def called_as(component: Any) -> tuple[str | None, str | None]:
