@@ -54,7 +54,8 @@ $(BESIDE)/test.done: pyproject.toml Makefile
 	@touch $@
 
 test: $(VENV)/test.done $(BESIDE)/test.done ## run all tests
-	$(BIN)/python -m pytest $(SPREAD) --ignore tests/backends --ignore tests/lineage/frameworks $(ARGS)
+	$(BIN)/python -m pytest $(SPREAD) --ignore tests/backends \
+		--ignore tests/lineage/frameworks --ignore tests/lineage/services $(ARGS)
 	$(BESIDE)/bin/python -m pytest $(SPREAD) $(BESIDE_TESTS)
 
 check: $(VENV)/lint.done ## under a minute: ruff, types, architecture, protocols and units
