@@ -10,6 +10,7 @@ stream's own request has been seen, and nothing more comes of it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from time import perf_counter, time_ns
 from typing import Any, Final
@@ -17,7 +18,7 @@ from typing import Any, Final
 from opentelemetry.context import Context
 
 from otelier import context as ctx
-from otelier import runtime, semconv, theirs
+from otelier import runtime, semconv
 
 
 def now() -> tuple[float, int]:
@@ -60,9 +61,12 @@ def elsewhere() -> None:
         run.seen = True
 
 
-def noted(attributes: Any) -> None:
-    """Somebody else's span with these attributes begins or ends here: maybe of the call."""
+def noted(attributes: Any, marked: Callable[[Any], bool]) -> None:
+    """Somebody else's span with these attributes begins or ends here: maybe of the call.
+
+    ``marked``: whether attributes without an operation say so.
+    """
     run = mark.get()
     if run is not None and not run.seen and attributes:
         inference = attributes.get(semconv.OPERATION_NAME) in semconv.INFERENCE
-        run.seen = inference or theirs.is_model_call(attributes)
+        run.seen = inference or marked(attributes)

@@ -88,7 +88,7 @@ class OtelierSpanProcessor:
             seen = around is not None or running is not None or less
             if seen and span.instrumentation_scope.name != SCOPE:
                 if running is not None:
-                    model_runs.noted(span._attributes)
+                    model_runs.noted(span._attributes, theirs.is_model_call)
                 if around is not None:
                     _beneath[span] = _Beneath(around, span, held)
                 if less:
@@ -131,7 +131,7 @@ class OtelierSpanProcessor:
                 natives.ending(run, span)
             around = _beneath.pop(span, None)
             attributes = span._attributes
-            model_runs.noted(attributes)
+            model_runs.noted(attributes, theirs.is_model_call)
             library = None if made_by is None else made_by.name
             # A program without spans of others pays nothing for them.
             from otelier import their_content
