@@ -227,9 +227,9 @@ ROWS = (
         (
             *("langchain>=1.5", "langgraph>=1.2", "langchain-openai>=1.7", "openai-agents"),
             *("llama-index-core>=0.14", "llama-index-llms-openai", "llama-index-embeddings-openai"),
-            *("fastapi", "httpx", "opentelemetry-instrumentation-fastapi"),
+            *("fastapi", "httpx", "opentelemetry-instrumentation-fastapi", "cohere"),
         ),
-        ("test_crossings.py",),
+        ("test_crossings.py", "test_rag.py"),
     ),
     Row("claude_agent", ("claude-agent-sdk>=0.2",), ("test_claude_agent.py",)),
     Row("claude_agent-mcp-1", ("claude-agent-sdk>=0.2", "mcp>=1.30,<2"), ("test_claude_agent.py",)),
