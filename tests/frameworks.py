@@ -340,9 +340,9 @@ ROWS = (
         (
             *("langchain>=1.5", "langgraph>=1.2", "langchain-openai>=1.7", "openai-agents"),
             *("llama-index-core>=0.14", "llama-index-llms-openai", "llama-index-embeddings-openai"),
-            *("fastapi", "httpx", "opentelemetry-instrumentation-fastapi"),
+            *("fastapi", "httpx", "opentelemetry-instrumentation-fastapi", "cohere"),
         ),
-        ("test_crossings.py",),
+        ("test_crossings.py", "test_rag.py"),
     ),
     Row(
         "langchain-stores",
