@@ -192,7 +192,7 @@ ROWS = (
     Row(
         "smolagents",
         ("smolagents[openai,litellm]>=1.26",),
-        ("test_smolagents.py", "test_smolagents_runs.py", "test_smolagents_models.py"),
+        ("test_smolagents.py", "test_smolagents_runs.py", "test_smolagents_models.py", *_ALL),
         environment=(("LITELLM_LOCAL_MODEL_COST_MAP", "True"),),
     ),
     Row(
@@ -304,7 +304,11 @@ ROWS = (
         ("test_llama_index.py", "test_llama_index_engines.py"),
         oldest=True,
     ),
-    Row("haystack", ("haystack-ai>=3.4", "qdrant-haystack", "opentelemetry-haystack"), _HAYSTACK),
+    Row(
+        "haystack",
+        ("haystack-ai>=3.4", "qdrant-haystack", "opentelemetry-haystack"),
+        (*_HAYSTACK, *_ALL),
+    ),
     Row("haystack-2", ("haystack-ai>=2.31,<3",), _HAYSTACK),
     Row(
         "haystack-beside",
@@ -506,7 +510,7 @@ ROWS = (
         ("test_autogen.py",),
         oldest=True,
     ),
-    Row("semantic_kernel", ("semantic-kernel>=1.45",), _SEMANTIC_KERNEL),
+    Row("semantic_kernel", ("semantic-kernel>=1.45",), (*_SEMANTIC_KERNEL, *_ALL)),
     Row(
         "semantic_kernel-beside",
         ("semantic-kernel>=1.45", "openinference-instrumentation-openai"),
