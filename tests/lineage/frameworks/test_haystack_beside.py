@@ -20,7 +20,7 @@ from opentelemetry.instrumentation.haystack import HaystackInstrumentor as Trace
 from otelier import guard
 from tests.lineage.frameworks.drawing import draw, model_calls, tree
 from tests.lineage.frameworks.haystack_parts import VERSION, Parrot, model, question, rag, says
-from tests.servers import ProviderServer
+from tests.servers import ProviderServer, Raw
 from tests.telemetry import Telemetry
 
 
@@ -84,17 +84,19 @@ def test_beside_the_official_one_of_the_sdk(server: ProviderServer, theirs_first
     assert draw(telemetry) == "invoke_workflow\n  retrieval\n  chat gpt-4o"
 
 
-def test_langfuse_in_the_slot(
-    server: ProviderServer, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HAYSTACK_CONTENT_TRACING_ENABLED", "true")
+def test_langfuse_in_the_slot(server: ProviderServer, telemetry: Telemetry) -> None:
+    """Its spans are among ours, and its generation is the model's call."""
     langfuse = pytest.importorskip("langfuse")
     from haystack_integrations.tracing.langfuse import LangfuseTracer
 
+    server.route("/api/public/otel/v1/traces", Raw(b""))
     client = langfuse.Langfuse(
-        public_key="pk", secret_key="sk", base_url=server.url, tracing_enabled=False
+        public_key="pk",
+        secret_key="sk",
+        base_url=server.url,
+        tracer_provider=telemetry.tracer_provider,
     )
-    tracer = LangfuseTracer(tracer=client, name="haystack")
+    tracer = LangfuseTracer(tracer=client, name="capitals")
     tracing.enable_tracing(tracer)
     try:
         rag(model(server, says("In Norway."))).run(question())
@@ -105,7 +107,13 @@ def test_langfuse_in_the_slot(
     assert draw(telemetry) == tree(
         """
         invoke_workflow
-          retrieval
-          chat gpt-4o
+          capitals
+            retriever
+              retrieval
+            ask
+            llm
         """
     )
+    (call,) = model_calls(telemetry)
+    assert call.name == "llm"
+    assert (call.attributes or {})["gen_ai.usage.input_tokens"] == 12
