@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Final
 
 from opentelemetry.context import Context
@@ -22,6 +21,7 @@ from otelier.identity import Identity
 from otelier.model_runs import ModelRun
 from otelier.nohandle import NoHandle
 from otelier.protocols import Content, Reply, Route, WholeReader, finish
+from otelier.returned import Hear
 from otelier.semconv import Attributes
 from otelier.usage import Usage
 
@@ -94,41 +94,76 @@ def over(
         guard.failed("frameworks.models")
 
 
-class _Asked(NoHandle):
-    """A run of a model, where a step would be: the function around which it is has no span."""
+class Asking(NoHandle):
+    """One call of a model, where a step would be: it has no span but that of who sees the call.
+
+    The mark is there while the model's own code runs, and not while the program has its stream.
+    """
 
     holds = True
 
-    def __init__(self, run: ModelRun, told: Callable[[Any], Told]) -> None:
+    def __init__(self, run: ModelRun, told: Callable[[Asking], Told]) -> None:
         self._run: ModelRun | None = run
         self._told = told
-        self.result: Any = None
+        self._around: ModelRun | None = None
+        # What came of it: a whole answer, or the pieces of one.
+        self.answer: Any = None
+        self.pieces: list[Any] = []
+
+    def enter(self) -> Any:
+        """Whoever sees the model's call says so."""
+        self._around = model_runs.mark.get()
+        model_runs.mark.set(self._run)
+        return self._leave
+
+    def _leave(self) -> None:
+        model_runs.mark.set(self._around)
 
     def end(self, error: BaseException | None = None) -> None:
+        """It has answered, or has not."""
         run, self._run = self._run, None
-        if run is not None:
-            # Nothing is told of a call that has its span.
-            over(run, Told() if run.seen else self._told(self.result), error)
+        if run is None:
+            return
+        try:
+            over(run, Told() if run.seen else self._told(self), error)
+            # One that asks another has no answer of its own.
+            if self._around is not None:
+                self._around.seen = True
+        except Exception:
+            guard.failed("frameworks.asking")
 
     def left(self, how: str = leaving.CLOSED) -> None:
-        self.end()
+        """A stream that was never read has asked nobody."""
+        self._run = None
 
 
-def around(told: Callable[[Any, Any, Any, Any], Told]) -> tuple[Wrapper, Wrapper]:
-    """The wrappers of a function that asks a model once, and gives a whole answer or a generator.
+def around(
+    told: Callable[[Any, Any, Any, Asking], Told],
+    shown: Callable[[], bool] = lambda: True,
+    *,
+    pieces: bool = False,
+) -> tuple[Wrapper, Wrapper]:
+    """The wrappers of a function that asks a model once, and gives its answer or a generator.
 
-    ``told(owner, args, kwargs, result)`` is what the framework knows when that is over; of a
-    generator the result is None.
+    ``told(owner, args, kwargs, asking)`` is what the framework knows when that is over, asked only
+    where nobody else has seen the call; ``pieces`` keeps the items of a generator for it.
     """
 
     def asked(owner: Any, args: Any, kwargs: Any) -> NoHandle | None:
-        run = begin()
-        return None if run is None else _Asked(run, partial(told, owner, args, kwargs))
+        mark = model_runs.mark.get()
+        run = begin() if shown() else None
+        model_runs.mark.set(mark)
+        if run is None:
+            return None
+        return Asking(run, lambda asking: told(owner, args, kwargs, asking))
 
     def answered(handle: Any, result: Any) -> None:
-        handle.result = result
+        handle.answer = result
 
-    return stepping.around(asked, answered, lasts=True)
+    def hearing(handle: Any) -> Hear:
+        return handle.pieces.append if pieces else None
+
+    return stepping.around(asked, answered, lasts=True, hearing=hearing)
 
 
 def _made(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from types import FunctionType
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -51,6 +52,13 @@ class _Wrapper(wrapt.FunctionWrapper):  # type: ignore[type-arg]
         return self
 
 
+class _Loose(_Wrapper):
+    """In a class that may be the program's: sent elsewhere by value, it is the function itself."""
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return copy, (self.__wrapped__,)
+
+
 class Patches:
     """What was patched in one library."""
 
@@ -74,12 +82,17 @@ class Patches:
         function = owner.__dict__[name]
         if self._is_ours(function):
             return
-        setattr(owner, name, self._wrapped(function, wrapper))
+        setattr(owner, name, self._wrapped(function, wrapper, _Loose))
         self._loose.setdefault(owner, []).append(name)
 
-    def _wrapped(self, function: Any, wrapper: Callable[[Any, Any, Any, Any], Any]) -> Any:
+    def _wrapped(
+        self,
+        function: Any,
+        wrapper: Callable[[Any, Any, Any, Any], Any],
+        made: type[_Wrapper] = _Wrapper,
+    ) -> Any:
         live: Any = self._live.__len__
-        return _Wrapper(function, wrapper, enabled=live)
+        return made(function, wrapper, enabled=live)
 
     def wrap_inside(
         self, owner: Any, name: str, wrapper: Callable[[Any, Any, Any, Any], Any]
@@ -106,7 +119,7 @@ class Patches:
         self._done.append((owner, name, before, value))
 
     def _is_ours(self, held: Any) -> bool:
-        enabled: Any = held._self_enabled if type(held) is _Wrapper else None
+        enabled: Any = held._self_enabled if isinstance(held, _Wrapper) else None
         return enabled is not None and enabled.__self__ is self._live
 
     def add(self, owner: Any, name: str, value: Any) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import inspect
+from collections.abc import Callable, Iterable, Iterator
 from types import FunctionType
 from typing import Any
 
@@ -10,6 +11,7 @@ import wrapt
 
 from otelier import guard
 from otelier.hooks.patching import Patches
+from otelier.hooks.stepping import Wrapper
 
 _HEARS = "__init_subclass__"
 
@@ -49,6 +51,31 @@ def each(patches: Patches, base: type, look: Callable[[type], None]) -> None:
     patches.undone(live.clear)
     for found in _with_all_below(base):
         heard(found)
+
+
+def cover(
+    patches: Patches,
+    base: type,
+    methods: Iterable[str],
+    wrappers: tuple[Wrapper, Wrapper],
+    left_alone: Callable[[type], bool] = lambda kind: False,
+) -> None:
+    """Wrap these methods of all classes that are made of ``base``, now and later, not its own.
+
+    ``wrappers`` are the one of functions and that of coroutine functions; ``left_alone`` says of
+    which class nothing is wrapped.
+    """
+
+    def look(kind: type) -> None:
+        if kind is base or left_alone(kind):
+            return
+        for method in methods:
+            function = kind.__dict__.get(method)
+            if has_a_body(function):
+                asynchronous = inspect.iscoroutinefunction(function)
+                patches.wrap_loosely(kind, method, wrappers[asynchronous])
+
+    each(patches, base, look)
 
 
 def has_a_body(value: Any) -> bool:

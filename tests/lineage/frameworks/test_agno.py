@@ -589,6 +589,21 @@ def test_a_model_without_an_sdk(telemetry: Telemetry, how: str, stream: bool) ->
     assert "gen_ai.usage.input_tokens" not in chat
 
 
+def test_a_call_in_the_loop_that_reads_a_local_stream(
+    server: ProviderServer, telemetry: Telemetry
+) -> None:
+    from openai import OpenAI
+
+    server.script(says())
+    client = OpenAI(base_url=f"{server.url}/v1", api_key="k")
+    one = Agent(name="local", model=Local(id="own-1"), telemetry=False)
+    stream = one.run("Paris?", stream=True)
+    next(stream)
+    client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "Mine?"}])
+    list(stream)
+    assert draw(telemetry) == f"invoke_agent local\n  chat own-1\nchat {MODEL}"
+
+
 def test_no_content(server: ProviderServer, telemetry: Telemetry) -> None:
     telemetry.stop()
     telemetry.start(capture="NO_CONTENT")

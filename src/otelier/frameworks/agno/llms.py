@@ -8,7 +8,7 @@ from typing import Any, Final
 from otelier import statics, wire
 from otelier.frameworks import models
 from otelier.frameworks.agno import reading
-from otelier.frameworks.models import Told
+from otelier.frameworks.models import Asking, Told
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 from otelier.usage import Usage
@@ -40,7 +40,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     return f"Model.{found[0]}"
 
 
-def _told(model: Any, args: Any, kwargs: Any, result: Any) -> Told:
+def _told(model: Any, args: Any, kwargs: Any, asking: Asking) -> Told:
     # Agno writes the answer into the message that it has made for it.
     answer = argument(args, kwargs, 1, "assistant_message")
     provider = reading.text(model, "provider")

@@ -7,8 +7,9 @@ from typing import Any, Final
 from otelier import context as ctx
 from otelier import pipeline, statics, wire
 from otelier.frameworks import steps
-from otelier.frameworks.smolagents import covering, reading, running
+from otelier.frameworks.smolagents import reading, running
 from otelier.handle import Handle, NoHandle
+from otelier.hooks import subclasses
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 from otelier.hooks.stepping import around
@@ -31,7 +32,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     wrapper = around(_begin, _finish)[0]
     base = module.__dict__.get("PythonExecutor")
     if base is not None:
-        covering.cover(base, ("__call__",), wrapper, lambda kind: False, patches)
+        subclasses.cover(patches, base, ("__call__",), (wrapper, wrapper))
         return "PythonExecutor.__call__"
     # Before 1.12.
     owner = module.__dict__.get("LocalPythonInterpreter")

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from otelier import guard, model_runs, semconv, statics, wire
+from otelier import semconv, statics, wire
 from otelier.frameworks import models
-from otelier.frameworks.models import Told
-from otelier.frameworks.smolagents import covering, reading, running
-from otelier.handle import Handle, NoHandle
+from otelier.frameworks.models import Asking, Told
+from otelier.frameworks.smolagents import reading, running
+from otelier.hooks import subclasses
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
-from otelier.hooks.stepping import around
-from otelier.model_runs import ModelRun
-from otelier.returned import Hear
 from otelier.semconv import Attributes
 from otelier.usage import Usage
 
@@ -48,8 +45,8 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         raise LookupError(f"{module.__name__}.Model")
     # Before 1.15 a model is called itself.
     methods = ("generate", "generate_stream") if "generate" in base.__dict__ else ("__call__",)
-    wrapper = around(_begin, _finish, lasts=True, hearing=_hearing)[0]
-    covering.cover(base, methods, wrapper, _is_seen, patches)
+    wrappers = models.around(_told, running.shown, pieces=True)
+    subclasses.cover(patches, base, methods, wrappers, _is_seen)
     return f"Model.{methods[0]}"
 
 
@@ -57,87 +54,30 @@ def _is_seen(kind: type) -> bool:
     return reading.is_a(kind, _MODULE, _SEEN)
 
 
-class _Asking(NoHandle):
-    """One call of a model: no step, but its own word for it, where nobody else has one."""
-
-    holds = True
-
-    def __init__(self, run: ModelRun, model: Any, args: Any, kwargs: Any) -> None:
-        self._run: ModelRun | None = run
-        self._model, self._args, self._kwargs = model, args, kwargs
-        self._around: ModelRun | None = None
-        # A message, or the pieces of one.
-        self.answer: Any = None
-        self.pieces: list[Any] = []
-
-    def enter(self) -> Any:
-        """The model's own code runs: whoever sees its call says so."""
-        self._around = model_runs.mark.get()
-        model_runs.mark.set(self._run)
-        return self._leave
-
-    def _leave(self) -> None:
-        model_runs.mark.set(self._around)
-
-    def end(self, error: BaseException | None = None) -> None:
-        """It has answered, or has not."""
-        run, self._run = self._run, None
-        if run is None:
-            return
-        try:
-            models.over(run, Told() if run.seen else self._told(), error)
-            # One that asks another has no answer of its own.
-            if self._around is not None:
-                self._around.seen = True
-        except Exception:
-            guard.failed("smolagents.model")
-
-    def left(self, how: str = "") -> None:
-        """A stream that was never read has asked nobody."""
-        self._run = None
-
-    def _told(self) -> Told:
-        model, kwargs = self._model, self._kwargs
-        return Told(
-            provider=next(
-                (
-                    _PROVIDERS[statics.name(base)]
-                    for base in statics.bases(type(model))
-                    if statics.name(base) in _PROVIDERS and statics.identity(base)[0] == _MODULE
-                ),
-                None,
+def _told(model: Any, args: Any, kwargs: Any, asking: Asking) -> Told:
+    return Told(
+        provider=next(
+            (
+                _PROVIDERS[statics.name(base)]
+                for base in statics.bases(type(model))
+                if statics.name(base) in _PROVIDERS and statics.identity(base)[0] == _MODULE
             ),
-            model=reading.text(model, "model_id"),
-            asked=_messages(argument(self._args, kwargs, 0, "messages")),
-            tools=[reading.definition(each) for each in wire.items(_tools(self._args, kwargs))],
-            parameters=_parameters(model, self._args, kwargs),
-            answer=self._answer(),
-            usage=_usage(self.pieces or [self.answer]) or _counted(model),
-        )
-
-    def _answer(self) -> Any:
-        if not self.pieces:
-            return reading.message(self.answer)
-        texts = [reading.text(piece, "content") or "" for piece in self.pieces]
-        return reading.message({"role": "assistant", "content": "".join(texts)})
+            None,
+        ),
+        model=reading.text(model, "model_id"),
+        asked=_messages(argument(args, kwargs, 0, "messages")),
+        tools=[reading.definition(each) for each in wire.items(_tools(args, kwargs))],
+        parameters=_parameters(model, args, kwargs),
+        answer=_answer(asking),
+        usage=_usage(asking.pieces or [asking.answer]) or _counted(model),
+    )
 
 
-def _begin(model: Any, args: Any, kwargs: Any) -> NoHandle | None:
-    if not running.shown():
-        return None
-    around = model_runs.mark.get()
-    run = models.begin()
-    model_runs.mark.set(around)
-    return None if run is None else _Asking(run, model, args, kwargs)
-
-
-def _finish(handle: Handle | NoHandle, result: Any) -> None:
-    if isinstance(handle, _Asking):
-        handle.answer = result
-
-
-def _hearing(handle: Handle | NoHandle) -> Hear:
-    return handle.pieces.append if isinstance(handle, _Asking) else None
+def _answer(asking: Asking) -> Any:
+    if not asking.pieces:
+        return reading.message(asking.answer)
+    texts = [reading.text(piece, "content") or "" for piece in asking.pieces]
+    return reading.message({"role": "assistant", "content": "".join(texts)})
 
 
 def _tools(args: Any, kwargs: Any) -> Any:
