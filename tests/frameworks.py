@@ -529,18 +529,22 @@ ROWS = (
         _SEMANTIC_KERNEL,
         oldest=True,
     ),
-    # Services and their workers, with the instrumentations that are installed for them.
+    # Services that ask each other, and workers, with the instrumentations that carry a trace.
     Row(
         "services",
         (
-            *("celery>=5.7", "redis", "gevent>=24", "openai", "requests", "aiohttp", "flask"),
-            *("fastapi>=0.115", "uvicorn>=0.30", "gunicorn>=23", *_FOR_SERVICES),
+            *("fastapi>=0.115", "uvicorn>=0.30", "gunicorn>=23", "flask", "celery>=5.7"),
+            *("openai", "httpx", "requests", "aiohttp", *_FOR_SERVICES),
         ),
         (
-            *("../services/test_celery.py", "../services/test_http.py"),
-            *("../services/test_providers.py", "../services/test_processes.py"),
+            *("../services/test_http.py", "../services/test_providers.py"),
             "../services/test_starting.py",
         ),
+    ),
+    Row(
+        "services-workers",
+        ("celery>=5.7", "redis", "gevent>=24", "openai", *_FOR_SERVICES),
+        ("../services/test_celery.py", "../services/test_processes.py"),
     ),
     Row("services-ray", ("ray>=2.50", "openai"), ("../services/test_clusters.py",)),
     Row("services-dask", ("distributed>=2026", "openai"), ("../services/test_clusters.py",)),

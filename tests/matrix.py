@@ -26,6 +26,8 @@ SUITES = (
     # HTTP libraries have rows of their own.
     "--ignore=tests/sdks/http",
     "tests/lineage",
+    # These have an environment of their own.
+    "--ignore=tests/lineage/services",
     "tests/replay",
 )
 PROVIDERS = ("tests/transparency/test_providers.py",)
