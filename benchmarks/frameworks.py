@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import itertools
 import json
 import os
 import statistics
@@ -203,6 +204,10 @@ def _of_model(span: Any) -> bool:
 # --- the provider, in another process -------------------------------------------------------
 
 
+# Of the answers: each has an id of its own.
+_number: Final = itertools.count()
+
+
 def answer(server: Any) -> None:
     """Have a server play the provider: what has a tool's result is answered, else asked."""
     for suffix, reply in (
@@ -227,7 +232,7 @@ def _chat(request: Any) -> Any:
     from tests.servers import Json, Sse, openai_wire
 
     body = request.json()
-    named = f"chatcmpl-{len(body['messages'])}"
+    named = f"chatcmpl-{next(_number)}"
     if "[[ ## " in str(body["messages"][0]):
         message = openai_wire.chat_message(_in_words(body))
     elif any(message["role"] == "tool" for message in body["messages"]):
@@ -255,7 +260,7 @@ def _responses(request: Any) -> Any:
 
     body = request.json()
     asked = body["input"] if isinstance(body["input"], list) else []
-    named = f"resp_{len(asked)}"
+    named = f"resp_{next(_number)}"
     if any(item.get("type") == "function_call_output" for item in asked):
         item = openai_wire.message_item("Sunny.")
     else:
@@ -275,7 +280,7 @@ def _gemini(request: Any) -> Any:
     told = [part for each in request.json()["contents"] for part in each["parts"]]
     done = any("functionResponse" in part for part in told)
     said = gemini_wire.text("Sunny.") if done else gemini_wire.call("get_weather", {"city": "Oslo"})
-    named = f"response-{len(told)}"
+    named = f"response-{next(_number)}"
     answer = gemini_wire.answer(gemini_wire.candidate(said), responseId=named)
     if "streamGenerateContent" in request.route:
         return Sse([answer], done=None)

@@ -21,7 +21,7 @@ LAYERS = (
     ("tightening",),
     ("setting_table",),
     ("settings", "usage", "gateways", "identity", "redaction"),
-    ("errors", "deferred", "whose", "following", "leaving", "steady", "under_way", "lately"),
+    ("errors", "deferred", "whose", "following", "leaving", "steady", "under_way"),
     ("blobs", "documents", "openinference", "protocols", "batches", "prices"),
     ("billing",),
     ("background", "content", "cost", "metrics"),

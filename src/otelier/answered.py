@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from opentelemetry.trace import NonRecordingSpan, Span
 
-from otelier import following, lately, statics, wire
+from otelier import following, statics, wire
 from otelier.call import Call
 
 # How far from the result, and at how many things, is looked.
@@ -43,7 +43,7 @@ def span(result: Any) -> Span | None:
         for name, each in level:
             kind = type(each)
             if kind is str:
-                found = lately.of(each) if _names_an_id(name) else None
+                found = following.address(each) if _names_an_id(name) else None
                 if found is not None:
                     return NonRecordingSpan(found)
             elif kind is Call:

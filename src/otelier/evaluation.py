@@ -7,7 +7,7 @@ from typing import Any, Final
 from opentelemetry.trace import INVALID_SPAN, NonRecordingSpan, Span, SpanContext, TraceFlags
 
 from otelier import context as ctx
-from otelier import guard, lately, runtime, semconv, settings, values, wire
+from otelier import following, guard, runtime, semconv, settings, values, wire
 from otelier.runtime import Runtime
 from otelier.semconv import Attributes
 
@@ -74,7 +74,7 @@ def record_evaluation(
             attributes[semconv.RESPONSE_ID] = told = values.words(response_id)
             if span is None:
                 # Not the current one's: that is of who evaluates.
-                known = lately.of(told)
+                known = following.address(told)
                 span = INVALID_SPAN if known is None else NonRecordingSpan(known)
         if span is not None:
             held = ctx.with_span(span, held)
@@ -95,7 +95,7 @@ def span_of(result: object) -> Span | None:
     ``record_evaluation(…, span=span_of(answer))``.
     """
     try:
-        from otelier import answered  # Only where somebody asks.
+        from otelier import answered  # Few programs need it.
 
         return answered.span(result)
     except Exception:

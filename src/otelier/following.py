@@ -2,14 +2,21 @@
 
 Known while the call runs, and held weakly. A step that returns such an object lasts as long as its
 call; the object stays what it is.
+
+And which span an answer of lately belongs to, by the id that its provider gave it. For a thousand
+of them an id and the address of a span are held, 400 bytes each: no answer, and nothing of the
+program's.
 """
 
 from __future__ import annotations
 
 import weakref
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, Final, TypeAlias
+
+from opentelemetry.trace import Span, SpanContext
 
 from otelier import statics
 
@@ -67,3 +74,50 @@ def _held(value: Any) -> Iterator[Any]:
         yield from islice(several(value), _MOST)
     elif any(statics.on_class(kind, name) is not None for name in ("__iter__", "__aiter__")):
         yield from list(statics.storage(value).values())[:_MOST]
+
+
+# --- what is over -------------------------------------------------------------------------------
+
+ANSWERS: Final = 1000
+# How many more may come before the oldest are forgotten.
+SOME: Final = 50
+# Used by many threads: a dictionary's own operations are atomic.
+_answers: Final[OrderedDict[Any, SpanContext]] = OrderedDict()
+_room = SOME
+
+
+def answer(answer_id: Any, span: Span, again: bool = False) -> None:
+    """``span`` is of the call that gave this answer; ``again``: that fetched one given before."""
+    global _room
+    if again and answer_id in _answers:
+        return
+    _answers[answer_id] = span.get_span_context()
+    _room -= 1
+    if _room < 0:
+        _trim()
+
+
+def _trim() -> None:
+    # Not with each: that would be a call more for every model call.
+    global _room
+    _room = SOME
+    while len(_answers) > ANSWERS:
+        try:
+            _answers.popitem(last=False)
+        except KeyError:
+            return
+
+
+def address(answer_id: str) -> SpanContext | None:
+    """The address of the span that an answer belongs to."""
+    return _answers.get(answer_id)
+
+
+def known() -> int:
+    """How many answers are known."""
+    return len(_answers)
+
+
+def forget() -> None:
+    """Forget all of them."""
+    _answers.clear()

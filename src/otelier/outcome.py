@@ -17,9 +17,9 @@ from otelier import context as ctx
 from otelier import (
     cost,
     errors,
+    following,
     guard,
     identity,
-    lately,
     prompts,
     semconv,
     theirs,
@@ -135,7 +135,7 @@ class Outcome:
             errors.put(self.error, late)
         late = reply.attributes = unicode.attributes(late)
         if semconv.RESPONSE_ID in late:
-            lately.note(late[semconv.RESPONSE_ID], self.span, self.route.fetches)
+            following.answer(late[semconv.RESPONSE_ID], self.span, self.route.fetches)
         self.under = run.policy
         shown = run.captures(self.context).spans
         # Rendering uploads, too: not what is not allowed any more.

@@ -14,7 +14,7 @@ from opentelemetry.metrics import MeterProvider, NoOpMeter
 from opentelemetry.trace import Tracer, TracerProvider
 
 from otelier import context as ctx
-from otelier import events, guard, lately, semconv, tightening
+from otelier import events, following, guard, semconv, tightening
 from otelier.content import Mask, Policy, find_mask
 from otelier.cost import Prices
 from otelier.metrics import Recorder
@@ -218,4 +218,4 @@ def stop() -> None:
     """From now on hooks pass calls through."""
     global _current
     _current = None
-    lately.forget()
+    following.forget()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.backends.clickhouse_running import HERE, MISSING, Rows
+from tests.backends.clickhouse_running import HERE, MISSING, ClickHouse, Rows, collector, server
 from tests.backends.clickhouse_sent import Sent, sending
 from tests.backends.questions import rows as cells
 from tests.backends.running import instrumented, until
@@ -345,7 +345,6 @@ def test_question(sent: Sent, question: str) -> None:
 
 
 def test_an_evaluation_is_told_once(sent: Sent) -> None:
-    """Also where several calls show the answer, and where the span that it names is no call."""
     assert sent.one("SELECT count() FROM otelier.evaluations") == 5
     assert sent.one(f"SELECT count() FROM otel.{EVALUATIONS}") == 5
     # By the ids of the log itself, as any backend joins them.
@@ -355,3 +354,57 @@ def test_an_evaluation_is_told_once(sent: Sent) -> None:
         " WHERE l.EventName = 'gen_ai.evaluation.result'"
     )
     assert sent.one(joined) == 2
+
+
+@pytest.fixture(scope="module")
+def by_hand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
+    """The engine with views, over spans and events that the test writes itself."""
+    here = tmp_path_factory.mktemp("by-hand")
+    with server(here) as engine:
+        with collector(here, engine.port):
+            pass  # It has made the tables.
+        engine.file("views.sql")
+        yield engine
+
+
+def stored(engine: ClickHouse, second: int, span_id: str, kind: str, **told: str) -> None:
+    """A span is stored."""
+    attributes = ", ".join(f"'{name}', '{value}'" for name, value in told.items())
+    engine.ask(
+        "INSERT INTO otel.otel_traces (Timestamp, TraceId, SpanId, SpanName, SpanKind,"
+        f" SpanAttributes) VALUES (now() - {100 - second}, 't', '{span_id}', '{span_id}', '{kind}',"
+        f" map({attributes}))"
+    )
+
+
+def test_of_which_call_an_evaluation_is(by_hand: ClickHouse) -> None:
+    operation, answer = "gen_ai.operation.name", "gen_ai.response.id"
+    stored(by_hand, 1, "agent", "Internal", **{operation: "invoke_agent"})
+    stored(by_hand, 3, "chat", "Client", **{operation: "chat", answer: "r-1"})
+    # The same answer, fetched: it may be stored before.
+    stored(by_hand, 2, "fetch", "Client", **{operation: "fetch_response", answer: "r-1"})
+    stored(by_hand, 4, "only fetched", "Client", **{operation: "fetch_response", answer: "r-2"})
+    stored(by_hand, 5, "GET /thumb", "Server", **{"http.request.method": "GET"})
+    said = {
+        # What is named by trace, span and answer, and whose it is.
+        "by the answer": ("", "", "r-1", "chat"),
+        "by an answer that is only fetched": ("", "", "r-2", "only fetched"),
+        "by the span": ("t", "agent", "", "agent"),
+        "by both": ("t", "agent", "r-1", "agent"),
+        "in a request of no model": ("t", "GET /thumb", "r-1", "chat"),
+        "by a span of another trace": ("u", "agent", "", ""),
+        "by nothing": ("", "", "", ""),
+        "by what is not stored": ("u", "x", "y", ""),
+    }
+    for name, (trace, span, response, _) in said.items():
+        by_hand.ask(
+            "INSERT INTO otel.otel_logs (Timestamp, TraceId, SpanId, EventName, LogAttributes)"
+            f" VALUES (now(), '{trace}', '{span}', 'gen_ai.evaluation.result',"
+            f" map('gen_ai.evaluation.name', '{name}', 'gen_ai.response.id', '{response}'))"
+        )
+    rows = by_hand.ask("SELECT evaluation, call, score FROM otelier.evaluations")
+    assert sorted((row["evaluation"], row["call"]) for row in rows) == sorted(
+        (name, call) for name, (*_, call) in said.items()
+    )
+    # Unknown, not 0.
+    assert {row["score"] for row in rows} == {None}

@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import Link
 
 import otelier
-from otelier import guard, lately
+from otelier import following, guard
 from tests.servers import Json, ProviderServer, Sse, anthropic_wire, openai_wire
 from tests.telemetry import Telemetry
 from tests.transparency.app import App
@@ -151,7 +151,7 @@ def test_responses(server: ProviderServer, telemetry: Telemetry) -> None:
     assert is_of(client.responses.retrieve("resp_1"), telemetry)
     assert len(telemetry.spans("fetch_response")) == 1
     # Of one that another process has begun this one knows the call that fetched it.
-    lately.forget()
+    following.forget()
     assert is_of(client.responses.retrieve("resp_1"), telemetry, "fetch_response")
 
 
@@ -228,13 +228,13 @@ def test_a_thousand_are_known(gpt: openai.OpenAI, telemetry: Telemetry) -> None:
     first = gpt.chat.completions.create(**CHAT)
     second = gpt.chat.completions.create(**CHAT)
     address = telemetry.spans()[0]
-    for number in range(lately.MOST - 2):
-        lately.note(f"other-{number}", address)  # type: ignore[arg-type]
+    for number in range(following.ANSWERS - 2):
+        following.answer(f"other-{number}", address)  # type: ignore[arg-type]
     assert is_of([first], telemetry) is False and otelier.span_of(first) is not None
     assert otelier.span_of(second) is not None
-    for number in range(5 * lately.MOST):
-        lately.note(f"another-{number}", address)  # type: ignore[arg-type]
-        assert len(lately._spans) <= lately.MOST + lately.SOME + 1
+    for number in range(5 * following.ANSWERS):
+        following.answer(f"another-{number}", address)  # type: ignore[arg-type]
+        assert following.known() <= following.ANSWERS + following.SOME + 1
     assert otelier.span_of(first) is None and otelier.span_of(second) is None
 
 
@@ -248,7 +248,7 @@ def test_nothing_is_known_any_more(gpt: openai.OpenAI, telemetry: Telemetry) -> 
     answer = gpt.chat.completions.create(**CHAT)
     otelier.uninstrument()
     assert otelier.span_of(answer) is None
-    assert not lately.anything()
+    assert not following.known()
 
 
 def test_without_content(server: ProviderServer, gpt: openai.OpenAI) -> None:

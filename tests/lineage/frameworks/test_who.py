@@ -66,8 +66,12 @@ def _session() -> otelier.session:
     )
 
 
-@pytest.fixture
-def telemetry(server: ProviderServer) -> Iterator[Telemetry]:
+@pytest.fixture(params=["none", "all"], ids=["steps", "inner steps"])
+def telemetry(
+    request: pytest.FixtureRequest, server: ProviderServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Telemetry]:
+    """Also with the inner steps of frameworks, and the messages of their runtimes."""
+    monkeypatch.setenv("OTELIER_FRAMEWORK_STEPS", request.param)
     answer(server)
     yield from natively.running(server)
 

@@ -186,3 +186,31 @@ def test_strands(server: ProviderServer, telemetry: Telemetry) -> None:
     assert set(told(telemetry, USER).values()) == {"ann"}
     assert set(told(telemetry, "session.id").values()) == {"s-1"}
     assert set(told(telemetry, CONVERSATION).values()) == {"s-1"}
+
+
+# --- results ------------------------------------------------------------------------------------
+
+
+@needs_langgraph
+def test_what_langchain_gives(server: ProviderServer, telemetry: Telemetry) -> None:
+    """Messages, chunks, states, and what a program has kept of them."""
+    from langchain_core.messages import message_to_dict
+    from langchain_openai import ChatOpenAI
+
+    model = ChatOpenAI(model="gpt-4o-mini", api_key="key", base_url=f"{server.url}/v1")  # type: ignore[arg-type]
+    agent = langgraph_agent(server.url)
+    message = model.invoke("Hello")
+    if "id" not in message.response_metadata:
+        pytest.skip("messages have ids since langchain-openai 0.3")
+    chunks = list(model.stream("Hello", stream_usage=True))
+    for kept in (message, message_to_dict(message), {"messages": [message]}):
+        span = otelier.span_of(kept)
+        assert span is not None
+        assert span.get_span_context() == telemetry.spans("chat")[0].context
+    streamed = otelier.span_of(chunks)
+    assert streamed is None or streamed.get_span_context() == telemetry.spans("chat")[1].context
+    telemetry.clear()
+    *_, state = agent.stream(QUESTION, stream_mode="values")
+    span = otelier.span_of(state)
+    assert span is not None
+    assert span.get_span_context() == telemetry.spans("chat")[-1].context

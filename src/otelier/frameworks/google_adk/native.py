@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from otelier import lately, natives, semconv
+from otelier import following, natives, semconv
 from otelier.hooks.patching import Patches
 from otelier.semconv import Attributes
 
@@ -69,7 +69,7 @@ def ends(span: Any, present: Mapping[str, Any]) -> Attributes:
     operation, event = kind(span.name)[0], present.get(_EVENT)
     if operation is not None and type(event) is str:
         # What the program gets of a model's answer, or a tool's, has this id and no other.
-        lately.note(event, span)
+        following.answer(event, span)
     if operation == semconv.EXECUTE_TOOL:
         if present.get(semconv.TOOL_TYPE) not in _TYPES:
             # It says the class of the tool.
