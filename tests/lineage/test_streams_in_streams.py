@@ -46,9 +46,7 @@ def answers(server: ProviderServer) -> Iterator[None]:
     server.route(
         "/chat/completions",
         lambda _: Sse(
-            chat_chunks(
-                chat_message(WORDS), include_usage=True, usage=chat_usage(12, 33), pieces=3
-            )
+            chat_chunks(chat_message(WORDS), include_usage=True, usage=chat_usage(12, 33), pieces=3)
         ),
     )
     server.route(":streamGenerateContent", lambda _: gemini_wire.stream())
@@ -206,9 +204,7 @@ def by_claude_async(server: ProviderServer) -> ATranslate:
 
     async def translate(piece: str) -> AsyncIterator[str]:
         asked: Any = [{"role": "user", "content": piece}]
-        async with claude.messages.stream(
-            model="claude-x", max_tokens=9, messages=asked
-        ) as stream:
+        async with claude.messages.stream(model="claude-x", max_tokens=9, messages=asked) as stream:
             async for text in stream.text_stream:
                 yield text
 

@@ -111,9 +111,7 @@ class Program:
         """One request, as its user gets it."""
         kind = kind_of(number)
         asked = f"t{number} is asked."
-        config: dict[str, Any] = {
-            "run_config": RunConfig(group_id=f"conversation-{number}")
-        }
+        config: dict[str, Any] = {"run_config": RunConfig(group_id=f"conversation-{number}")}
         with otelier.session(user_id=f"user-{number}", session_id=f"session-{number}"):
             if kind == "streams":
                 streamed = Runner.run_streamed(self.lead, asked, **config)
