@@ -21,7 +21,7 @@ _WRAPPERS: Final = ("StructuredLLM", "LangChainLLM")
 # Streams that are never read must not pile up.
 _MOST: Final = 10_000
 # Those that are gone may still say that they were left: an asynchronous one is closed later, when
-# its event loop comes to it. Of more than a few, those are forgotten that have said nothing so long.
+# its event loop comes to it. Of more than a few, those are forgotten that have been so for long.
 _FEW: Final = 32
 _LONG: Final = 60.0
 
