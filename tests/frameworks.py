@@ -251,6 +251,10 @@ ROWS = (
         ("test_mcp_agents.py",),
     ),
     Row("mcp-fastmcp", ("mcp>=2.3", "fastmcp>=4.2"), ("test_mcp_beside.py",)),
+    # A kernel, without a browser.
+    Row(
+        "notebook", ("ipykernel>=7", "jupyter-client", "openai", "anthropic"), ("test_notebook.py",)
+    ),
     Row(
         "pydantic_ai",
         ("pydantic-ai-slim[openai,anthropic]>=2.68",),

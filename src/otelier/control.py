@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -264,7 +265,7 @@ def _tighten(run: Runtime, asked: _Asked) -> None:
         asked.values = {**settings.since(run.stated), **asked.values}
         _look(asked)
         with _lock:
-            told = _met(run, asked)
+            told, news = _met(run, asked)
         registry.leave_alone()
         _tell_misspelt(asked)
         if asked.values.get("services"):
@@ -274,15 +275,19 @@ def _tighten(run: Runtime, asked: _Asked) -> None:
         guard.failed("control.tighten")
         # Whatever was asked: no less than that.
         run.tighten({"capture": Capture.NO_CONTENT})
-        told = "what was asked could not be done: capture=NO_CONTENT is in force now"
-    guard.say_once(told, "already instrumented: %s", told)
+        told, news = "what was asked could not be done: capture=NO_CONTENT is in force now", True
+    # A notebook's cell is run again and again, and is as good as the first time.
+    level = logging.WARNING if news else logging.INFO
+    guard.say_once(f"{level} {told}", "already instrumented: %s", told, level=level)
 
 
-def _met(run: Runtime, asked: _Asked) -> str:
-    """Tighten ``run``; a line of which of what was asked is in force."""
+def _met(run: Runtime, asked: _Asked) -> tuple[str, bool]:
+    """Tighten ``run``; a line of which of what was asked is in force, and whether that is news."""
     names = [*dict.fromkeys([*asked.names, *asked.values])]
     before = {name: run.value(name) for name in settings.BY_NAME}
+    lookers = run.lookers
     run.tighten(asked.values, asked.mask)
+    changed = run.lookers is not lookers
     force: list[str] = []
     refused: list[str] = []
     ignored: list[str] = []
@@ -303,6 +308,7 @@ def _met(run: Runtime, asked: _Asked) -> str:
             loosens = setting.stricter.refuses(value, met)
             if loosens:
                 refused.append(f"{name}={tightening.shown(value)}")
+            changed = changed or met != before[name]
             if not loosens or met != before[name]:
                 force.append(f"{name}={tightening.shown(met)}")
     parts = []
@@ -312,7 +318,8 @@ def _met(run: Runtime, asked: _Asked) -> str:
         parts.append(f"refused, since it would loosen what is in force: {', '.join(refused)}")
     if ignored:
         parts.append(f"ignored, since only the first call decides it: {', '.join(ignored)}")
-    return "; ".join(parts) or "this call changes nothing"
+    news = bool(changed or refused or ignored)
+    return "; ".join(parts) or "this call changes nothing", news
 
 
 def flush(timeout: float | None = 5.0) -> bool:

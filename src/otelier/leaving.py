@@ -5,7 +5,8 @@ The rule, for model calls, declared steps and the runs and tools of SDKs' runner
 - *Left* is what somebody outside of it has ended: a client that went (an ASGI server cancels the
   task, a framework raises its own word for it), a scope that was cancelled (``Task.cancel``,
   ``asyncio.timeout``, ``asyncio.wait_for``, a task group one of whose tasks failed, anyio's and
-  trio's scopes, a greenlet that is killed), a generator that is closed or dropped. Its status stays
+  trio's scopes, a greenlet that is killed), who stops a program or a notebook's cell by hand
+  (``KeyboardInterrupt``), a generator that is closed or dropped. Its status stays
   unset, it has no ``error.type``, on spans and in metrics, and ``otelier.stream.end`` says how.
 - *Failed* is what has raised anything else; also a cancellation that the program raises itself,
   while its task is not being cancelled (``raise asyncio.CancelledError``, or the result of another
@@ -28,6 +29,8 @@ ABANDONED: Final = "abandoned"
 _LEFT: Final = frozenset(
     {
         ("trio", "Cancelled"),
+        # An event loop makes a cancellation of it, a notebook too in cells that await.
+        ("builtins", "KeyboardInterrupt"),
         ("greenlet", "GreenletExit"),
         ("starlette.requests", "ClientDisconnect"),
         ("starlette.websockets", "WebSocketDisconnect"),

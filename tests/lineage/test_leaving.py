@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import CancelledError as FutureCancelled
@@ -297,13 +298,32 @@ def test_trio(telemetry: Telemetry) -> None:
     assert [outcome(span) for span in telemetry.spans()] == [LEFT] * 3
 
 
+@pytest.mark.parametrize("awaited", [False, True])
+def test_the_same_button_is_the_same_end(telemetry: Telemetry, awaited: bool) -> None:
+    """Ctrl-C cancels what an event loop runs, and is raised in all else."""
+
+    @otelier.agent("a")
+    def work() -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    @otelier.agent("a")
+    async def awork() -> None:
+        signal.raise_signal(signal.SIGINT)
+        await asyncio.sleep(0)
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(awork()) if awaited else work()
+    assert outcome(telemetry.span()) == LEFT
+
+
 def test_groups() -> None:
     other = BaseExceptionGroup("g", [GeneratorExit(), KeyError()])
     assert leaving.how(other) is None
     assert leaving.how(ExceptionGroup("g", [KeyError()])) is None
     assert leaving.how(None) is None
     assert leaving.how(GeneratorExit()) == "closed"
-    assert leaving.how(KeyboardInterrupt()) is None
+    assert leaving.how(KeyboardInterrupt()) == "cancelled"
+    assert leaving.how(SystemExit()) is None
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 
 import anthropic
 import openai
+import pytest
 
 import otelier
 from tests.lineage import thousand
@@ -206,6 +207,7 @@ class Pipeline:
         return await task
 
 
+@pytest.mark.timeout(300)
 def test_a_thousand_tasks() -> None:
     with thousand.running() as run:
 
@@ -301,6 +303,7 @@ class ThreadedPipeline:
             return str(error)
 
 
+@pytest.mark.timeout(300)
 def test_a_thousand_requests_in_threads() -> None:
     with (
         thousand.running() as run,

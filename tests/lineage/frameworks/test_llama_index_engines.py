@@ -503,6 +503,24 @@ def test_a_models_stream_that_is_dropped_while_it_is_read(telemetry: Telemetry) 
     assert draw(telemetry) == "chat"
 
 
+def test_many_streams_that_are_dropped_at_once(telemetry: Telemetry) -> None:
+    """All readers go at the same time: what was read of each is told later, by the event loop."""
+    many = 200
+
+    async def one() -> Any:
+        pieces = await MockLLM(max_tokens=3).astream_chat(hi())
+        await anext(pieces)
+        return pieces
+
+    async def main() -> None:
+        held = await asyncio.gather(*(one() for _ in range(many)))
+        held.clear()
+        await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert draw(telemetry) == "\n".join(["chat"] * many)
+
+
 def test_a_dropped_stream_ends_later_where_telemetry_runs(
     telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable
+from time import monotonic
 from typing import Any, Final
 
 from otelier import deferred, guard, model_runs, statics
@@ -19,14 +20,16 @@ from otelier.model_runs import ModelRun
 _WRAPPERS: Final = ("StructuredLLM", "LangChainLLM")
 # Streams that are never read must not pile up.
 _MOST: Final = 10_000
-# How many that are gone may still say that they were left: an asynchronous one is closed later.
+# Those that are gone may still say that they were left: an asynchronous one is closed later, when
+# its event loop comes to it. Of more than a few, those are forgotten that have been so for long.
 _FEW: Final = 32
+_LONG: Final = 60.0
 
 
 class Asking:
     """One run of a model."""
 
-    __slots__ = ("__weakref__", "arguments", "id", "model", "owner", "stream")
+    __slots__ = ("__weakref__", "arguments", "gone", "id", "model", "owner", "stream")
 
     def __init__(self, entered: Entered, model: ModelRun) -> None:
         self.id = entered.id
@@ -35,6 +38,8 @@ class Asking:
         self.model = model
         # The generator that is to be read, as long as somebody has it.
         self.stream: weakref.ref[Any] | None = None
+        # When it was let go of.
+        self.gone = 0.0
 
     @property
     def runs(self) -> bool:
@@ -122,9 +127,18 @@ def _dropped(stream: str) -> None:
         return
     # No later call in the same place is taken for this one's.
     asking.model.seen = True
+    asking.gone = monotonic()
     _gone[stream] = asking
-    while len(_gone) > _FEW:
+    while len(_gone) > _FEW and _says_no_more(asking.gone - _LONG):
         _forget_oldest(_gone)
+
+
+def _says_no_more(long_ago: float) -> bool:
+    """Whether the oldest of those that are gone has been for long, or there are too many."""
+    try:
+        return next(iter(_gone.values())).gone <= long_ago or len(_gone) > _MOST
+    except (RuntimeError, StopIteration):
+        return False  # Another thread is at it: the next one makes up for it.
 
 
 def _forget_oldest(held: OrderedDict[str, Asking]) -> None:
