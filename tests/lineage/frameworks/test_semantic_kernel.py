@@ -19,6 +19,7 @@ from semantic_kernel.filters import FilterTypes
 from semantic_kernel.functions import kernel_function
 
 import otelier
+from otelier import natives
 from tests.lineage.frameworks import natively
 from tests.lineage.frameworks.drawing import conversation, draw, model_calls, tokens, tree
 from tests.lineage.frameworks.natively import told
@@ -107,6 +108,8 @@ def test_model_calls_stay_its_own(
     answering(server, uses("Weather-get_weather"))
     asyncio.run(weather(server, Weather()).get_response(messages="Paris?"))
     made_by = {span.instrumentation_scope.name for span in model_calls(telemetry)}
+    # Programs that have not switched them on pay nothing for a look at them.
+    assert bool(natives.watched) == (diagnostics != "off")
     assert made_by == {"otelier" if diagnostics == "off" else MODELS}
 
 
