@@ -217,6 +217,37 @@ def test_dropped(server: ProviderServer, telemetry: Telemetry) -> None:
     assert draw(telemetry) == "invoke_workflow"
 
 
+def test_stopped(server: ProviderServer, telemetry: Telemetry) -> None:
+    """Its runtime stops in the middle of it, and the program goes on."""
+
+    async def main() -> None:
+        runtime, stopped = InProcessRuntime(), asyncio.Event()
+        runtime.start()
+
+        async def stop(message: Any) -> None:
+            stopped.set()
+            await asyncio.Event().wait()
+
+        team = SequentialOrchestration(members=[writer(server)], agent_response_callback=stop)
+        result = await team.invoke(task="Paris?", runtime=runtime)
+        await stopped.wait()
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:  # type: ignore[arg-type]
+            task.cancel()
+        await asyncio.sleep(0)
+        del result, team, runtime, task
+        for _ in range(9):
+            gc.collect()
+            await asyncio.sleep(0)
+        assert draw(telemetry) == tree("""
+            invoke_workflow
+              invoke_agent writer
+                chat gpt-4o
+        """)
+
+    answering(server, say)
+    asyncio.run(main())
+
+
 def test_two_at_once(server: ProviderServer, telemetry: Telemetry, diagnostics: str) -> None:
     """In one runtime."""
 
