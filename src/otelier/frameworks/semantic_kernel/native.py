@@ -15,7 +15,7 @@ SCOPE: Final = "semantic_kernel.utils.telemetry.model_diagnostics.decorators"
 _OPERATIONS: Final = {
     "chat": semconv.CHAT,
     "text_completions": semconv.TEXT_COMPLETION,
-    # Before 1.36.
+    # Of older versions.
     "chat.completions": semconv.CHAT,
     "chat.streaming_completions": semconv.CHAT,
     "text.completions": semconv.TEXT_COMPLETION,
