@@ -421,6 +421,12 @@ FRAMEWORKS: Final = (
         ("chats", "semantic_kernel.agents.group_chat.agent_group_chat"),
         ("orchestrations", "semantic_kernel.agents.orchestration.orchestration_base", _OPTIONAL),
         ("messages", "semantic_kernel.agents.runtime.in_process.in_process_runtime", _OPTIONAL),
+        (
+            "processes",
+            "semantic_kernel.processes.local_runtime.local_kernel_process_context",
+            _OPTIONAL,
+        ),
+        ("processes", "semantic_kernel.processes.local_runtime.local_step", _OPTIONAL),
         ("searches", "semantic_kernel.data.vector", _OPTIONAL),
         ("memories", "semantic_kernel.memory.semantic_text_memory", _OPTIONAL),
     ),

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from semantic_kernel.filters import FilterTypes
 from semantic_kernel.functions import kernel_function
 
 import otelier
+from otelier import natives
 from tests.lineage.frameworks import natively
 from tests.lineage.frameworks.drawing import conversation, draw, model_calls, tokens, tree
 from tests.lineage.frameworks.natively import told
@@ -107,6 +109,8 @@ def test_model_calls_stay_its_own(
     answering(server, uses("Weather-get_weather"))
     asyncio.run(weather(server, Weather()).get_response(messages="Paris?"))
     made_by = {span.instrumentation_scope.name for span in model_calls(telemetry)}
+    # Programs that have not switched them on pay nothing for a look at them.
+    assert bool(natives.watched) == (diagnostics != "off")
     assert made_by == {"otelier" if diagnostics == "off" else MODELS}
 
 
@@ -395,3 +399,93 @@ def test_an_agent_of_responses(
     assert "It is sunny." in ran["gen_ai.output.messages"]
     assert "Weather-get_weather" in ran["gen_ai.tool.definitions"]
     assert not str(ran.get("gen_ai.conversation.id")).startswith("resp_")
+
+
+def test_an_agent_of_assistants(
+    server: ProviderServer, telemetry: Telemetry, diagnostics: str
+) -> None:
+    """Its model runs at the provider: there are no calls of it."""
+    assistants = pytest.importorskip("semantic_kernel.agents.open_ai.openai_assistant_agent")
+    from openai.types.beta import Assistant
+
+    run = {
+        "id": "run_1",
+        "object": "thread.run",
+        "assistant_id": "asst_1",
+        "thread_id": "thread_9",
+        "status": "completed",
+        "created_at": 1,
+        "model": "gpt-4o",
+        "instructions": "",
+        "tools": [],
+        "metadata": {},
+        "parallel_tool_calls": True,
+    }
+    said = {"type": "text", "text": {"value": "It is sunny.", "annotations": []}}
+    message = {
+        "id": "msg_1",
+        "object": "thread.message",
+        "thread_id": "thread_9",
+        "assistant_id": "asst_1",
+        "run_id": "run_1",
+        "role": "assistant",
+        "status": "completed",
+        "created_at": 1,
+        "content": [said],
+        "attachments": [],
+        "metadata": {},
+    }
+    step = {
+        "id": "step_1",
+        "object": "thread.run.step",
+        "assistant_id": "asst_1",
+        "thread_id": "thread_9",
+        "run_id": "run_1",
+        "type": "message_creation",
+        "status": "completed",
+        "created_at": 1,
+        "completed_at": 2,
+        "step_details": {
+            "type": "message_creation",
+            "message_creation": {"message_id": "msg_1"},
+        },
+    }
+    answers = {
+        "/threads": {"id": "thread_9", "object": "thread", "created_at": 1, "metadata": {}},
+        "/threads/thread_9/messages": message,
+        "/threads/thread_9/messages/msg_1": message,
+        "/threads/thread_9/runs": {**run, "status": "queued"},
+        "/threads/thread_9/runs/run_1": run,
+        "/threads/thread_9/runs/run_1/steps": {"object": "list", "data": [step], "has_more": False},
+    }
+    for path, answer in answers.items():
+        server.route(path, lambda request, answer=answer: Json(answer))
+
+    async def main() -> str:
+        definition = Assistant.model_validate(
+            {
+                "id": "asst_1",
+                "object": "assistant",
+                "created_at": 1,
+                "model": "gpt-4o",
+                "name": "weather",
+                "description": None,
+                "instructions": "Be brief.",
+                "metadata": {},
+                "tools": [],
+            }
+        )
+        client = AsyncOpenAI(base_url=server.url + "/v1", api_key="k", max_retries=0)
+        at_once = dict.fromkeys(("default_polling_interval", "polling_backoff"), timedelta())
+        polling = assistants.RunPollingOptions(**at_once)
+        agent = assistants.OpenAIAssistantAgent(
+            client=client, definition=definition, polling_options=polling
+        )
+        return str(await agent.get_response(messages="Paris?"))
+
+    assert asyncio.run(main()) == "It is sunny."
+    assert draw(telemetry, conversation) == "invoke_agent weather [thread_9]"
+    ran = told(telemetry, "invoke_agent")
+    assert "Paris?" in ran["gen_ai.input.messages"]
+    assert "It is sunny." in ran["gen_ai.output.messages"]
+    assert ran["gen_ai.agent.id"] == "asst_1"

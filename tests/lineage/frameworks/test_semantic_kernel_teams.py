@@ -1,9 +1,8 @@
 """Semantic Kernel: several agents that work together are one workflow."""
 
-from __future__ import annotations
-
 import asyncio
 import gc
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 
 pytest.importorskip("semantic_kernel.agents.orchestration")
 
+from semantic_kernel import Kernel
 from semantic_kernel.agents import (
     AgentGroupChat,
     ChatCompletionAgent,
@@ -23,6 +23,7 @@ from semantic_kernel.agents import (
 )
 from semantic_kernel.agents.runtime import InProcessRuntime
 from semantic_kernel.agents.strategies import DefaultTerminationStrategy
+from semantic_kernel.functions import kernel_function
 
 import otelier
 from tests.lineage.frameworks import natively
@@ -32,6 +33,7 @@ from tests.lineage.frameworks.semantic_kernel_parts import (
     ALWAYS,
     Weather,
     answering,
+    service,
     switch,
     uses,
     weather,
@@ -215,6 +217,37 @@ def test_dropped(server: ProviderServer, telemetry: Telemetry) -> None:
     assert draw(telemetry) == "invoke_workflow"
 
 
+def test_stopped(server: ProviderServer, telemetry: Telemetry) -> None:
+    """Its runtime stops in the middle of it, and the program goes on."""
+
+    async def main() -> None:
+        runtime, stopped = InProcessRuntime(), asyncio.Event()
+        runtime.start()
+
+        async def stop(message: Any) -> None:
+            stopped.set()
+            await asyncio.Event().wait()
+
+        team = SequentialOrchestration(members=[writer(server)], agent_response_callback=stop)
+        result = await team.invoke(task="Paris?", runtime=runtime)
+        await stopped.wait()
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:  # type: ignore[arg-type]
+            task.cancel()
+        await asyncio.sleep(0)
+        del result, team, runtime, task
+        for _ in range(9):
+            gc.collect()
+            await asyncio.sleep(0)
+        assert draw(telemetry) == tree("""
+            invoke_workflow
+              invoke_agent writer
+                chat gpt-4o
+        """)
+
+    answering(server, say)
+    asyncio.run(main())
+
+
 def test_two_at_once(server: ProviderServer, telemetry: Telemetry, diagnostics: str) -> None:
     """In one runtime."""
 
@@ -282,3 +315,94 @@ def test_with_the_runtimes_own_spans(
     assert "AutoFunctionInvocationLoop" in shown
     assert shown.startswith("invoke_workflow")
     assert len([line for line in shown.splitlines() if line[0] != " "]) == 1
+
+
+def test_a_team_with_a_ledger(
+    server: ProviderServer, telemetry: Telemetry, diagnostics: str
+) -> None:
+    magentic = pytest.importorskip("semantic_kernel.agents.orchestration.magentic")
+    asked = 0
+
+    def says(body: dict[str, Any]) -> dict[str, Any]:
+        nonlocal asked
+        if body.get("response_format"):
+            asked += 1
+            told = {
+                "is_request_satisfied": asked > 1,
+                "is_in_loop": False,
+                "is_progress_being_made": True,
+                "next_speaker": "writer",
+                "instruction_or_question": "Write.",
+            }
+            ledger = {name: {"reason": "so", "answer": value} for name, value in told.items()}
+            return openai_wire.chat_message(json.dumps(ledger))
+        return openai_wire.chat_message("A poem.")
+
+    answering(server, says)
+    manager = magentic.StandardMagenticManager(chat_completion_service=service(server))
+    team = magentic.MagenticOrchestration(members=[writer(server)], manager=manager)
+    assert str(asyncio.run(run(team))) == "A poem."
+    assert draw(telemetry) == tree("""
+        invoke_workflow
+          chat gpt-4o
+          chat gpt-4o
+          chat gpt-4o
+          invoke_agent writer
+            chat gpt-4o
+          chat gpt-4o
+          chat gpt-4o
+    """)
+
+
+@pytest.mark.parametrize("all_steps", [False, True])
+def test_a_process(
+    server: ProviderServer, telemetry: Telemetry, diagnostics: str, all_steps: bool
+) -> None:
+    if diagnostics == "sensitive":
+        pytest.skip("the framework cannot write down a step's own context")
+    processes = pytest.importorskip("semantic_kernel.processes")
+    local = pytest.importorskip("semantic_kernel.processes.local_runtime.local_kernel_process")
+    from semantic_kernel.processes.kernel_process import (
+        KernelProcessEvent,
+        KernelProcessStep,
+        KernelProcessStepContext,
+    )
+
+    class Ask(KernelProcessStep):
+        @kernel_function
+        async def ask(self, context: KernelProcessStepContext) -> None:
+            await forecaster(server).get_response(messages="Paris?")
+            await context.emit_event(process_event="Asked")
+
+    class Tell(KernelProcessStep):
+        @kernel_function
+        async def tell(self) -> None:
+            with telemetry.tracer.start_as_current_span("mine"):
+                pass
+
+    async def main() -> None:
+        builder = processes.ProcessBuilder(name="Press")
+        ask, tell = builder.add_step(Ask), builder.add_step(Tell)
+        builder.on_input_event("Start").send_event_to(ask)
+        ask.on_event("Asked").send_event_to(tell)
+        event = KernelProcessEvent(id="Start")
+        await local.start(process=builder.build(), kernel=Kernel(), initial_event=event)
+
+    answering(server, say)
+    if all_steps:
+        telemetry.stop()
+        host = server.url.removeprefix("http://")
+        telemetry.start(provider_hosts=f"{host}=openai", framework_steps="all")
+    asyncio.run(main())
+    shown = draw(telemetry)
+    if all_steps:
+        assert "\n  execute_tool" in shown
+        return
+    assert shown == tree("""
+        invoke_workflow Press
+          invoke_agent weather
+            chat gpt-4o
+            execute_tool Weather-get_weather
+            chat gpt-4o
+          mine
+    """)

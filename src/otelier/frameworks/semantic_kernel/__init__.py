@@ -27,6 +27,8 @@ the same and more, whether it is on or not; its model calls' stay and are comple
     Several agents that work together, and the messages by which they do.
 ``chats``
     The older group chat.
+``processes``
+    Processes, whose steps are functions of the kernel's.
 ``searches``, ``memories``
     Searches in vector stores, and in what was there before.
 ``others``

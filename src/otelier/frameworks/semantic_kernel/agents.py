@@ -108,7 +108,7 @@ def _tell(handle: Handle, agent: Any, args: Any, kwargs: Any) -> None:
     handle.set_tools(reading.definitions(kernel, choice))
     asked = argument(args, kwargs, 0, "messages")
     if asked is not None:
-        handle.set_input(reading.chat(asked if type(asked) is list else [asked]))
+        handle.set_input(reading.chat(asked))
 
 
 def _finish(handle: Handle | NoHandle, result: Any) -> None:
@@ -116,7 +116,7 @@ def _finish(handle: Handle | NoHandle, result: Any) -> None:
     if scope is None or scope.answer is not None or not handle.wants_content:
         return
     # Its model calls are nobody's that is seen.
-    handle.set_output(reading.chat([statics.storage(result).get("message")]))
+    handle.set_output(reading.chat(statics.storage(result).get("message")))
 
 
 def _streamed(wrapped: Callable[..., Any], agent: Any, args: Any, kwargs: Any) -> Any:

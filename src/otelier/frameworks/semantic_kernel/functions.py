@@ -28,6 +28,7 @@ from otelier.semconv import Attributes
 _SEAM: Final = "start_as_current_span"
 # The function that runs, in the context of what it does.
 CALLED: Final = create_key("otelier-semantic-kernel-function")
+_UNSEEN: Final = create_key("otelier-semantic-kernel-unseen")
 # What the framework has put on the span of a prompt, which is no tool.
 _NO_TOOL: Final = [
     semconv.TOOL_NAME,
@@ -57,6 +58,9 @@ def started(make: Callable[[], Any], function: Any, call_id: Any) -> Any:
     """What is around a function that runs: its span, which ``make`` makes, and a step on that."""
     try:
         if others.shown():
+            hidden: Any = ctx.current().get(_UNSEEN)
+            if hidden and hidden.pop():
+                return nullcontext(INVALID_SPAN)
             is_prompt = not call_id and reading.is_prompt(function)
             nameless = is_prompt and prompts.nameless()
             if nameless and ctx.current().get(ctx.STEP) is not None:
@@ -66,6 +70,11 @@ def started(make: Callable[[], Any], function: Any, call_id: Any) -> Any:
     except Exception:
         guard.failed("semantic_kernel.function")
     return make()
+
+
+def unseen(context: Context) -> Context:
+    """``context``, in which the function that runs next is none that is shown."""
+    return ctx.with_value(context, _UNSEEN, [True])
 
 
 class Called(Kept):

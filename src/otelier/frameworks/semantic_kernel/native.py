@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from otelier import context as ctx
-from otelier import guard, natives, semconv, theirs
+from otelier import guard, natives, runtime, semconv, theirs
 from otelier.frameworks.semantic_kernel import elsewhere, switches
 from otelier.hooks.patching import Patches
 from otelier.semconv import Attributes
@@ -15,7 +15,7 @@ SCOPE: Final = "semantic_kernel.utils.telemetry.model_diagnostics.decorators"
 _OPERATIONS: Final = {
     "chat": semconv.CHAT,
     "text_completions": semconv.TEXT_COMPLETION,
-    # Before 1.36.
+    # Of older versions.
     "chat.completions": semconv.CHAT,
     "chat.streaming_completions": semconv.CHAT,
     "text.completions": semconv.TEXT_COMPLETION,
@@ -30,13 +30,31 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     """Look at its spans, and keep content out of its events where none is wanted."""
     if _SEAM not in module.__dict__:
         raise LookupError(f"{module.__name__}.{_SEAM}")
-    patches.undone(natives.watch(SCOPE, natives.Native(begins, ends, mirrors=True)))
+    patches.undone(_forget)
     switches.tighten(module, patches)
     patches.wrap(module, _SEAM, _made)
     return f"spans of {SCOPE}"
 
 
+# What ends the look at its spans, once there is one: most programs have not switched them on.
+_watching: Final[list[Callable[[], None]]] = []
+
+
+def _watch() -> None:
+    if not _watching and runtime.current() is not None:
+        _watching.append(natives.watch(SCOPE, natives.Native(begins, ends, mirrors=True)))
+
+
+def _forget() -> None:
+    while _watching:
+        _watching.pop()()
+
+
 def _made(wrapped: Any, module: Any, args: Any, kwargs: Any) -> Any:
+    try:
+        _watch()
+    except Exception:
+        guard.failed("semantic_kernel.watch")
     span = wrapped(*args, **kwargs)
     try:
         operation, model = begins(span)

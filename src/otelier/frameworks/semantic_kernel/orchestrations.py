@@ -14,7 +14,6 @@ from weakref import ref
 from otelier import context as ctx
 from otelier import guard, leaving, statics
 from otelier.frameworks.semantic_kernel import others, reading, works
-from otelier.handle import Handle
 from otelier.hooks.beside import Beside
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
@@ -47,7 +46,8 @@ async def _invoke(wrapped: Any, owner: Any, args: Any, kwargs: Any) -> Any:
         if plain and others.shown():
             work = works.begin(_name(owner), ctx.current())
             if work is not None and work.handle is not None:
-                _asked(work.handle, argument(args, kwargs, 0, "task"))
+                if work.handle.wants_content:
+                    work.handle.set_input(reading.chat(argument(args, kwargs, 0, "task")))
                 wrapped = MethodType(run, _Lent(owner, work))
                 token = work.handle.enter()
     except Exception:
@@ -63,13 +63,6 @@ async def _invoke(wrapped: Any, owner: Any, args: Any, kwargs: Any) -> Any:
     if work is not None:
         _follow(result, work)
     return result
-
-
-def _asked(handle: Handle, task: Any) -> None:
-    if handle.wants_content and (type(task) is str or reading.is_message(task)):
-        handle.set_input(reading.chat([task]))
-    elif handle.wants_content and type(task) is list:
-        handle.set_input(reading.chat(task))
 
 
 def _name(owner: Any) -> str | None:
@@ -145,8 +138,7 @@ def _answered(told: Any, work: works.Work) -> Any:
         handle = work.handle
         try:
             if handle is not None and handle.wants_content:
-                several = result if type(result) is list else [result]
-                handle.set_output(reading.chat(several))
+                handle.set_output(reading.chat(result))
         except Exception:
             guard.failed("semantic_kernel.answer")
         try:

@@ -98,7 +98,9 @@ def _kind(item: Any) -> Any:
 
 
 def chat(messages: Any) -> list[dict[str, Any]]:
-    """Messages in OpenAI's shape, which the conversation reads."""
+    """Messages, or the one, in OpenAI's shape, which the conversation reads."""
+    if type(messages) is str or is_message(messages):
+        messages = [messages]
     return [each for message in wire.items(messages) for each in _messages(message)]
 
 
@@ -106,8 +108,10 @@ def _messages(message: Any) -> Iterator[dict[str, Any]]:
     if type(message) is str:
         yield {"role": "user", "content": message}
         return
+    if not is_message(message):
+        return
     held = statics.storage(message)
-    role = held.get("role")
+    role = held["role"]
     items = [statics.storage(each) for each in wire.items(held.get("items") or ())]
     results = [each for each in items if each.get("content_type") == "function_result"]
     for each in results:
