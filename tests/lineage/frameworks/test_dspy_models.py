@@ -23,9 +23,8 @@ from tests.servers import Json, ProviderServer, Recorded, Sse, gemini_wire, open
 from tests.telemetry import Telemetry
 
 MODEL = parts.MODEL
-FORWARD = pytest.mark.skipif(parts.VERSION < (3, 0), reason="models have forward since DSPy 2.6.1")
+FORWARD = pytest.mark.skipif(not hasattr(dspy.BaseLM, "forward"), reason="later ones have forward")
 ENGINES = pytest.mark.skipif(not parts.NATIVE, reason="since DSPy 3.4")
-MESSAGES = [{"role": "user", "content": "What is it?"}]
 
 
 @pytest.fixture
