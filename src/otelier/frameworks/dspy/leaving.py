@@ -34,5 +34,5 @@ def blame(error: BaseException) -> BaseException:
 def _streams() -> bool:
     """Whether what runs here is read as a stream."""
     held: Any = statics.loaded("dspy.dsp.utils.settings", "thread_local_overrides")
-    settings = held.get({}) if type(held) is ContextVar else None
+    settings: Any = held.get({}) if type(held) is ContextVar else None
     return issubclass(type(settings), dict) and settings.get("send_stream") is not None
