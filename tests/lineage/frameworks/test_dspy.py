@@ -454,6 +454,27 @@ def test_an_agent_that_writes_code(server: ProviderServer, telemetry: Telemetry)
     assert offered["name"] == "get_weather"
 
 
+@pytest.mark.skipif(not hasattr(dspy, "LocalInterpreter"), reason="since DSPy 3.4")
+@pytest.mark.parametrize("kind", ["CodeAct", "ProgramOfThought"])
+def test_older_agents_that_write_code(
+    server: ProviderServer, telemetry: Telemetry, kind: str
+) -> None:
+    def reply(request: Recorded) -> Reply:
+        written: dict[str, Any] = {"finished": True} if kind == "CodeAct" else {"reasoning": "So."}
+        if "`generated_code`" in str(request.json()["messages"][0]):
+            code = "```python\nprint('Sunny')\n```"
+            return parts.answers(request, generated_code=code, **written)
+        return parts.answers(request, reasoning="So.", answer="Sunny.")
+
+    server.route("/chat/completions", reply)
+    tools = {"tools": [parts.get_weather]} if kind == "CodeAct" else {}
+    interpreter = {"interpreter_factory": dspy.LocalInterpreter}
+    agent = getattr(dspy, kind)("question -> answer", **tools, **interpreter)
+    with dspy.context(lm=parts.lm(server)):
+        assert agent(question="What is it?").answer == "Sunny."
+    assert draw(telemetry) == f"invoke_agent\n  chat {MODEL}\n  chat {MODEL}"
+
+
 # --- threads ------------------------------------------------------------------------------------
 
 
