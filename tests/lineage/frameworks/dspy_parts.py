@@ -15,7 +15,7 @@ from tests.servers import Gate, Json, ProviderServer, Recorded, Reply, Sse, open
 VERSION = tuple(int(part) for part in version("dspy").split(".")[:2])
 MODEL = "gpt-4o-mini"
 # Before, there is no asynchronous way through a program.
-ASYNC = hasattr(dspy.Predict, "acall") and VERSION >= (3, 0)
+ASYNC = hasattr(dspy.Module, "acall")
 # Its own client; before, and where it cannot ask, LiteLLM.
 NATIVE = VERSION >= (3, 4)
 ONE = tree(

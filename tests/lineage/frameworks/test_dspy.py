@@ -29,7 +29,7 @@ from tests.servers.replies import Json
 from tests.telemetry import Telemetry
 
 MODEL, ONE = parts.MODEL, parts.ONE
-ASYNC = pytest.mark.skipif(not parts.ASYNC, reason="programs are asynchronous since DSPy 3.0")
+ASYNC = pytest.mark.skipif(not parts.ASYNC, reason="later programs are asynchronous, too")
 STREAMS = pytest.mark.skipif(parts.VERSION < (3, 0), reason="streams of one shape since 3.0")
 
 
@@ -278,7 +278,7 @@ def test_inner_steps(
     telemetry.start()
     with dspy.context(lm=parts.lm(weather)):
         Support()(question="What is it in Oslo?")
-    inner = "      Predict\n  " if parts.VERSION >= (3, 0) else ""
+    inner = "      Predict\n  " if parts.ASYNC else ""
     assert draw(telemetry).startswith(
         f"invoke_workflow Support\n  Answers\n    ChainOfThought\n{inner}      chat {MODEL}\n"
         "  invoke_agent\n"
@@ -452,6 +452,27 @@ def test_an_agent_that_writes_code(server: ProviderServer, telemetry: Telemetry)
     )
     (offered,) = json.loads(attributes(telemetry, "invoke_agent")["gen_ai.tool.definitions"])
     assert offered["name"] == "get_weather"
+
+
+@pytest.mark.skipif(not hasattr(dspy, "LocalInterpreter"), reason="since DSPy 3.4")
+@pytest.mark.parametrize("kind", ["CodeAct", "ProgramOfThought"])
+def test_older_agents_that_write_code(
+    server: ProviderServer, telemetry: Telemetry, kind: str
+) -> None:
+    def reply(request: Recorded) -> Reply:
+        written: dict[str, Any] = {"finished": True} if kind == "CodeAct" else {"reasoning": "So."}
+        if "`generated_code`" in str(request.json()["messages"][0]):
+            code = "```python\nprint('Sunny')\n```"
+            return parts.answers(request, generated_code=code, **written)
+        return parts.answers(request, reasoning="So.", answer="Sunny.")
+
+    server.route("/chat/completions", reply)
+    tools = {"tools": [parts.get_weather]} if kind == "CodeAct" else {}
+    interpreter = {"interpreter_factory": dspy.LocalInterpreter}
+    agent = getattr(dspy, kind)("question -> answer", **tools, **interpreter)
+    with dspy.context(lm=parts.lm(server)):
+        assert agent(question="What is it?").answer == "Sunny."
+    assert draw(telemetry) == f"invoke_agent\n  chat {MODEL}\n  chat {MODEL}"
 
 
 # --- threads ------------------------------------------------------------------------------------

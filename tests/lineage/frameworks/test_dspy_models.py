@@ -23,9 +23,8 @@ from tests.servers import Json, ProviderServer, Recorded, Sse, gemini_wire, open
 from tests.telemetry import Telemetry
 
 MODEL = parts.MODEL
-FORWARD = pytest.mark.skipif(parts.VERSION < (3, 0), reason="models have forward since DSPy 2.6.1")
+FORWARD = pytest.mark.skipif(not hasattr(dspy.BaseLM, "forward"), reason="later ones have forward")
 ENGINES = pytest.mark.skipif(not parts.NATIVE, reason="since DSPy 3.4")
-MESSAGES = [{"role": "user", "content": "What is it?"}]
 
 
 @pytest.fixture
@@ -272,6 +271,26 @@ def test_a_model_that_asks_another_one(weather: ProviderServer, telemetry: Telem
 
     assert ask(Router()).answer == "Sunny."
     assert draw(telemetry) == f"chat {MODEL}"
+
+
+@pytest.mark.skipif(parts.VERSION < (3, 1), reason="answers say that they are cached since 3.1")
+def test_a_model_of_the_programs_own_that_is_cached(telemetry: Telemetry) -> None:
+    from dspy.clients.cache import request_cache
+
+    times: list[int] = []
+
+    @request_cache(cache_arg_name="request")
+    def answered(request: Any) -> Any:
+        times.append(1)
+        return completion(parts.fields(answer="Sunny."))
+
+    class Own(dspy.BaseLM):
+        def forward(self, prompt: Any = None, messages: Any = None, **kwargs: Any) -> Any:
+            return answered(request={"model": "own", "messages": messages})
+
+    ask(Own("own")), ask(Own("own"))
+    assert times == [1]
+    assert draw(telemetry) == "chat own"
 
 
 @FORWARD

@@ -94,8 +94,10 @@ async def aexecuted(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: 
 
 def _executed(args: Any, kwargs: Any, result: Any) -> telling.Told | None:
     lm, call = argument(args, kwargs, 0, "lm"), argument(args, kwargs, 1, "call")
-    if result is not None and statics.member(result, "cache_hit") is True:
-        return None
+    # Models of the program's own may use DSPy's cache, too.
+    for held in (result, statics.member(result, "raw")):
+        if statics.member(held, "cache_hit") is True:
+            return None
     return telling.of_path(lm, call, result)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from contextvars import ContextVar
+from typing import Any, Final
 
 from otelier import statics
 
@@ -19,7 +20,7 @@ class Gone(GeneratorExit):
 
 def blame(error: BaseException) -> BaseException:
     """The error, or that it was left, if this is why."""
-    cause: BaseException | None = error
+    cause: BaseException | None = error if _streams() else None
     for _ in range(_MOST):
         if cause is None:
             break
@@ -28,3 +29,10 @@ def blame(error: BaseException) -> BaseException:
             return Gone()
         cause = cause.__cause__ or cause.__context__
     return error
+
+
+def _streams() -> bool:
+    """Whether what runs here is read as a stream."""
+    held: Any = statics.loaded("dspy.dsp.utils.settings", "thread_local_overrides")
+    settings: Any = held.get({}) if type(held) is ContextVar else None
+    return issubclass(type(settings), dict) and settings.get("send_stream") is not None

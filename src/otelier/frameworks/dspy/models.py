@@ -33,8 +33,9 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     covered: _Covered = WeakKeyDictionary()
     live = methods.living(patches)
     _follow(base, covered, live, patches)
-    if "update_history" in base.__dict__:
-        patches.wrap(base, "update_history", noted)
+    for name in ("update_history", "update_global_history"):
+        if name in base.__dict__:
+            patches.wrap(base, name, noted)
     # Newer versions have one path, which is patched when a model is called for the first time.
     if not _has_path(base):
         _cover(base, covered, live)

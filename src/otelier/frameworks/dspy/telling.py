@@ -57,8 +57,14 @@ def of_path(lm: Any, call: Any, result: Any) -> Told:
     return told
 
 
-def of_call(lm: Any, args: Any, kwargs: Any, outputs: Any, entry: Any) -> Told:
-    """Of a model that is called, and of what DSPy writes of it into its history."""
+def of_call(lm: Any, args: Any, kwargs: Any, outputs: Any, entry: Any) -> Told | None:
+    """Of a model that is called, and of what DSPy writes of it into its history.
+
+    None if its cache has answered.
+    """
+    response = entry.get("response") if type(entry) is dict else None
+    if statics.member(response, "cache_hit") is True:
+        return None
     prompt = argument(args, kwargs, 0, "prompt")
     held = statics.member(lm, "kwargs")
     told = _asked(lm, {**(held if type(held) is dict else {}), **kwargs})
@@ -67,7 +73,7 @@ def of_call(lm: Any, args: Any, kwargs: Any, outputs: Any, entry: Any) -> Told:
     told.answer = _answers(outputs)
     if type(entry) is dict:
         told.usage = usage(entry.get("usage"))
-        _responded(told, entry.get("response"))
+        _responded(told, response)
     return told
 
 

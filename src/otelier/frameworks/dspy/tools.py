@@ -11,7 +11,7 @@ from opentelemetry.context import create_key
 from otelier import context as ctx
 from otelier import guard, pipeline, statics, wire
 from otelier.executed import Executed
-from otelier.frameworks.dspy import leaving, methods, reading, running
+from otelier.frameworks.dspy import methods, reading, running
 from otelier.handle import Handle, NoHandle
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
@@ -28,7 +28,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
         raise LookupError(f"{module.__name__}.Tool.__call__")
     if statics.identity(owner)[0] != module.__name__:
         return "Tool, where it is made"
-    run, arun = around(_begin, _finish, leaving.blame)
+    run, arun = around(_begin, _finish)
     for method in ("__call__", "acall"):
         if method in owner.__dict__:
             methods.replace(patches, owner, method, run, arun)
@@ -71,6 +71,8 @@ def _executed(wrapped: Callable[..., Any], call: Any, args: Any, kwargs: Any) ->
 
 def _from(frame: Any, name: str | None) -> dict[str, Any]:
     """The function of this name, as DSPy looks for it."""
+    while frame.f_globals.get("__name__", "").startswith("wrapt."):
+        frame = frame.f_back
     found = frame.f_locals.get(name) or frame.f_globals.get(name)
     return {} if found is None or name is None else {name: found}
 
@@ -113,9 +115,12 @@ _execution: Final = around(_execute, _finish, _inside)[0]
 
 def _taken(name: str) -> str | None:
     """The id of the call of this tool that is next."""
-    asked: Any = ctx.current().get(_ASKED)
-    if type(asked) is not list:
+    here = ctx.current()
+    held: Any = here.get(_ASKED)
+    if type(held) is not tuple or here.get(ctx.STEP) is not held[0]:
+        # Nobody has asked, or the tool of an agent in another one's tool.
         return None
+    asked = held[1]
     for position, (wanted, call_id) in enumerate(asked):
         if wanted == name:
             del asked[: position + 1]
@@ -128,7 +133,8 @@ def _noted(args: Any, kwargs: Any) -> Any:
     try:
         calls = wire.items(statics.member(argument(args, kwargs, 0, "tool_calls"), "tool_calls"))
         asked = [(reading.text(call, "name"), reading.text(call, "id")) for call in calls]
-        return ctx.attach(ctx.with_value(ctx.current(), _ASKED, asked))
+        here = ctx.current()
+        return ctx.attach(ctx.with_value(here, _ASKED, (here.get(ctx.STEP), asked)))
     except Exception:
         guard.failed("dspy.calls")
         return None
