@@ -218,7 +218,14 @@ ROWS = (
         ("test_llama_index.py", "test_llama_index_engines.py"),
         oldest=True,
     ),
-    Row("haystack", ("haystack-ai>=3.4", "qdrant-haystack", "opentelemetry-haystack"), _HAYSTACK),
+    Row(
+        "haystack",
+        (
+            *("haystack-ai>=3.4", "qdrant-haystack", "opentelemetry-haystack"),
+            "mcp-haystack",
+        ),
+        _HAYSTACK,
+    ),
     Row("haystack-2", ("haystack-ai>=2.31,<3",), _HAYSTACK),
     Row(
         "haystack-beside",

@@ -471,6 +471,43 @@ def test_a_pipeline_as_a_tool(server: ProviderServer, telemetry: Telemetry) -> N
     )
 
 
+def test_a_tool_of_a_server(server: ProviderServer, telemetry: Telemetry, tmp_path: Path) -> None:
+    """The tool that Haystack executes and the request to the server that has it are one."""
+    integration = pytest.importorskip("haystack_integrations.tools.mcp")
+    from tests.lineage.frameworks.mcp_away import ROLES, Away
+
+    def say(body: dict[str, Any]) -> dict[str, Any]:
+        if body["messages"][-1]["role"] == "tool":
+            return chat_message("It is sunny.")
+        if "tools" not in body:
+            return chat_message("Sunny.")
+        return chat_message(tool_calls=[tool_call("summarise", OSLO, id="c1")])
+
+    away = Away(tmp_path, server.url)
+    command, *arguments = away.command("stdio")
+    place = integration.StdioServerInfo(command=command, args=arguments, env=away.environment)
+    far = integration.MCPTool(name="summarise", server_info=place)
+    agent(model(server, say), far).run(messages=asked())
+    far.close()
+
+    def named(span: Any) -> str:
+        served = "mcp.method.name" in span.attributes
+        return str(span.name) + (ROLES.get(span.kind, "") if served else "")
+
+    whole = draw([*telemetry.spans(), *away.spans], named)
+    assert whole[whole.index("invoke_agent") :] == tree(
+        """
+        invoke_agent
+          chat gpt-4o
+          execute_tool summarise
+            tools/call summarise (server)
+              chat gpt-4o-mini
+          chat gpt-4o
+        """
+    )
+    assert attributes(telemetry.span("execute_tool"))["gen_ai.tool.call.id"] == "c1"
+
+
 @pytest.mark.parametrize("run", ["run", pytest.param("run_async", marks=asynchronous)])
 def test_a_model_of_ones_own(telemetry: Telemetry, run: str) -> None:
     if VERSION < (2, 18):
@@ -587,6 +624,37 @@ def test_a_breakpoint_is_no_failure(telemetry: Telemetry, tmp_path: Path) -> Non
         cwd=Path(__file__).parents[3],
     )
     assert done.stdout == "invoke_agent\n  execute_tool get_weather\n  chat parrot-1\n", done.stderr
+
+
+@pytest.mark.parametrize("answer", ["reject", "modify", "confirm"])
+def test_a_person_is_asked(server: ProviderServer, telemetry: Telemetry, answer: str) -> None:
+    at = "haystack.hooks.human_in_the_loop" if VERSION >= (3, 0) else "haystack.human_in_the_loop"
+    asking = pytest.importorskip(at)
+
+    class Person:
+        """Says the same to all."""
+
+        def get_user_confirmation(self, *about: Any) -> Any:
+            changed = {"city": "Rome"} if answer == "modify" else None
+            return asking.ConfirmationUIResult(action=answer, new_tool_params=changed)
+
+    strategy = asking.BlockingConfirmationStrategy(
+        confirmation_policy=asking.AlwaysAskPolicy(), confirmation_ui=Person()
+    )
+    strategies: Any = {"get_weather": strategy}
+    more: Any = {"confirmation_strategies": strategies}
+    if VERSION >= (3, 0):
+        more = {
+            "hooks": {"before_tool": [asking.ConfirmationHook(confirmation_strategies=strategies)]}
+        }
+    agent(model(server, uses("get_weather", OSLO)), tool(), **more).run(messages=asked())
+    executed = "  execute_tool get_weather\n" if answer != "reject" else ""
+    assert draw(telemetry) == f"invoke_agent\n  chat gpt-4o\n{executed}  chat gpt-4o"
+    if executed:
+        used = attributes(telemetry.span("execute_tool"))
+        assert used["gen_ai.tool.call.id"] == "call_0"
+        city = "Rome" if answer == "modify" else "Oslo"
+        assert json.loads(used["gen_ai.tool.call.arguments"]) == {"city": city}
 
 
 def test_a_hook_stops_it(server: ProviderServer, telemetry: Telemetry) -> None:
