@@ -51,8 +51,11 @@ def begin(owner: Any, data: Any) -> Flow | None:
     if not isinstance(handle, Flow):
         return None
     handle.generates, handle.last, handle.texts = False, None, {}
-    if handle.wants_content and type(data) is dict:
-        _asked(handle, data)
+    try:
+        if handle.wants_content and type(data) is dict:
+            _asked(handle, data)
+    except Exception:  # It is there, and has to end.
+        guard.failed("haystack.asked")
     return handle
 
 
