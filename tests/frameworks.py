@@ -246,6 +246,13 @@ ROWS = (
         ),
         ("test_haystack_beside.py",),
     ),
+    # The last one with which the agents of haystack-experimental run.
+    Row(
+        "haystack-2.24",
+        ("haystack-ai==2.24.0", "haystack-experimental==0.19.0.post1", "openai<2"),
+        _HAYSTACK,
+        oldest=True,
+    ),
     Row(
         "haystack-oldest-agents",
         # It needs packages more than it says, and an SDK of the same months.

@@ -620,6 +620,22 @@ def test_methods_go_to_other_processes(telemetry: Telemetry) -> None:
     assert draw(telemetry) == "invoke_workflow\ninvoke_workflow\ninvoke_workflow"
 
 
+def test_a_chat_with_a_history(telemetry: Telemetry) -> None:
+    """Haystack's word for a conversation, as its stores of messages have it."""
+
+    @component
+    class HistoryRetriever:
+        @component.output_types(messages=list[ChatMessage])
+        def run(self, chat_history_id: str) -> dict[str, Any]:
+            return {"messages": []}
+
+    made = Pipeline()
+    made.add_component("history", HistoryRetriever())
+    made.add_component("retriever", InMemoryBM25Retriever(store()))
+    made.run({"history": {"chat_history_id": "c1"}, "retriever": {"query": "Oslo"}})
+    assert draw(telemetry, conversation) == "invoke_workflow [c1]\n  retrieval [c1]"
+
+
 @own
 def test_no_content(server: ProviderServer, telemetry: Telemetry) -> None:
     telemetry.stop()

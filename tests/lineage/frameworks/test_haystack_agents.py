@@ -54,6 +54,10 @@ def get_weather(city: str) -> str:
     return f"sunny in {city}"
 
 
+def no_weather(city: str) -> str:
+    raise ConnectionError("no weather today")
+
+
 def tool(function: Any = get_weather, **more: Any) -> Tool:
     name = function.__name__
     return Tool(
@@ -268,20 +272,17 @@ def test_a_tool_that_fails_and_is_tried_again(server: ProviderServer, telemetry:
 
 
 def test_a_tool_that_fails_for_good(server: ProviderServer, telemetry: Telemetry) -> None:
-    def look(city: str) -> str:
-        raise ConnectionError("no weather today")
-
     if VERSION < (2, 15):
         pytest.skip("a tool's failure is always told to the model here")
     more: dict[str, Any] = {"raise_on_tool_invocation_failure": True}
-    made = agent(model(server, uses("look", OSLO)), tool(look), **more)
+    made = agent(model(server, uses("no_weather", OSLO)), tool(no_weather), **more)
     with pytest.raises(Exception, match="no weather today"):
         made.run(messages=asked())
     assert draw(telemetry) == tree(
         """
         invoke_agent !ConnectionError
           chat gpt-4o
-          execute_tool look !ConnectionError
+          execute_tool no_weather !ConnectionError
         """
     )
 
@@ -579,6 +580,35 @@ def test_ten_users_at_once(server: ProviderServer, telemetry: Telemetry) -> None
         for user in range(10)
     )
     assert draw(telemetry, conversation, ordered=False) == "\n".join(map(tree, trees))
+
+
+@pytest.mark.parametrize("run", ["run", "run_async"])
+def test_a_chat_with_a_history(server: ProviderServer, telemetry: Telemetry, run: str) -> None:
+    """Haystack's word for a conversation."""
+    experimental = pytest.importorskip("haystack_experimental.components.agents")
+    stores = pytest.importorskip("haystack_experimental.chat_message_stores")
+    if VERSION > (2, 24):
+        pytest.skip("its agents do not run with this version")
+    llm = model(server, uses("get_weather", OSLO))
+    history = stores.InMemoryChatMessageStore()
+    made = experimental.Agent(chat_generator=llm, tools=[tool()], chat_message_store=history)
+    made.warm_up()
+    answer = getattr(made, run)(
+        messages=asked(), chat_message_store_kwargs={"chat_history_id": "c1"}
+    )
+    if run == "run_async":
+        asyncio.run(answer)
+    assert draw(telemetry, conversation) == tree(
+        """
+        invoke_agent [c1]
+          chat gpt-4o [c1]
+          execute_tool get_weather [c1]
+          chat gpt-4o [c1]
+        """
+    )
+    whole = attributes(telemetry.span("invoke_agent"))
+    assert "How is Oslo?" in whole["gen_ai.input.messages"]
+    assert "It is sunny." in whole["gen_ai.output.messages"]
 
 
 # What goes on in another process.

@@ -51,7 +51,7 @@ def _begin(owner: Any, args: Any, kwargs: Any) -> Handle | None:
         name, description = tools.called_as(owner)
     asks = statics.member(owner, "chat_generator")
     step = pipeline.agent(name, description=description, model=generators.model(asks))
-    handle = running.begin(step, _Run)
+    handle = running.begin(step, _Run, reading.conversation(kwargs, 1))
     if isinstance(handle, _Run):
         handle.whose = id(owner)
         try:

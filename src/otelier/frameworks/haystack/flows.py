@@ -47,13 +47,14 @@ def begin(owner: Any, data: Any) -> Flow | None:
     name, hidden = _named(owner)
     if hidden:
         return None
-    handle = running.begin(pipeline.workflow(name), Flow)
+    given = data if type(data) is dict else {}
+    handle = running.begin(pipeline.workflow(name), Flow, reading.conversation(given))
     if not isinstance(handle, Flow):
         return None
     handle.generates, handle.last, handle.texts = False, None, {}
     try:
-        if handle.wants_content and type(data) is dict:
-            _asked(handle, data)
+        if handle.wants_content and given:
+            _asked(handle, given)
     except Exception:  # It is there, and has to end.
         guard.failed("haystack.asked")
     return handle
