@@ -310,7 +310,7 @@ ROWS = (
     ),
     Row(
         "haystack",
-        ("haystack-ai>=3.4", "qdrant-haystack", "opentelemetry-haystack"),
+        ("haystack-ai>=3.4", "qdrant-haystack", "opentelemetry-haystack", "mcp-haystack"),
         (*_HAYSTACK, *_ALL),
     ),
     Row("haystack-2", ("haystack-ai>=2.31,<3",), _HAYSTACK),
@@ -332,6 +332,13 @@ ROWS = (
             "opentelemetry-instrumentation-genai-openai",
         ),
         ("test_haystack_beside.py",),
+    ),
+    # The last one with which the agents of haystack-experimental run.
+    Row(
+        "haystack-2.24",
+        ("haystack-ai==2.24.0", "haystack-experimental==0.19.0.post1", "openai<2"),
+        _HAYSTACK,
+        oldest=True,
     ),
     Row(
         "haystack-oldest-agents",

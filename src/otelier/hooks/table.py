@@ -317,6 +317,11 @@ FRAMEWORKS: Final = (
         ),
     ),
     *_room(
+        "haystack",
+        "haystack-experimental",
+        ("agents", "haystack_experimental.components.agents.agent", _OPTIONAL),
+    ),
+    *_room(
         "claude_agent",
         "claude-agent-sdk",
         ("queries", "claude_agent_sdk._internal.query"),

@@ -9,7 +9,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -29,6 +31,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 import otelier
 from otelier import under_way
 from otelier.frameworks.haystack import generators
+from otelier.hooks.patching import Patches
 from tests.lineage.frameworks import haystack_parts as parts
 from tests.lineage.frameworks.drawing import conversation, draw, model_calls, tokens, tree
 from tests.lineage.frameworks.haystack_parts import (
@@ -617,6 +620,22 @@ def test_methods_go_to_other_processes(telemetry: Telemetry) -> None:
     assert draw(telemetry) == "invoke_workflow\ninvoke_workflow\ninvoke_workflow"
 
 
+def test_a_chat_with_a_history(telemetry: Telemetry) -> None:
+    """Haystack's word for a conversation, as its stores of messages have it."""
+
+    @component
+    class HistoryRetriever:
+        @component.output_types(messages=list[ChatMessage])
+        def run(self, chat_history_id: str) -> dict[str, Any]:
+            return {"messages": []}
+
+    made = Pipeline()
+    made.add_component("history", HistoryRetriever())
+    made.add_component("retriever", InMemoryBM25Retriever(store()))
+    made.run({"history": {"chat_history_id": "c1"}, "retriever": {"query": "Oslo"}})
+    assert draw(telemetry, conversation) == "invoke_workflow [c1]\n  retrieval [c1]"
+
+
 @own
 def test_no_content(server: ProviderServer, telemetry: Telemetry) -> None:
     telemetry.stop()
@@ -648,6 +667,19 @@ def test_off_and_on_again(server: ProviderServer, telemetry: Telemetry) -> None:
     telemetry.start()
     made.run(question())
     assert draw(telemetry) == RAG
+
+
+@pytest.mark.parametrize(
+    "hook",
+    (
+        *("agents", "asking", "calls", "components", "fallbacks", "pipelines", "supers"),
+        *("threads", "tools"),
+    ),
+)
+def test_a_version_without_a_seam(hook: str) -> None:
+    room = import_module(f"otelier.frameworks.haystack.{hook}")
+    with pytest.raises(LookupError):
+        room.patch("haystack", ModuleType("haystack.newer"), Patches())
 
 
 def test_with_and_without(server: ProviderServer, telemetry: Telemetry) -> None:

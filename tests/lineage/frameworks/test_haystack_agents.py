@@ -54,6 +54,10 @@ def get_weather(city: str) -> str:
     return f"sunny in {city}"
 
 
+def no_weather(city: str) -> str:
+    raise ConnectionError("no weather today")
+
+
 def tool(function: Any = get_weather, **more: Any) -> Tool:
     name = function.__name__
     return Tool(
@@ -268,20 +272,17 @@ def test_a_tool_that_fails_and_is_tried_again(server: ProviderServer, telemetry:
 
 
 def test_a_tool_that_fails_for_good(server: ProviderServer, telemetry: Telemetry) -> None:
-    def look(city: str) -> str:
-        raise ConnectionError("no weather today")
-
     if VERSION < (2, 15):
         pytest.skip("a tool's failure is always told to the model here")
     more: dict[str, Any] = {"raise_on_tool_invocation_failure": True}
-    made = agent(model(server, uses("look", OSLO)), tool(look), **more)
+    made = agent(model(server, uses("no_weather", OSLO)), tool(no_weather), **more)
     with pytest.raises(Exception, match="no weather today"):
         made.run(messages=asked())
     assert draw(telemetry) == tree(
         """
         invoke_agent !ConnectionError
           chat gpt-4o
-          execute_tool look !ConnectionError
+          execute_tool no_weather !ConnectionError
         """
     )
 
@@ -471,6 +472,43 @@ def test_a_pipeline_as_a_tool(server: ProviderServer, telemetry: Telemetry) -> N
     )
 
 
+def test_a_tool_of_a_server(server: ProviderServer, telemetry: Telemetry, tmp_path: Path) -> None:
+    """The tool that Haystack executes and the request to the server that has it are one."""
+    integration = pytest.importorskip("haystack_integrations.tools.mcp")
+    from tests.lineage.frameworks.mcp_away import ROLES, Away
+
+    def say(body: dict[str, Any]) -> dict[str, Any]:
+        if body["messages"][-1]["role"] == "tool":
+            return chat_message("It is sunny.")
+        if "tools" not in body:
+            return chat_message("Sunny.")
+        return chat_message(tool_calls=[tool_call("summarise", OSLO, id="c1")])
+
+    away = Away(tmp_path, server.url)
+    command, *arguments = away.command("stdio")
+    place = integration.StdioServerInfo(command=command, args=arguments, env=away.environment)
+    far = integration.MCPTool(name="summarise", server_info=place)
+    agent(model(server, say), far).run(messages=asked())
+    far.close()
+
+    def named(span: Any) -> str:
+        served = "mcp.method.name" in span.attributes
+        return str(span.name) + (ROLES.get(span.kind, "") if served else "")
+
+    whole = draw([*telemetry.spans(), *away.spans], named)
+    assert whole[whole.index("invoke_agent") :] == tree(
+        """
+        invoke_agent
+          chat gpt-4o
+          execute_tool summarise
+            tools/call summarise (server)
+              chat gpt-4o-mini
+          chat gpt-4o
+        """
+    )
+    assert attributes(telemetry.span("execute_tool"))["gen_ai.tool.call.id"] == "c1"
+
+
 @pytest.mark.parametrize("run", ["run", pytest.param("run_async", marks=asynchronous)])
 def test_a_model_of_ones_own(telemetry: Telemetry, run: str) -> None:
     if VERSION < (2, 18):
@@ -544,6 +582,35 @@ def test_ten_users_at_once(server: ProviderServer, telemetry: Telemetry) -> None
     assert draw(telemetry, conversation, ordered=False) == "\n".join(map(tree, trees))
 
 
+@pytest.mark.parametrize("run", ["run", "run_async"])
+def test_a_chat_with_a_history(server: ProviderServer, telemetry: Telemetry, run: str) -> None:
+    """Haystack's word for a conversation."""
+    if not (2, 20) <= VERSION <= (2, 24):
+        pytest.skip("its agents do not run with this version")
+    experimental = pytest.importorskip("haystack_experimental.components.agents")
+    stores = pytest.importorskip("haystack_experimental.chat_message_stores")
+    llm = model(server, uses("get_weather", OSLO))
+    history = stores.InMemoryChatMessageStore()
+    made = experimental.Agent(chat_generator=llm, tools=[tool()], chat_message_store=history)
+    made.warm_up()
+    answer = getattr(made, run)(
+        messages=asked(), chat_message_store_kwargs={"chat_history_id": "c1"}
+    )
+    if run == "run_async":
+        asyncio.run(answer)
+    assert draw(telemetry, conversation) == tree(
+        """
+        invoke_agent [c1]
+          chat gpt-4o [c1]
+          execute_tool get_weather [c1]
+          chat gpt-4o [c1]
+        """
+    )
+    whole = attributes(telemetry.span("invoke_agent"))
+    assert "How is Oslo?" in whole["gen_ai.input.messages"]
+    assert "It is sunny." in whole["gen_ai.output.messages"]
+
+
 # What goes on in another process.
 GOES_ON = """
 import json, sys
@@ -587,6 +654,37 @@ def test_a_breakpoint_is_no_failure(telemetry: Telemetry, tmp_path: Path) -> Non
         cwd=Path(__file__).parents[3],
     )
     assert done.stdout == "invoke_agent\n  execute_tool get_weather\n  chat parrot-1\n", done.stderr
+
+
+@pytest.mark.parametrize("answer", ["reject", "modify", "confirm"])
+def test_a_person_is_asked(server: ProviderServer, telemetry: Telemetry, answer: str) -> None:
+    at = "haystack.hooks.human_in_the_loop" if VERSION >= (3, 0) else "haystack.human_in_the_loop"
+    asking = pytest.importorskip(at)
+
+    class Person:
+        """Says the same to all."""
+
+        def get_user_confirmation(self, *about: Any) -> Any:
+            changed = {"city": "Rome"} if answer == "modify" else None
+            return asking.ConfirmationUIResult(action=answer, new_tool_params=changed)
+
+    strategy = asking.BlockingConfirmationStrategy(
+        confirmation_policy=asking.AlwaysAskPolicy(), confirmation_ui=Person()
+    )
+    strategies: Any = {"get_weather": strategy}
+    more: Any = {"confirmation_strategies": strategies}
+    if VERSION >= (3, 0):
+        more = {
+            "hooks": {"before_tool": [asking.ConfirmationHook(confirmation_strategies=strategies)]}
+        }
+    agent(model(server, uses("get_weather", OSLO)), tool(), **more).run(messages=asked())
+    executed = "  execute_tool get_weather\n" if answer != "reject" else ""
+    assert draw(telemetry) == f"invoke_agent\n  chat gpt-4o\n{executed}  chat gpt-4o"
+    if executed:
+        used = attributes(telemetry.span("execute_tool"))
+        assert used["gen_ai.tool.call.id"] == "call_0"
+        city = "Rome" if answer == "modify" else "Oslo"
+        assert json.loads(used["gen_ai.tool.call.arguments"]) == {"city": city}
 
 
 def test_a_hook_stops_it(server: ProviderServer, telemetry: Telemetry) -> None:

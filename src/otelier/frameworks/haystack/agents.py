@@ -51,15 +51,21 @@ def _begin(owner: Any, args: Any, kwargs: Any) -> Handle | None:
         name, description = tools.called_as(owner)
     asks = statics.member(owner, "chat_generator")
     step = pipeline.agent(name, description=description, model=generators.model(asks))
-    handle = running.begin(step, _Run)
+    handle = running.begin(step, _Run, reading.conversation(kwargs, 1))
     if isinstance(handle, _Run):
         handle.whose = id(owner)
-        if handle.wants_content and not _prepares(type(owner)):
-            asked = argument(args, kwargs, 0, "messages")
-            handle.set_input(asked if type(asked) is str else messages.chat(asked))
-            handle.set_system(reading.text(owner, "system_prompt"))
-            handle.set_tools(reading.definitions(statics.member(owner, "tools")))
+        try:
+            if handle.wants_content and not _prepares(type(owner)):
+                _told(handle, owner, argument(args, kwargs, 0, "messages"))
+        except Exception:  # It is there, and has to end.
+            guard.failed("haystack.told")
     return handle
+
+
+def _told(handle: _Run, owner: Any, asked: Any) -> None:
+    handle.set_input(asked if type(asked) is str else messages.chat(asked))
+    handle.set_system(reading.text(owner, "system_prompt"))
+    handle.set_tools(reading.definitions(statics.member(owner, "tools")))
 
 
 def _only_asks(kind: type) -> bool:

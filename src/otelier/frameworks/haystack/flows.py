@@ -21,12 +21,23 @@ _ANSWERS: Final = ("replies", "answers", "last_message", "messages")
 class Flow(running.Running):
     """A pipeline's run."""
 
-    __slots__ = ("generates", "texts")
+    __slots__ = ("generates", "last", "texts")
 
     # Whether the generator that it reads is still to be made.
     generates: bool
+    # What its generator has given away last: at the end, all that came of it.
+    last: Any
     # What has been embedded in it.
     texts: dict[tuple[Any, ...], str]
+
+    def end(self, error: BaseException | None = None) -> None:
+        """End the step, once."""
+        if error is None and self.last is not None:
+            try:
+                finish(self, self.last)
+            except Exception:
+                guard.failed("haystack.last")
+        super().end(error)
 
 
 def begin(owner: Any, data: Any) -> Flow | None:
@@ -36,12 +47,16 @@ def begin(owner: Any, data: Any) -> Flow | None:
     name, hidden = _named(owner)
     if hidden:
         return None
-    handle = running.begin(pipeline.workflow(name), Flow)
+    given = data if type(data) is dict else {}
+    handle = running.begin(pipeline.workflow(name), Flow, reading.conversation(given))
     if not isinstance(handle, Flow):
         return None
-    handle.generates, handle.texts = False, {}
-    if handle.wants_content and type(data) is dict:
-        _asked(handle, data)
+    handle.generates, handle.last, handle.texts = False, None, {}
+    try:
+        if handle.wants_content and given:
+            _asked(handle, given)
+    except Exception:  # It is there, and has to end.
+        guard.failed("haystack.asked")
     return handle
 
 
@@ -92,12 +107,10 @@ def _answer(result: Mapping[str, Any]) -> Any:
 
 
 def hearing(handle: Handle | NoHandle) -> Callable[[Any], None] | None:
-    """What is told of what a generator gives away: its last item is all that came of it."""
+    """What hears what a generator gives away."""
 
     def hear(item: Any) -> None:
-        try:
-            finish(handle, item)
-        except Exception:
-            guard.failed("haystack.hear")
+        if isinstance(handle, Flow):
+            handle.last = item
 
     return hear if handle.wants_content else None

@@ -82,6 +82,19 @@ def _made_up(given: str) -> bool:
     return True
 
 
+def conversation(given: Mapping[str, Any], depth: int = 2) -> str | None:
+    """The chat whose history a store is asked for: of an agent, or of a pipeline's component."""
+    found = given.get("chat_history_id")
+    if type(found) is str and found:
+        return found
+    for inside in given.values() if depth else ():
+        if type(inside) is dict:
+            found = conversation(inside, depth - 1)
+            if found is not None:
+                return found
+    return None
+
+
 def document(found: Any) -> dict[str, Any]:
     """A document as the conventions have it."""
     told: dict[str, Any] = {"id": statics.member(found, "id")}

@@ -37,9 +37,11 @@ class Running(Handle):
         super().end(blamed(error))
 
 
-def begin(step: Step, made: type[Handle] = Running) -> Handle | None:
+def begin(
+    step: Step, made: type[Handle] = Running, conversation_id: str | None = None
+) -> Handle | None:
     """Begin a step here; None where nothing is to be seen."""
-    return steps.begin(step, made=made)
+    return steps.begin(step, made=made, conversation_id=conversation_id)
 
 
 def shown() -> bool:
