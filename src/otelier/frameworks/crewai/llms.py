@@ -6,17 +6,16 @@ CrewAI's classes for the SDKs that otelier hooks are left alone: their calls are
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, Final
-from weakref import WeakSet
-
-import wrapt
 
 from otelier import guard, model_runs, statics, wire
 from otelier.frameworks import models
 from otelier.frameworks.crewai import reading, running
 from otelier.frameworks.models import Told
+from otelier.hooks import subclasses
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 from otelier.model_runs import ModelRun
@@ -42,59 +41,20 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     base = module.__dict__.get("BaseLLM")
     if base is None:
         raise LookupError("crewai.llms.base_llm.BaseLLM")
-    covered: WeakSet[Any] = WeakSet()
-
-    def made(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
-        result = wrapped(*args, **kwargs)
-        _cover(owner, covered)
-        return result
-
-    if "__init_subclass__" in base.__dict__:
-        patches.wrap(base, "__init_subclass__", made)
-    else:
-
-        def begin(kind: type[Any], /, **kwargs: Any) -> None:
-            super(base, kind).__init_subclass__(**kwargs)
-            _cover(kind, covered)
-
-        patches.add(base, "__init_subclass__", classmethod(begin))
+    subclasses.each(patches, base, partial(_cover, patches))
     if "_track_token_usage_internal" in base.__dict__:
         patches.wrap(base, "_track_token_usage_internal", _tracked)
-    for each in list(_below(base)):
-        _cover(each, covered)
-    patches.undone(lambda: _uncover(covered))
     return "BaseLLM.call"
 
 
-def _below(base: type) -> Iterator[type]:
-    found: list[type] = type.__subclasses__(base)
-    for kind in found:
-        yield kind
-        yield from _below(kind)
-
-
-def _cover(kind: Any, covered: WeakSet[Any]) -> None:
-    try:
-        if statics.identity(kind)[0].startswith(_SEEN):
-            return
-        for method in _METHODS:
-            function = kind.__dict__.get(method)
-            if not inspect.isfunction(function):
-                continue
+def _cover(patches: Patches, kind: type) -> None:
+    if statics.identity(kind)[0].startswith(_SEEN):
+        return
+    for method in _METHODS:
+        function = kind.__dict__.get(method)
+        if subclasses.has_a_body(function):
             wrapper = _acall if inspect.iscoroutinefunction(function) else _call
-            setattr(kind, method, wrapt.FunctionWrapper(function, wrapper))
-            covered.add(kind)
-    except Exception:
-        guard.failed("crewai.cover")
-
-
-def _uncover(covered: WeakSet[Any]) -> None:
-    for kind in list(covered):
-        for method in _METHODS:
-            held = kind.__dict__.get(method)
-            if type(held) is wrapt.FunctionWrapper and held._self_wrapper in (_call, _acall):
-                setattr(kind, method, held.__wrapped__)
-    covered.clear()
+            patches.wrap_loosely(kind, method, wrapper)
 
 
 class _Asking:
