@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -322,6 +324,14 @@ def test_a_model_of_the_programs_own(server: ProviderServer, telemetry: Telemetr
     assert "Sunny." in told["gen_ai.output.messages"]
     if parts.NATIVE:
         assert tokens(call) == "chat mine-1 5+2"
+
+
+def test_what_it_has_is_sent_and_copied_as_before(telemetry: Telemetry) -> None:
+    """Programs hand a model's methods to the processes of a pool."""
+    call = Own(model="mine-1").call
+    for again in (pickle.loads(pickle.dumps(call)), copy.copy(call), copy.deepcopy(call)):
+        assert again("How is it?") == "Sunny."
+    assert len(model_calls(telemetry)) == 3
 
 
 @NEW

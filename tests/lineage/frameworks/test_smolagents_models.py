@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import json
+import pickle
 from collections.abc import Iterator
 from typing import Any
 
@@ -282,12 +284,32 @@ def test_taken_back(telemetry: Telemetry) -> None:
     assert not telemetry.spans()
 
 
-def test_a_class_is_pickled_as_it_was(telemetry: Telemetry) -> None:
-    """Programs send classes to their workers by value."""
+class Sent(Model):  # type: ignore[misc]
+    """Of a module, as programs have it."""
+
+    def generate(self, messages: Any, **kwargs: Any) -> Any:
+        return message("sent")
+
+    def __call__(self, messages: Any, **kwargs: Any) -> Any:
+        return message("sent")
+
+
+def test_what_it_has_is_sent_and_copied_as_before(telemetry: Telemetry) -> None:
+    """Programs hand a model's methods to the processes of a pool."""
     name = "generate" if GENERATES else "__call__"
-    kind = make((Model,), scripted("one"))
-    sent = vars(kind)[name].__reduce_ex__(5)
-    assert sent[0](*sent[1]) is vars(kind)[name].__wrapped__
+    model = Sent()
+    held = getattr(model, name)
+    assert type(vars(Sent)[name]) is not type(lambda: 0)
+    for again in (
+        pickle.loads(pickle.dumps(held)),
+        copy.copy(held),
+        copy.deepcopy(held),
+        getattr(pickle.loads(pickle.dumps(model)), name),
+        getattr(copy.deepcopy(model), name),
+    ):
+        assert again([]).content == "sent"
+    assert pickle.loads(pickle.dumps(getattr(Sent, name)))(model, []).content == "sent"
+    assert len(telemetry.spans("chat")) == 6
 
 
 def test_a_tool_that_asks_a_model(telemetry: Telemetry) -> None:
