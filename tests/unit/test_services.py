@@ -15,7 +15,7 @@ from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-de
 from opentelemetry.sdk.trace import TracerProvider
 
 import otelier
-from otelier import OtelierInstrumentor, guard, services
+from otelier import OtelierInstrumentor, guard, sdk_setup, services
 from otelier.cli import crossings
 
 Install = Callable[..., type[BaseInstrumentor]]
@@ -70,6 +70,12 @@ def install(points: list[Point]) -> Install:
     return make
 
 
+@pytest.fixture(autouse=True)
+def without_a_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is global in this process stays as it is."""
+    monkeypatch.setattr(sdk_setup, "configure", lambda: None)
+
+
 def test_they_are_started_once_and_taken_back(
     install: Install, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -94,7 +100,8 @@ def test_a_later_call_starts_them(install: Install, caplog: pytest.LogCaptureFix
     celery = install("celery")
     guard._said.clear()
     otelier.instrument()
-    otelier.instrument(services=True)
+    with caplog.at_level(logging.INFO, "otelier"):
+        otelier.instrument(services=True)
     assert celery.done == [{}]
     assert "services is in force now" in caplog.text
     otelier.uninstrument()
