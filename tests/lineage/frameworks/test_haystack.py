@@ -444,6 +444,9 @@ def test_inner_steps(
         """
     )
     telemetry.clear()
+    rag(Parrot("In Norway.")).run(question())
+    assert draw(telemetry).endswith("\n  llm\n    chat parrot-1")
+    telemetry.clear()
     steps_of_a_failure(telemetry)
     assert draw(telemetry) == tree(
         """

@@ -24,18 +24,22 @@ from otelier.handle import Handle
 class Part:
     """What of one component's run is to be seen: a step, a model's call, an embedding's text."""
 
-    __slots__ = ("_asking", "_handle", "_inputs")
+    __slots__ = ("_asking", "_asks", "_handle", "_inputs")
 
-    def __init__(
-        self, inputs: Mapping[str, Any], handle: Handle | None, asking: Asking | None
-    ) -> None:
+    def __init__(self, inputs: Mapping[str, Any], handle: Handle | None, asks: Any) -> None:
+        """``asks`` is a generator, if it is one."""
         self._inputs = inputs
         self._handle = handle
-        self._asking = asking
+        self._asks = asks
+        self._asking: Asking | None = None
 
     def enter(self) -> Token[Context] | None:
         """The component runs from now on."""
-        return None if self._handle is None else self._handle.enter()
+        token = None if self._handle is None else self._handle.enter()
+        if self._asks is not None:
+            # What it asks belongs into its step.
+            self._asking = generators.begin(self._asks, self._inputs)
+        return token
 
     def over(self, result: Any, error: BaseException | None = None) -> None:
         """It has answered, or it has not."""
@@ -64,16 +68,15 @@ def opened(args: Any, kwargs: Any) -> Part | None:
     inputs = kwargs.get("inputs", kwargs.get("component_inputs"))
     if type(inputs) is not dict:
         inputs = {}
-    own, handle, asking = not components.sees_to(component), None, None
+    own, handle = not components.sees_to(component), None
     if own and searches.searches(type(component)):
         handle = searches.begin(component, (), inputs)
     elif running.inner() and not _shown_by_itself(component):
         handle = running.begin(pipeline.step(_name(component, kwargs)))
-    if own:
-        asking = generators.begin(component, inputs)
-    if handle is None and asking is None and not _embeds(component):
+    asks = component if own and generators.is_one(component) else None
+    if handle is None and asks is None and not _embeds(component):
         return None
-    return Part(inputs, handle, asking)
+    return Part(inputs, handle, asks)
 
 
 def _stops(kwargs: Any) -> bool:
