@@ -14,11 +14,13 @@ import pytest
 
 import otelier
 from otelier import following, under_way
+from tests.installed import openai_streams
 from tests.lineage.frameworks.drawing import conversation, draw, tree
 from tests.servers import Gate, Json, ProviderServer, Sse
 from tests.servers.openai_wire import chat_chunks, chat_completion, chat_message, chat_usage
 from tests.telemetry import Telemetry
 
+pytestmark = openai_streams
 ASK: list[Any] = [{"role": "user", "content": "hi"}]
 CHAT: dict[str, Any] = {"model": "gpt-4o", "messages": ASK}
 STREAM: dict[str, Any] = {**CHAT, "stream": True, "stream_options": {"include_usage": True}}

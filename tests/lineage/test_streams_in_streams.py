@@ -11,16 +11,17 @@ from typing import Any
 import anthropic
 import openai
 import pytest
-from google import genai
 
 import otelier
 from otelier import following, under_way
+from tests.installed import openai_streams
 from tests.lineage.frameworks.drawing import draw, title, tree
 from tests.servers import ProviderServer, Sse, bedrock_wire, gemini_wire
 from tests.servers.openai_wire import chat_chunks, chat_message, chat_usage
 from tests.telemetry import Telemetry
 from tests.transparency.providers import bedrock
 
+pytestmark = openai_streams
 CHAT: dict[str, Any] = {
     "model": "gpt-4o",
     "messages": [{"role": "user", "content": "Write."}],
@@ -71,6 +72,7 @@ def by_claude(server: ProviderServer) -> Translate:
 
 
 def by_gemini(server: ProviderServer) -> Translate:
+    genai = pytest.importorskip("google.genai")
     gemini = genai.Client(api_key="k", http_options={"base_url": server.url})
 
     def translate(piece: str) -> Iterator[str]:
@@ -81,6 +83,7 @@ def by_gemini(server: ProviderServer) -> Translate:
 
 
 def by_bedrock(server: ProviderServer) -> Translate:
+    pytest.importorskip("botocore")
     clients = bedrock.Clients(server.url, "botocore")
 
     def translate(piece: str) -> Iterator[str]:
@@ -212,6 +215,7 @@ def by_claude_async(server: ProviderServer) -> ATranslate:
 
 
 def by_gemini_async(server: ProviderServer) -> ATranslate:
+    genai = pytest.importorskip("google.genai")
     gemini = genai.Client(api_key="k", http_options={"base_url": server.url}).aio
 
     async def translate(piece: str) -> AsyncIterator[str]:
