@@ -544,7 +544,7 @@ ROWS = (
     Row(
         "services",
         (
-            *("fastapi>=0.115", "uvicorn>=0.30", "gunicorn>=23", "flask", "celery>=5.7"),
+            *("fastapi>=0.115", "uvicorn>=0.40", "gunicorn>=23", "flask", "celery>=5.7"),
             *("openai", "httpx", "requests", "aiohttp", *_FOR_SERVICES),
         ),
         (
