@@ -29,6 +29,7 @@ _POOLS: Final = frozenset(
 )
 # Threads that export, whenever the first of them starts.
 _TELEMETRY: Final = ("opentelemetry.", "otelier.")
+_POOL: Final = "ThreadPoolExecutor"
 _POOL_METHODS: Final = ("apply_async", "_map_async", "imap", "imap_unordered")
 # Its work goes to another interpreter, by pickle (Python 3.14).
 _ELSEWHERE: Final = "concurrent.futures.interpreter"
@@ -55,6 +56,25 @@ def carried(function: Callable[..., Any]) -> Callable[..., Any]:
     """``function``, to be called elsewhere in what is current here; itself where nothing is."""
     here = runtime.here()
     return _Carried(function, here) if here else function
+
+
+def carry_in(module: Any, patches: Patches) -> str:
+    """Put a pool that carries in the place of a module's own; what was patched.
+
+    For a library that keeps its work's context to itself. Raises LookupError where the module has
+    no pool, or another instrumentation's function stands there, which does the same.
+    """
+    pool: Any = module.__dict__.get(_POOL)
+    theirs: Any = getattr(pool, "submit", None)
+    if not isinstance(pool, type) or theirs is None:
+        raise LookupError(f"{module.__name__}.{_POOL}")
+
+    def submit(self: Any, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return theirs(self, carried(function), *args, **kwargs)
+
+    ours = type(_POOL, (pool,), {"__module__": pool.__module__, "submit": submit})
+    patches.replace(module, _POOL, ours)
+    return f"{module.__name__}.{_POOL}"
 
 
 class _Run:
