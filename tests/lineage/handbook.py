@@ -40,9 +40,7 @@ class Handbook:
         """Pages, the best first."""
         texts = [PAGES[id] for id in ids]
         ranked = self.cohere.rerank(model="rerank-v3.5", query=words, documents=texts)
-        return [
-            (ids[one.index], texts[one.index], one.relevance_score) for one in ranked.results
-        ]
+        return [(ids[one.index], texts[one.index], one.relevance_score) for one in ranked.results]
 
 
 class AsyncHandbook:
@@ -61,12 +59,8 @@ class AsyncHandbook:
         await self.gpt.embeddings.create(model="text-embedding-3-small", input=words)
         ids = [id for id in PAGES if id != "p2"]
         texts = [PAGES[id] for id in ids]
-        ranked: Any = await self.cohere.rerank(
-            model="rerank-v3.5", query=words, documents=texts
-        )
-        return [
-            (ids[one.index], texts[one.index], one.relevance_score) for one in ranked.results
-        ]
+        ranked: Any = await self.cohere.rerank(model="rerank-v3.5", query=words, documents=texts)
+        return [(ids[one.index], texts[one.index], one.relevance_score) for one in ranked.results]
 
 
 def answers(body: dict[str, Any]) -> dict[str, Any]:
