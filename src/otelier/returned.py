@@ -97,7 +97,10 @@ def finish(result: Any, handle: AnyHandle, reading: Reading) -> Any:
 
 def _one_of(kind: type, kinds: tuple[type, ...]) -> bool:
     # A class of the program's is not asked for its hash, nor whether it equals.
-    return any(kind is each for each in kinds)
+    for each in kinds:  # A generator would cost a call for each.
+        if kind is each:
+            return True
+    return False
 
 
 def _generator(inner: Any, handle: AnyHandle, reading: Reading) -> Any:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from time import time_ns
 from typing import Any, Final
 
-from otelier import leaving, semconv, statics
+from otelier import guard, leaving, semconv, statics
 from otelier.frameworks.agno import reading
 from otelier.handle import Handle
 from otelier.kinds import AGENT
+from otelier.returned import Hear
 
 # What a run is that is over without having been raised.
 _FAILED: Final = "ERROR"
@@ -19,7 +20,7 @@ _CANCELLED: Final = "CANCELLED"
 class Run(Handle):
     """A run of an agent, a team or a workflow."""
 
-    __slots__ = ("done", "kind", "whose")
+    __slots__ = ("_id", "_listens", "done", "kind", "whose")
 
     # What runs: a handle keeps none alive.
     whose: Callable[[], Any]
@@ -27,25 +28,31 @@ class Run(Handle):
     # When Agno has said that it is over: who reads its stream may leave the rest of it.
     done: int | None
 
-    def hear(self, item: Any) -> None:
-        """An event of a stream, or the result at its end."""
-        held = statics.storage(item)
-        event = held.get("event")
-        told = self.kind.told.get(event) if type(event) is str else None
-        if told is None and "status" not in held:
-            return
-        # Events of the members of a team pass by as well.
-        if held.get(self.kind.identity) != statics.member(self.whose(), "id"):
-            return
-        if told is None:
-            ended(self, item)
-            self.done = time_ns()
-        elif told is not _piece or self.wants_content:
-            told(self, held.get("content"))
+    def hearing(self) -> Hear:
+        """What hears the events of a stream."""
+        self._listens = self.wants_content
+        self._id: str | None = None
+        return self._event
 
-    def say(self, piece: str) -> None:
-        """A piece of the answer."""
-        super().hear(piece)
+    def _event(self, item: Any) -> None:
+        """An event, or the result at the end."""
+        try:
+            held = statics.storage(item)
+            event = held.get("event")
+            told = self.kind.told.get(event) if type(event) is str else None
+            if (told is _piece and not self._listens) or (told is None and "status" not in held):
+                return
+            self._id = self._id or reading.text(self.whose(), "id")
+            # Events of the members of a team pass by as well.
+            if held.get(self.kind.identity) != self._id:
+                return
+            if told is not None:
+                told(self, held.get("content"))
+            else:
+                ended(self, item)
+                self.done = time_ns()
+        except Exception:
+            guard.failed("agno.events")
 
     def _sum_up(self) -> None:
         if self._kind is AGENT:
@@ -99,7 +106,7 @@ def _cancelled(run: Handle, _: Any) -> None:
 
 def _piece(run: Run, said: Any) -> None:
     if type(said) is str:
-        run.say(said)
+        run.hear(said)
 
 
 def _over(run: Run, _: Any) -> None:

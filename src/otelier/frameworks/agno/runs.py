@@ -67,7 +67,7 @@ def _begin(step: Step, events: Events, owner: Any, args: Any, kwargs: Any) -> Ha
 
 
 def _hearing(handle: Handle | NoHandle) -> Hear:
-    return handle.hear if isinstance(handle, Run) else None
+    return handle.hearing() if isinstance(handle, Run) else None
 
 
 def _finish(handle: Handle | NoHandle, result: Any) -> None:
