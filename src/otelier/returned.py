@@ -97,7 +97,7 @@ def finish(result: Any, handle: AnyHandle, reading: Reading) -> Any:
 
 def _one_of(kind: type, kinds: tuple[type, ...]) -> bool:
     # A class of the program's is not asked for its hash, nor whether it equals.
-    for each in kinds:  # A generator would cost a call for each.
+    for each in kinds:  # noqa: SIM110 - a generator costs a call each
         if kind is each:
             return True
     return False
