@@ -93,6 +93,33 @@ def test_a_session_that_agno_makes_is_the_conversation(
     }
 
 
+def test_an_agent_in_a_tool_belongs_to_the_conversation(
+    server: ProviderServer, telemetry: Telemetry
+) -> None:
+    inner, kept = agent(server, name="inner"), agent(server, name="kept", session_id="its own")
+
+    def ask(city: str) -> str:
+        """Ask two others."""
+        return str(inner.run(city).content) + str(kept.run(city).content)
+
+    server.script(says(), calls("ask"), says(), says(), says())
+    inner.run("Before.")
+    telemetry.clear()
+    agent(server, ask).run("Paris?", session_id="s-1", user_id="u-1")
+    assert draw(telemetry, conversation) == tree(
+        f"""
+        invoke_agent weather [s-1]
+          chat {MODEL} [s-1]
+          execute_tool ask [s-1]
+            invoke_agent inner [s-1]
+              chat {MODEL} [s-1]
+            invoke_agent kept [its own]
+              chat {MODEL} [its own]
+          chat {MODEL} [s-1]
+        """
+    )
+
+
 def test_what_the_program_says_of_the_session_stays(
     server: ProviderServer, telemetry: Telemetry
 ) -> None:
