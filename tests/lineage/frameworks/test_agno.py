@@ -534,6 +534,32 @@ def test_what_it_remembers(server: ProviderServer, telemetry: Telemetry) -> None
     )
 
 
+@pytest.mark.skipif(not NEW, reason="earlier versions' threads have no context: OTELIER_THREADS")
+def test_what_a_team_remembers(server: ProviderServer, telemetry: Telemetry) -> None:
+    from agno.db.in_memory import InMemoryDb
+    from agno.memory import MemoryManager
+
+    server.route("/chat/completions", lambda request: says())
+    options: Any = {"db": InMemoryDb(), "model": parts.model(server)}
+    memory = MemoryManager(**options)
+    team = Team(
+        name="desk",
+        members=[agent(server)],
+        memory_manager=memory,
+        update_memory_on_run=True,
+        telemetry=False,
+        **options,
+    )
+    team.run("I live in Paris.", user_id="u-1", session_id="s-1")
+    assert draw(telemetry, conversation) == tree(
+        f"""
+        invoke_agent desk [s-1]
+          chat {MODEL} [s-1]
+          chat {MODEL} [s-1]
+        """
+    )
+
+
 @pytest.mark.skipif(not NEW, reason="another way before")
 def test_a_tool_that_waits_for_a_person(server: ProviderServer, telemetry: Telemetry) -> None:
     from agno.db.in_memory import InMemoryDb
