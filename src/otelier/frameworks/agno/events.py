@@ -40,7 +40,10 @@ class Run(Handle):
             held = statics.storage(item)
             event = held.get("event")
             told = self.kind.told.get(event) if type(event) is str else None
-            if (told is _piece and not self._listens) or (told is None and "status" not in held):
+            if told is None:
+                if statics.name(type(item)) != self.kind.result:
+                    return
+            elif told is _piece and not self._listens:
                 return
             self._id = self._id or reading.text(self.whose(), "id")
             # Events of the members of a team pass by as well.
@@ -121,10 +124,14 @@ def _over_with(run: Run, said: Any) -> None:
 class Events:
     """What the events of one kind of run are called, and where they say whose they are."""
 
-    __slots__ = ("identity", "told")
+    __slots__ = ("identity", "result", "told")
 
-    def __init__(self, identity: str, told: Mapping[str, Callable[[Any, Any], None]]) -> None:
+    def __init__(
+        self, identity: str, result: str, told: Mapping[str, Callable[[Any, Any], None]]
+    ) -> None:
         self.identity = identity
+        # The class of what is at the end.
+        self.result = result
         self.told = told
 
 
@@ -135,10 +142,13 @@ _RUN: Final[Mapping[str, Callable[[Any, Any], None]]] = {
     "RunCompleted": _over,
 }
 KINDS: Final = {
-    "Agent": Events("agent_id", _RUN),
-    "Team": Events("team_id", {f"Team{name}": told for name, told in _RUN.items()}),
+    "Agent": Events("agent_id", "RunOutput", _RUN),
+    "Team": Events(
+        "team_id", "TeamRunOutput", {f"Team{name}": told for name, told in _RUN.items()}
+    ),
     "Workflow": Events(
         "workflow_id",
+        "WorkflowRunOutput",
         {
             "WorkflowCompleted": _over_with,
             "WorkflowError": _failed,
