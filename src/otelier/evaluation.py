@@ -60,7 +60,8 @@ def record_evaluation(
                 if response_id is None:
                     return
         attributes: Attributes = {semconv.EVALUATION_NAME: values.words(name)}
-        number = wire.measure(score)
+        # Whether it passed, say.
+        number = float(score) if type(score) is bool else wire.measure(score)
         if number is not None:
             attributes[semconv.EVALUATION_SCORE] = number
         if label is not None:
