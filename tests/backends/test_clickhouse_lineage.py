@@ -30,11 +30,15 @@ class Stack(ClickHouse):
     def evaluate(self, name: str, score: float, age: float = 0, **named: str) -> None:
         """Store an evaluation of so many seconds ago, of an ``answer`` or a ``trace`` and span."""
         told = {"trace": "", "span": "", "answer": "", **named}
+        evaluated = {
+            "gen_ai.evaluation.name": name,
+            "gen_ai.evaluation.score.value": str(score),
+            "gen_ai.response.id": told["answer"],
+        }
         self.ask(
             "INSERT INTO otel.otel_logs (Timestamp, TraceId, SpanId, EventName, LogAttributes)"
             f" SELECT now64(9) - INTERVAL {int(age * 1000)} MILLISECOND, '{told['trace']}',"
-            f" '{told['span']}', 'gen_ai.evaluation.result', map('gen_ai.evaluation.name', '{name}',"
-            f" 'gen_ai.evaluation.score.value', '{score}', 'gen_ai.response.id', '{told['answer']}')"
+            f" '{told['span']}', 'gen_ai.evaluation.result', {evaluated}"
         )
 
     def evaluations(self, name: str, columns: str) -> Rows:
