@@ -35,10 +35,11 @@ class Stack(ClickHouse):
             "gen_ai.evaluation.score.value": str(score),
             "gen_ai.response.id": told["answer"],
         }
+        pairs = ", ".join(f"'{key}', '{value}'" for key, value in evaluated.items())
         self.ask(
             "INSERT INTO otel.otel_logs (Timestamp, TraceId, SpanId, EventName, LogAttributes)"
             f" SELECT now64(9) - INTERVAL {int(age * 1000)} MILLISECOND, '{told['trace']}',"
-            f" '{told['span']}', 'gen_ai.evaluation.result', {evaluated}"
+            f" '{told['span']}', 'gen_ai.evaluation.result', map({pairs})"
         )
 
     def evaluations(self, name: str, columns: str) -> Rows:
