@@ -100,7 +100,7 @@ def _plan(agent: Any, args: Any, kwargs: Any) -> Handle | None:
 
 
 def _inner(name: str) -> Handle | None:
-    return steps.begin(pipeline.step(name)) if running.inner() else None
+    return steps.begin(pipeline.step(name), made=running.Told) if running.inner() else None
 
 
 def _nothing(handle: Handle | NoHandle, result: Any) -> None:
