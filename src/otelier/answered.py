@@ -113,7 +113,7 @@ def _body(body: bytes) -> Iterator[tuple[Any, Any]]:
         return
     try:
         told = wire.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     if type(told) is dict:
         yield "id", told.get("id")

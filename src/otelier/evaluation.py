@@ -50,7 +50,8 @@ def record_evaluation(
         if run is None:
             return
         if run.events.silent:
-            guard.say_once("evaluations", _NO_LOGS)
+            if not settings.sdk_off():
+                guard.say_once("evaluations", _NO_LOGS)
             return
         held = ctx.current()
         if span is None and not (trace_id is None and span_id is None):
