@@ -312,6 +312,20 @@ def test_without_content(server: ProviderServer) -> None:
     assert not guard.failures()
 
 
+def test_an_answer_that_is_a_generator(server: ProviderServer, telemetry: Telemetry) -> None:
+    given = (number for number in range(3))
+
+    class Numbers(smolagents.Tool):  # type: ignore[misc]
+        name, description, inputs, output_type = "numbers", "Some numbers.", {}, "any"
+
+        def forward(self) -> Any:
+            return given
+
+    parts.script(server, parts.writes("final_answer(numbers())"))
+    assert parts.coder(server, tools=[Numbers()]).run("Which?") is given
+    assert draw(telemetry).startswith("invoke_agent\n") and list(given) == [0, 1, 2]
+
+
 @pytest.mark.parametrize("capture", ["NO_CONTENT", "SPAN_ONLY"])
 def test_what_a_model_is_told_of_a_failure(server: ProviderServer, capture: str) -> None:
     """The code that it wrote, and arguments: no error message of anybody's, but content."""
