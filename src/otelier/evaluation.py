@@ -50,7 +50,8 @@ def record_evaluation(
         if run is None:
             return
         if run.events.silent:
-            guard.say_once("evaluations", _NO_LOGS)
+            if not settings.sdk_off():
+                guard.say_once("evaluations", _NO_LOGS)
             return
         held = ctx.current()
         if span is None and not (trace_id is None and span_id is None):
@@ -60,7 +61,8 @@ def record_evaluation(
                 if response_id is None:
                     return
         attributes: Attributes = {semconv.EVALUATION_NAME: values.words(name)}
-        number = wire.measure(score)
+        # Whether it passed, say.
+        number = float(score) if type(score) is bool else wire.measure(score)
         if number is not None:
             attributes[semconv.EVALUATION_SCORE] = number
         if label is not None:
