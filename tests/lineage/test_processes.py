@@ -13,6 +13,10 @@ from multiprocessing.pool import Pool, ThreadPool
 from typing import Any
 
 import pytest
+from opentelemetry.instrumentation.utils import (
+    is_instrumentation_enabled,
+    suppress_instrumentation,
+)
 from opentelemetry.trace import INVALID_SPAN, get_current_span
 
 import otelier
@@ -179,6 +183,15 @@ def test_content_stays_out_where_the_rest_is_lost(
     assert "secret" not in str(dict(tool.attributes or {}))
     assert guard.failures() == {"processes.context": 1}
     guard.reset()
+
+
+def test_what_is_not_to_be_seen_is_not_seen_there(threaded: Telemetry) -> None:
+    with otelier.workflow("work"), suppress_instrumentation():
+        there(a_step)
+        with ProcessPoolExecutor(1, mp_context=FORK) as pool, FORK.Pool(1) as other:
+            assert not pool.submit(is_instrumentation_enabled).result()
+            assert not other.apply(is_instrumentation_enabled)
+    assert [span.name for span in threaded.spans()] == ["invoke_workflow work"]
 
 
 @pytest.mark.parametrize("way", ["submit", "apply"])

@@ -233,6 +233,19 @@ def test_threads_that_export_are_of_nobody(threaded: Telemetry) -> None:
     ]
 
 
+def test_threads_of_other_pools_are_of_nobody(threaded: Telemetry) -> None:
+    """loky's, which joblib uses, asks for more work by itself, of whichever program's part."""
+    found: list[Any] = []
+    space: dict[str, Any] = {"__name__": "joblib.externals.loky.process_executor"}
+    space |= {"Thread": threading.Thread, "found": found, "seen": seen}
+    exec("class Manager(Thread):\n    def run(self):\n        found.append(seen())", space)
+    with threaded.tracer.start_as_current_span("here"):
+        thread = space["Manager"]()
+        thread.start()
+        thread.join()
+    assert found == [INVALID_SPAN]
+
+
 def test_taken_back(threaded: Telemetry) -> None:
     submit, start = ThreadPoolExecutor.__dict__["submit"], threading.Thread.__dict__["start"]
     assert hasattr(submit, "__wrapped__") and hasattr(start, "__wrapped__")

@@ -40,7 +40,7 @@ _POOL_METHODS: Final = ("apply_async", "_map_async", "imap", "imap_unordered")
 class Sent:
     """A function of the program's, with what it takes to another process."""
 
-    __slots__ = ("_capture", "_carrier", "_function", "_session")
+    __slots__ = ("_capture", "_carrier", "_function", "_session", "_suppressed")
 
     def __init__(
         self,
@@ -48,14 +48,17 @@ class Sent:
         carrier: dict[str, str],
         session: Attributes | None,
         capture: str | None,
+        suppressed: bool = False,
     ) -> None:
         self._function = function
         self._carrier = carrier
         self._session = session
         self._capture = capture
+        self._suppressed = suppressed
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Sent, (self._function, self._carrier, self._session, self._capture)
+        known = self._function, self._carrier, self._session, self._capture
+        return Sent, ((*known, True) if self._suppressed else known)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Do the work there."""
@@ -73,7 +76,9 @@ class Sent:
                 held = arrived(held, self._session)
         except Exception:
             guard.failed("processes.context")
-        # Last, and by itself: content must not go where it was not to.
+        # Last, and by themselves: content must not go where it was not to.
+        if self._suppressed:
+            held = ctx.unseen(held)
         return held if self._capture is None else narrowed(held, Capture(self._capture))
 
 
@@ -81,7 +86,8 @@ def _sent(function: Any, here: Context) -> Any:
     carrier: dict[str, str] = {}
     propagate.inject(carrier, here)
     mode: Any = here.get(ctx.CAPTURE)
-    return Sent(function, carrier, known(here), None if mode is None else mode.value)
+    capture = None if mode is None else mode.value
+    return Sent(function, carrier, known(here), capture, ctx.suppressed(here))
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:

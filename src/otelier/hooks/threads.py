@@ -27,6 +27,8 @@ _POOLS: Final = frozenset(
     {"concurrent.futures.thread", "multiprocessing.pool"}
     | {"concurrent.futures.process", "multiprocessing.queues"}
 )
+# Packages with such threads: what these are handed brings its own context, or has none.
+_POOL_PACKAGES: Final = frozenset({"anyio", "distributed", "joblib", "loky", "trio"})
 # Threads that export, whenever the first of them starts.
 _TELEMETRY: Final = ("opentelemetry.", "otelier.")
 _POOL: Final = "ThreadPoolExecutor"
@@ -153,7 +155,7 @@ def _carry(thread: Any) -> _Run | None:
     # Not where the program has put a ``run`` there itself.
     if not here or "run" in members or _serves_all(members.get("_target")):
         return None
-    if type(thread).__module__ in _POOLS:
+    if _is_pool(str(type(thread).__module__)):
         return None
     members["run"] = run = _Run(thread, here)
     return run
@@ -166,4 +168,8 @@ def _serves_all(target: Any) -> bool:
     if type(target) is not FunctionType:
         return False
     module = str(target.__module__)
-    return module in _POOLS or module.startswith(_TELEMETRY)
+    return _is_pool(module) or module.startswith(_TELEMETRY)
+
+
+def _is_pool(module: str) -> bool:
+    return module in _POOLS or module.partition(".")[0] in _POOL_PACKAGES
