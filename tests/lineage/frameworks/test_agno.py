@@ -516,6 +516,26 @@ def test_a_search(server: ProviderServer, telemetry: Telemetry, how: str) -> Non
     assert document["content"] == "It is sunny in Paris."
 
 
+@pytest.mark.parametrize("how", ["sync", "async"])
+def test_a_search_that_fails(telemetry: Telemetry, how: str) -> None:
+    from agno.knowledge.knowledge import Knowledge
+
+    class Gone(Shelf):
+        def search(self, query: str, limit: int = 5, filters: Any = None, **rest: Any) -> list[Any]:
+            raise ConnectionError("the store is gone")
+
+    gone: Any = Gone("")
+    knowledge: Any = Knowledge(name="handbook", vector_db=gone)
+    if how == "async":
+        found = asyncio.run((knowledge.asearch if NEW else knowledge.async_search)("weather"))
+    else:
+        found = knowledge.search("weather")
+    # Agno logs it, and has found nothing.
+    assert found == []
+    assert draw(telemetry) == "retrieval handbook !ConnectionError"
+    assert "the store is gone" in str(telemetry.span().status.description)
+
+
 @pytest.mark.skipif(not NEW, reason="earlier versions' threads have no context: OTELIER_THREADS")
 def test_what_it_remembers(server: ProviderServer, telemetry: Telemetry) -> None:
     from agno.db.in_memory import InMemoryDb
