@@ -607,6 +607,30 @@ def test_a_tool_that_waits_for_a_person(server: ProviderServer, telemetry: Telem
     )
 
 
+@pytest.mark.skipif(not NEW, reason="another way before")
+def test_a_workflow_that_waits_for_a_person(server: ProviderServer, telemetry: Telemetry) -> None:
+    from agno.db.in_memory import InMemoryDb
+    from agno.workflow.types import HumanReview
+
+    server.script(says())
+    asks = HumanReview(requires_confirmation=True)
+    step = Step(name="write", agent=agent(server, name="one"), human_review=asks)
+    flow: Any = Workflow(name="report", db=InMemoryDb(), steps=[step], telemetry=False)
+    paused = flow.run(input="Paris?", session_id="s-1", user_id="u-1")
+    for each in paused.step_requirements:
+        each.confirm()
+    assert flow.continue_run(paused).content == "It is sunny."
+    assert draw(telemetry, conversation) == tree(
+        f"""
+        invoke_workflow report [s-1]
+        invoke_workflow report [s-1]
+          invoke_agent one [s-1]
+            chat {MODEL} [s-1]
+        """
+    )
+    assert {(span.attributes or {})["user.id"] for span in telemetry.spans()} == {"u-1"}
+
+
 class Local(Model):
     """A model of the program's own."""
 
