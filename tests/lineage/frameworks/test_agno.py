@@ -516,6 +516,26 @@ def test_a_search(server: ProviderServer, telemetry: Telemetry, how: str) -> Non
     assert document["content"] == "It is sunny in Paris."
 
 
+@pytest.mark.parametrize("how", ["sync", "async"])
+def test_a_search_that_fails(telemetry: Telemetry, how: str) -> None:
+    from agno.knowledge.knowledge import Knowledge
+
+    class Gone(Shelf):
+        def search(self, query: str, limit: int = 5, filters: Any = None, **rest: Any) -> list[Any]:
+            raise ConnectionError("the store is gone")
+
+    gone: Any = Gone("")
+    knowledge: Any = Knowledge(name="handbook", vector_db=gone)
+    if how == "async":
+        found = asyncio.run((knowledge.asearch if NEW else knowledge.async_search)("weather"))
+    else:
+        found = knowledge.search("weather")
+    # Agno logs it, and has found nothing.
+    assert found == []
+    assert draw(telemetry) == "retrieval handbook !ConnectionError"
+    assert "the store is gone" in str(telemetry.span().status.description)
+
+
 @pytest.mark.skipif(not NEW, reason="earlier versions' threads have no context: OTELIER_THREADS")
 def test_what_it_remembers(server: ProviderServer, telemetry: Telemetry) -> None:
     from agno.db.in_memory import InMemoryDb
@@ -585,6 +605,30 @@ def test_a_tool_that_waits_for_a_person(server: ProviderServer, telemetry: Telem
           chat {MODEL} [s-1]
         """
     )
+
+
+@pytest.mark.skipif(not NEW, reason="another way before")
+def test_a_workflow_that_waits_for_a_person(server: ProviderServer, telemetry: Telemetry) -> None:
+    from agno.db.in_memory import InMemoryDb
+    from agno.workflow.types import HumanReview
+
+    server.script(says())
+    asks = HumanReview(requires_confirmation=True)
+    step = Step(name="write", agent=agent(server, name="one"), human_review=asks)
+    flow: Any = Workflow(name="report", db=InMemoryDb(), steps=[step], telemetry=False)
+    paused = flow.run(input="Paris?", session_id="s-1", user_id="u-1")
+    for each in paused.step_requirements:
+        each.confirm()
+    assert flow.continue_run(paused).content == "It is sunny."
+    assert draw(telemetry, conversation) == tree(
+        f"""
+        invoke_workflow report [s-1]
+        invoke_workflow report [s-1]
+          invoke_agent one [s-1]
+            chat {MODEL} [s-1]
+        """
+    )
+    assert {(span.attributes or {})["user.id"] for span in telemetry.spans()} == {"u-1"}
 
 
 class Local(Model):

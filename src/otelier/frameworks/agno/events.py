@@ -72,9 +72,10 @@ class Run(Handle):
         how: str | None = None,
         ended: int | None = None,
     ) -> None:
-        if how is not None and self.done is not None:
+        done = getattr(self, "done", None)
+        if how is not None and done is not None:
             said, problem = self._failure or (None, None)
-            how, ended = None, self.done
+            how, ended = None, done
         super()._end(said, problem, how, ended)
 
 

@@ -19,6 +19,8 @@ from otelier.hooks.stepping import around
 from otelier.returned import Hear
 
 _METHODS: Final = ("run", "arun", "continue_run", "acontinue_run")
+# Where the results of runs are from.
+_RUNS: Final = "agno.run."
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:
@@ -56,14 +58,28 @@ def _workflow(events: Events, workflow: Any, args: Any, kwargs: Any) -> Handle |
 def _begin(step: Step, events: Events, owner: Any, args: Any, kwargs: Any) -> Handle | None:
     if not steps.shown(reading.NAME, reading.wrappers):
         return None
-    handle = steps.begin(step, made=Run)
+    asked = argument(args, kwargs, 0, "input")
+    # A run that goes on is given what it has been, which is no question.
+    before = kwargs.get("run_response")
+    if statics.identity(type(asked))[0].startswith(_RUNS):
+        before, asked = asked, None
+    handle = steps.begin(
+        step,
+        made=Run,
+        conversation_id=_told(kwargs, before, "session_id"),
+        user_id=_told(kwargs, before, "user_id"),
+    )
     if isinstance(handle, Run):
         handle.whose, handle.kind, handle.done = ref(owner), events, None
-        # A run that goes on is given what it has been, which is no question.
-        asked = argument(args, kwargs, 0, "input")
-        if handle.wants_content and statics.identity(type(asked))[0] != "agno.run.agent":
+        if asked is not None and handle.wants_content:
             handle.set_input(asked)
     return handle
+
+
+def _told(kwargs: Any, before: Any, name: str) -> str | None:
+    """Whose it is, where that is known already; else Agno finds it out."""
+    given = kwargs.get(name)
+    return given if type(given) is str and given else reading.text(before, name)
 
 
 def _hearing(handle: Handle | NoHandle) -> Hear:
