@@ -21,6 +21,8 @@ _DEPTH: Final = 7
 _MOST: Final = 2000
 _EACH: Final = 200
 _TRIES: Final = 3
+# No name of an attribute is longer.
+_LONGEST: Final = 200
 _WIDEST: Final = 10_000
 # How much of the bodies of raw responses is looked into, together.
 _BODY: Final = 8 * 1024 * 1024
@@ -68,8 +70,12 @@ def span(result: Any) -> Span | None:
 
 
 def _names_an_id(name: Any) -> bool:
-    """``id``, ``response_id``, ``responseId``, ``invocationArn``."""
-    return type(name) is str and name.lower().endswith(("id", "arn"))
+    """``id``, ``response_id``, ``responseId``, ``invocationArn``; not ``previous_response_id``."""
+    if type(name) is not str or len(name) > _LONGEST:
+        return False
+    lower = name.lower()
+    # That is of the answer before, which may be known where this one is not.
+    return lower.endswith(("id", "arn")) and not lower.startswith("previous")
 
 
 def _inside(value: Any, kind: type) -> Iterator[tuple[Any, Any]]:

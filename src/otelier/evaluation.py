@@ -94,7 +94,8 @@ def span_of(result: object) -> Span | None:
 
     Of a stream that runs the span takes attributes: ``span_of(stream).set_attribute(…)``. Of what
     is over it is its address alone: ``span_of(answer).get_span_context()``, to be linked to, or
-    ``record_evaluation(…, span=span_of(answer))``.
+    ``record_evaluation(…, span=span_of(answer), response_id=answer.id)``: the id, too, for where
+    the span is not known an evaluation without it would be the current span's.
     """
     try:
         from otelier import answered  # Few programs need it.

@@ -157,6 +157,23 @@ def test_responses(server: ProviderServer, telemetry: Telemetry) -> None:
     assert is_of(client.responses.retrieve("resp_1"), telemetry, "fetch_response")
 
 
+def test_the_answer_before_is_not_this_one(server: ProviderServer, telemetry: Telemetry) -> None:
+    def told(number: int, **more: Any) -> Json:
+        item = openai_wire.message_item("Hello.")
+        return Json(openai_wire.response_object(item, id=f"resp_{number}", **more))
+
+    client = openai.OpenAI(base_url=server.url + "/v1", api_key="k", max_retries=0)
+    server.route("/responses", lambda request: told(1))
+    client.responses.create(model="gpt-4o", input="hi")
+    server.route("/responses", lambda request: told(2, previous_response_id="resp_1"))
+    second = client.responses.create(model="gpt-4o", input="and?", previous_response_id="resp_1")
+    assert second.previous_response_id == "resp_1" and is_of(second, telemetry)
+    # It was not sampled, say, or is of long ago.
+    del lately._spans["resp_2"]
+    assert otelier.span_of(second) is None
+    assert otelier.span_of({"previousResponseId": "resp_1"}) is None
+
+
 # No image is one; and what the program gets of Bedrock's InvokeModel is a body to read.
 WITHOUT = ("image", "invoke")
 CASES = [
