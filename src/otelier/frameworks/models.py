@@ -116,6 +116,12 @@ class Asking(NoHandle):
         model_runs.mark.set(self._run)
         return self._leave
 
+    def heard(self, item: Any) -> None:
+        """Its generator has given this."""
+        run = self._run
+        if run is not None and not run.seen:
+            self.pieces.append(item)
+
     def _leave(self) -> None:
         model_runs.mark.set(self._around)
 
@@ -161,7 +167,7 @@ def around(
         handle.answer = result
 
     def hearing(handle: Any) -> Hear:
-        return handle.pieces.append if pieces else None
+        return handle.heard if pieces else None
 
     return stepping.around(asked, answered, lasts=True, hearing=hearing)
 

@@ -102,7 +102,4 @@ class _Lent:
         self._service = service
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._service, name)
-        if name == models.WHOLE:
-            return models.whole(self._service, found)
-        return models.stream(self._service, found) if name == models.STREAM else found
+        return models.looked(self._service, name, getattr(self._service, name))
