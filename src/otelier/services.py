@@ -9,6 +9,8 @@ agent frameworks, which are otelier's own part.
 
 from __future__ import annotations
 
+import sys
+import sysconfig
 from collections.abc import Collection, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
@@ -22,6 +24,15 @@ FOREIGN: Final = ("openinference", "openlit", "traceloop", "logfire", "langfuse"
 # AWS's clients are for much else than models: there otelier enriches their spans.
 _SHARED: Final = frozenset({"botocore", "aiobotocore"})
 _PROVIDERS: Final = ("tracer_provider", "meter_provider")
+# Classes that an instrumentation replaces: what was made of them before, is not seen. Not where the
+# library has a part that sees requests itself.
+_REPLACED: Final = (
+    ("fastapi", "FastAPI", "fastapi.telemetry"),
+    ("flask", "Flask", None),
+    ("starlette.applications", "Starlette", None),
+)
+# Where modules are that are none of the program's own.
+_INSTALLED: Final = ("site-packages", "dist-packages", sysconfig.get_path("stdlib"))
 
 _started: Final[list[Any]] = []
 
@@ -29,6 +40,7 @@ _started: Final[list[Any]] = []
 def start(disabled: Collection[str], providers: Mapping[str, Any]) -> None:
     """Start each one that does not run yet. Never raises."""
     given = {name: providers[name] for name in _PROVIDERS if name in providers}
+    before = [(*row, _named(*row[:2])) for row in _REPLACED]
     for point in _wanted(disabled):
         try:
             _start(point, given)
@@ -40,6 +52,39 @@ def start(disabled: Collection[str], providers: Mapping[str, Any]) -> None:
                 point.name,
                 type(problem).__name__,
             )
+    try:
+        for module, name, itself, kind in before:
+            replaced = kind is not None and kind is not _named(module, name)
+            if replaced and itself not in sys.modules and _in_use(kind):
+                guard.say_once(
+                    f"service {name}",
+                    "%s was imported before otelier.instrument(services=True): requests to its "
+                    "apps begin traces of their own. Call instrument() first",
+                    name,
+                )
+    except Exception:
+        guard.failed("services.before")
+
+
+def _named(module: str, name: str) -> Any:
+    """A class of a module, if that is imported."""
+    return getattr(sys.modules.get(module), name, None)
+
+
+def _in_use(kind: Any) -> bool:
+    """Whether a module of the program's own has this class, or an instance of it."""
+    for name, module in list(sys.modules.items()):
+        members = getattr(module, "__dict__", None)
+        if type(members) is not dict or not (name == "__main__" or _is_own(members)):
+            continue
+        if any(each is kind or type(each) is kind for each in list(members.values())):
+            return True
+    return False
+
+
+def _is_own(members: dict[str, Any]) -> bool:
+    file = members.get("__file__")
+    return type(file) is str and not any(place in file for place in _INSTALLED)
 
 
 def stop() -> None:

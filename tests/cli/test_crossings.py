@@ -10,13 +10,18 @@ from otelier.cli import crossings
 
 
 def looked(
-    monkeypatch: pytest.MonkeyPatch, installed: str, there: str, switched_off: str = ""
+    monkeypatch: pytest.MonkeyPatch,
+    installed: str,
+    there: str,
+    switched_off: str = "",
+    modules: str = "",
 ) -> list[str]:
     """What is told where these distributions and these entry points are installed."""
     versions = dict.fromkeys(installed.split(), "1.0")
     points = [SimpleNamespace(name=name) for name in there.split()]
     monkeypatch.setattr(crossings, "installed_version", versions.get)
     monkeypatch.setattr(crossings, "entry_points", lambda group: points)
+    monkeypatch.setattr(crossings, "is_there", modules.split().__contains__)
     return list(crossings.look(frozenset(switched_off.split())))
 
 
@@ -49,6 +54,12 @@ def test_one_that_is_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (
         line == "celery 1.0: its messages do not carry the trace: celery is disabled by a setting"
     )
+
+
+def test_one_that_goes_on_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    for there, off in (("", ""), ("fastapi", "fastapi")):
+        (line,) = looked(monkeypatch, "fastapi starlette", there, off, "fastapi.telemetry")
+        assert line.startswith("carried on by what is installed")
 
 
 def test_nothing_asks_or_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:

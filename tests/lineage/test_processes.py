@@ -104,6 +104,24 @@ def test_a_pool_of_one_work_serves_another(threaded: Telemetry) -> None:
             assert pool.submit(seen).result() == seen()
 
 
+def records() -> bool:
+    """Whether content is recorded."""
+    with otelier.tool("look up") as step:
+        step.set_arguments({"of": "a secret"})
+        return "secret" in str(dict(step.span.attributes))
+
+
+def test_a_pool_that_began_in_a_scope_serves_others(threaded: Telemetry) -> None:
+    with otelier.capture("NO_CONTENT"):
+        pool = ProcessPoolExecutor(1, mp_context=FORK)
+        assert not pool.submit(records).result()
+        assert not records()
+    with pool, otelier.workflow("work"):
+        assert pool.submit(records).result()
+        with otelier.capture("NO_CONTENT"):
+            assert not pool.submit(records).result()
+
+
 def test_a_manager_is_of_nobody(threaded: Telemetry) -> None:
     with otelier.workflow("work"), FORK.Manager() as manager:
         assert list(manager.list([1, 2])) == [1, 2]

@@ -79,3 +79,35 @@ def test_forks(tmp_path: Path, first: str, zero_code: bool) -> None:
     written = (tmp_path / "t.jsonl").read_text()
     for name in ("parent", "forked", "grandchild", "process"):
         assert written.count(f'"name":"{name}"') + written.count(f'"name": "{name}"') == 1, name
+
+
+_THREADS = """
+import threading
+from opentelemetry.trace import get_current_span
+def look():
+    print(get_current_span() is here)
+with otelier.step("here") as step:
+    here = step.span
+    for thread in (threading.Thread(target=look), threading.Timer(0, look)):
+        thread.start()
+        thread.join()
+"""
+
+
+@pytest.mark.parametrize("first", [_PATCH + _START, _START + _PATCH], ids=["patched", "late"])
+def test_threads_keep_their_parent(tmp_path: Path, first: str) -> None:
+    script = tmp_path / "app.py"
+    script.write_text(first.replace("instrument()", "instrument(threads=True)") + _THREADS)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", str(script)],
+        env={
+            "PYTHONPATH": str(Path(otelier.__file__).parents[1]),
+            **{f"OTEL_{signal}_EXPORTER": "none" for signal in ("TRACES", "METRICS", "LOGS")},
+        },
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("True\nTrue\n", "")

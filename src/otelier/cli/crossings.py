@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from importlib.metadata import entry_points
 from typing import Final
 
-from otelier.cli.libraries import installed_version
+from otelier.cli.libraries import installed_version, is_there
 
 _SERVER: Final = "requests to it begin traces of their own"
 _CLIENT: Final = "whom it asks does not go on with the trace"
@@ -45,6 +45,8 @@ _ROWS: Final = (
 )
 # Installed as a part of another, whose instrumentation is enough.
 _WITHIN: Final = {"starlette": "fastapi"}
+# Versions that have this module go on with a trace themselves.
+_ITSELF: Final = {"fastapi": "fastapi.telemetry"}
 
 
 def look(switched_off: Collection[str]) -> Iterator[str]:
@@ -61,6 +63,9 @@ def look(switched_off: Collection[str]) -> Iterator[str]:
         if version is None or (within is not None and installed_version(within) is not None):
             continue
         known += 1
+        own = _ITSELF.get(distribution)
+        if own is not None and is_there(own):
+            continue
         if name not in there:
             missing.add(instrumentation)
             yield f"{distribution} {version}: {without} without {_PREFIX}{instrumentation}"

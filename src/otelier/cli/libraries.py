@@ -76,7 +76,7 @@ def _missing(libraries: Iterable[Library]) -> str | None:
     for library in libraries:
         if library.optional:
             continue
-        there = _is_there(library.module)
+        there = is_there(library.module)
         if library.moved:
             moved[library.hook] = moved.get(library.hook, False) or there
         elif not there:
@@ -85,7 +85,7 @@ def _missing(libraries: Iterable[Library]) -> str | None:
     return next(lost, None)
 
 
-def _is_there(module: str) -> bool:
+def is_there(module: str) -> bool:
     """Whether a module could be imported; nothing of it, and nothing above it, is."""
     name, *parts = module.split(".")
     try:

@@ -119,11 +119,12 @@ def _submit(wrapped: Callable[..., Any], pool: Any, args: Any, kwargs: Any) -> A
 
 
 def _start(wrapped: Callable[..., Any], process: Any, args: Any, kwargs: Any) -> Any:
-    token = target = None
+    token = target = scopes = None
     try:
         here = runtime.here()
         if here and _lasts(process.__dict__.get("_target")):
             token = ctx.attach(Context())
+            scopes = ctx.around.set(())
         elif here and _anew(process):
             target = process.__dict__.get("_target")
             if target is not None:
@@ -140,6 +141,8 @@ def _start(wrapped: Callable[..., Any], process: Any, args: Any, kwargs: Any) ->
     finally:
         if token is not None:
             ctx.detach(token)
+        if scopes is not None:
+            ctx.around.reset(scopes)
 
 
 def _anew(process: Any) -> bool:

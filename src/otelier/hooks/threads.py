@@ -106,7 +106,11 @@ def _forget(thread: Any, run: Any) -> None:
 def patch(library: str, module: Any, patches: Patches) -> str:
     """Patch a module of the standard library; what was patched. Raises LookupError."""
     if module.__name__ == "threading":
-        patches.wrap(module.Thread, "start", _start)
+        # What gevent has put in its place has the ``start`` of the one that was there.
+        owner = next((kind for kind in module.Thread.__mro__ if "start" in kind.__dict__), None)
+        if owner is None:
+            raise LookupError("threading.Thread.start")
+        patches.wrap(owner, "start", _start)
         return "threading.Thread.start"
     if module.__name__ == "concurrent.futures.thread":
         patches.wrap(module.ThreadPoolExecutor, "submit", _submit)

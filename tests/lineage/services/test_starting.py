@@ -34,10 +34,12 @@ print(on())
 QUIET = {f"OTEL_{signal}_EXPORTER": "none" for signal in ("TRACES", "METRICS", "LOGS")}
 
 
-def run(here: Path, options: str, *before: str, **env: str) -> tuple[list[str], str]:
+def run(
+    here: Path, options: str, *before: str, program: str = _PROGRAM, **env: str
+) -> tuple[list[str], str]:
     """What the program prints, and what is said beside."""
     script = here / "app.py"
-    script.write_text(_PROGRAM.format(options=options))
+    script.write_text(program.format(options=options))
     places = os.pathsep.join(filter(None, [str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]))
     done = subprocess.run(
         [*before, sys.executable, str(script)],
@@ -72,3 +74,29 @@ def test_where_they_run_already(tmp_path: Path) -> None:
     # Whoever has started them keeps them.
     assert said == ["[True, True]", "[True, True]", "[True, True]"]
     assert "while already instrumented" not in beside
+
+
+_LATE = """
+from flask import Flask
+import otelier
+{made}
+otelier.instrument(services=True)
+"""
+
+
+@pytest.mark.parametrize("made", ["", "app = Flask('x'); del Flask"], ids=["imported", "made"])
+def test_what_is_too_late_is_told(tmp_path: Path, made: str) -> None:
+    pytest.importorskip("opentelemetry.instrumentation.flask")
+    _, beside = run(tmp_path, "", program=_LATE.format(made=made))
+    assert "Flask was imported before otelier.instrument(services=True)" in beside
+
+
+def test_nothing_is_told_of_what_is_not_late(tmp_path: Path) -> None:
+    pytest.importorskip("opentelemetry.instrumentation.flask")
+    for program in (
+        "import flask, otelier\notelier.instrument(services=True)\nfrom flask import Flask",
+        "import otelier\notelier.instrument(services=True)\nfrom flask import Flask\n"
+        "otelier.instrument(services=True)",
+    ):
+        _, beside = run(tmp_path, "", program=program)
+        assert "imported before" not in beside
