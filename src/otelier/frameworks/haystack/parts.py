@@ -68,12 +68,13 @@ def opened(args: Any, kwargs: Any) -> Part | None:
     inputs = kwargs.get("inputs", kwargs.get("component_inputs"))
     if type(inputs) is not dict:
         inputs = {}
-    own, handle = not components.sees_to(component), None
-    if own and searches.searches(type(component)):
+    programs, handle = reading.is_programs(component), None
+    if _searches(component, programs):
         handle = searches.begin(component, (), inputs)
     elif running.inner() and not _shown_by_itself(component):
         handle = running.begin(pipeline.step(_name(component, kwargs)))
-    asks = component if own and generators.is_one(component) else None
+    # Haystack's own that are no generators only hand over: routers, pipelines in a component.
+    asks = component if programs and generators.is_one(component) else None
     if handle is None and asks is None and not _embeds(component):
         return None
     return Part(inputs, handle, asks)
@@ -94,6 +95,17 @@ def _name(component: Any, kwargs: Any) -> str:
     if type(told) is str and told:
         return told
     return reading.name(component) or statics.name(type(component))
+
+
+def _searches(component: Any, programs: bool) -> bool:
+    """Whether a component is a search that nobody else sees.
+
+    A pipeline of the program's in a component is a workflow, and one of Haystack's own is hidden.
+    """
+    kind = type(component)
+    return searches.searches(kind) and (
+        programs or (reading.is_own(kind) and not components.sees_to(component))
+    )
 
 
 def _shown_by_itself(component: Any) -> bool:
