@@ -169,7 +169,7 @@ def test_the_answer_before_is_not_this_one(server: ProviderServer, telemetry: Te
     second = client.responses.create(model="gpt-4o", input="and?", previous_response_id="resp_1")
     assert second.previous_response_id == "resp_1" and is_of(second, telemetry)
     # It was not sampled, say, or is of long ago.
-    del lately._spans["resp_2"]
+    del following._answers["resp_2"]
     assert otelier.span_of(second) is None
     assert otelier.span_of({"previousResponseId": "resp_1"}) is None
 
