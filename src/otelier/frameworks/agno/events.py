@@ -81,12 +81,13 @@ class Run(Handle):
 
 def ended(run: Handle, result: Any) -> bool:
     """Tell how a run has ended; whether it has answered."""
-    status = statics.member(statics.member(result, "status"), "_value_")
+    held = statics.storage(result)
+    status = statics.storage(held.get("status")).get("_value_")
     if status == _CANCELLED:
         _cancelled(run, None)
     elif status == _FAILED:
         # What it failed of, if that is not what it has answered before.
-        said = statics.member(result, "content")
+        said = held.get("content")
         _failed(run, said if run.wants_content and not _answered(result, said) else None)
     return status not in (_CANCELLED, _FAILED)
 

@@ -78,8 +78,8 @@ def _begin(step: Step, events: Events, owner: Any, args: Any, kwargs: Any) -> Ha
 
 def _told(kwargs: Any, before: Any, name: str) -> str | None:
     """Whose it is, where that is known already; else Agno finds it out."""
-    given = kwargs.get(name)
-    return given if type(given) is str and given else reading.text(before, name)
+    given = reading.told(kwargs.get(name))
+    return reading.text(before, name) if given is None and before is not None else given
 
 
 def _hearing(handle: Handle | NoHandle) -> Hear:
@@ -89,6 +89,6 @@ def _hearing(handle: Handle | NoHandle) -> Hear:
 def _finish(handle: Handle | NoHandle, result: Any) -> None:
     if not isinstance(handle, Run) or not ended(handle, result):
         return
-    answer = statics.member(result, "content")
+    answer = statics.storage(result).get("content")
     if answer is not None and handle.wants_content and not statics.iterates(answer):
         handle.set_output(answer)
