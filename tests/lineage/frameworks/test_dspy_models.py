@@ -234,6 +234,20 @@ def test_a_model_of_the_programs_own(telemetry: Telemetry) -> None:
 
 
 @FORWARD
+def test_a_model_that_asks_as_dspys_own_does(
+    weather: ProviderServer, telemetry: Telemetry
+) -> None:
+    class Own(dspy.LM):
+        def forward(self, prompt: Any = None, messages: Any = None, **kwargs: Any) -> Any:
+            return super().forward(prompt, messages, **kwargs)
+
+    lm = Own(f"openai/{MODEL}", api_base=f"{weather.url}/v1", api_key="local", temperature=0.7)
+    assert ask(lm).answer == ask(lm).answer == "Sunny."
+    assert len(weather.requests) == 1
+    assert draw(telemetry, tokens) == f"chat {MODEL} 12+9"
+
+
+@FORWARD
 def test_a_model_that_asks_by_an_sdk(weather: ProviderServer, telemetry: Telemetry) -> None:
     import openai
 
