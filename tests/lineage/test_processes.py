@@ -171,6 +171,24 @@ def a_step() -> None:
         step.set_arguments({"of": "a secret"})
 
 
+class Named(multiprocessing.get_context("spawn").Process):  # type: ignore[name-defined,misc]
+    """A program's own kind of process, which looks at what it is given."""
+
+    def run(self) -> None:
+        assert self._target.__name__ == serve_all.__name__
+        super().run()
+
+
+def test_a_process_that_looks_at_its_work(threaded: Telemetry) -> None:
+    reading, writing = multiprocessing.get_context("spawn").Pipe(duplex=False)
+    with otelier.workflow("work"):
+        process = Named(target=serve_all, args=(writing,))
+        process.start()
+        assert reading.recv() == seen()
+    process.join()
+    assert process.exitcode == 0
+
+
 def test_who_and_why_go_along(threaded: Telemetry) -> None:
     with otelier.session(session_id="s-1", tags=["beta"], metadata={"tier": 2}):
         with otelier.workflow("work"):

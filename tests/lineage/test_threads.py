@@ -217,7 +217,7 @@ def test_nothing_of_the_work_is_held_when_it_is_done(threaded: Telemetry) -> Non
 def test_threads_that_export_are_of_nobody(threaded: Telemetry) -> None:
     found: list[Any] = []
     targets = {}
-    for name in ("opentelemetry.sdk.x", "otelier.x", "mine.x"):
+    for name in ("opentelemetry.sdk.x", "otelier.x", "langsmith.x", "mine.x"):
         space: dict[str, Any] = {"__name__": name, "found": found, "seen": seen}
         exec("def work():\n    found.append((__name__, seen()))", space)
         targets[name] = space["work"]
@@ -229,6 +229,7 @@ def test_threads_that_export_are_of_nobody(threaded: Telemetry) -> None:
     assert found == [
         ("opentelemetry.sdk.x", INVALID_SPAN),
         ("otelier.x", INVALID_SPAN),
+        ("langsmith.x", INVALID_SPAN),
         ("mine.x", here),
     ]
 

@@ -60,6 +60,12 @@ class Sent:
         known = self._function, self._carrier, self._session, self._capture
         return Sent, ((*known, True) if self._suppressed else known)
 
+    def __getattr__(self, name: str) -> Any:
+        """Its name and the like: a ``Process`` class of the program's may ask its target."""
+        if name in Sent.__slots__:
+            raise AttributeError(name)
+        return getattr(self._function, name)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Do the work there."""
         token = ctx.attach(self._context())

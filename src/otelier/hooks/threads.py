@@ -28,9 +28,14 @@ _POOLS: Final = frozenset(
     | {"concurrent.futures.process", "multiprocessing.queues"}
 )
 # Packages with such threads: what these are handed brings its own context, or has none.
-_POOL_PACKAGES: Final = frozenset({"anyio", "distributed", "joblib", "loky", "trio"})
-# Threads that export, whenever the first of them starts.
-_TELEMETRY: Final = ("opentelemetry.", "otelier.")
+_POOL_PACKAGES: Final = frozenset(
+    {"anyio", "apscheduler", "distributed", "joblib", "kafka", "loky", "pymongo", "trio"}
+)
+# Packages whose threads export, whenever the first of them starts.
+_TELEMETRY: Final = frozenset(
+    {"opentelemetry", "otelier", "ddtrace", "langfuse", "langsmith", "logfire", "mlflow"}
+    | {"newrelic", "posthog", "sentry_sdk", "traceloop", "wandb"}
+)
 _POOL: Final = "ThreadPoolExecutor"
 _POOL_METHODS: Final = ("apply_async", "_map_async", "imap", "imap_unordered")
 # Its work goes to another interpreter, by pickle (Python 3.14).
@@ -159,7 +164,7 @@ def _carry(thread: Any) -> _Run | None:
     # Not where the program has put a ``run`` there itself.
     if not here or "run" in members or _serves_all(members.get("_target")):
         return None
-    if _is_pool(str(type(thread).__module__)):
+    if _lasts(str(type(thread).__module__)):
         return None
     members["run"] = run = _Run(thread, here)
     return run
@@ -171,9 +176,9 @@ def _serves_all(target: Any) -> bool:
         target = target.__func__
     if type(target) is not FunctionType:
         return False
-    module = str(target.__module__)
-    return _is_pool(module) or module.startswith(_TELEMETRY)
+    return _lasts(str(target.__module__))
 
 
-def _is_pool(module: str) -> bool:
-    return module in _POOLS or module.partition(".")[0] in _POOL_PACKAGES
+def _lasts(module: str) -> bool:
+    package = module.partition(".")[0]
+    return module in _POOLS or package in _POOL_PACKAGES or package in _TELEMETRY
