@@ -29,6 +29,7 @@ _POOLS: Final = frozenset(
 )
 # Threads that export, whenever the first of them starts.
 _TELEMETRY: Final = ("opentelemetry.", "otelier.")
+_POOL: Final = "ThreadPoolExecutor"
 _POOL_METHODS: Final = ("apply_async", "_map_async", "imap", "imap_unordered")
 # Its work goes to another interpreter, by pickle (Python 3.14).
 _ELSEWHERE: Final = "concurrent.futures.interpreter"
@@ -55,6 +56,27 @@ def carried(function: Callable[..., Any]) -> Callable[..., Any]:
     """``function``, to be called elsewhere in what is current here; itself where nothing is."""
     here = runtime.here()
     return _Carried(function, here) if here else function
+
+
+def carrying(module: Any, patches: Patches) -> str:
+    """Put a pool that carries in the place of the one that a framework's module uses.
+
+    Only OpenTelemetry's context goes along. Other context variables are the program's, which finds
+    them in a thread only where the framework takes them there.
+    """
+    pool = module.__dict__.get(_POOL)
+    if not isinstance(pool, type):
+        # It has none, or another instrumentation's is in its place, which does the same.
+        raise LookupError(f"{module.__name__}.{_POOL}")
+    patches.replace(module, _POOL, _made(pool))
+    return f"{module.__name__}.{_POOL}"
+
+
+def _made(pool: Any) -> type:
+    def submit(self: Any, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return pool.submit(self, carried(function), *args, **kwargs)
+
+    return type(_POOL, (pool,), {"__module__": pool.__module__, "submit": submit})
 
 
 class _Run:
