@@ -143,6 +143,14 @@ class Asking(NoHandle):
         self._run = None
 
 
+def ask(told: Callable[[Asking], Told], made: type[Asking] = Asking) -> Asking | None:
+    """A model is asked here; the mark of that is there when it is entered. None as at `begin`."""
+    mark = model_runs.mark.get()
+    run = begin()
+    model_runs.mark.set(mark)
+    return None if run is None else made(run, told)
+
+
 def around(
     told: Callable[[Any, Any, Any, Asking], Told],
     shown: Callable[[], bool] = lambda: True,
@@ -156,12 +164,9 @@ def around(
     """
 
     def asked(owner: Any, args: Any, kwargs: Any) -> NoHandle | None:
-        mark = model_runs.mark.get()
-        run = begin() if shown() else None
-        model_runs.mark.set(mark)
-        if run is None:
+        if not shown():
             return None
-        return Asking(run, lambda asking: told(owner, args, kwargs, asking))
+        return ask(lambda asking: told(owner, args, kwargs, asking))
 
     def answered(handle: Any, result: Any) -> None:
         handle.answer = result

@@ -71,17 +71,18 @@ def carry_in(module: Any, patches: Patches) -> str:
     For a library that keeps its work's context to itself. Raises LookupError where the module has
     no pool, or another instrumentation's function stands there, which does the same.
     """
-    pool: Any = module.__dict__.get(_POOL)
-    theirs: Any = getattr(pool, "submit", None)
-    if not isinstance(pool, type) or theirs is None:
+    pool = module.__dict__.get(_POOL)
+    if not isinstance(pool, type):
         raise LookupError(f"{module.__name__}.{_POOL}")
-
-    def submit(self: Any, function: Any, /, *args: Any, **kwargs: Any) -> Any:
-        return theirs(self, carried(function), *args, **kwargs)
-
-    ours = type(_POOL, (pool,), {"__module__": pool.__module__, "submit": submit})
-    patches.replace(module, _POOL, ours)
+    patches.replace(module, _POOL, _made(pool))
     return f"{module.__name__}.{_POOL}"
+
+
+def _made(pool: Any) -> type:
+    def submit(self: Any, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return pool.submit(self, carried(function), *args, **kwargs)
+
+    return type(_POOL, (pool,), {"__module__": pool.__module__, "submit": submit})
 
 
 class _Run:

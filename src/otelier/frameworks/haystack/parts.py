@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextvars import Token
 from typing import Any
-
-from opentelemetry.context import Context
 
 from otelier import guard, pipeline, statics
 from otelier.frameworks.haystack import (
@@ -17,14 +14,13 @@ from otelier.frameworks.haystack import (
     running,
     searches,
 )
-from otelier.frameworks.haystack.generators import Asking
-from otelier.handle import Handle
+from otelier.frameworks.models import Asking
+from otelier.handle import Handle, NoHandle
+from otelier.returned import leave
 
 
-class Part:
+class Part(NoHandle):
     """What of one component's run is to be seen: a step, a model's call, an embedding's text."""
-
-    __slots__ = ("_asking", "_asks", "_handle", "_inputs")
 
     def __init__(self, inputs: Mapping[str, Any], handle: Handle | None, asks: Any) -> None:
         """``asks`` is a generator, if it is one."""
@@ -32,31 +28,50 @@ class Part:
         self._handle = handle
         self._asks = asks
         self._asking: Asking | None = None
+        self._tokens: list[Any] = []
+        # What it has answered.
+        self.result: Any = None
 
-    def enter(self) -> Token[Context] | None:
+    def enter(self) -> Any:
         """The component runs from now on."""
-        token = None if self._handle is None else self._handle.enter()
-        if self._asks is not None:
-            # What it asks belongs into its step.
-            self._asking = generators.begin(self._asks, self._inputs)
-        return token
+        if self._handle is not None:
+            self._tokens.append(self._handle.enter())
+        try:
+            if self._asks is not None:
+                # What it asks belongs into its step.
+                self._asking = generators.begin(self._asks, self._inputs)
+            if self._asking is not None:
+                self._tokens.append(self._asking.enter())
+        except Exception:
+            guard.failed("haystack.part")
+        return self._leave
 
-    def over(self, result: Any, error: BaseException | None = None) -> None:
+    def _leave(self) -> None:
+        while self._tokens:
+            leave(self._tokens.pop())
+
+    def end(self, error: BaseException | None = None) -> None:
         """It has answered, or it has not."""
         if self._asking is not None:
-            self._asking.over(result, error)
+            self._asking.answer = self.result
+            self._asking.end(error)
         try:
             if error is None:
-                embeddings.note(self._inputs, result)
+                embeddings.note(self._inputs, self.result)
                 if self._handle is not None:
-                    searches.finish(self._handle, result)
+                    searches.finish(self._handle, self.result)
         except Exception:
             guard.failed("haystack.part")
         if self._handle is not None:
             self._handle.end(error)
 
 
-def opened(args: Any, kwargs: Any) -> Part | None:
+def finish(part: Any, result: Any) -> None:
+    """A component has answered."""
+    part.result = result
+
+
+def begin(_: Any, args: Any, kwargs: Any) -> Part | None:
     """What is to be seen of a component that is run with these; None if nothing is."""
     if not running.shown():
         return None
