@@ -319,7 +319,7 @@ HEADER: Final = (
 
 def counted(variant: str, name: str, url: str, content: bool) -> Counted:
     """Count a variant in a process of its own."""
-    from tests.frameworks import ROWS
+    from tests.framework_rows import ROWS
 
     environment = {
         key: value for key, value in os.environ.items() if not key.startswith(("OTEL_", "OTELIER_"))

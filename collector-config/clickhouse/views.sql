@@ -83,23 +83,38 @@ WHERE model_call OR (told AND operation IN ('fetch_response', 'cancel_response')
 UNION ALL
 SELECT * FROM otelier.batches;
 
--- A trace with its lineage: otelier.trace(trace_id = '…'). What is not below a span that is stored
--- begins a line of its own.
+-- A trace with its lineage: otelier.trace(trace_id = '…'). Spans of others (of HTTP, of the program's
+-- own) lead to what is above them and are no rows. `parent` is the nearest call above; what has none
+-- that is stored begins a line of its own. What was delivered twice is told once.
 CREATE OR REPLACE VIEW otelier.trace SQL SECURITY INVOKER AS
 WITH RECURSIVE
-    spans AS (SELECT * FROM otelier.calls WHERE trace_id = {trace_id:String}),
+    spans AS (
+        SELECT SpanId AS id, ParentSpanId AS above, SpanName AS name,
+            SpanAttributes['gen_ai.operation.name'] != '' AS shown
+        FROM otel.otel_traces
+        WHERE TraceId = {trace_id:String}
+        LIMIT 1 BY id
+    ),
     lines AS (
-        SELECT span_id, name AS path, 0::UInt16 AS depth
+        SELECT id, shown::UInt16 AS calls, '' AS parent, if(shown, name, '') AS path,
+            if(shown, name, '') AS nearest
         FROM spans
-        WHERE parent_id NOT IN (SELECT span_id FROM spans)
+        WHERE above NOT IN (SELECT id FROM spans)
         UNION ALL
-        SELECT below.span_id, concat(above.path, ' > ', below.name), (above.depth + 1)::UInt16
+        SELECT below.id, (up.calls + below.shown)::UInt16, up.nearest,
+            multiIf(
+                NOT below.shown, up.path,
+                up.path = '', below.name,
+                concat(up.path, ' > ', below.name)
+            ),
+            if(below.shown, below.name, up.nearest)
         FROM spans AS below
-        INNER JOIN lines AS above ON below.parent_id = above.span_id
-    )
-SELECT lines.depth AS depth, lines.path AS path, spans.*
-FROM spans
-INNER JOIN lines ON lines.span_id = spans.span_id;
+        INNER JOIN lines AS up ON below.above = up.id
+    ),
+    own AS (SELECT * FROM otelier.calls WHERE trace_id = {trace_id:String} LIMIT 1 BY span_id)
+SELECT (lines.calls - 1)::UInt16 AS depth, lines.path AS path, lines.parent AS parent, own.*
+FROM own
+INNER JOIN lines ON lines.id = own.span_id;
 
 -- A row for each message of a call: system instructions, input, output. `text` is what its text
 -- parts say, `message` all of it; a list that is no JSON (cut short, say) is one row. Where agents
@@ -223,12 +238,14 @@ FROM otelier.spent AS c
 GROUP BY day, c.tenant, c.model;
 
 -- A row for each evaluation, with the call that it is of: the span that it names, or, where it names
--- none of these, the answer (of several calls that showed it, the one that gave it). `call` is ''
--- where that is not stored. An explanation is content. It reads otel.otel_logs, too.
+-- none of these, the answer: of several calls that showed it, the one that gave it; of several that
+-- gave one of this id (Ollama has but 999 of them), the last before the evaluation. `call` is '' where
+-- that is not stored. An explanation is content. It reads otel.otel_logs, too.
 CREATE OR REPLACE VIEW otelier.evaluations SQL SECURITY INVOKER AS
 WITH
     said AS (
-        SELECT
+        -- What was delivered twice was said once.
+        SELECT DISTINCT
             Timestamp AS time,
             LogAttributes['gen_ai.evaluation.name'] AS evaluation,
             toFloat64OrNull(LogAttributes['gen_ai.evaluation.score.value']) AS score,
@@ -242,11 +259,17 @@ WITH
         WHERE EventName = 'gen_ai.evaluation.result'
     ),
     answers AS (
-        SELECT response_id, trace_id, span_id
+        SELECT response_id, trace_id, span_id, time AS began
         FROM otelier.calls
-        WHERE response_id != ''
-        ORDER BY model_call DESC, time
-        LIMIT 1 BY response_id
+        WHERE response_id != '' AND response_id IN (
+            SELECT LogAttributes['gen_ai.response.id']
+            FROM otel.otel_logs
+            WHERE EventName = 'gen_ai.evaluation.result'
+        )
+        QUALIFY model_call OR (
+            NOT max(model_call) OVER (PARTITION BY response_id)
+            AND row_number() OVER (PARTITION BY response_id ORDER BY time) = 1
+        )
     ),
     found AS (
         SELECT
@@ -255,6 +278,9 @@ WITH
             if(names_call, named_span, answers.span_id) AS found_span
         FROM said
         LEFT JOIN answers ON answers.response_id = said.answer
+        ORDER BY answers.began <= said.time DESC, abs(answers.began - said.time)
+        LIMIT 1 BY
+            said.time, evaluation, score, label, explanation, said.answer, named_trace, named_span
     )
 SELECT
     found.time AS time,
@@ -272,11 +298,12 @@ SELECT
     c.prompt AS prompt,
     c.prompt_version AS prompt_version,
     c.cost AS cost,
-    c.seconds AS seconds,
+    if(c.span_id = '', NULL, c.seconds) AS seconds,
     c.session AS session,
     c.conversation AS conversation,
     c.user AS user,
     c.tenant AS tenant,
     c.task AS task
 FROM found
-LEFT JOIN otelier.calls AS c ON c.trace_id = found.found_trace AND c.span_id = found.found_span;
+LEFT ANY JOIN otelier.calls AS c
+    ON c.trace_id = found.found_trace AND c.span_id = found.found_span;

@@ -6,7 +6,8 @@ is stored, and runs nothing of the program's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, Final
 
@@ -19,8 +20,11 @@ from otelier.call import Call
 _DEPTH: Final = 7
 _MOST: Final = 2000
 _EACH: Final = 200
+_TRIES: Final = 3
+# No name of an attribute is longer.
+_LONGEST: Final = 200
 _WIDEST: Final = 10_000
-# The largest body of a raw response that is looked into.
+# How much of the bodies of raw responses is looked into, together.
 _BODY: Final = 8 * 1024 * 1024
 # What holds no answer, and may hold much: code, and what a running program consists of.
 _PLAIN: Final = frozenset({type(None), int, float, bool, complex})
@@ -37,6 +41,7 @@ def span(result: Any) -> Span | None:
     if isinstance(running, Call):
         return running.span
     seen: set[int] = set()
+    bodies = _BODY
     level: list[tuple[Any, Any]] = [("", result)]
     for _ in range(_DEPTH):
         below: list[tuple[Any, Any]] = []
@@ -50,7 +55,9 @@ def span(result: Any) -> Span | None:
                 own: Span = each.span
                 return own
             elif kind is bytes:
-                below += _body(name, each)
+                if name == "_content" and len(each) <= bodies:
+                    bodies -= len(each)
+                    below += _body(each)
             elif kind in _PLAIN:
                 continue
             elif id(each) not in seen and len(seen) < _MOST and len(below) < _WIDEST:
@@ -63,39 +70,56 @@ def span(result: Any) -> Span | None:
 
 
 def _names_an_id(name: Any) -> bool:
-    """``id``, ``response_id``, ``responseId``, ``invocationArn``."""
-    return type(name) is str and name.lower().endswith(("id", "arn"))
+    """``id``, ``response_id``, ``responseId``, ``invocationArn``; not ``previous_response_id``."""
+    if type(name) is not str or len(name) > _LONGEST:
+        return False
+    lower = name.lower()
+    # That is of the answer before, which may be known where this one is not.
+    return lower.endswith(("id", "arn")) and not lower.startswith("previous")
 
 
 def _inside(value: Any, kind: type) -> Iterator[tuple[Any, Any]]:
     """What a thing holds, by name; of several the last first, which is the newest."""
     if issubclass(kind, list | tuple):
-        several: Any = tuple.__iter__ if issubclass(kind, tuple) else list.__iter__
-        for each in [*several(value)][: -_EACH - 1 : -1]:
+        # A slice: however many there are, no more is touched.
+        part: Any = tuple.__getitem__ if issubclass(kind, tuple) else list.__getitem__
+        for each in reversed(part(value, slice(-_EACH, None))):
             yield "", each
         return
-    if kind is dict:
-        yield from [*value.items()][:_EACH]
-        return
+    if issubclass(kind, dict):
+        yield from _first(dict.items(value))
+        if kind is dict:
+            return
     if kind in _CODE or issubclass(kind, type):
         return
     if statics.identity(kind)[0].partition(".")[0] in _SHUT:
         return
-    held = wire.fields(value) or statics.storage(value)
-    yield from [*held.items()][:_EACH]
+    held = statics.storage(value) if issubclass(kind, dict) else wire.fields(value)
+    held = held or statics.storage(value)
+    yield from _first(held.items())
     for name in statics.slots(kind):
         stored = statics.member(value, name) if name not in held else None
         if stored is not None:
             yield name, stored
 
 
-def _body(name: Any, body: bytes) -> Iterator[tuple[Any, Any]]:
+def _first(items: Iterable[Any]) -> list[Any]:
+    """The first of them, while other threads may put in more."""
+    for _ in range(_TRIES):
+        try:
+            return [*islice(items, _EACH)]
+        except RuntimeError:
+            continue
+    return []
+
+
+def _body(body: bytes) -> Iterator[tuple[Any, Any]]:
     """What a raw response was answered, where its body was read."""
-    if name != "_content" or len(body) > _BODY or body[:1] != b"{":
+    if body[:1] != b"{":
         return
     try:
         told = wire.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     if type(told) is dict:
         yield "id", told.get("id")

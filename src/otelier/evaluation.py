@@ -50,7 +50,8 @@ def record_evaluation(
         if run is None:
             return
         if run.events.silent:
-            guard.say_once("evaluations", _NO_LOGS)
+            if not settings.sdk_off():
+                guard.say_once("evaluations", _NO_LOGS)
             return
         held = ctx.current()
         if span is None and not (trace_id is None and span_id is None):
@@ -60,7 +61,8 @@ def record_evaluation(
                 if response_id is None:
                     return
         attributes: Attributes = {semconv.EVALUATION_NAME: values.words(name)}
-        number = wire.measure(score)
+        # Whether it passed, say.
+        number = float(score) if type(score) is bool else wire.measure(score)
         if number is not None:
             attributes[semconv.EVALUATION_SCORE] = number
         if label is not None:
@@ -92,7 +94,8 @@ def span_of(result: object) -> Span | None:
 
     Of a stream that runs the span takes attributes: ``span_of(stream).set_attribute(…)``. Of what
     is over it is its address alone: ``span_of(answer).get_span_context()``, to be linked to, or
-    ``record_evaluation(…, span=span_of(answer))``.
+    ``record_evaluation(…, span=span_of(answer), response_id=answer.id)``: the id, too, for where
+    the span is not known an evaluation without it would be the current span's.
     """
     try:
         from otelier import answered  # Few programs need it.

@@ -120,4 +120,6 @@ def known() -> int:
 
 def forget() -> None:
     """Forget all of them."""
+    global _room
     _answers.clear()
+    _room = SOME

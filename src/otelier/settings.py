@@ -238,6 +238,11 @@ def otel_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith("OTEL_")}
 
 
+def sdk_off() -> bool:
+    """Whether whoever runs the program wants no telemetry at all."""
+    return os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+
+
 @contextmanager
 def default_environment(defaults: Mapping[str, str]) -> Iterator[None]:
     """The process environment with ``defaults`` where it has nothing, and as before afterwards."""

@@ -38,6 +38,8 @@ def watch(*providers: Any) -> None:
 
     Only where the environment names no endpoint.
     """
+    if settings.sdk_off():
+        return
     for name, value in settings.otel_environment().items():
         named = name.startswith("OTEL_EXPORTER_OTLP_") and name.endswith("ENDPOINT")
         if value and (named or name == "OTEL_CONFIG_FILE"):

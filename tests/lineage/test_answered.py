@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import threading
+import tracemalloc
 import weakref
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -155,6 +157,23 @@ def test_responses(server: ProviderServer, telemetry: Telemetry) -> None:
     assert is_of(client.responses.retrieve("resp_1"), telemetry, "fetch_response")
 
 
+def test_the_answer_before_is_not_this_one(server: ProviderServer, telemetry: Telemetry) -> None:
+    def told(number: int, **more: Any) -> Json:
+        item = openai_wire.message_item("Hello.")
+        return Json(openai_wire.response_object(item, id=f"resp_{number}", **more))
+
+    client = openai.OpenAI(base_url=server.url + "/v1", api_key="k", max_retries=0)
+    server.route("/responses", lambda request: told(1))
+    client.responses.create(model="gpt-4o", input="hi")
+    server.route("/responses", lambda request: told(2, previous_response_id="resp_1"))
+    second = client.responses.create(model="gpt-4o", input="and?", previous_response_id="resp_1")
+    assert second.previous_response_id == "resp_1" and is_of(second, telemetry)
+    # It was not sampled, say, or is of long ago.
+    del following._answers["resp_2"]
+    assert otelier.span_of(second) is None
+    assert otelier.span_of({"previousResponseId": "resp_1"}) is None
+
+
 # No image is one; and what the program gets of Bedrock's InvokeModel is a body to read.
 WITHOUT = ("image", "invoke")
 CASES = [
@@ -213,6 +232,67 @@ def test_a_large_thing_is_looked_at_for_a_while(telemetry: Telemetry, gpt: opena
     wide = [[{"n": number} for number in range(300)] for _ in range(300)]
     assert otelier.span_of([*wide[:100], {"answer": answer}]) is not None
     assert otelier.span_of([[wide, [[answer]]], *wide]) is None
+
+
+def test_no_more_of_it_is_touched_however_large_it_is(
+    telemetry: Telemetry, gpt: openai.OpenAI
+) -> None:
+    """By the memory that a copy of it would need."""
+    answer = gpt.chat.completions.create(**CHAT)
+    large = {str(number): number for number in range(100_000)}
+    several = list(range(200_000))
+
+    class Named(dict[str, Any]):
+        pass
+
+    class Listed(list[Any]):
+        pass
+
+    mine = SimpleNamespace()
+    mine.__dict__.update(large)
+    assert otelier.span_of([answer]) is not None
+    for thing in (large, several, tuple(several), mine, Named(large), Listed(several)):
+        tracemalloc.start()
+        try:
+            assert otelier.span_of([thing]) is None
+            assert tracemalloc.get_traced_memory()[1] < 500_000
+        finally:
+            tracemalloc.stop()
+    assert otelier.span_of([*several, answer]) is not None
+    assert otelier.span_of(Named(large, answer=answer)) is None
+    assert otelier.span_of(Named(answer=answer)) is not None
+    # Of bodies no more than a few megabytes are read.
+    body = json.dumps({"id": answer.id, "told": "a" * (3 << 20)}).encode()
+    unknown = [SimpleNamespace(_content=body.replace(b"chatcmpl", b"unknown")) for _ in range(3)]
+    assert otelier.span_of([SimpleNamespace(_content=body)]) is not None
+    assert otelier.span_of([SimpleNamespace(_content=body), *unknown]) is None
+
+
+def test_what_another_thread_changes(telemetry: Telemetry, gpt: openai.OpenAI) -> None:
+    answer = gpt.chat.completions.create(**CHAT)
+
+    class Changed(dict[str, Any]):
+        pass
+
+    held: Any = Changed(answer=answer)
+    stop = threading.Event()
+
+    def change() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            held[f"more-{number % 100}"] = number
+            held.pop(f"more-{(number + 50) % 100}", None)
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    try:
+        found = [otelier.span_of(held) for _ in range(2000)]
+    finally:
+        stop.set()
+        thread.join()
+    assert not guard.failures()
+    assert sum(each is not None for each in found) > 1900
 
 
 def test_no_answer_is_held(gpt: openai.OpenAI, telemetry: Telemetry) -> None:

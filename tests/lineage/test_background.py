@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,11 +15,13 @@ import pytest
 
 import otelier
 from otelier import following, under_way
+from tests.installed import openai_streams
 from tests.lineage.frameworks.drawing import conversation, draw, tree
 from tests.servers import Gate, Json, ProviderServer, Sse
 from tests.servers.openai_wire import chat_chunks, chat_completion, chat_message, chat_usage
 from tests.telemetry import Telemetry
 
+pytestmark = openai_streams
 ASK: list[Any] = [{"role": "user", "content": "hi"}]
 CHAT: dict[str, Any] = {"model": "gpt-4o", "messages": ASK}
 STREAM: dict[str, Any] = {**CHAT, "stream": True, "stream_options": {"include_usage": True}}
@@ -32,9 +35,12 @@ def streamed(gate: Gate | None = None) -> Sse:
 
 @pytest.fixture(autouse=True)
 def nothing_is_left() -> Any:
+    # Earlier tests of this process may have left something open.
+    gc.collect()
+    calls, given = set(under_way._open), set(following._noted)
     yield
-    assert not under_way._open
-    assert not following._noted
+    assert not under_way._open - calls
+    assert not set(following._noted) - given
 
 
 def gpt(server: ProviderServer) -> openai.OpenAI:

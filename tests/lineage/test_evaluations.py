@@ -110,6 +110,14 @@ def test_the_current_span_s(telemetry: Telemetry) -> None:
         assert event(telemetry).span_id == step.span.get_span_context().span_id
 
 
+@pytest.mark.parametrize(
+    ("score", "told"), [(True, 1.0), (False, 0.0), (0, 0.0), ("0.5", 0.5), ("good", None)]
+)
+def test_scores(telemetry: Telemetry, score: Any, told: float | None) -> None:
+    otelier.record_evaluation("a", score=score)
+    assert event(telemetry).attributes.get("gen_ai.evaluation.score.value") == told
+
+
 def test_after_uninstrument_there_are_none(telemetry: Telemetry) -> None:
     otelier.uninstrument()
     # Masks that code has given are gone, so no content goes out either.

@@ -13,11 +13,13 @@ import pytest
 pytest.importorskip("cohere")
 
 import otelier
+from tests.installed import openai_streams
 from tests.lineage.frameworks.drawing import conversation, draw, tree
 from tests.lineage.handbook import REWRITE, AsyncHandbook, Handbook, found, serve
 from tests.servers import ProviderServer
 from tests.telemetry import Telemetry
 
+pytestmark = openai_streams
 TOOLS: list[Any] = [
     {
         "type": "function",

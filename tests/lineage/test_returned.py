@@ -371,6 +371,34 @@ def test_a_coroutine_that_is_dropped_says_its_own_name(telemetry: Telemetry) -> 
     assert all("later" in str(each.message) for each in caught)
 
 
+@pytest.mark.parametrize("how", ["dropped", "closed", "thrown"])
+def test_a_coroutine_that_is_never_awaited(telemetry: Telemetry, how: str) -> None:
+    async def answer() -> int:
+        return 1
+
+    def given() -> Any:
+        return answer()
+
+    def complaints(function: Callable[[], Any]) -> int:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            promised = function()
+            if how == "closed":
+                promised.close()
+            elif how == "thrown":
+                with pytest.raises(ValueError, match="no"):
+                    promised.throw(ValueError("no"))
+            del promised
+            found = len(caught)
+            # What complains is kept by its complaint.
+            caught.clear()
+            gc.collect()
+            return found + len(caught)
+
+    assert complaints(otelier.step(given)) == complaints(given)
+    assert (telemetry.span().attributes or {})[semconv.STREAM_END] == "abandoned"
+
+
 def test_without_otelier_it_is_the_same_object() -> None:
     otelier.uninstrument()
     run = words()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, closing
@@ -11,16 +12,17 @@ from typing import Any
 import anthropic
 import openai
 import pytest
-from google import genai
 
 import otelier
 from otelier import following, under_way
+from tests.installed import openai_streams
 from tests.lineage.frameworks.drawing import draw, title, tree
 from tests.servers import ProviderServer, Sse, bedrock_wire, gemini_wire
 from tests.servers.openai_wire import chat_chunks, chat_message, chat_usage
 from tests.telemetry import Telemetry
 from tests.transparency.providers import bedrock
 
+pytestmark = openai_streams
 CHAT: dict[str, Any] = {
     "model": "gpt-4o",
     "messages": [{"role": "user", "content": "Write."}],
@@ -51,9 +53,12 @@ def answers(server: ProviderServer) -> Iterator[None]:
     )
     server.route(":streamGenerateContent", lambda _: gemini_wire.stream())
     server.route("/converse-stream", lambda _: bedrock_wire.converse_stream())
+    # Earlier tests of this process may have left something open.
+    gc.collect()
+    calls, given = set(under_way._open), set(following._noted)
     yield
-    assert not under_way._open
-    assert not following._noted
+    assert not under_way._open - calls
+    assert not set(following._noted) - given
 
 
 # --- who translates a piece, as a stream ---------------------------------------------------------
@@ -71,6 +76,7 @@ def by_claude(server: ProviderServer) -> Translate:
 
 
 def by_gemini(server: ProviderServer) -> Translate:
+    genai = pytest.importorskip("google.genai")
     gemini = genai.Client(api_key="k", http_options={"base_url": server.url})
 
     def translate(piece: str) -> Iterator[str]:
@@ -81,6 +87,7 @@ def by_gemini(server: ProviderServer) -> Translate:
 
 
 def by_bedrock(server: ProviderServer) -> Translate:
+    pytest.importorskip("botocore")
     clients = bedrock.Clients(server.url, "botocore")
 
     def translate(piece: str) -> Iterator[str]:
@@ -212,6 +219,7 @@ def by_claude_async(server: ProviderServer) -> ATranslate:
 
 
 def by_gemini_async(server: ProviderServer) -> ATranslate:
+    genai = pytest.importorskip("google.genai")
     gemini = genai.Client(api_key="k", http_options={"base_url": server.url}).aio
 
     async def translate(piece: str) -> AsyncIterator[str]:

@@ -12,10 +12,13 @@ import openai
 import pytest
 
 import otelier
+from tests.installed import openai_streams
 from tests.lineage import thousand
 from tests.lineage.frameworks.drawing import tree
 from tests.lineage.thousand import MANY
 
+# Tests of many seconds.
+pytestmark = [openai_streams, pytest.mark.timeout(300)]
 # Patient, also on a machine that has much else to do.
 KEY: dict[str, Any] = {"api_key": "k", "max_retries": 0, "timeout": 100}
 TOOLS: list[Any] = [
@@ -207,7 +210,6 @@ class Pipeline:
         return await task
 
 
-@pytest.mark.timeout(300)
 def test_a_thousand_tasks() -> None:
     with thousand.running() as run:
 
@@ -303,7 +305,6 @@ class ThreadedPipeline:
             return str(error)
 
 
-@pytest.mark.timeout(300)
 def test_a_thousand_requests_in_threads() -> None:
     with (
         thousand.running() as run,

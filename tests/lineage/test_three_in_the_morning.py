@@ -14,11 +14,14 @@ from opentelemetry.trace import StatusCode
 
 import otelier
 from otelier import cost
+from tests.installed import openai_streams
 from tests.lineage.frameworks.drawing import draw, tree
 from tests.servers import Json, ProviderServer, anthropic_wire
 from tests.servers.openai_wire import chat_completion, chat_message, chat_usage, tool_call
 from tests.telemetry import Telemetry
 
+# Before, it has no tools either.
+pytestmark = openai_streams
 TOOL: dict[str, Any] = {
     "type": "function",
     "function": {"name": "find_contracts", "parameters": {"type": "object", "properties": {}}},

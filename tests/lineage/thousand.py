@@ -40,6 +40,9 @@ class Run:
 @contextmanager
 def running() -> Iterator[Run]:
     """The server, otelier and the backend; at the end nothing of ours is left."""
+    # Earlier tests of this process may have left something open.
+    gc.collect()
+    before = held()
     with EchoServer() as server, Receiver() as receiver:
         telemetry = Telemetry()
         batches = BatchSpanProcessor(OTLPSpanExporter(receiver.url + "/v1/traces"))
@@ -51,7 +54,7 @@ def running() -> Iterator[Run]:
             assert telemetry.tracer_provider.force_flush()
             # What is told of a failure has the context of it.
             telemetry.log_exporter.clear()
-            left_nothing()
+            left_nothing(before)
             arrived(telemetry, receiver)
         finally:
             telemetry.stop()
@@ -80,7 +83,7 @@ def arrived(telemetry: Telemetry, receiver: Receiver) -> None:
     assert {span["span_id"]: span["parent_id"] for span in receiver.spans()} == here
 
 
-def left_nothing() -> None:
+def left_nothing(before: Counter[str]) -> None:
     """No call, step or session is alive, and nothing is remembered of one."""
     # What generators of cancelled tasks hold is free once these have run to their ends.
     for _ in range(3):
@@ -93,7 +96,7 @@ def left_nothing() -> None:
         and not kind.__module__.startswith("otelier.prices")
     )
     assert not ours, ours
-    tables = held()
+    tables = held() - before
     assert not tables, tables
 
 
@@ -119,7 +122,7 @@ _TABLES = (
 )
 
 
-def held() -> dict[str, int]:
+def held() -> Counter[str]:
     """What the tables of ours hold that are about calls and steps, by name."""
     from otelier import background, deferred, following, processor, scope, theirs, under_way
     from otelier.hooks import responses
@@ -143,7 +146,7 @@ def held() -> dict[str, int]:
     agents = sys.modules.get("otelier.frameworks.openai_agents.opened")
     if agents is not None:
         found["openai_agents.opened"] = agents._open._held
-    return {name: len(table) for name, table in found.items() if len(table)}
+    return Counter({name: len(table) for name, table in found.items()})
 
 
 def traces(telemetry: Telemetry) -> dict[int, list[ReadableSpan]]:

@@ -197,3 +197,18 @@ def test_a_program_that_is_terminated_waits_for_nobody_either(tmp_path: Path) ->
     assert done.returncode == -signal.SIGTERM
     (line,) = done.stderr.splitlines()
     assert "nothing listens at localhost:4318" in line
+
+
+@pytest.mark.parametrize("instrumented", ["otelier.instrument(); ", ""])
+def test_who_wants_no_telemetry_is_told_nothing(tmp_path: Path, instrumented: str) -> None:
+    """``OTEL_SDK_DISABLED`` of a test run, say: nothing is lost, and nothing is missing."""
+    program = f"import otelier; {instrumented}otelier.record_evaluation('helpful', score=1)"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": SRC, "OTEL_SDK_DISABLED": "true"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -116,6 +116,12 @@ class Asking(NoHandle):
         model_runs.mark.set(self._run)
         return self._leave
 
+    def heard(self, item: Any) -> None:
+        """Its generator has given this."""
+        run = self._run
+        if run is not None and not run.seen:
+            self.pieces.append(item)
+
     def _leave(self) -> None:
         model_runs.mark.set(self._around)
 
@@ -137,6 +143,14 @@ class Asking(NoHandle):
         self._run = None
 
 
+def ask(told: Callable[[Asking], Told], made: type[Asking] = Asking) -> Asking | None:
+    """A model is asked here; the mark of that is there when it is entered. None as at `begin`."""
+    mark = model_runs.mark.get()
+    run = begin()
+    model_runs.mark.set(mark)
+    return None if run is None else made(run, told)
+
+
 def around(
     told: Callable[[Any, Any, Any, Asking], Told],
     shown: Callable[[], bool] = lambda: True,
@@ -150,18 +164,15 @@ def around(
     """
 
     def asked(owner: Any, args: Any, kwargs: Any) -> NoHandle | None:
-        mark = model_runs.mark.get()
-        run = begin() if shown() else None
-        model_runs.mark.set(mark)
-        if run is None:
+        if not shown():
             return None
-        return Asking(run, lambda asking: told(owner, args, kwargs, asking))
+        return ask(lambda asking: told(owner, args, kwargs, asking))
 
     def answered(handle: Any, result: Any) -> None:
         handle.answer = result
 
     def hearing(handle: Any) -> Hear:
-        return handle.pieces.append if pieces else None
+        return handle.heard if pieces else None
 
     return stepping.around(asked, answered, lasts=True, hearing=hearing)
 

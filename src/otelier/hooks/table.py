@@ -226,6 +226,7 @@ FRAMEWORKS: Final = (
         ("threads", "dspy.utils.parallelizer"),
         ("wording", "dspy.utils.exceptions", _OPTIONAL),
         ("wording", "dspy.predict.react", _OPTIONAL),
+        ("warned", "dspy.clients._deprecation", _OPTIONAL),
         ("searches", "dspy.retrievers.retrieve", _MOVED),
         ("searches", "dspy.retrieve.retrieve", _MOVED),
         ("searches", "dspy.retrievers.embeddings", _OPTIONAL),

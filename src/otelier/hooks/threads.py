@@ -36,6 +36,7 @@ _TELEMETRY: Final = frozenset(
     {"opentelemetry", "otelier", "ddtrace", "langfuse", "langsmith", "logfire", "mlflow"}
     | {"newrelic", "posthog", "sentry_sdk", "traceloop", "wandb"}
 )
+_POOL: Final = "ThreadPoolExecutor"
 _POOL_METHODS: Final = ("apply_async", "_map_async", "imap", "imap_unordered")
 # Its work goes to another interpreter, by pickle (Python 3.14).
 _ELSEWHERE: Final = "concurrent.futures.interpreter"
@@ -62,6 +63,26 @@ def carried(function: Callable[..., Any]) -> Callable[..., Any]:
     """``function``, to be called elsewhere in what is current here; itself where nothing is."""
     here = runtime.here()
     return _Carried(function, here) if here else function
+
+
+def carry_in(module: Any, patches: Patches) -> str:
+    """Put a pool that carries in the place of a module's own; what was patched.
+
+    For a library that keeps its work's context to itself. Raises LookupError where the module has
+    no pool, or another instrumentation's function stands there, which does the same.
+    """
+    pool = module.__dict__.get(_POOL)
+    if not isinstance(pool, type):
+        raise LookupError(f"{module.__name__}.{_POOL}")
+    patches.replace(module, _POOL, _made(pool))
+    return f"{module.__name__}.{_POOL}"
+
+
+def _made(pool: Any) -> type:
+    def submit(self: Any, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return pool.submit(self, carried(function), *args, **kwargs)
+
+    return type(_POOL, (pool,), {"__module__": pool.__module__, "submit": submit})
 
 
 class _Run:

@@ -192,6 +192,31 @@ UNSEEN: Final = (
         "writes to memory, memories before CrewAI 1.10",
         "searches in memory and knowledge are seen",
     ),
+    Unseen(
+        "dspy",
+        "code that an interpreter executes, tools of Avatar",
+        "what the code calls is seen; declare the rest with @otelier.tool",
+    ),
+    Unseen(
+        "smolagents",
+        "tools in remote sandboxes, calls of tools that it refuses",
+        "they do not run in this process, or not at all",
+    ),
+    Unseen(
+        "haystack-ai",
+        "retrievers of your own called outside of a pipeline, embedders in this process",
+        "nothing of Haystack's runs there; declare them with @otelier.retrieval",
+    ),
+    Unseen(
+        "agno",
+        "runs in the background after they are handed over, agents of other servers",
+        "they go on without the call that began them",
+    ),
+    Unseen(
+        "semantic-kernel",
+        "agents of your own made of Agent itself, model calls inside the Assistants API",
+        "what such agents call is seen; OpenAI makes the calls of assistants",
+    ),
 )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -14,35 +13,16 @@ from openinference.instrumentation.agno import AgnoInstrumentor as OpenInference
 from opentelemetry.instrumentation.agno import AgnoInstrumentor as Traceloop
 from opentelemetry.instrumentation.genai.agno import AgnoInstrumentor as Official
 
-from otelier import guard
 from tests.lineage.frameworks import agno_parts as parts
+from tests.lineage.frameworks.beside import both
 from tests.lineage.frameworks.drawing import model_calls
 from tests.servers import ProviderServer
 from tests.telemetry import Telemetry
 
 
-@pytest.fixture(params=["ours first", "theirs first"])
-def theirs_first(request: pytest.FixtureRequest) -> bool:
-    return bool(request.param == "theirs first")
-
-
 @pytest.fixture(params=[OpenInference, Traceloop, Official])
 def beside(request: pytest.FixtureRequest, theirs_first: bool) -> Iterator[Telemetry]:
-    telemetry = Telemetry()
-    instrumentor: Any = request.param()
-
-    def theirs() -> None:
-        instrumentor.instrument(tracer_provider=telemetry.tracer_provider, skip_dep_check=True)
-
-    if theirs_first:
-        theirs()
-    telemetry.start()
-    if not theirs_first:
-        theirs()
-    yield telemetry
-    telemetry.stop()
-    instrumentor.uninstrument()
-    assert not guard.failures()
+    yield from both(request.param(), theirs_first, skip_dep_check=True)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])

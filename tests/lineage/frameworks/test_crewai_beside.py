@@ -16,18 +16,13 @@ from openinference.instrumentation.crewai import CrewAIInstrumentor as OpenInfer
 from opentelemetry.instrumentation.crewai import CrewAIInstrumentor as Traceloop
 from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
 
-from otelier import guard
 from tests.lineage.frameworks import crewai_parts as parts
+from tests.lineage.frameworks.beside import both
 from tests.lineage.frameworks.drawing import draw, model_calls
 from tests.servers import ProviderServer
 from tests.telemetry import Telemetry
 
 OURS = ("invoke_workflow", "invoke_agent", "execute_tool", "retrieval")
-
-
-@pytest.fixture(params=["ours first", "theirs first"])
-def theirs_first(request: pytest.FixtureRequest) -> bool:
-    return bool(request.param == "theirs first")
 
 
 @pytest.fixture(
@@ -38,23 +33,7 @@ def beside(request: pytest.FixtureRequest, theirs_first: bool) -> Iterator[Telem
     kind, options = request.param
     if options and request.node.name.startswith("test_a_model_call"):
         options = {**options, "create_llm_spans": False}
-    telemetry = Telemetry()
-    instrumentor: Any = kind()
-
-    def theirs() -> None:
-        instrumentor.instrument(
-            tracer_provider=telemetry.tracer_provider, skip_dep_check=True, **options
-        )
-
-    if theirs_first:
-        theirs()
-    telemetry.start()
-    if not theirs_first:
-        theirs()
-    yield telemetry
-    telemetry.stop()
-    instrumentor.uninstrument()
-    assert not guard.failures()
+    yield from both(kind(), theirs_first, skip_dep_check=True, **options)
 
 
 def test_a_model_call_is_there_once(server: ProviderServer, beside: Telemetry) -> None:

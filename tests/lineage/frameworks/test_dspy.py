@@ -307,6 +307,33 @@ def test_a_tool_that_fails(weather: ProviderServer, telemetry: Telemetry) -> Non
     telemetry.start()
 
 
+def test_a_tool_that_fails_in_several_ways_at_once(
+    weather: ProviderServer, telemetry: Telemetry
+) -> None:
+    @otelier.step
+    async def one(city: str) -> None:
+        raise ConnectionError(city)
+
+    async def all_of_them() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(one("Oslo"))
+
+    def get_weather(city: str) -> str:
+        """Fails."""
+        asyncio.run(all_of_them())
+        return "late"
+
+    def asked() -> list[bytes]:
+        weather.requests.clear()
+        with dspy.context(lm=parts.lm(weather)):
+            parts.agent(get_weather)(question="What is it in Oslo?")
+        return [request.body for request in weather.requests]
+
+    seen = asked()
+    assert not any(b"otelier/" in body for body in seen)
+    assert "execute_tool get_weather !" in draw(telemetry)
+
+
 def test_a_program_that_fails(telemetry: Telemetry) -> None:
     class Fails(dspy.Module):
         def forward(self, question: str) -> Any:

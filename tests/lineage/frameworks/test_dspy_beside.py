@@ -17,8 +17,8 @@ from openinference.instrumentation.dspy import DSPyInstrumentor as OpenInference
 from opentelemetry.instrumentation.genai.dspy import DSPyInstrumentor as Official
 from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
 
-from otelier import guard
 from tests.lineage.frameworks import dspy_parts as parts
+from tests.lineage.frameworks.beside import both
 from tests.lineage.frameworks.drawing import draw, model_calls
 from tests.servers import ProviderServer
 from tests.telemetry import Telemetry
@@ -26,28 +26,9 @@ from tests.telemetry import Telemetry
 MODEL = parts.MODEL
 
 
-@pytest.fixture(params=["ours first", "theirs first"])
-def theirs_first(request: pytest.FixtureRequest) -> bool:
-    return bool(request.param == "theirs first")
-
-
 @pytest.fixture(params=[OpenInference, Official], ids=["openinference", "official"])
 def beside(request: pytest.FixtureRequest, theirs_first: bool) -> Iterator[Telemetry]:
-    telemetry = Telemetry()
-    instrumentor: Any = request.param()
-
-    def theirs() -> None:
-        instrumentor.instrument(tracer_provider=telemetry.tracer_provider, skip_dep_check=True)
-
-    if theirs_first:
-        theirs()
-    telemetry.start()
-    if not theirs_first:
-        theirs()
-    yield telemetry
-    telemetry.stop()
-    instrumentor.uninstrument()
-    assert not guard.failures()
+    yield from both(request.param(), theirs_first, skip_dep_check=True)
 
 
 @pytest.mark.parametrize("engine", ["lm15", "litellm"])

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import warnings
+import weakref
 from types import SimpleNamespace
 from typing import Any
 
@@ -231,6 +234,18 @@ def test_a_model_of_the_programs_own(telemetry: Telemetry) -> None:
 
 
 @FORWARD
+def test_a_model_that_asks_as_dspys_own_does(weather: ProviderServer, telemetry: Telemetry) -> None:
+    class Own(dspy.LM):
+        def forward(self, prompt: Any = None, messages: Any = None, **kwargs: Any) -> Any:
+            return super().forward(prompt, messages, **kwargs)
+
+    lm = Own(f"openai/{MODEL}", api_base=f"{weather.url}/v1", api_key="local", temperature=0.7)
+    assert ask(lm).answer == ask(lm).answer == "Sunny."
+    assert len(weather.requests) == 1
+    assert draw(telemetry, tokens) == f"chat {MODEL} 12+9"
+
+
+@FORWARD
 def test_a_model_that_asks_by_an_sdk(weather: ProviderServer, telemetry: Telemetry) -> None:
     import openai
 
@@ -256,6 +271,55 @@ def test_a_model_with_a_call_of_its_own(telemetry: Telemetry) -> None:
     assert ask(Own()).answer == "Sunny."
     assert draw(telemetry) == "chat own"
     assert "Sunny." in only(telemetry)["gen_ai.output.messages"]
+
+
+@FORWARD
+def test_a_model_with_a_call_of_its_own_is_sent_as_it_is(telemetry: Telemetry) -> None:
+    cloudpickle = pytest.importorskip("cloudpickle")
+
+    class Own(dspy.BaseLM):
+        def __init__(self) -> None:
+            super().__init__("own")
+
+        def __call__(self, prompt: Any = None, messages: Any = None, **kwargs: Any) -> Any:
+            return ["Sunny."]
+
+    sent = cloudpickle.dumps(Own())
+    # Whoever reads it need not have otelier.
+    assert b"otelier.frameworks" not in sent
+    telemetry.stop()
+    assert cloudpickle.dumps(Own()) == sent
+    telemetry.start()
+
+
+@FORWARD
+def test_the_classes_of_models_are_not_kept(telemetry: Telemetry) -> None:
+    class Own(dspy.BaseLM):
+        def __call__(self, prompt: Any = None, messages: Any = None, **kwargs: Any) -> Any:
+            return super().__call__(prompt, messages, **kwargs)
+
+    held = weakref.ref(Own)
+    del Own
+    gc.collect()
+    assert held() is None
+
+
+@ENGINES
+def test_warnings_are_of_who_calls(telemetry: Telemetry) -> None:
+    class Own(dspy.BaseLM):
+        def forward(self, prompt: Any = None, messages: Any = None, **kwargs: Any) -> Any:
+            return completion(parts.fields(answer="Sunny."))
+
+        async def aforward(self, prompt: Any = None, messages: Any = None, **kwargs: Any) -> Any:
+            return completion(parts.fields(answer="Sunny."))
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        ask(Own("own"))
+        asyncio.run(aask(Own("own")))
+    told = [each for each in caught if "dspy.ai" in str(each.message)]
+    assert [each.filename for each in told] == [__file__] * 2
+    assert {each.category for each in told} == {DeprecationWarning}
 
 
 @FORWARD

@@ -25,12 +25,12 @@ from haystack.components.retrievers.in_memory import (
     InMemoryBM25Retriever,
     InMemoryEmbeddingRetriever,
 )
+from haystack.components.routers import ConditionalRouter
 from haystack.dataclasses import ChatMessage
 from opentelemetry.sdk.trace import ReadableSpan
 
 import otelier
 from otelier import under_way
-from otelier.frameworks.haystack import generators
 from otelier.hooks.patching import Patches
 from tests.lineage.frameworks import haystack_parts as parts
 from tests.lineage.frameworks.drawing import conversation, draw, model_calls, tokens, tree
@@ -60,7 +60,6 @@ own = pytest.mark.skipif(parts.VERSION < (2, 14), reason="nothing is around a co
 def nothing_is_open() -> Iterator[None]:
     yield
     gc.collect()
-    assert not generators._open
     assert not under_way.anything()
 
 
@@ -444,6 +443,9 @@ def test_inner_steps(
         """
     )
     telemetry.clear()
+    rag(Parrot("In Norway.")).run(question())
+    assert draw(telemetry).endswith("\n  llm\n    chat parrot-1")
+    telemetry.clear()
     steps_of_a_failure(telemetry)
     assert draw(telemetry) == tree(
         """
@@ -496,6 +498,59 @@ def test_a_pipeline_in_a_pipeline(server: ProviderServer, telemetry: Telemetry) 
             chat gpt-4o
         """
     )
+
+
+def test_a_search_that_is_a_pipeline(telemetry: Telemetry) -> None:
+    supers = pytest.importorskip("haystack.core.super_component")
+
+    @supers.super_component
+    class TwofoldRetriever:
+        def __init__(self) -> None:
+            self.pipeline = Pipeline()
+            for name in ("few", "many"):
+                self.pipeline.add_component(name, InMemoryBM25Retriever(store()))
+            self.input_mapping = {"query": ["few.query", "many.query"]}
+            self.output_mapping = {"few.documents": "documents"}
+
+    made = Pipeline()
+    made.add_component("search", TwofoldRetriever())
+    made.run({"search": {"query": "Oslo"}})
+    named = "search" if parts.VERSION >= (2, 16) else "TwofoldRetriever"
+    assert draw(telemetry) == tree(
+        f"""
+        invoke_workflow
+          invoke_workflow {named}
+            retrieval
+            retrieval
+        """
+    )
+
+
+def test_what_only_hands_over_asks_no_model(telemetry: Telemetry) -> None:
+    supers = pytest.importorskip("haystack.core.super_component")
+    known = {"output": "{{ prompt }}", "output_name": "replies", "output_type": str}
+    other = {"output": "{{ prompt }}", "output_name": "unknown", "output_type": str}
+    routes = [
+        {"condition": "{{ prompt == 'Oslo' }}", **known},
+        {"condition": "{{ prompt != 'Oslo' }}", **other},
+    ]
+    inner = Pipeline()
+    inner.add_component("router", ConditionalRouter(routes))
+    inner.add_component("llm", Teller())
+    inner.connect("router.unknown", "llm.prompt")
+    made = Pipeline()
+    made.add_component("router", ConditionalRouter(routes))
+    made.add_component(
+        "answers",
+        supers.SuperComponent(
+            pipeline=inner,
+            input_mapping={"prompt": ["router.prompt"]},
+            output_mapping={"router.replies": "replies"},
+        ),
+    )
+    made.connect("router.replies", "answers.prompt")
+    assert made.run({"router": {"prompt": "Oslo"}}) == {"answers": {"replies": "Oslo"}}
+    assert not model_calls(telemetry)
 
 
 def test_pipelines_of_haystacks_own_are_none(telemetry: Telemetry) -> None:

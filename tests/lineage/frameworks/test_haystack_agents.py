@@ -27,7 +27,6 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 import otelier
 from otelier import under_way
-from otelier.frameworks.haystack import generators
 from tests.lineage.frameworks.drawing import conversation, draw, model_calls, tokens, tree
 from tests.lineage.frameworks.haystack_parts import OSLO, VERSION, Parrot, model, says, store, uses
 from tests.servers import Gate, ProviderServer, Sse
@@ -42,7 +41,6 @@ asynchronous = pytest.mark.skipif(VERSION < (2, 13), reason="agents are synchron
 def nothing_is_open() -> Iterator[None]:
     yield
     gc.collect()
-    assert not generators._open
     assert not under_way.anything()
 
 

@@ -17,37 +17,18 @@ from openinference.instrumentation.haystack import HaystackInstrumentor as OpenI
 from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
 from opentelemetry.instrumentation.haystack import HaystackInstrumentor as Traceloop
 
-from otelier import guard
+from tests.lineage.frameworks.beside import both
 from tests.lineage.frameworks.drawing import draw, model_calls, tree
 from tests.lineage.frameworks.haystack_parts import VERSION, Parrot, model, question, rag, says
 from tests.servers import ProviderServer, Raw
 from tests.telemetry import Telemetry
 
 
-@pytest.fixture(params=["ours first", "theirs first"])
-def theirs_first(request: pytest.FixtureRequest) -> bool:
-    return bool(request.param == "theirs first")
-
-
 @pytest.fixture(params=[OpenInference, Traceloop], ids=["openinference", "traceloop"])
 def beside(request: pytest.FixtureRequest, theirs_first: bool) -> Iterator[Telemetry]:
     if request.param is Traceloop and VERSION >= (3, 0):
         pytest.skip("it does not know this version")
-    telemetry = Telemetry()
-    instrumentor: Any = request.param()
-
-    def theirs() -> None:
-        instrumentor.instrument(tracer_provider=telemetry.tracer_provider, skip_dep_check=True)
-
-    if theirs_first:
-        theirs()
-    telemetry.start()
-    if not theirs_first:
-        theirs()
-    yield telemetry
-    telemetry.stop()
-    instrumentor.uninstrument()
-    assert not guard.failures()
+    yield from both(request.param(), theirs_first, skip_dep_check=True)
 
 
 def test_steps_are_theirs(

@@ -19,6 +19,8 @@ pytest.importorskip("semantic_kernel")
 
 from semantic_kernel import Kernel
 from semantic_kernel.agents import ChatCompletionAgent, ChatHistoryAgentThread
+from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
+from semantic_kernel.connectors.ai.open_ai import OpenAIChatPromptExecutionSettings
 from semantic_kernel.contents import ChatHistory
 from semantic_kernel.functions import KernelPlugin, kernel_function
 
@@ -191,11 +193,18 @@ def test_without_a_provider_of_the_frameworks(server: ProviderServer, diagnostic
         kernel = Kernel()
         kernel.add_service(service(server))
         asyncio.run(kernel.invoke_prompt("Hello?"))
+        kernel.add_plugin(Weather(), "Weather")
+        history, auto = ChatHistory(), FunctionChoiceBehavior.Auto()
+        history.add_user_message("Paris?")
+        settings = OpenAIChatPromptExecutionSettings(function_choice_behavior=auto)
+        alone = service(server).get_chat_message_contents(history, settings, kernel=kernel)
+        asyncio.run(alone)
     finally:
         telemetry.stop()
     assert not guard.failures(), guard.failures()
     assert draw(telemetry, tokens).startswith(tree(AGENT))
-    assert draw(telemetry, tokens).splitlines()[-2].startswith("invoke_workflow")
+    assert draw(telemetry, tokens).splitlines()[4].startswith("invoke_workflow")
+    assert draw(telemetry, tokens).endswith(tree(AGENT.replace(" weather", "")))
     used = told(telemetry, "execute_tool")
     assert json.loads(used["gen_ai.tool.call.arguments"]) == {"city": "Paris"}
     assert used["gen_ai.tool.call.id"] == "call_0"

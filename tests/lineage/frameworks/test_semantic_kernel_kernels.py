@@ -447,3 +447,66 @@ def test_a_search_that_is_left(server: ProviderServer, telemetry: Telemetry, how
     assert draw(telemetry) == "retrieval notes"
     documents = json.loads(told(telemetry, "retrieval").get("gen_ai.retrieval.documents", "[]"))
     assert [each["id"] for each in documents] == ([] if how == "never" else ["n0"])
+
+
+class Router(ChatCompletionClientBase):
+    """A service of the program's own that asks another one."""
+
+    behind: Any
+
+    async def _inner_get_chat_message_contents(self, chat_history: Any, settings: Any) -> Any:
+        settings.function_choice_behavior = None
+        return await self.behind.get_chat_message_contents(chat_history, settings)
+
+    async def _inner_get_streaming_chat_message_contents(
+        self, chat_history: Any, settings: Any, function_invoke_attempt: int = 0
+    ) -> AsyncGenerator[list[StreamingChatMessageContent], Any]:
+        settings.function_choice_behavior = None
+        ask = self.behind.get_streaming_chat_message_contents
+        async for pieces in ask(chat_history, settings):
+            yield pieces
+
+
+@pytest.mark.parametrize("how", ["get_response", "invoke_stream"])
+@pytest.mark.parametrize("behind", ["parrot", "gpt-4o"])
+def test_a_service_that_asks_another(
+    server: ProviderServer, telemetry: Telemetry, diagnostics: str, behind: str, how: str
+) -> None:
+    answering(server, lambda body: openai_wire.chat_message())
+
+    async def main() -> None:
+        inner = Parrot(ai_model_id="parrot") if behind == "parrot" else service(server)
+        agent = weather(server, model=Router(ai_model_id="router", behind=inner))
+        if how == "get_response":
+            await agent.get_response(messages="Speak")
+        else:
+            async for _ in agent.invoke_stream(messages="Speak"):
+                pass
+
+    asyncio.run(main())
+    assert draw(telemetry) == tree(f"""
+        invoke_agent weather
+          chat {behind}
+    """)
+
+
+def test_who_reads_a_stream_asks_another_model(
+    server: ProviderServer, telemetry: Telemetry, diagnostics: str
+) -> None:
+    """The call in the reader's loop is the reader's, and not the one that the stream is of."""
+    answering(server, lambda body: openai_wire.chat_message())
+
+    async def main() -> None:
+        client = AsyncOpenAI(base_url=server.url + "/v1", api_key="k", max_retries=0)
+        asked: Any = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Translate"}]}
+        agent = weather(server, model=Parrot(ai_model_id="parrot"))
+        async for _ in agent.invoke_stream(messages="Speak"):
+            await client.chat.completions.create(**asked)
+
+    asyncio.run(main())
+    assert draw(telemetry) == tree("""
+        invoke_agent weather
+          chat parrot
+        chat gpt-4o
+        chat gpt-4o
+    """)

@@ -16,39 +16,16 @@ from opentelemetry.instrumentation.genai.smolagents import SmolagentsInstrumento
 from smolagents import CodeAgent, Model, TransformersModel
 from smolagents.models import ChatMessage, MessageRole
 
-from otelier import guard
 from tests.lineage.frameworks import smolagents_parts as parts
+from tests.lineage.frameworks.beside import both
 from tests.lineage.frameworks.drawing import draw, model_calls, tree
 from tests.servers import ProviderServer
 from tests.telemetry import Telemetry
 
 
-@pytest.fixture(params=["ours first", "theirs first"])
-def theirs_first(request: pytest.FixtureRequest) -> bool:
-    return bool(request.param == "theirs first")
-
-
 @pytest.fixture(params=[OpenInference, Official], ids=["openinference", "official"])
 def beside(request: pytest.FixtureRequest, theirs_first: bool) -> Iterator[Telemetry]:
-    telemetry = Telemetry()
-    instrumentor: Any = request.param()
-
-    def theirs() -> None:
-        instrumentor.instrument(
-            tracer_provider=telemetry.tracer_provider,
-            meter_provider=telemetry.meter_provider,
-            skip_dep_check=True,
-        )
-
-    if theirs_first:
-        theirs()
-    telemetry.start()
-    if not theirs_first:
-        theirs()
-    yield telemetry
-    telemetry.stop()
-    instrumentor.uninstrument()
-    assert not guard.failures()
+    yield from both(request.param(), theirs_first, skip_dep_check=True)
 
 
 def ours(telemetry: Telemetry) -> list[str]:

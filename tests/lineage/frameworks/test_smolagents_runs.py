@@ -16,6 +16,7 @@ import pytest
 pytest.importorskip("smolagents")
 
 import smolagents
+from opentelemetry.trace import StatusCode
 from smolagents import tool
 
 import otelier
@@ -308,6 +309,43 @@ def test_without_content(server: ProviderServer) -> None:
     for span in telemetry.spans():
         for secret in ("Oslo", "Sunny", "expert"):
             assert secret not in json.dumps(dict(span.attributes or {})), span.name
+    assert not guard.failures()
+
+
+def test_an_answer_that_is_a_generator(server: ProviderServer, telemetry: Telemetry) -> None:
+    given = (number for number in range(3))
+
+    class Numbers(smolagents.Tool):  # type: ignore[misc]
+        name, description, inputs, output_type = "numbers", "Some numbers.", {}, "any"
+
+        def forward(self) -> Any:
+            return given
+
+    parts.script(server, parts.writes("final_answer(numbers())"))
+    assert parts.coder(server, tools=[Numbers()]).run("Which?") is given
+    assert draw(telemetry).startswith("invoke_agent\n") and list(given) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("capture", ["NO_CONTENT", "SPAN_ONLY"])
+def test_what_a_model_is_told_of_a_failure(server: ProviderServer, capture: str) -> None:
+    """The code that it wrote, and arguments: no error message of anybody's, but content."""
+    telemetry = Telemetry().start(capture=capture, framework_steps="all")
+    parts.script(
+        server,
+        parts.writes("missing('Oslo')"),
+        parts.writes("final_answer(1)"),
+        parts.calls(("get_snow", {"city": "Oslo"})),
+        parts.done(),
+    )
+    assert parts.coder(server).run("What is it?") == 1
+    assert parts.agent(server).run("What is it?") == "Sunny."
+    telemetry.stop()
+    failed = [span for span in telemetry.spans() if span.status.description]
+    told = [span for span in telemetry.spans() if "error.type" in (span.attributes or {})]
+    # The code's execution, its step, and the step of the tool that there is not.
+    assert len(told) == 3
+    assert all(span.status.status_code is StatusCode.ERROR for span in told)
+    assert len(failed) == (0 if capture == "NO_CONTENT" else 3)
     assert not guard.failures()
 
 

@@ -29,6 +29,8 @@ NEEDS = {
     "mcp": ("mcp", "openai"),
     "openai_agents": ("agents",),
 }
+# How many model calls a small agent makes, if not two.
+CALLS = {"dspy": 3}
 WHO = {
     "session.id": "s-1",
     "user.id": "ada",
@@ -103,7 +105,7 @@ def test_a_session_is_on_every_span(
     assert {"execute_tool", "tools/call"} & {s.name.split()[0] for s in telemetry.spans()}
     assert _lacking(telemetry, WHO) == {}
     calls = model_calls(telemetry)
-    assert len(calls) == 2
+    assert len(calls) == CALLS.get(name, 2)
     for span in calls:
         assert PROMPT.items() <= (span.attributes or {}).items()
 

@@ -71,6 +71,13 @@ def test_the_user_that_a_platform_has_authenticated(
 
 
 @needs_langgraph
+def test_a_platform_that_authenticates_nobody(server: ProviderServer, telemetry: Telemetry) -> None:
+    ids = {"langgraph_auth_user_id": "", "user_id": "ann"}
+    langgraph_agent(server.url).invoke(QUESTION, {"metadata": ids})
+    assert set(told(telemetry, USER).values()) == {"ann"}
+
+
+@needs_langgraph
 def test_a_model_alone_has_its_user(server: ProviderServer, telemetry: Telemetry) -> None:
     from langchain_openai import ChatOpenAI
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,17 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A redis-server on a free port: its address."""
     (port,) = free_ports(1)
     folder = tmp_path_factory.mktemp("redis")
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+    command = [
+        "redis-server",
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--save",
+        "",
+        "--databases",
+        "100",
+    ]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen([*command, "--dir", str(folder)], stdout=log, stderr=log)
         try:
@@ -46,7 +57,7 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             process.wait(30)
 
 
-_databases = iter(range(16))
+_databases = count()
 
 
 @pytest.fixture
@@ -118,7 +129,7 @@ def test_tasks_side_by_side(here: Site, broker: dict[str, str], pool: str) -> No
     for span in asks:
         task = by_id[span.parent.span_id]
         sent = by_id[task.parent.span_id]
-        assert task.attributes["messaging.message_id"] == sent.attributes["messaging.message_id"]
+        assert task.attributes["messaging.message.id"] == sent.attributes["messaging.message.id"]
     assert len({span.attributes["gen_ai.input.messages"] for span in asks}) == 4
 
 

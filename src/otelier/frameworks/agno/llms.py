@@ -73,6 +73,7 @@ def _usage(metrics: Any) -> Usage | None:
             ("input", "input_tokens"),
             ("output", "output_tokens"),
             ("cache_read", "cache_read_tokens"),
+            ("cache_write", "cache_write_tokens"),
             ("reasoning", "reasoning_tokens"),
         )
     }

@@ -22,8 +22,12 @@ _SEAMS: Final = (
 
 def text(value: Any, name: str) -> str | None:
     """A stored text; None where there is none."""
-    found = statics.member(value, name)
-    return found if type(found) is str and found else None
+    return told(statics.member(value, name))
+
+
+def told(value: Any) -> str | None:
+    """A text that says something."""
+    return value if type(value) is str and value else None
 
 
 def wrappers() -> Iterator[Any]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 from functools import partial
 from typing import Any, Final
+from weakref import ref
 
-from otelier import pipeline, semconv, statics
+from otelier import pipeline, statics
 from otelier.declared import Step
 from otelier.frameworks import steps
 from otelier.frameworks.agno import reading, sessions
-from otelier.frameworks.agno.sessions import Run
+from otelier.frameworks.agno.events import KINDS, Events, Run, ended
 from otelier.handle import Handle, NoHandle
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
@@ -18,24 +19,18 @@ from otelier.hooks.stepping import around
 from otelier.returned import Hear
 
 _METHODS: Final = ("run", "arun", "continue_run", "acontinue_run")
-# What a run is that is over without having been raised.
-_FAILED: Final = "ERROR"
-# The pieces of the answer, among the events of a stream: an agent's, a team's, a workflow's.
-_PIECES: Final = {
-    "Agent": "RunContent",
-    "Team": "TeamRunContent",
-    "Workflow": "WorkflowCompleted",
-}
+# Where the results of runs are from.
+_RUNS: Final = "agno.run."
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:
     """Wrap what runs the class of this module, and what finds out whose conversation it is."""
-    for owner, piece in _PIECES.items():
+    for owner, events in KINDS.items():
         kind = module.__dict__.get(owner)
         # The modules of the others have it, too.
         if kind is None or kind.__module__ != module.__name__ or "run" not in kind.__dict__:
             continue
-        begin = partial(_workflow if owner == "Workflow" else _agent, piece)
+        begin = partial(_workflow if owner == "Workflow" else _agent, events)
         run, arun = around(begin, _finish, lasts=True, hearing=_hearing)
         for method in _METHODS:
             function = kind.__dict__.get(method)
@@ -46,54 +41,54 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     raise LookupError(f"{module.__name__}.run")
 
 
-def _agent(piece: str, agent: Any, args: Any, kwargs: Any) -> Handle | None:
+def _agent(events: Events, agent: Any, args: Any, kwargs: Any) -> Handle | None:
     step = pipeline.agent(reading.text(agent, "name"), description=reading.text(agent, "role"))
-    handle = _begin(step, piece, agent, args, kwargs)
+    handle = _begin(step, events, agent, args, kwargs)
     if handle is not None and handle.wants_content:
         handle.set_system(reading.instructions(agent))
         handle.set_tools(reading.definitions(statics.member(agent, "tools")))
     return handle
 
 
-def _workflow(piece: str, workflow: Any, args: Any, kwargs: Any) -> Handle | None:
+def _workflow(events: Events, workflow: Any, args: Any, kwargs: Any) -> Handle | None:
     step = pipeline.workflow(reading.text(workflow, "name"))
-    return _begin(step, piece, workflow, args, kwargs)
+    return _begin(step, events, workflow, args, kwargs)
 
 
-def _begin(step: Step, piece: str, owner: Any, args: Any, kwargs: Any) -> Handle | None:
+def _begin(step: Step, events: Events, owner: Any, args: Any, kwargs: Any) -> Handle | None:
     if not steps.shown(reading.NAME, reading.wrappers):
         return None
-    handle = steps.begin(step, made=Run)
+    asked = argument(args, kwargs, 0, "input")
+    # A run that goes on is given what it has been, which is no question.
+    before = kwargs.get("run_response")
+    if statics.identity(type(asked))[0].startswith(_RUNS):
+        before, asked = asked, None
+    handle = steps.begin(
+        step,
+        made=Run,
+        conversation_id=_told(kwargs, before, "session_id"),
+        user_id=_told(kwargs, before, "user_id"),
+    )
     if isinstance(handle, Run):
-        handle.whose = id(owner)
-        handle.piece = piece
-        # A run that goes on is given what it has been, which is no question.
-        asked = argument(args, kwargs, 0, "input")
-        if handle.wants_content and statics.identity(type(asked))[0] != "agno.run.agent":
+        handle.whose, handle.kind, handle.done = ref(owner), events, None
+        if asked is not None and handle.wants_content:
             handle.set_input(asked)
     return handle
 
 
+def _told(kwargs: Any, before: Any, name: str) -> str | None:
+    """Whose it is, where that is known already; else Agno finds it out."""
+    given = reading.told(kwargs.get(name))
+    return reading.text(before, name) if given is None and before is not None else given
+
+
 def _hearing(handle: Handle | NoHandle) -> Hear:
-    return partial(_hear, handle) if isinstance(handle, Run) and handle.wants_content else None
-
-
-def _hear(handle: Run, event: Any) -> None:
-    if statics.member(event, "event") == handle.piece:
-        piece = statics.member(event, "content")
-        if type(piece) is str:
-            handle.hear(piece)
+    return handle.hearing() if isinstance(handle, Run) else None
 
 
 def _finish(handle: Handle | NoHandle, result: Any) -> None:
-    for name, attribute in (("agent_id", semconv.AGENT_ID), ("team_id", semconv.AGENT_ID)):
-        told = reading.text(result, name)
-        if told is not None:
-            handle.set(attribute, told)
-    answer = statics.member(result, "content")
-    status = statics.member(statics.member(result, "status"), "_value_")
-    if status == _FAILED:
-        # What it failed of, the model call or the tool says.
-        handle.note_failure(_FAILED.lower(), answer if type(answer) is str else None)
-    elif answer is not None and handle.wants_content and not statics.iterates(answer):
+    if not isinstance(handle, Run) or not ended(handle, result):
+        return
+    answer = statics.storage(result).get("content")
+    if answer is not None and handle.wants_content and not statics.iterates(answer):
         handle.set_output(answer)

@@ -6,24 +6,14 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from otelier import context as ctx
-from otelier import guard
+from otelier import guard, semconv
 from otelier.frameworks import steps
-from otelier.handle import Handle
+from otelier.frameworks.agno.events import Run
 from otelier.hooks.patching import Patches
+from otelier.session import told as told_before
 
 # A method, or in newer versions of agents and teams a function.
 _NAMES: Final = ("_initialize_session", "initialize_session")
-
-
-class Run(Handle):
-    """A run of an agent, a team or a workflow."""
-
-    __slots__ = ("piece", "whose")
-
-    # What runs, by its identity: a handle keeps none alive.
-    whose: int
-    # The event of a stream that is a piece of the answer.
-    piece: str
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:
@@ -46,8 +36,12 @@ def _session(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) ->
     try:
         handle = ctx.current().get(ctx.STEP)
         owner = args[0] if owner is None and args else owner
-        if isinstance(handle, Run) and handle.whose == id(owner):
-            steps.belongs(handle, conversation_id=told[0], user_id=told[1])
+        if isinstance(handle, Run) and handle.whose() is owner:
+            conversation = told[0]
+            if kwargs.get("session_id") is None and steps.given(conversation) is None:
+                # One that Agno has made up is none of its own inside of another.
+                conversation = told_before(handle.context).get(semconv.CONVERSATION_ID, told[0])
+            steps.belongs(handle, conversation_id=conversation, user_id=told[1])
     except Exception:
         guard.failed("agno.session")
     return told

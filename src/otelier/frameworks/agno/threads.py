@@ -16,7 +16,9 @@ _NAME = "background_executor"
 def patch(library: str, module: Any, patches: Patches) -> str:
     """Wrap what makes the threads of an agent, and the function that does for a team."""
     owner = module.__dict__.get("Agent")
-    made = owner.__dict__.get(_NAME) if owner is not None else None
+    # The modules of the others have it, too.
+    own_class = owner is not None and owner.__module__ == module.__name__
+    made = owner.__dict__.get(_NAME) if own_class else None
     if type(made) is property and made.fget is not None:
         own = made.fget
         patches.replace(

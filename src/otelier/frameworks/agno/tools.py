@@ -55,23 +55,25 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 def _begin(call: Any, args: Any, kwargs: Any) -> Handle | None:
     if not steps.shown(reading.NAME, reading.wrappers):
         return None
-    function = statics.member(call, "function")
+    # Models of pydantic's: what they hold is all in one place.
+    held = statics.storage(call)
+    function = statics.storage(held.get("function"))
     step = pipeline.tool(
-        reading.text(function, "name") or "",
-        description=reading.text(function, "description"),
-        call_id=reading.text(call, "call_id"),
-        arguments=statics.member(call, "arguments"),
+        reading.told(function.get("name")) or "",
+        description=reading.told(function.get("description")),
+        call_id=reading.told(held.get("call_id")),
+        arguments=held.get("arguments"),
     )
     handle = steps.begin(step, made=_Tool)
     if isinstance(handle, _Tool):
-        handle.function = statics.member(function, "entrypoint")
+        handle.function = function.get("entrypoint")
         handle.call, handle.said, handle.room = call, [], _MOST
     return handle
 
 
 def _pending(handle: Handle | NoHandle, outcome: Any) -> tuple[Any, Callable[[Any], None]] | None:
     """What a tool goes on to say, of what Agno gives back."""
-    stream = statics.member(outcome, "result")
+    stream = statics.storage(outcome).get("result")
     if not isinstance(handle, _Tool):
         return None
     call, handle.call = handle.call, None
@@ -96,14 +98,15 @@ def _hear(handle: _Tool, piece: Any) -> None:
 
 
 def _finish(handle: Handle | NoHandle, outcome: Any) -> None:
-    if isinstance(handle, _Tool) and statics.member(outcome, "status") == "failure":
+    held = statics.storage(outcome)
+    if isinstance(handle, _Tool) and held.get("status") == "failure":
         error = handle.error
         if error is None:
-            handle.fail("tool_error", reading.text(outcome, "error"), told=True)
+            handle.fail("tool_error", reading.told(held.get("error")), told=True)
         else:
             handle.end(error)
         return
-    result = statics.member(outcome, "result")
+    result = held.get("result")
     told = isinstance(handle, Executed) and handle.told
     if result is not None and not told and handle.wants_content:
         handle.set_result(result)

@@ -7,9 +7,9 @@ from inspect import iscoroutinefunction
 from types import FunctionType, MethodType
 from typing import Any
 
-from otelier import context as ctx
 from otelier import guard, natives, statics
 from otelier.frameworks.autogen.native import SCOPE
+from otelier.hooks import threads
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 
@@ -58,15 +58,4 @@ def _in_thread(wrapped: Any, tool: Any) -> Any:
         return wrapped
     if type(run) is not FunctionType or "__class__" in run.__code__.co_freevars:
         return wrapped
-    return MethodType(run, _Lent(tool, _within(function, ctx.current())))
-
-
-def _within(function: Callable[..., Any], held: Any) -> Callable[..., Any]:
-    def run(*args: Any, **kwargs: Any) -> Any:
-        token = ctx.attach(held)
-        try:
-            return function(*args, **kwargs)
-        finally:
-            ctx.detach(token)
-
-    return run
+    return MethodType(run, _Lent(tool, threads.carried(function)))

@@ -63,7 +63,7 @@ def of_call(lm: Any, args: Any, kwargs: Any, outputs: Any, entry: Any) -> Told |
     None if its cache has answered.
     """
     response = entry.get("response") if type(entry) is dict else None
-    if statics.member(response, "cache_hit") is True:
+    if statics.member(response, "cache_hit") is True or _emptied(entry, response):
         return None
     prompt = argument(args, kwargs, 0, "prompt")
     held = statics.member(lm, "kwargs")
@@ -75,6 +75,13 @@ def of_call(lm: Any, args: Any, kwargs: Any, outputs: Any, entry: Any) -> Told |
         told.usage = usage(entry.get("usage"))
         _responded(told, response)
     return told
+
+
+def _emptied(entry: Any, response: Any) -> bool:
+    """Whether DSPy's cache has taken the usage away, which LiteLLM's answers have: before 3.1."""
+    if not statics.identity(type(response))[0].startswith("litellm."):
+        return False
+    return type(entry.get("usage")) is dict and not entry["usage"]
 
 
 def _asked(lm: Any, options: dict[str, Any]) -> Told:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from otelier import context as ctx
 from otelier import guard, runtime
+from otelier.hooks import threads
 from otelier.hooks.calling import argument, instead
 from otelier.hooks.patching import Patches
 
@@ -24,18 +24,7 @@ def _execute(wrapped: Callable[..., Any], executor: Any, args: Any, kwargs: Any)
     try:
         function = argument(args, kwargs, 0, "function")
         if runtime.current() is not None and callable(function):
-            args, kwargs = instead(args, kwargs, 0, "function", _there(function, ctx.current()))
+            args, kwargs = instead(args, kwargs, 0, "function", threads.carried(function))
     except Exception:
         guard.failed("dspy.threads")
     return wrapped(*args, **kwargs)
-
-
-def _there(function: Callable[[Any], Any], asked: Any) -> Callable[[Any], Any]:
-    def there(item: Any) -> Any:
-        token = ctx.attach(asked)
-        try:
-            return function(item)
-        finally:
-            ctx.detach(token)
-
-    return there

@@ -20,6 +20,7 @@ _FORMATTERS: Final = {
 }
 _OURS: Final = __name__.partition(".")[0]
 _MOST: Final = 1000
+_members: Final = BaseExceptionGroup.__dict__["exceptions"].__get__
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:
@@ -58,7 +59,7 @@ def _format(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> 
 
 
 def _chain(error: Any) -> Iterator[BaseException]:
-    """The error, and those that it is raised from."""
+    """The error, those that it is raised from, and those that it is a group of."""
     seen: set[int] = set()
     waiting = [error]
     while waiting and len(seen) < _MOST:
@@ -68,6 +69,8 @@ def _chain(error: Any) -> Iterator[BaseException]:
         seen.add(id(each))
         yield each
         waiting += [each.__cause__, each.__context__]
+        if issubclass(type(each), BaseExceptionGroup):
+            waiting += _members(each)
 
 
 def _without_ours(error: BaseException) -> None:

@@ -13,9 +13,10 @@ from typing import Any, Final
 from otelier import context as ctx
 from otelier import guard, semconv, statics, wire
 from otelier.frameworks.haystack import generators, running
-from otelier.frameworks.haystack.generators import Asking
+from otelier.frameworks.models import Asking
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
+from otelier.returned import leave
 
 _OPERATION: Final = "haystack.agent.step.llm"
 # What has been asked, until its answer is taken.
@@ -45,29 +46,32 @@ def _trace(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> A
 class _Around:
     """Their trace of one call of a model, and ours."""
 
-    __slots__ = ("_asking", "_given", "_theirs")
+    __slots__ = ("_asking", "_given", "_theirs", "_token")
 
     def __init__(self, theirs: Any) -> None:
         self._theirs = theirs
         self._given: dict[str, Any] = {}
         self._asking: Asking | None = None
+        self._token: Any = None
 
     def __enter__(self) -> Any:
         span = self._theirs.__enter__()
         try:
-            if running.shown():
-                around = ctx.current().get(ctx.STEP)
-                if isinstance(around, running.Running):
-                    self._given["model"] = around.get(semconv.REQUEST_MODEL)
-                self._asking = generators.ask(None, self._given)
+            around = ctx.current().get(ctx.STEP)
+            if isinstance(around, running.Running):
+                self._given["model"] = around.get(semconv.REQUEST_MODEL)
+            self._asking = generators.ask(None, self._given)
+            if self._asking is not None:
+                self._token = self._asking.enter()
         except Exception:
             guard.failed("haystack.asking")
         return span
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> Any:
         if self._asking is not None:
+            leave(self._token)
             if error is not None:
-                self._asking.over(None, error)
+                self._asking.end(error)
             else:
                 _asked.set((self._asking, self._given))
         return self._theirs.__exit__(kind, error, trace)
@@ -85,7 +89,8 @@ def _answer(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> 
             said = wire.items(data.get("messages"))
             given["messages"] = list(said[: len(said) - len(wire.items(replies))])
             given["tools"] = data.get("tools")
-            asking.over({"replies": replies})
+            asking.answer = {"replies": replies}
+            asking.end()
     except Exception:
         guard.failed("haystack.answer")
     return wrapped(*args, **kwargs)

@@ -16,7 +16,6 @@ from otelier.hooks.patching import Patches
 from otelier.hooks.stepping import Wrapper, around
 
 _SEARCH: Final = around(searches.begin, searches.finish)
-_ASK: Final = (generators.run, generators.arun)
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:
@@ -55,7 +54,7 @@ def _wrappers(kind: type) -> tuple[Wrapper, Wrapper] | None:
         return None
     if searches.searches(kind):
         return _SEARCH
-    return _ASK if generators.generates(kind) else None
+    return generators.AROUND if generators.generates(kind) else None
 
 
 def sees_to(component: Any) -> bool:

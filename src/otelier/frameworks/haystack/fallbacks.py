@@ -31,8 +31,8 @@ def _one(call: Any, args: Any, kwargs: Any) -> tuple[Any, Any, Any, Any]:
 
 
 def _run(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
-    return generators.run(*_one(wrapped, args, kwargs))
+    return generators.AROUND[0](*_one(wrapped, args, kwargs))
 
 
 async def _arun(wrapped: Callable[..., Awaitable[Any]], owner: Any, args: Any, kwargs: Any) -> Any:
-    return await generators.arun(*_one(wrapped, args, kwargs))
+    return await generators.AROUND[1](*_one(wrapped, args, kwargs))

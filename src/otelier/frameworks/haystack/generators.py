@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
-from weakref import WeakSet
 
-from otelier import guard, model_runs, semconv, statics, wire
+from otelier import semconv, statics, wire
 from otelier.frameworks import models
 from otelier.frameworks.haystack import messages, reading, running
 from otelier.frameworks.models import Told
-from otelier.model_runs import ModelRun
+from otelier.hooks.stepping import around
 from otelier.semconv import Attributes
 from otelier.usage import Usage
 
@@ -26,33 +25,18 @@ _PARAMETERS: Final = (
     ("max_new_tokens", semconv.REQUEST_MAX_TOKENS),
     ("seed", semconv.REQUEST_SEED),
 )
-# The runs of ours that are going on: one inside of another is that one's.
-_open: Final[WeakSet[ModelRun]] = WeakSet()
 
 
-class Asking:
-    """One run of a generator; what it is asked with, and by whom."""
+class Asking(models.Asking):
+    """One run of a generator. Where the program wants to stop before it, nobody was asked."""
 
-    __slots__ = ("_given", "_owner", "_run")
-
-    def __init__(self, owner: Any, given: Mapping[str, Any], run: ModelRun) -> None:
-        self._owner = owner
-        self._given = given
-        self._run = run
-        _open.add(run)
-
-    def over(self, result: Any, error: BaseException | None = None) -> None:
-        """It has answered, or it has not. Never raises."""
-        try:
-            _open.discard(self._run)
-            error, stopped = running.blamed(error), error is not None
-            if stopped and error is None:
-                # Nothing was asked: the program wants it to stop before.
-                self._run.seen = True
-            told = Told() if self._run.seen else _told(self._owner, self._given, result)
-            models.over(self._run, told, error)
-        except Exception:
-            guard.failed("haystack.asked")
+    def end(self, error: BaseException | None = None) -> None:
+        """It has answered, or has not."""
+        raised = running.blamed(error)
+        if raised is None and error is not None:
+            self.left()
+        else:
+            super().end(raised)
 
 
 def generates(kind: type) -> bool:
@@ -68,60 +52,31 @@ def is_one(component: Any) -> bool:
     return "messages" in given or "prompt" in given
 
 
-def begin(owner: Any, given: Mapping[str, Any]) -> Asking | None:
-    """A generator is asked; None where nothing is to be seen. Never raises."""
-    try:
-        if not running.shown() or not is_one(owner):
-            return None
-        if any(name in _WRAPPERS for name in reading.names(type(owner))):
-            return None
-        return ask(owner, given)
-    except Exception:
-        guard.failed("haystack.ask")
+def begin(owner: Any, given: Mapping[str, Any]) -> models.Asking | None:
+    """A generator is asked; None where nothing is to be seen."""
+    if not is_one(owner) or any(name in _WRAPPERS for name in reading.names(type(owner))):
         return None
+    return ask(owner, given)
 
 
-def ask(owner: Any, given: Mapping[str, Any]) -> Asking | None:
+def ask(owner: Any, given: Mapping[str, Any]) -> models.Asking | None:
     """A model is asked here, for which ``owner`` stands."""
-    outer = model_runs.mark.get()
-    if outer is not None and outer in _open:
-        # One that asks another has no answer of its own.
-        outer.seen = True
-    run = models.begin()
-    return None if run is None else Asking(owner, given, run)
+    if not running.shown():
+        return None
+    return models.ask(lambda asking: _told(owner, given, asking.answer), Asking)
 
 
-def _given(args: Any, kwargs: Any) -> Mapping[str, Any]:
+def _begin(owner: Any, args: Any, kwargs: Any) -> models.Asking | None:
     # The first one is the prompt, or the messages.
-    return {"messages": args[0], **kwargs} if args else kwargs
+    return begin(owner, {"messages": args[0], **kwargs} if args else kwargs)
 
 
-def run(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
-    """Around ``run`` of a generator."""
-    asking = begin(owner, _given(args, kwargs))
-    if asking is None:
-        return wrapped(*args, **kwargs)
-    try:
-        result = wrapped(*args, **kwargs)
-    except BaseException as error:
-        asking.over(None, error)
-        raise
-    asking.over(result)
-    return result
+def _finish(asking: Any, result: Any) -> None:
+    asking.answer = result
 
 
-async def arun(wrapped: Callable[..., Awaitable[Any]], owner: Any, args: Any, kwargs: Any) -> Any:
-    """Around ``run_async`` of one."""
-    asking = begin(owner, _given(args, kwargs))
-    if asking is None:
-        return await wrapped(*args, **kwargs)
-    try:
-        result = await wrapped(*args, **kwargs)
-    except BaseException as error:
-        asking.over(None, error)
-        raise
-    asking.over(result)
-    return result
+# Around ``run`` and ``run_async`` of a generator.
+AROUND: Final = around(_begin, _finish)
 
 
 def model(owner: Any) -> str | None:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextvars import Token
 from typing import Any
-
-from opentelemetry.context import Context
 
 from otelier import guard, pipeline, statics
 from otelier.frameworks.haystack import (
@@ -17,42 +14,64 @@ from otelier.frameworks.haystack import (
     running,
     searches,
 )
-from otelier.frameworks.haystack.generators import Asking
-from otelier.handle import Handle
+from otelier.frameworks.models import Asking
+from otelier.handle import Handle, NoHandle
+from otelier.returned import leave
 
 
-class Part:
+class Part(NoHandle):
     """What of one component's run is to be seen: a step, a model's call, an embedding's text."""
 
-    __slots__ = ("_asking", "_handle", "_inputs")
-
-    def __init__(
-        self, inputs: Mapping[str, Any], handle: Handle | None, asking: Asking | None
-    ) -> None:
+    def __init__(self, inputs: Mapping[str, Any], handle: Handle | None, asks: Any) -> None:
+        """``asks`` is a generator, if it is one."""
         self._inputs = inputs
         self._handle = handle
-        self._asking = asking
+        self._asks = asks
+        self._asking: Asking | None = None
+        self._tokens: list[Any] = []
+        # What it has answered.
+        self.result: Any = None
 
-    def enter(self) -> Token[Context] | None:
+    def enter(self) -> Any:
         """The component runs from now on."""
-        return None if self._handle is None else self._handle.enter()
+        if self._handle is not None:
+            self._tokens.append(self._handle.enter())
+        try:
+            if self._asks is not None:
+                # What it asks belongs into its step.
+                self._asking = generators.begin(self._asks, self._inputs)
+            if self._asking is not None:
+                self._tokens.append(self._asking.enter())
+        except Exception:
+            guard.failed("haystack.part")
+        return self._leave
 
-    def over(self, result: Any, error: BaseException | None = None) -> None:
+    def _leave(self) -> None:
+        while self._tokens:
+            leave(self._tokens.pop())
+
+    def end(self, error: BaseException | None = None) -> None:
         """It has answered, or it has not."""
         if self._asking is not None:
-            self._asking.over(result, error)
+            self._asking.answer = self.result
+            self._asking.end(error)
         try:
             if error is None:
-                embeddings.note(self._inputs, result)
+                embeddings.note(self._inputs, self.result)
                 if self._handle is not None:
-                    searches.finish(self._handle, result)
+                    searches.finish(self._handle, self.result)
         except Exception:
             guard.failed("haystack.part")
         if self._handle is not None:
             self._handle.end(error)
 
 
-def opened(args: Any, kwargs: Any) -> Part | None:
+def finish(part: Any, result: Any) -> None:
+    """A component has answered."""
+    part.result = result
+
+
+def begin(_: Any, args: Any, kwargs: Any) -> Part | None:
     """What is to be seen of a component that is run with these; None if nothing is."""
     if not running.shown():
         return None
@@ -64,16 +83,16 @@ def opened(args: Any, kwargs: Any) -> Part | None:
     inputs = kwargs.get("inputs", kwargs.get("component_inputs"))
     if type(inputs) is not dict:
         inputs = {}
-    own, handle, asking = not components.sees_to(component), None, None
-    if own and searches.searches(type(component)):
+    programs, handle = reading.is_programs(component), None
+    if _searches(component, programs):
         handle = searches.begin(component, (), inputs)
     elif running.inner() and not _shown_by_itself(component):
         handle = running.begin(pipeline.step(_name(component, kwargs)))
-    if own:
-        asking = generators.begin(component, inputs)
-    if handle is None and asking is None and not _embeds(component):
+    # Haystack's own that are no generators only hand over: routers, pipelines in a component.
+    asks = component if programs and generators.is_one(component) else None
+    if handle is None and asks is None and not _embeds(component):
         return None
-    return Part(inputs, handle, asking)
+    return Part(inputs, handle, asks)
 
 
 def _stops(kwargs: Any) -> bool:
@@ -91,6 +110,17 @@ def _name(component: Any, kwargs: Any) -> str:
     if type(told) is str and told:
         return told
     return reading.name(component) or statics.name(type(component))
+
+
+def _searches(component: Any, programs: bool) -> bool:
+    """Whether a component is a search that nobody else sees.
+
+    A pipeline of the program's in a component is a workflow, and one of Haystack's own is hidden.
+    """
+    kind = type(component)
+    return searches.searches(kind) and (
+        programs or (reading.is_own(kind) and not components.sees_to(component))
+    )
 
 
 def _shown_by_itself(component: Any) -> bool:

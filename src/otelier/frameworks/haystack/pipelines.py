@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, Final
 
 from otelier import context as ctx
 from otelier import guard, returned
-from otelier.frameworks.haystack import flows
+from otelier.frameworks.haystack import flows, parts
 from otelier.frameworks.haystack.flows import Flow
-from otelier.frameworks.haystack.parts import Part, opened
 from otelier.handle import Handle, NoHandle
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
@@ -42,13 +41,14 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     held = owner.__dict__ if owner is not None else {}
     found = []
     run, arun = around(_begin, flows.finish), around(_begin_async, flows.finish)[1]
+    component, acomponent = around(parts.begin, parts.finish)
     for name, wrapper in (
         # Of that class it is ``run_async`` in a loop of its own.
         *(() if apart else (("run", run[0]),)),
         ("run_async", arun),
         ("run_async_generator", _generate),
-        ("_run_component", _component),
-        ("_run_component_async", _component_async),
+        ("_run_component", component),
+        ("_run_component_async", acomponent),
     ):
         if name in held:
             patches.wrap(owner, name, wrapper)
@@ -82,45 +82,3 @@ def _generate(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -
     except Exception:
         guard.failed("haystack.generate")
         return result
-
-
-def _component(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
-    part = _opened(args, kwargs)
-    if part is None:
-        return wrapped(*args, **kwargs)
-    token = part.enter()
-    try:
-        result = wrapped(*args, **kwargs)
-    except BaseException as error:
-        returned.leave(token)
-        part.over(None, error)
-        raise
-    returned.leave(token)
-    part.over(result)
-    return result
-
-
-async def _component_async(
-    wrapped: Callable[..., Awaitable[Any]], owner: Any, args: Any, kwargs: Any
-) -> Any:
-    part = _opened(args, kwargs)
-    if part is None:
-        return await wrapped(*args, **kwargs)
-    token = part.enter()
-    try:
-        result = await wrapped(*args, **kwargs)
-    except BaseException as error:
-        returned.leave(token)
-        part.over(None, error)
-        raise
-    returned.leave(token)
-    part.over(result)
-    return result
-
-
-def _opened(args: Any, kwargs: Any) -> Part | None:
-    try:
-        return opened(args, kwargs)
-    except Exception:
-        guard.failed("haystack.opened")
-        return None

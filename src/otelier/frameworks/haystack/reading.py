@@ -41,6 +41,12 @@ def defines_run(kind: type) -> type | None:
     return next((base for base in statics.bases(kind) if "run" in _namespace(base)), None)
 
 
+def is_programs(component: Any) -> bool:
+    """Whether what a component does is the program's own: its ``run`` is not of Haystack's."""
+    owner = defines_run(type(component))
+    return owner is None or not is_own(owner)
+
+
 def inputs(component: Any) -> Mapping[str, Any]:
     """The sockets by which a component is given something."""
     return _sockets(component, "__haystack_input__")

@@ -26,6 +26,7 @@ def user(metadata: Any) -> str | None:
     """Whom a run is for, or None."""
     for name in _USERS if metadata else ():
         told = metadata.get(name)
-        if type(told) is str or type(told) is int:
-            return str(told) if told else None
+        # Where nobody is authenticated the platform says so by an empty text.
+        if (type(told) is str or type(told) is int) and told:
+            return str(told)
     return None

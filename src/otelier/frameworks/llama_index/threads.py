@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from otelier import context as ctx
+from otelier.hooks import threads
 from otelier.hooks.patching import Patches
 
 
@@ -23,15 +23,6 @@ def _made(wrapped: Callable[..., Any], _: Any, args: Any, kwargs: Any) -> Any:
     function = args[0]
 
     async def run(*given: Any, **named: Any) -> Any:
-        context = ctx.current()
-
-        def inside(*given: Any, **named: Any) -> Any:
-            token = ctx.attach(context)
-            try:
-                return function(*given, **named)
-            finally:
-                ctx.detach(token)
-
-        return await wrapped(inside)(*given, **named)
+        return await wrapped(threads.carried(function))(*given, **named)
 
     return run

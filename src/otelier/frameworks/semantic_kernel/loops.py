@@ -59,16 +59,15 @@ def _within() -> bool:
 
 
 def _used(wrapped: Any, module: Any, args: Any, kwargs: Any) -> Any:
+    try:
+        if others.shown() and not _within():
+            return Kept(wrapped(*args, **kwargs), pipeline.agent(None), dict(_AGENT))
+    except Exception:
+        guard.failed("semantic_kernel.used")
     # The loop runs where it is: no span takes the place of the agent's.
     if argument(args, kwargs, 0, "span") is INVALID_SPAN:
         return nullcontext(INVALID_SPAN)
-    native = wrapped(*args, **kwargs)
-    try:
-        if others.shown() and not _within():
-            return Kept(native, pipeline.agent(None), dict(_AGENT))
-    except Exception:
-        guard.failed("semantic_kernel.used")
-    return native
+    return wrapped(*args, **kwargs)
 
 
 def _run(wrapped: Any, service: Any, args: Any, kwargs: Any) -> Any:
@@ -102,7 +101,4 @@ class _Lent:
         self._service = service
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._service, name)
-        if name == models.WHOLE:
-            return models.whole(self._service, found)
-        return models.stream(self._service, found) if name == models.STREAM else found
+        return models.looked(self._service, name, getattr(self._service, name))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
+from types import AsyncGeneratorType
 from typing import Any, Final
 
 from otelier import guard, semconv, statics, wire
 from otelier.frameworks import models
-from otelier.frameworks.models import Told
+from otelier.frameworks.models import Asking, Told
 from otelier.frameworks.semantic_kernel import reading
 from otelier.hooks.calling import argument
-from otelier.model_runs import ModelRun
 from otelier.usage import Usage
 
 # What the framework calls a model by: ``(chat_history, settings)``.
@@ -24,61 +24,24 @@ _SETTINGS: Final = (
 )
 
 
-def whole(service: Any, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, with a span of ours where nobody else has one of the call."""
-
-    async def run(*args: Any, **kwargs: Any) -> Any:
-        begun = models.begin()
-        try:
-            found = await function(*args, **kwargs)
-        except BaseException as error:
-            _over(begun, service, args, kwargs, [], error)
-            raise
-        _over(begun, service, args, kwargs, found)
-        return found
-
-    return run
+def looked(service: Any, name: str, function: Any) -> Any:
+    """A method of a service; those that ask a model with a span where nobody else has one."""
+    if name == WHOLE:
+        return lambda *args, **kwargs: _ASKED(function, service, args, kwargs)
+    return _streamed(service, function) if name == STREAM else function
 
 
-def stream(service: Any, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same of a generator, whose items are kept until it is over."""
-
-    async def run(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
-        begun = models.begin()
-        found: list[Any] = []
+def _streamed(service: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+    def run(*args: Any, **kwargs: Any) -> Any:
         inner = function(*args, **kwargs)
-        try:
-            async for item in inner:
-                if begun is not None and not begun.seen:
-                    found.append(item)
-                yield item
-        except BaseException as error:
-            if hasattr(inner, "aclose") and isinstance(error, GeneratorExit):
-                await inner.aclose()
-            _over(begun, service, args, kwargs, _joined(found), error)
-            raise
-        _over(begun, service, args, kwargs, _joined(found))
+        if type(inner) is not AsyncGeneratorType:
+            return inner
+        return _STREAMED(lambda *args, **kwargs: inner, service, args, kwargs)
 
     return run
 
 
-def _over(
-    begun: ModelRun | None,
-    service: Any,
-    args: Any,
-    kwargs: Any,
-    found: Any,
-    error: BaseException | None = None,
-) -> None:
-    try:
-        told = Told() if begun is None or begun.seen else _told(service, args, kwargs, found)
-    except Exception:
-        guard.failed("semantic_kernel.model")
-        told = Told()
-    models.over(begun, told, error)
-
-
-def _told(service: Any, args: Any, kwargs: Any, found: Any) -> Told:
+def _told(service: Any, args: Any, kwargs: Any, asking: Asking) -> Told:
     history = statics.storage(argument(args, kwargs, 0, "chat_history"))
     settings = argument(args, kwargs, 1, "settings")
     provider = statics.on_class(type(service), _PROVIDER)
@@ -88,7 +51,7 @@ def _told(service: Any, args: Any, kwargs: Any, found: Any) -> Told:
         asked=reading.chat(history.get("messages") or ()),
         parameters=models.parameters(settings, _SETTINGS),
     )
-    answers = list(wire.items(found or ()))
+    answers = _joined(asking.pieces) or list(wire.items(asking.answer or ()))
     told.answer = reading.chat(answers)
     told.finish_reasons = [_reason(each) for each in answers]
     for each in answers:
@@ -129,3 +92,6 @@ def _joined(chunks: list[Any]) -> list[Any]:
     except Exception:
         guard.failed("semantic_kernel.pieces")
     return list(joined.values())
+
+
+_STREAMED, _ASKED = models.around(_told, pieces=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from otelier import pipeline
@@ -22,7 +23,16 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     owner = module.__dict__.get("MultiStepAgent")
     if owner is None or "run" not in owner.__dict__:
         raise LookupError(f"{module.__name__}.MultiStepAgent.run")
-    patches.wrap(owner, "run", around(_begin, _finish, lasts=True, hearing=_hearing)[0])
+    streamed = around(_begin, _finish, lasts=True, hearing=_hearing)[0]
+    whole = around(_begin, _finish)[0]
+
+    def run(wrapped: Callable[..., Any], agent: Any, args: Any, kwargs: Any) -> Any:
+        stream = argument(args, kwargs, 1, "stream")
+        # A generator that is an agent's answer is none of its steps.
+        wrapper = whole if stream is None or stream is False else streamed
+        return wrapper(wrapped, agent, args, kwargs)
+
+    patches.wrap(owner, "run", run)
     # Before 1.8 a class of its own stood for an agent that is managed.
     for kind in (owner, module.__dict__.get("ManagedAgent")):
         if kind is not None and "__call__" in kind.__dict__:
@@ -100,7 +110,7 @@ def _plan(agent: Any, args: Any, kwargs: Any) -> Handle | None:
 
 
 def _inner(name: str) -> Handle | None:
-    return steps.begin(pipeline.step(name)) if running.inner() else None
+    return steps.begin(pipeline.step(name), made=running.Told) if running.inner() else None
 
 
 def _nothing(handle: Handle | NoHandle, result: Any) -> None:

@@ -18,7 +18,7 @@ from otelier.hooks.stepping import around
 _NAME: Final = "python_interpreter"
 
 
-class _Execution(Handle):
+class _Execution(running.Told):
     """One execution of code; an executor may do it by that of the class that it is made of."""
 
     __slots__ = ("whose",)

@@ -9,7 +9,7 @@ from opentelemetry.context import Context, create_key
 from opentelemetry.trace import Span
 
 from otelier import context as ctx
-from otelier import leaving, statics
+from otelier import errors, leaving, statics
 from otelier.frameworks import steps
 from otelier.frameworks.smolagents import reading
 from otelier.handle import Handle
@@ -29,6 +29,14 @@ _SEAMS: Final = (
 )
 _AGENT: Final = create_key("otelier-smolagents-agent")
 _INTERRUPTED: Final = "Agent interrupted."
+_TOLD: Final = frozenset(
+    {
+        ("smolagents.local_python_executor", "InterpreterError"),
+        ("smolagents.utils", "AgentError"),
+    }
+)
+# A model that could not be asked: whoever runs the agent gets that.
+_RAISED: Final = ("smolagents.utils", "AgentGenerationError")
 _context: Final = BaseException.__dict__["__context__"].__get__
 
 
@@ -68,6 +76,27 @@ class AgentRun(Handle):
         if error is None and last is not None:
             answer(self, last)
         super().end(error)
+
+
+class Told(Handle):
+    """What has failed as the model is told then: with the code that it wrote, or its arguments."""
+
+    __slots__ = ()
+
+    def end(self, error: BaseException | None = None) -> None:
+        """End it, once. What the model is told is content."""
+        if error is not None and is_told(error):
+            self.fail(errors.kind(error), errors.message(error), told=True)
+        else:
+            super().end(error)
+
+
+def is_told(error: BaseException) -> bool:
+    """Whether smolagents tells the model of it, in words of its own."""
+    if left(error) is not None:
+        return False
+    kinds = [statics.identity(base) for base in statics.bases(type(error))]
+    return _RAISED not in kinds and not _TOLD.isdisjoint(kinds)
 
 
 def left(error: BaseException) -> str | None:
