@@ -13,10 +13,12 @@ from multiprocessing.pool import Pool, ThreadPool
 from typing import Any
 
 import pytest
+from opentelemetry import propagate
 from opentelemetry.instrumentation.utils import (
     is_instrumentation_enabled,
     suppress_instrumentation,
 )
+from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.trace import INVALID_SPAN, get_current_span
 
 import otelier
@@ -200,6 +202,14 @@ def test_who_and_why_go_along(threaded: Telemetry) -> None:
         assert held["session.id"] == "s-1"
         assert held["otelier.tags"] == ("beta",)
         assert held["otelier.metadata.tier"] == 2
+
+
+def test_the_parent_is_kept_where_nothing_is_sent_to_others(
+    threaded: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(propagate, "propagator", CompositePropagator([]))
+    with otelier.workflow("work"):
+        assert there(seen) == seen()
 
 
 def test_a_scope_without_content_goes_along(threaded: Telemetry) -> None:

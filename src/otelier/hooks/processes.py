@@ -18,6 +18,8 @@ from typing import Any, Final
 
 from opentelemetry import propagate
 from opentelemetry.context import Context
+from opentelemetry.trace import get_current_span
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from otelier import context as ctx
 from otelier import guard, runtime
@@ -34,6 +36,8 @@ _LASTING: Final = frozenset(
 _LASTING_PACKAGES: Final = frozenset(
     {"distributed", "granian", "hypercorn", "joblib", "loky", "mpire", "pebble", "uvicorn"}
 )
+# Between processes of one program, whatever it sends to others (``OTEL_PROPAGATORS=none``).
+_W3C: Final = TraceContextTextMapPropagator()
 _POOL_METHODS: Final = ("apply_async", "_map_async", "imap", "imap_unordered")
 
 
@@ -78,6 +82,8 @@ class Sent:
         held = Context()
         try:
             held = propagate.extract(self._carrier, held)
+            if not get_current_span(held).get_span_context().is_valid:
+                held = _W3C.extract(self._carrier, held)
             if self._session:
                 held = arrived(held, self._session)
         except Exception:
@@ -91,6 +97,8 @@ class Sent:
 def _sent(function: Any, here: Context) -> Any:
     carrier: dict[str, str] = {}
     propagate.inject(carrier, here)
+    if "traceparent" not in carrier:
+        _W3C.inject(carrier, here)
     mode: Any = here.get(ctx.CAPTURE)
     capture = None if mode is None else mode.value
     return Sent(function, carrier, known(here), capture, ctx.suppressed(here))
