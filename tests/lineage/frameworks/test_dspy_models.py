@@ -254,9 +254,7 @@ def test_a_model_of_the_programs_own(telemetry: Telemetry) -> None:
 
 
 @FORWARD
-def test_a_model_that_asks_as_dspys_own_does(
-    weather: ProviderServer, telemetry: Telemetry
-) -> None:
+def test_a_model_that_asks_as_dspys_own_does(weather: ProviderServer, telemetry: Telemetry) -> None:
     class Own(dspy.LM):
         def forward(self, prompt: Any = None, messages: Any = None, **kwargs: Any) -> Any:
             return super().forward(prompt, messages, **kwargs)

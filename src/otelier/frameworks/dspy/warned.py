@@ -41,7 +41,7 @@ class _Warnings:
 
 def _beyond(level: int) -> int:
     """The level of the program's frame, counted from whoever warns."""
-    frame = sys._getframe(1 + level)
+    frame: Any = sys._getframe(1 + level)
     if _package(frame) != __name__.partition(".")[0]:
         return level
     while frame is not None and _package(frame) in _PASSED:
