@@ -143,6 +143,7 @@ ROWS = (
             *("dspy>=3.4", "openinference-instrumentation-dspy"),
             "opentelemetry-instrumentation-genai-dspy",
             *("opentelemetry-instrumentation-genai-openai", "mlflow-skinny", "pandas"),
+            "langchain-core",
         ),
         ("test_dspy_beside.py",),
     ),

@@ -29,7 +29,7 @@ _MOST: Final = 10
 class Executed(Handle):
     """A runner's tool. Its content waits for the end: its declaration may refuse it."""
 
-    __slots__ = ("_free", "_private", "_waiting", "error", "function")
+    __slots__ = ("_free", "_private", "_waiting", "brings", "error", "function")
 
     def __init__(
         self,
@@ -46,6 +46,8 @@ class Executed(Handle):
         self._free = [True]
         # What the runner calls, where it tells.
         self.function: Any = None
+        # What it calls is one tool of another framework's, of the same name, and nothing else.
+        self.brings = False
         # What the tool has raised, where the runner makes a result of it.
         self.error: BaseException | None = None
 
@@ -69,6 +71,13 @@ class Executed(Handle):
         if self._waiting and not self._private:
             self._span.set_attributes(self._waiting)
         super()._sum_up()
+
+    def brought(self, name: Any) -> bool:
+        """Whether a tool that another framework runs here is this one; true once."""
+        if not self.brings or self.ended or self._attributes.get(semconv.TOOL_NAME) != name:
+            return False
+        self.brings = False
+        return True
 
     def join(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -77,3 +78,36 @@ def test_beside_what_listens(
     telemetry.stop()
     mlflow.autolog(disable=True)
     assert draw(telemetry) == "\n".join([f"chat {MODEL}"] * 3)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_tool_of_langchains_is_one_tool(
+    server: ProviderServer, telemetry: Telemetry, fails: bool
+) -> None:
+    tools = pytest.importorskip("langchain_core.tools")
+
+    @tools.tool  # type: ignore[untyped-decorator]
+    async def get_weather(city: str) -> str:
+        """The weather of a city."""
+        if fails:
+            raise ConnectionError("no line")
+        return str(await dspy.Tool(parts.get_weather).acall(city=city))
+
+    async def main() -> None:
+        with dspy.context(lm=parts.lm(server)):
+            agent = dspy.ReAct("question -> answer", tools=[dspy.Tool.from_langchain(get_weather)])
+            await agent.acall(question="What is it in Oslo?")
+        # Where nobody brings it, it has a span as ever.
+        if not fails:
+            await get_weather.ainvoke({"city": "Oslo"})
+
+    parts.weather(server)
+    asyncio.run(main())
+    drawn = draw(telemetry)
+    if fails:
+        assert drawn == parts.ONE.replace("get_weather", "get_weather !RuntimeError")
+        return
+    twice = "execute_tool get_weather\n  execute_tool get_weather"
+    assert drawn == parts.ONE.replace("execute_tool get_weather", twice.replace("\n", "\n  ")) + (
+        f"\n{twice}"
+    )

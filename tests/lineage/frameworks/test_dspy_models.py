@@ -192,6 +192,26 @@ def test_what_no_hook_sees(
     assert "Sunny." in told["gen_ai.output.messages"]
 
 
+@FORWARD
+def test_sound_is_not_priced_as_text(telemetry: Telemetry) -> None:
+    class Own(dspy.BaseLM):
+        def forward(self, prompt: Any = None, messages: Any = None, **kwargs: Any) -> Any:
+            told = completion(parts.fields(answer="Sunny."))
+            told.model = MODEL
+            told.usage |= {
+                "prompt_tokens_details": {"audio_tokens": 3},
+                "completion_tokens_details": {"audio_tokens": 2},
+            }
+            return told
+
+    ask(Own(f"openai/{MODEL}"))
+    told = only(telemetry)
+    assert told["gen_ai.usage.audio.input_tokens"] == 3
+    assert told["gen_ai.usage.audio.output_tokens"] == 2
+    # Nobody knows the price of it.
+    assert "gen_ai.usage.cost" not in told
+
+
 # --- models of the program's own ----------------------------------------------------------------
 
 

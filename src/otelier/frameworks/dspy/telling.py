@@ -153,6 +153,8 @@ def usage(told: Any) -> Usage | None:
         cache_read=wire.first_count(read, "cached_tokens"),
         cache_write=wire.first_count(read, "cache_creation_tokens"),
         reasoning=wire.first_count(wrote, "reasoning_tokens"),
+        audio_input=wire.first_count(read, "audio_tokens"),
+        audio_output=wire.first_count(wrote, "audio_tokens"),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any, Final
 
 from opentelemetry.context import create_key
@@ -17,6 +18,8 @@ from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 from otelier.hooks.stepping import around
 
+# Where DSPy makes a tool of one of LangChain's.
+_BROUGHT: Final = "dspy.utils.langchain_tool"
 # The calls that a model has asked for, of which tools are executed now, one after the other.
 _ASKED: Final = create_key("otelier-dspy-asked")
 
@@ -56,6 +59,8 @@ def _step(
     handle = running.begin(step, Executed, program=False)
     if isinstance(handle, Executed):
         handle.function = function
+        if type(function) is FunctionType:
+            handle.brings = function.__module__ == _BROUGHT
     return handle
 
 

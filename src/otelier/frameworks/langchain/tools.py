@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Final
 
+from otelier import context as ctx
 from otelier import leaving, pipeline, statics, wire
 from otelier.executed import Executed
 from otelier.frameworks.langchain import endings
@@ -43,6 +44,11 @@ def begin(
             function = held.get(kind) or held.get("func")
             # Before 0.3.x the callback is not told of it.
             call_id = call_id or known
+    around: Any = ctx.current().get(ctx.STEP)
+    if isinstance(around, Executed) and around.brought(told.get("name")):
+        # Another framework's tool is made of it, and has its span.
+        runs.pass_by(run_id, parent_id)
+        return
     step = pipeline.tool(
         told.get("name") or name or None,
         description=wire.text(told.get("description")),
