@@ -15,7 +15,6 @@ from otelier.handle import Handle, NoHandle
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 from otelier.hooks.stepping import around
-from otelier.session import belonging
 
 _WHOLE: Final = "get_response"
 _STREAMS: Final = ("invoke", "invoke_stream")
@@ -142,14 +141,8 @@ def converse(thread: Any) -> None:
     """The thread of the agent that runs here is known: what follows belongs to it."""
     try:
         run = here()
-        if run is None or run.handle is None:
-            return
-        told, held = conversation(run, thread), ctx.current()
-        context = held if told is None else belonging(held, told)
-        if told is not None and context is not held:
-            run.handle.set(semconv.CONVERSATION_ID, told)
-            # Until the run's own code is left, which then has the context from before.
-            ctx.attach(context)
+        if run is not None and run.handle is not None:
+            steps.belongs(run.handle, conversation_id=conversation(run, thread))
     except Exception:
         guard.failed("semantic_kernel.converse")
 

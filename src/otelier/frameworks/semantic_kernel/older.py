@@ -51,7 +51,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     elif "tracer" in held and "trace_agent_invocation" in held and _SWITCH not in held:
         _agents(module, patches)
     elif kernel is not None and not _knows(kernel):
-        patches.wrap(kernel, _HANDLER, _handled)
+        patches.wrap(kernel, _HANDLER, streams.within(_handled))
     else:
         raise LookupError(f"{module.__name__} is no older one")
     return str(module.__name__)
@@ -90,22 +90,8 @@ def _functions(module: Any, patches: Patches) -> None:
         return make() if function is None else functions.started(make, function, call_id)
 
     patches.replace(module, "tracer", _Tracer(module.tracer, started))
-    patches.wrap(module.KernelFunction, "invoke", _invoke)
+    patches.wrap(module.KernelFunction, "invoke", streams.within(_invoked))
     patches.wrap(module.KernelFunction, "invoke_stream", _stream)
-
-
-async def _invoke(wrapped: Any, function: Any, args: Any, kwargs: Any) -> Any:
-    token = None
-    try:
-        if runtime.current() is not None:
-            token = ctx.attach(_asked(function))
-    except Exception:
-        guard.failed("semantic_kernel.invoke")
-    try:
-        return await wrapped(*args, **kwargs)
-    finally:
-        if token is not None:
-            ctx.detach(token)
 
 
 def _stream(wrapped: Any, function: Any, args: Any, kwargs: Any) -> Any:
@@ -115,6 +101,10 @@ def _stream(wrapped: Any, function: Any, args: Any, kwargs: Any) -> Any:
     return streams.read(inner, lambda: _asked(function))
 
 
+def _invoked(function: Any, args: Any, kwargs: Any) -> Context:
+    return _asked(function)
+
+
 def _asked(function: Any) -> Context:
     """The context in which a function is the next to run."""
     here = ctx.current()
@@ -122,16 +112,7 @@ def _asked(function: Any) -> Context:
     return ctx.with_value(here, _FUNCTION, [(function, held.pop() if held else None)])
 
 
-async def _handled(wrapped: Any, kernel: Any, args: Any, kwargs: Any) -> Any:
-    token = None
-    try:
-        call = statics.storage(argument(args, kwargs, 0, "function_call"))
-        if runtime.current() is not None and call.get("id"):
-            token = ctx.attach(ctx.with_value(ctx.current(), _CALL_ID, [call["id"]]))
-    except Exception:
-        guard.failed("semantic_kernel.handler")
-    try:
-        return await wrapped(*args, **kwargs)
-    finally:
-        if token is not None:
-            ctx.detach(token)
+def _handled(kernel: Any, args: Any, kwargs: Any) -> Context | None:
+    call = statics.storage(argument(args, kwargs, 0, "function_call"))
+    told = call.get("id")
+    return ctx.with_value(ctx.current(), _CALL_ID, [told]) if told else None

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from opentelemetry.context import Context
+
 from otelier import context as ctx
-from otelier import guard, pipeline, statics
+from otelier import pipeline, statics
 from otelier.frameworks import steps
-from otelier.frameworks.semantic_kernel import functions, others, reading
+from otelier.frameworks.semantic_kernel import functions, others, reading, streams
 from otelier.handle import Handle, NoHandle
 from otelier.hooks.patching import Patches
 from otelier.hooks.stepping import around
@@ -44,15 +46,9 @@ def _finish(handle: Handle | NoHandle, result: Any) -> None:
 _process: Final = around(_begin, _finish)[1]
 
 
-async def _step(wrapped: Any, owner: Any, args: Any, kwargs: Any) -> Any:
-    token = None
-    try:
-        if others.shown() and not steps.inner_steps():
-            token = ctx.attach(functions.unseen(ctx.current()))
-    except Exception:
-        guard.failed("semantic_kernel.step")
-    try:
-        return await wrapped(*args, **kwargs)
-    finally:
-        if token is not None:
-            ctx.detach(token)
+def _unseen(owner: Any, args: Any, kwargs: Any) -> Context | None:
+    seen = steps.inner_steps() or not others.shown()
+    return None if seen else functions.unseen(ctx.current())
+
+
+_step: Final = streams.within(_unseen)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from opentelemetry.context import Context, create_key
 
 from otelier import context as ctx
-from otelier import guard, runtime
+from otelier import runtime
 from otelier.frameworks.semantic_kernel import streams
 from otelier.hooks.patching import Patches
 
@@ -21,7 +21,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     kernel = getattr(module, "Kernel", None)
     if kernel is None or _WHOLE not in kernel.__dict__:
         raise LookupError(f"Kernel.{_WHOLE}")
-    patches.wrap(kernel, _WHOLE, _run)
+    patches.wrap(kernel, _WHOLE, streams.within(_inside))
     if _STREAM in kernel.__dict__:
         patches.wrap(kernel, _STREAM, _streamed)
     return f"Kernel.{_WHOLE}"
@@ -37,27 +37,12 @@ def _named(args: Any, kwargs: Any) -> bool:
     return bool(args[1:2] and args[1]) or bool(kwargs.get("function_name"))
 
 
-async def _run(wrapped: Any, kernel: Any, args: Any, kwargs: Any) -> Any:
-    token = None
-    try:
-        if runtime.current() is not None and not _named(args, kwargs):
-            token = ctx.attach(ctx.with_value(ctx.current(), _NAMELESS, [True]))
-    except Exception:
-        guard.failed("semantic_kernel.prompt")
-    try:
-        return await wrapped(*args, **kwargs)
-    finally:
-        if token is not None:
-            ctx.detach(token)
+def _inside(kernel: Any, args: Any, kwargs: Any) -> Context | None:
+    return None if _named(args, kwargs) else ctx.with_value(ctx.current(), _NAMELESS, [True])
 
 
 def _streamed(wrapped: Any, kernel: Any, args: Any, kwargs: Any) -> Any:
     inner = wrapped(*args, **kwargs)
     if runtime.current() is None:
         return inner
-
-    def begin() -> Context | None:
-        here = ctx.current()
-        return None if _named(args, kwargs) else ctx.with_value(here, _NAMELESS, [True])
-
-    return streams.read(inner, begin)
+    return streams.read(inner, lambda: _inside(kernel, args, kwargs))

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from types import AsyncGeneratorType
 from typing import Any, Final
 
-from otelier import guard, pipeline, statics, wire
+from otelier import pipeline, statics, wire
 from otelier.frameworks import steps
 from otelier.frameworks.semantic_kernel import others, reading
 from otelier.handle import Handle, NoHandle
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
-from otelier.returned import Hear, Reading, finish, leave
+from otelier.hooks.stepping import around
+from otelier.returned import Hear
 
 _OWNER: Final = "VectorSearch"
 _SEAMS: Final = ("search", "hybrid_search")
@@ -32,36 +33,9 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     return f"{_OWNER}.search"
 
 
-async def _search(wrapped: Callable[..., Any], store: Any, args: Any, kwargs: Any) -> Any:
-    handle = None
-    try:
-        if others.shown():
-            handle = _begin(store, args, kwargs)
-    except Exception:
-        guard.failed("semantic_kernel.search")
-    if handle is None:
-        return await wrapped(*args, **kwargs)
-    token = handle.enter()
-    try:
-        result = await wrapped(*args, **kwargs)
-    except BaseException as error:
-        leave(token)
-        handle.end(error)
-        raise
-    leave(token)
-    try:
-        held = statics.storage(result)
-        found = held.get("results")
-        if type(found) is AsyncGeneratorType and type(held) is dict:
-            held["results"] = finish(found, handle, _READING)
-            return result
-    except Exception:
-        guard.failed("semantic_kernel.found")
-    handle.end()
-    return result
-
-
 def _begin(store: Any, args: Any, kwargs: Any) -> Handle | None:
+    if not others.shown():
+        return None
     query = argument(args, kwargs, 0, "values")
     top = kwargs.get("top", _TOP)
     handle = steps.begin(
@@ -92,30 +66,31 @@ class _Search(Handle):
         super()._sum_up()
 
 
-class _Reading(Reading):
-    """Hears what is read of a search."""
-
-    __slots__ = ()
-
-    def hearing(self, handle: Handle | NoHandle) -> Hear:
-        if not isinstance(handle, _Search) or not handle.wants_content:
-            return None
-        read = handle.read
-
-        def hear(item: Any) -> None:
-            if len(read) < _MOST:
-                read.append(item)
-
-        return hear
-
-    def elsewhere(self, module: str) -> bool:
-        return False
-
-    def result(self, handle: Handle | NoHandle, result: Any) -> None:
+def _pending(handle: Handle | NoHandle, result: Any) -> tuple[Any, Callable[[Any], None]] | None:
+    held: Any = statics.storage(result)
+    found = held.get("results")
+    if type(found) is not AsyncGeneratorType or type(held) is not dict:
         return None
+    return found, lambda ours: held.update(results=ours)
 
 
-_READING: Final = _Reading()
+def _hearing(handle: Handle | NoHandle) -> Hear:
+    if not isinstance(handle, _Search) or not handle.wants_content:
+        return None
+    read = handle.read
+
+    def hear(item: Any) -> None:
+        if len(read) < _MOST:
+            read.append(item)
+
+    return hear
+
+
+def _finish(handle: Handle | NoHandle, result: Any) -> None:
+    """Nothing is left to be read."""
+
+
+_search: Final = around(_begin, _finish, pending=_pending, hearing=_hearing)[1]
 
 
 def _document(found: Any, known: Mapping[str, Any]) -> dict[str, Any]:

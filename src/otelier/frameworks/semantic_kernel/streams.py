@@ -17,6 +17,7 @@ from otelier import context as ctx
 from otelier import guard, leaving, runtime
 from otelier.handle import Handle, NoHandle
 from otelier.hooks.patching import Patches
+from otelier.hooks.stepping import Wrapper, around
 from otelier.returned import apieces
 
 # Begins the step of a generator, or gives the context in which its code is to run.
@@ -59,6 +60,16 @@ def read(inner: Any, begin: Begin) -> Any:
     except Exception:
         guard.failed("semantic_kernel.named")
     return ours
+
+
+def within(look: Callable[[Any, Any, Any], Context | None]) -> Wrapper:
+    """The wrapper of a coroutine function that runs in what ``look(owner, args, kwargs)`` gives."""
+
+    def begin(owner: Any, args: Any, kwargs: Any) -> NoHandle | None:
+        found = None if runtime.current() is None else look(owner, args, kwargs)
+        return None if found is None else _Within(found)
+
+    return around(begin, lambda handle, result: None)[1]
 
 
 class _Within(NoHandle):
