@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from otelier import context as ctx
-from otelier import guard, returned
 from otelier.frameworks.haystack import flows, parts
 from otelier.frameworks.haystack.flows import Flow
-from otelier.handle import Handle, NoHandle
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 from otelier.hooks.stepping import around
-
-
-class _Given(returned.Reading):
-    """What a pipeline's generator gives away."""
-
-    __slots__ = ()
-
-    def hearing(self, handle: Handle | NoHandle) -> Callable[[Any], None] | None:
-        return flows.hearing(handle)
-
-    def result(self, handle: Handle | NoHandle, result: Any) -> None:
-        return None
-
-    def elsewhere(self, module: str) -> bool:
-        return False
-
-
-_GIVEN: Final = _Given()
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:
@@ -41,12 +20,13 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     held = owner.__dict__ if owner is not None else {}
     found = []
     run, arun = around(_begin, flows.finish), around(_begin_async, flows.finish)[1]
+    generate = around(_begin_reading, flows.finish, lasts=True, hearing=flows.hearing)[0]
     component, acomponent = around(parts.begin, parts.finish)
     for name, wrapper in (
         # Of that class it is ``run_async`` in a loop of its own.
         *(() if apart else (("run", run[0]),)),
         ("run_async", arun),
-        ("run_async_generator", _generate),
+        ("run_async_generator", generate),
         ("_run_component", component),
         ("_run_component_async", acomponent),
     ):
@@ -69,16 +49,10 @@ def _begin_async(owner: Any, args: Any, kwargs: Any) -> Flow | None:
     return handle
 
 
-def _generate(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
-    result = wrapped(*args, **kwargs)
-    try:
-        here = ctx.current().get(ctx.STEP)
-        if type(here) is Flow and here.generates:
-            # It is what ``run_async`` reads.
-            here.generates = False
-            return result
-        handle = _begin(owner, args, kwargs)
-        return result if handle is None else returned.finish(result, handle, _GIVEN)
-    except Exception:
-        guard.failed("haystack.generate")
-        return result
+def _begin_reading(owner: Any, args: Any, kwargs: Any) -> Flow | None:
+    here = ctx.current().get(ctx.STEP)
+    if type(here) is Flow and here.generates:
+        # It is what ``run_async`` reads.
+        here.generates = False
+        return None
+    return _begin(owner, args, kwargs)
