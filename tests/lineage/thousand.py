@@ -105,7 +105,7 @@ _OF_A_RUN = frozenset(
     (
         *("Call", "Handle", "Executed", "Joined", "Share", "Scope", "Entry", "ModelRun", "Run"),
         *("Outcome", "Reply", "Items", "AsyncItems", "Observed", "Watch", "Beneath", "Asking"),
-        *("Open", "Around", "ToolRun", "_Watched", "_Inside", "_Beneath", "Conversation"),
+        *("Open", "Around", "ToolRun", "_Asked", "_Watched", "_Inside", "_Beneath", "Conversation"),
     )
 )
 

@@ -32,7 +32,7 @@ _SOURCES: Final = (
 )
 
 
-class _Asked:
+class _Places:
     """How a function that searches is asked for what: by position or by name, from 0 on."""
 
     __slots__ = ("_most", "_positions")
@@ -78,7 +78,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 
 
 def _wrapper(name: str, function: Any) -> Callable[[Any, Any, Any, Any], Any]:
-    asked = _Asked(function)
+    asked = _Places(function)
 
     def begin(store: Any, args: Any, kwargs: Any) -> Handle | None:
         if name.startswith("_") or not steps.shown("langchain", others.found):
@@ -114,7 +114,7 @@ def _wrapper(name: str, function: Any) -> Callable[[Any, Any, Any, Any], Any]:
     return asearch if iscoroutinefunction(function) else search
 
 
-def _part(outer: Search, store: Any, asked: _Asked, args: Any, kwargs: Any) -> None:
+def _part(outer: Search, store: Any, asked: _Places, args: Any, kwargs: Any) -> None:
     """A search calls another function of its store, which may be told more than it was."""
     try:
         if outer.store is store:
