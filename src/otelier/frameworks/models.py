@@ -16,7 +16,7 @@ from otelier import call, guard, leaving, model_runs, runtime, semconv, statics,
 from otelier import context as ctx
 from otelier.conversation import heard, instructions, offered, said
 from otelier.hooks import stepping
-from otelier.hooks.stepping import Wrapper
+from otelier.hooks.stepping import Blame, Wrapper, itself
 from otelier.identity import Identity
 from otelier.model_runs import ModelRun
 from otelier.nohandle import NoHandle
@@ -102,7 +102,8 @@ class Asking(NoHandle):
 
     holds = True
 
-    def __init__(self, run: ModelRun, told: Callable[[Asking], Told]) -> None:
+    def __init__(self, run: ModelRun, told: Callable[[Asking], Told | None]) -> None:
+        """``told`` gives what is known when it is over; None where nobody was asked."""
         self._run: ModelRun | None = run
         self._told = told
         self._around: ModelRun | None = None
@@ -131,7 +132,10 @@ class Asking(NoHandle):
         if run is None:
             return
         try:
-            over(run, Told() if run.seen else self._told(self), error)
+            told = None if run.seen else self._told(self)
+            if told is None:
+                run.seen = True
+            over(run, told or Told(), error)
             # One that asks another has no answer of its own.
             if self._around is not None:
                 self._around.seen = True
@@ -143,7 +147,7 @@ class Asking(NoHandle):
         self._run = None
 
 
-def ask(told: Callable[[Asking], Told], made: type[Asking] = Asking) -> Asking | None:
+def ask(told: Callable[[Asking], Told | None], made: type[Asking] = Asking) -> Asking | None:
     """A model is asked here; the mark of that is there when it is entered. None as at `begin`."""
     mark = model_runs.mark.get()
     run = begin()
@@ -152,21 +156,25 @@ def ask(told: Callable[[Asking], Told], made: type[Asking] = Asking) -> Asking |
 
 
 def around(
-    told: Callable[[Any, Any, Any, Asking], Told],
+    told: Callable[[Any, Any, Any, Any], Told | None],
     shown: Callable[[], bool] = lambda: True,
     *,
+    made: type[Asking] = Asking,
+    blame: Blame = itself,
+    whole: bool = False,
     pieces: bool = False,
 ) -> tuple[Wrapper, Wrapper]:
     """The wrappers of a function that asks a model once, and gives its answer or a generator.
 
     ``told(owner, args, kwargs, asking)`` is what the framework knows when that is over, asked only
-    where nobody else has seen the call; ``pieces`` keeps the items of a generator for it.
+    where nobody else has seen the call; None where nobody was asked. ``asking`` is one of ``made``.
+    ``whole``: whatever is given back is all there; ``pieces`` keeps the items of a generator.
     """
 
     def asked(owner: Any, args: Any, kwargs: Any) -> NoHandle | None:
         if not shown():
             return None
-        return ask(lambda asking: told(owner, args, kwargs, asking))
+        return ask(lambda asking: told(owner, args, kwargs, asking), made)
 
     def answered(handle: Any, result: Any) -> None:
         handle.answer = result
@@ -174,7 +182,7 @@ def around(
     def hearing(handle: Any) -> Hear:
         return handle.heard if pieces else None
 
-    return stepping.around(asked, answered, lasts=True, hearing=hearing)
+    return stepping.around(asked, answered, blame, lasts=not whole, hearing=hearing)
 
 
 def _made(

@@ -9,14 +9,13 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Final
 
-from otelier import guard, model_runs, statics, wire
+from otelier import guard, statics, wire
 from otelier.frameworks import models
 from otelier.frameworks.crewai import reading, running
 from otelier.frameworks.models import Told
 from otelier.hooks import subclasses
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
-from otelier.model_runs import ModelRun
 from otelier.usage import Usage
 
 # Of these, hooks of SDKs see every call.
@@ -39,7 +38,8 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     base = module.__dict__.get("BaseLLM")
     if base is None:
         raise LookupError("crewai.llms.base_llm.BaseLLM")
-    subclasses.cover(patches, base, _METHODS, (_call, _acall), _is_seen)
+    wrappers = models.around(_told, running.shown, made=_Asking, whole=True)
+    subclasses.cover(patches, base, _METHODS, wrappers, _is_seen)
     if "_track_token_usage_internal" in base.__dict__:
         patches.wrap(base, "_track_token_usage_internal", _tracked)
     return "BaseLLM.call"
@@ -49,52 +49,47 @@ def _is_seen(kind: type) -> bool:
     return statics.identity(kind)[0].startswith(_SEEN)
 
 
-class _Asking:
+class _Asking(models.Asking):
     """One call of a model of the program's; it may ask another one, which has the span then."""
 
-    __slots__ = ("args", "around", "before", "kwargs", "llm", "run")
+    # What it says that it used.
+    used: list[Usage]
 
-    def __init__(self, llm: Any, args: Any, kwargs: Any) -> None:
-        self.llm, self.args, self.kwargs = llm, args, kwargs
-        self.around: ModelRun | None = model_runs.mark.get()
-        self.run = models.begin() if running.shown() else None
-        # Not a token: a coroutine that is dropped ends in another context.
-        self.before = _used.get()
-        _used.set([])
+    def enter(self) -> Any:
+        """The model's own code runs."""
+        # Not tokens: a coroutine that is dropped ends in another context.
+        outer, leave = _used.get(), super().enter()
+        self.used = []
+        _used.set(self.used)
 
-    def over(self, answer: Any, error: BaseException | None) -> None:
-        """It is answered, or has failed."""
-        try:
-            used, run = _used.get(), self.run
-            _used.set(self.before)
-            if run is None:
-                return
-            if error is not None and statics.name(type(error)) == _BLOCKED:
-                # The program has forbidden it: nobody was asked.
-                run.seen = True
-            told = Told() if run.seen else self._told(answer, used)
-            models.over(run, told, error)
-            if self.around is not None and not self.around.seen:
-                self.around.seen = True
-                model_runs.mark.set(self.around)
-        except Exception:
-            guard.failed("crewai.llm")
+        def left() -> None:
+            _used.set(outer)
+            leave()
 
-    def _told(self, answer: Any, used: list[Usage] | None) -> Told:
-        llm, kwargs = self.llm, self.kwargs
-        provider = reading.text(llm, "provider")
-        # CrewAI's word where nobody has said one.
-        if provider == "openai":
-            provider = None
-        return Told(
-            provider=provider,
-            model=reading.text(llm, "model"),
-            asked=argument(self.args, kwargs, 0, "messages"),
-            tools=argument(self.args, kwargs, 1, "tools"),
-            parameters=reading.parameters(llm),
-            answer=_said(answer),
-            usage=used[-1] if used else None,
-        )
+        return left
+
+    def end(self, error: BaseException | None = None) -> None:
+        """It has answered, or has not."""
+        if error is not None and statics.name(type(error)) == _BLOCKED and self._run is not None:
+            # The program has forbidden it: nobody was asked.
+            self._run.seen = True
+        super().end(error)
+
+
+def _told(llm: Any, args: Any, kwargs: Any, asking: _Asking) -> Told:
+    provider = reading.text(llm, "provider")
+    # CrewAI's word where nobody has said one.
+    if provider == "openai":
+        provider = None
+    return Told(
+        provider=provider,
+        model=reading.text(llm, "model"),
+        asked=argument(args, kwargs, 0, "messages"),
+        tools=argument(args, kwargs, 1, "tools"),
+        parameters=reading.parameters(llm),
+        answer=_said(asking.answer),
+        usage=asking.used[-1] if asking.used else None,
+    )
 
 
 def _said(answer: Any) -> Any:
@@ -103,40 +98,6 @@ def _said(answer: Any) -> Any:
     if calls and all("function" in wire.fields(call) for call in calls):
         return {"role": "assistant", "content": None, "tool_calls": calls}
     return answer if type(answer) is str else None
-
-
-def _asks(llm: Any, args: Any, kwargs: Any) -> _Asking | None:
-    try:
-        return _Asking(llm, args, kwargs)
-    except Exception:
-        guard.failed("crewai.llm")
-        return None
-
-
-def _call(wrapped: Callable[..., Any], llm: Any, args: Any, kwargs: Any) -> Any:
-    asking = _asks(llm, args, kwargs)
-    if asking is None:
-        return wrapped(*args, **kwargs)
-    try:
-        answer = wrapped(*args, **kwargs)
-    except BaseException as error:
-        asking.over(None, error)
-        raise
-    asking.over(answer, None)
-    return answer
-
-
-async def _acall(wrapped: Callable[..., Any], llm: Any, args: Any, kwargs: Any) -> Any:
-    asking = _asks(llm, args, kwargs)
-    if asking is None:
-        return await wrapped(*args, **kwargs)
-    try:
-        answer = await wrapped(*args, **kwargs)
-    except BaseException as error:
-        asking.over(None, error)
-        raise
-    asking.over(answer, None)
-    return answer
 
 
 def _tracked(wrapped: Callable[..., Any], llm: Any, args: Any, kwargs: Any) -> Any:

@@ -7,10 +7,12 @@ from contextvars import ContextVar
 from types import FunctionType
 from typing import Any, Final
 
-from otelier import guard, model_runs, statics
+from otelier import guard, statics
 from otelier.frameworks import models
 from otelier.frameworks.dspy import leaving, running, telling
+from otelier.frameworks.models import Told
 from otelier.hooks.calling import argument
+from otelier.hooks.stepping import Wrapper
 from otelier.model_runs import ModelRun
 
 # Where DSPy's own models are called, and where what all have in common is.
@@ -18,118 +20,65 @@ _BUILT_IN: Final = "dspy.clients.lm"
 _BASE: Final = "dspy.clients.base_lm"
 
 
-class Asking:
+class Asking(models.Asking):
     """One call. Another one may be made inside, which has the span then."""
 
-    __slots__ = ("around", "entry", "outer", "run")
+    # What DSPy writes into its history.
+    entry: Any = None
 
-    def __init__(self) -> None:
-        self.around: ModelRun | None = model_runs.mark.get()
-        self.outer: Asking | None = _here.get()
-        self.run = models.begin() if running.shown() else None
-        # What DSPy writes into its history.
-        self.entry: Any = None
-        # Not a token: a coroutine that is dropped ends in another context.
+    def enter(self) -> Any:
+        """The model's own code runs."""
+        # Not tokens: a coroutine that is dropped ends in another context.
+        outer, leave = _here.get(), super().enter()
         _here.set(self)
 
-    def over(self, tell: Callable[[], Any], error: BaseException | None = None) -> None:
-        """It is answered, or has failed; ``tell`` gives what is known, None if nobody was asked."""
-        try:
-            _here.set(self.outer)
-            run = self.run
-            if run is None:
-                return
-            told = None if run.seen else tell()
-            if told is None:
-                run.seen = True
-            models.over(run, told or telling.Told(), error and leaving.blame(error))
-            if self.around is not None and not self.around.seen:
-                self.around.seen = True
-                model_runs.mark.set(self.around)
-        except Exception:
-            guard.failed("dspy.model")
+        def left() -> None:
+            _here.set(outer)
+            leave()
+
+        return left
+
+    @property
+    def run(self) -> ModelRun | None:
+        """The run, as long as it is not over."""
+        return self._run
 
 
 _here: Final[ContextVar[Asking | None]] = ContextVar("otelier-dspy-asking", default=None)
 
 
-def _begun() -> Asking | None:
-    try:
-        return Asking()
-    except Exception:
-        guard.failed("dspy.model")
-        return None
+def _around(told: Callable[[Any, Any, Any, Asking], Told | None]) -> tuple[Wrapper, Wrapper]:
+    return models.around(told, running.shown, made=Asking, blame=leaving.blame, whole=True)
 
 
-# --- the one path of all calls, since 3.4 --------------------------------------------------------
-
-
-def executed(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
-    """Around ``execute(lm, call)``: retries, the cache, and whoever asks are in it."""
-    asking = _begun()
-    if asking is None:
-        return wrapped(*args, **kwargs)
-    try:
-        result = wrapped(*args, **kwargs)
-    except BaseException as error:
-        asking.over(lambda: _executed(args, kwargs, None), error)
-        raise
-    asking.over(lambda: _executed(args, kwargs, result))
-    return result
-
-
-async def aexecuted(wrapped: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
-    """The same, asynchronous."""
-    asking = _begun()
-    if asking is None:
-        return await wrapped(*args, **kwargs)
-    try:
-        result = await wrapped(*args, **kwargs)
-    except BaseException as error:
-        asking.over(lambda: _executed(args, kwargs, None), error)
-        raise
-    asking.over(lambda: _executed(args, kwargs, result))
-    return result
-
-
-def _executed(args: Any, kwargs: Any, result: Any) -> telling.Told | None:
+def _executed(_: Any, args: Any, kwargs: Any, asking: Asking) -> Told | None:
+    """Of the one path of all calls, since 3.4: ``execute(lm, call)``."""
     lm, call = argument(args, kwargs, 0, "lm"), argument(args, kwargs, 1, "call")
     # Models of the program's own may use DSPy's cache, too.
-    for held in (result, statics.member(result, "raw")):
+    for held in (asking.answer, statics.member(asking.answer, "raw")):
         if statics.member(held, "cache_hit") is True:
             return None
-    return telling.of_path(lm, call, result)
+    return telling.of_path(lm, call, asking.answer)
 
 
-# --- each class of models ------------------------------------------------------------------------
+def _told(lm: Any, args: Any, kwargs: Any, asking: Asking) -> Told | None:
+    """Of ``__call__`` and ``acall`` of a class of models."""
+    entry = None if asking.answer is None else asking.entry
+    return telling.of_call(lm, args, kwargs, asking.answer, entry)
 
 
-def asked(wrapped: Callable[..., Any], lm: Any, args: Any, kwargs: Any) -> Any:
-    """Around ``__call__`` of a model."""
-    asking = None if _by_litellm(wrapped, lm) else _begun()
-    if asking is None:
-        return wrapped(*args, **kwargs)
-    try:
-        outputs = wrapped(*args, **kwargs)
-    except BaseException as error:
-        asking.over(lambda: telling.of_call(lm, args, kwargs, None, None), error)
-        raise
-    asking.over(lambda: telling.of_call(lm, args, kwargs, outputs, asking.entry))
-    return outputs
+def _unless_litellm(ours: Wrapper) -> Wrapper:
+    def run(wrapped: Callable[..., Any], lm: Any, args: Any, kwargs: Any) -> Any:
+        if _by_litellm(wrapped, lm):
+            return wrapped(*args, **kwargs)
+        return ours(wrapped, lm, args, kwargs)
+
+    return run
 
 
-async def aasked(wrapped: Callable[..., Any], lm: Any, args: Any, kwargs: Any) -> Any:
-    """Around ``acall`` of a model."""
-    asking = None if _by_litellm(wrapped, lm) else _begun()
-    if asking is None:
-        return await wrapped(*args, **kwargs)
-    try:
-        outputs = await wrapped(*args, **kwargs)
-    except BaseException as error:
-        asking.over(lambda: telling.of_call(lm, args, kwargs, None, None), error)
-        raise
-    asking.over(lambda: telling.of_call(lm, args, kwargs, outputs, asking.entry))
-    return outputs
+# Retries, the cache, and whoever asks are in it.
+executed, aexecuted = _around(_executed)
+asked, aasked = map(_unless_litellm, _around(_told))
 
 
 def noted(wrapped: Callable[..., Any], lm: Any, args: Any, kwargs: Any) -> Any:
