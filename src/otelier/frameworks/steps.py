@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar, Token
 from time import monotonic
 from typing import Any, Final
 from weakref import ref
@@ -84,6 +85,30 @@ def belongs(
         ctx.attach(known if here is before else belonging(here, conversation_id, user_id))
     except Exception:
         guard.failed("frameworks.belongs")
+
+
+class NextCall:
+    """The id of the model's call of a tool that is executed here, which the tool is not told."""
+
+    def __init__(self, name: str) -> None:
+        # Who takes it empties the list, in whatever copy of the context.
+        self._held: ContextVar[list[str] | None] = ContextVar(name, default=None)
+
+    def note(self, call_id: str | None) -> Token[Any]:
+        """It is executed from here on; ``forget`` takes the token."""
+        return self._held.set(None if call_id is None else [call_id])
+
+    def forget(self, token: Token[Any]) -> None:
+        """It was executed."""
+        self._held.reset(token)
+
+    def taken(self) -> str | None:
+        """The id, for the one who asks first."""
+        held = self._held.get()
+        try:
+            return held.pop() if held else None
+        except IndexError:
+            return None
 
 
 class Run:

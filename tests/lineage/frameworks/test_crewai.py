@@ -688,5 +688,5 @@ def test_nothing_is_left(server: ProviderServer, telemetry: Telemetry) -> None:
     with pytest.raises(Exception, match="never"):
         Crew(agents=[who], tasks=[parts.task(who)]).kickoff()
     assert not executors._loops and not tasks._handed
-    assert executors.taken() is None
+    assert executors.calling.taken() is None
     assert not [held for held in under_way._open if held() is not None]

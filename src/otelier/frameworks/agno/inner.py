@@ -29,7 +29,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 
 
 def _begin(step: Any, args: Any, kwargs: Any) -> Handle | None:
-    if not steps.inner_steps() or not steps.shown(reading.NAME, reading.wrappers):
+    if not steps.inner_steps() or not reading.shown():
         return None
     return steps.begin(pipeline.step(reading.text(step, "name") or "step"))
 

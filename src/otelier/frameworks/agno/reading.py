@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import FunctionType
 from typing import Any, Final
 
 from otelier import statics, wire
+from otelier.frameworks import steps
 from otelier.hooks import foreign
 
 NAME: Final = "agno"
@@ -30,9 +30,9 @@ def told(value: Any) -> str | None:
     return value if type(value) is str and value else None
 
 
-def wrappers() -> Iterator[Any]:
-    """What may be another instrumentation's."""
-    yield from foreign.wrappers(_SEAMS)
+def shown() -> bool:
+    """Whether Agno's steps are ours to show."""
+    return steps.shown(NAME, lambda: foreign.wrappers(_SEAMS))
 
 
 def instructions(agent: Any) -> str | None:

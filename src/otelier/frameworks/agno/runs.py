@@ -56,7 +56,7 @@ def _workflow(events: Events, workflow: Any, args: Any, kwargs: Any) -> Handle |
 
 
 def _begin(step: Step, events: Events, owner: Any, args: Any, kwargs: Any) -> Handle | None:
-    if not steps.shown(reading.NAME, reading.wrappers):
+    if not reading.shown():
         return None
     asked = argument(args, kwargs, 0, "input")
     # A run that goes on is given what it has been, which is no question.

@@ -44,7 +44,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 
 
 def _begin(knowledge: Any, args: Any, kwargs: Any) -> Handle | None:
-    if not steps.shown(reading.NAME, reading.wrappers):
+    if not reading.shown():
         return None
     query = argument(args, kwargs, 0, "query")
     most = argument(args, kwargs, 1, "max_results") or statics.member(knowledge, "max_results")

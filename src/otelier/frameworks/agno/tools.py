@@ -53,7 +53,7 @@ def patch(library: str, module: Any, patches: Patches) -> str:
 
 
 def _begin(call: Any, args: Any, kwargs: Any) -> Handle | None:
-    if not steps.shown(reading.NAME, reading.wrappers):
+    if not reading.shown():
         return None
     # Models of pydantic's: what they hold is all in one place.
     held = statics.storage(call)

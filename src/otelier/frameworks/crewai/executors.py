@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextvars import ContextVar
 from typing import Any, Final
 
 from opentelemetry.context import Context
@@ -11,24 +10,15 @@ from opentelemetry.context import Context
 from otelier import context as ctx
 from otelier import guard, runtime, wire
 from otelier.frameworks.crewai import reading, running
+from otelier.frameworks.steps import NextCall
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 from otelier.returned import leave
 
-# The id of the call that is executed here; who takes it empties the list.
-_calling: Final[ContextVar[list[str] | None]] = ContextVar("otelier-crewai-call", default=None)
+calling: Final = NextCall("otelier-crewai-call")
 _IDS: Final = ("id", "toolUseId", "call_id")
 # Where the loops are that hand calls to threads, by their identities.
 _loops: Final[dict[int, Context]] = {}
-
-
-def taken() -> str | None:
-    """The id of the model's call that is executed here, for the one who asks first."""
-    held = _calling.get()
-    try:
-        return held.pop() if held else None
-    except IndexError:
-        return None
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:
@@ -67,7 +57,7 @@ def _call(wrapped: Callable[..., Any], executor: Any, args: Any, kwargs: Any) ->
     try:
         told = wire.fields(argument(args, kwargs, 0, "tool_call")) or kwargs
         name = next((each for each in _IDS if type(told.get(each)) is str), None)
-        token = _calling.set(None if name is None else [told[name]])
+        token = calling.note(None if name is None else told[name])
         held = _loops.get(id(executor))
         if held is not None and ctx.current().get(ctx.STEP) is None:
             # In a thread to which an older version has not taken the context.
@@ -79,7 +69,7 @@ def _call(wrapped: Callable[..., Any], executor: Any, args: Any, kwargs: Any) ->
     finally:
         leave(there)
         if token is not None:
-            _calling.reset(token)
+            calling.forget(token)
 
 
 def _offer(wrapped: Callable[..., Any], executor: Any, args: Any, kwargs: Any) -> Any:

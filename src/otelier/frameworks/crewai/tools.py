@@ -8,7 +8,7 @@ from typing import Any, Final
 from otelier import pipeline, statics
 from otelier.executed import Executed
 from otelier.frameworks.crewai import reading, running
-from otelier.frameworks.crewai.executors import taken
+from otelier.frameworks.crewai.executors import calling
 from otelier.handle import Handle, NoHandle
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
@@ -72,7 +72,7 @@ def _begin(tool: Any, original: Any, arguments: Any) -> Handle | None:
     step = pipeline.tool(
         reading.text(original, "name") or "",
         description=reading.description(tool),
-        call_id=taken(),
+        call_id=calling.taken(),
         arguments=arguments or None,
     )
     handle = running.begin(step, Executed)

@@ -86,7 +86,7 @@ def _call(agent: Any, args: Any, kwargs: Any) -> Handle | None:
     step = pipeline.tool(
         name,
         description=reading.text(agent, "description"),
-        call_id=calls.taken(),
+        call_id=calls.calling.taken(),
         arguments=given,
     )
     return steps.begin(step, made=Executed)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextvars import ContextVar
 from typing import Any, Final
 
 from otelier import guard, statics, wire
 from otelier.frameworks.smolagents import reading, running
 from otelier.frameworks.smolagents.running import AgentRun
+from otelier.frameworks.steps import NextCall
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 
-# The id of the call that is executed here; who takes it empties the list.
-_calling: Final[ContextVar[list[str] | None]] = ContextVar("otelier-smolagents-call", default=None)
+calling: Final = NextCall("otelier-smolagents-call")
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:
@@ -32,15 +31,6 @@ def patch(library: str, module: Any, patches: Patches) -> str:
     if "execute_tool_call" not in found:
         raise LookupError(f"{module.__name__}.ToolCallingAgent.execute_tool_call")
     return ", ".join(found)
-
-
-def taken() -> str | None:
-    """The id of the model's call that is executed here, for the one who asks first."""
-    held = _calling.get()
-    try:
-        return held.pop() if held else None
-    except IndexError:
-        return None
 
 
 def _told(wrapped: Callable[..., Any], agent: Any, args: Any, kwargs: Any) -> Any:
@@ -71,14 +61,14 @@ def _execute(wrapped: Callable[..., Any], agent: Any, args: Any, kwargs: Any) ->
             name = _find(
                 run, argument(args, kwargs, 0, "tool_name"), argument(args, kwargs, 1, "arguments")
             )
-            token = _calling.set(None if name is None else [name])
+            token = calling.note(name)
     except Exception:
         guard.failed("smolagents.call")
     try:
         return wrapped(*args, **kwargs)
     finally:
         if token is not None:
-            _calling.reset(token)
+            calling.forget(token)
 
 
 def _find(run: AgentRun, tool: Any, arguments: Any) -> str | None:

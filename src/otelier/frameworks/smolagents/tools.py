@@ -44,7 +44,7 @@ def _begin(tool: Any, args: Any, kwargs: Any) -> Handle | None:
     step = pipeline.tool(
         reading.text(tool, "name") or "",
         description=reading.text(tool, "description"),
-        call_id=calls.taken(),
+        call_id=calls.calling.taken(),
         arguments=reading.arguments(tool, args, kwargs),
     )
     handle = steps.begin(step, made=Executed)
