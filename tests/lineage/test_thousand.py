@@ -203,11 +203,7 @@ class Pipeline:
         if kind_of(number) != "cancelled":
             return await self.answer(number)
         gone = self.waiting[number] = asyncio.Event()
-        task = asyncio.create_task(self.answer(number))
-        leaving = asyncio.create_task(gone.wait())
-        await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        task.cancel()
-        return await task
+        return await thousand.until_gone(self.answer(number), gone)
 
 
 def test_a_thousand_tasks() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -60,6 +61,15 @@ def running() -> Iterator[Run]:
             telemetry.stop()
             telemetry.tracer_provider.shutdown()
     assert not guard.failures(), guard.failures()
+
+
+async def until_gone(answer: Coroutine[Any, Any, Any], gone: asyncio.Event) -> Any:
+    """A request as a server handles it: cancelled when its client is gone."""
+    task = asyncio.create_task(answer)
+    leaving = asyncio.create_task(gone.wait())
+    await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
+    task.cancel()
+    return await task
 
 
 def whose(number: int) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from otelier import guard
@@ -25,3 +26,7 @@ def both(instrumentor: Any, theirs_first: bool, **options: Any) -> Iterator[Tele
     telemetry.stop()
     instrumentor.uninstrument()
     assert not guard.failures()
+
+
+# For one that is on in a part of a test.
+together = contextmanager(both)

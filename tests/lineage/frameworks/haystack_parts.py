@@ -3,7 +3,7 @@
 Haystack reads annotations of components; earlier versions as they stand there.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
@@ -17,42 +17,16 @@ from haystack.document_stores.in_memory import InMemoryDocumentStore
 from haystack.utils import Secret
 
 from tests.lineage.frameworks.haystack_offline import HAYSTACK
-from tests.servers import Json, ProviderServer, Sse
-from tests.servers.openai_wire import chat_chunks, chat_completion, chat_message, tool_call
-from tests.servers.replies import Recorded, Reply
+from tests.lineage.frameworks.replying import Say as Say
+from tests.lineage.frameworks.replying import saying as saying
+from tests.lineage.frameworks.replying import uses as uses
+from tests.servers import ProviderServer
+from tests.servers.openai_wire import chat_message
 
-# What a model says to the body of a request.
-Say = Callable[[dict[str, Any]], dict[str, Any]]
 VERSION = tuple(int(part) for part in version(f"{HAYSTACK}-ai").split(".")[:2])
 OSLO = {"city": "Oslo"}
 # Later versions have one class for both.
 AsyncPipeline: Any = getattr(haystack, "AsyncPipeline", Pipeline)
-
-
-def saying(say: Say) -> Callable[[Recorded], Reply]:
-    """Answers chat completions, streamed or not."""
-
-    def answer(request: Recorded) -> Reply:
-        body = request.json()
-        message = say(body)
-        if body.get("stream"):
-            asked = bool((body.get("stream_options") or {}).get("include_usage"))
-            return Sse(chat_chunks(message, include_usage=asked))
-        return Json(chat_completion(message))
-
-    return answer
-
-
-def uses(name: str, *arguments: dict[str, Any], then: str = "It is sunny.") -> Say:
-    """Asks for a tool first, once for each of the arguments; answers when it has the results."""
-
-    def say(body: dict[str, Any]) -> dict[str, Any]:
-        if body["messages"][-1]["role"] == "tool":
-            return chat_message(then)
-        calls = [tool_call(name, each, id=f"call_{at}") for at, each in enumerate(arguments)]
-        return chat_message(tool_calls=calls)
-
-    return say
 
 
 def says(text: str) -> Say:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 from llama_index.core import VectorStoreIndex, set_global_tokenizer
@@ -11,43 +10,13 @@ from llama_index.core.schema import TextNode
 from llama_index.embeddings.openai import OpenAIEmbedding
 from llama_index.llms.openai import OpenAI
 
-from tests.servers import Json, ProviderServer, Sse
-from tests.servers.openai_wire import chat_chunks, chat_completion, chat_message, tool_call
-from tests.servers.replies import Recorded, Reply
+from tests.lineage.frameworks.replying import Say as Say
+from tests.lineage.frameworks.replying import saying as saying
+from tests.lineage.frameworks.replying import uses as uses
+from tests.servers import ProviderServer
 
 # The one that is theirs is loaded over the network.
 set_global_tokenizer(str.split)
-
-# What a model says to the body of a request.
-Say = Callable[[dict[str, Any]], dict[str, Any]]
-
-
-def saying(say: Say) -> Callable[[Recorded], Reply]:
-    """Answers chat completions, streamed or not."""
-
-    def answer(request: Recorded) -> Reply:
-        body = request.json()
-        message = say(body)
-        if body.get("stream"):
-            asked = bool((body.get("stream_options") or {}).get("include_usage"))
-            return Sse(chat_chunks(message, include_usage=asked))
-        return Json(chat_completion(message))
-
-    return answer
-
-
-def uses(name: str, *arguments: dict[str, Any], then: str = "It is sunny.") -> Say:
-    """Asks for a tool first, once for each of the arguments; answers when it has the results."""
-
-    def say(body: dict[str, Any]) -> dict[str, Any]:
-        if body["messages"][-1]["role"] == "tool":
-            return chat_message(then)
-        calls = [
-            tool_call(name, each, id=f"call_{number}") for number, each in enumerate(arguments)
-        ]
-        return chat_message(tool_calls=calls)
-
-    return say
 
 
 def model(server: ProviderServer, say: Say | None = None) -> OpenAI:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,16 +12,14 @@ from semantic_kernel.functions import kernel_function
 from semantic_kernel.utils.telemetry.agent_diagnostics import decorators as of_agents
 from semantic_kernel.utils.telemetry.model_diagnostics import decorators as of_models
 
-from tests.servers import Json, ProviderServer, Sse, openai_wire
-from tests.servers.replies import Recorded, Reply
+from tests.lineage.frameworks.replying import Say, saying
+from tests.servers import ProviderServer, openai_wire
 
 try:
     from semantic_kernel.utils.telemetry.model_diagnostics import function_tracer as of_functions
 except ImportError:  # Before semantic-kernel 1.32.
     of_functions = of_models
 
-# What a model says to the body of a request.
-Say = Callable[[dict[str, Any]], dict[str, Any]]
 # The scope of the framework's own spans of model calls.
 MODELS = of_models.__name__
 # Whether its agents have spans of its own without being asked.
@@ -41,16 +38,7 @@ def switch(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def answering(server: ProviderServer, say: Say) -> None:
     """Whatever asks the server is answered by this, streamed or not."""
-
-    def answer(request: Recorded) -> Reply:
-        body = request.json()
-        message = say(body)
-        if body.get("stream"):
-            asked = bool((body.get("stream_options") or {}).get("include_usage"))
-            return Sse(openai_wire.chat_chunks(message, include_usage=asked))
-        return Json(openai_wire.chat_completion(message))
-
-    server.route("/chat/completions", answer)
+    server.route("/chat/completions", saying(say))
 
 
 def uses(*names: str, then: str = "It is sunny.", **arguments: Any) -> Say:
@@ -85,3 +73,12 @@ def weather(server: ProviderServer, *plugins: Any, **options: Any) -> ChatComple
     model = options.pop("model", None) or service(server)
     given = {"name": "weather", "instructions": "Be brief.", **options}
     return ChatCompletionAgent(service=model, plugins=list(plugins) or None, **given)
+
+
+# One agent, which uses its tool once.
+AGENT = """
+    invoke_agent weather 24+18
+      chat gpt-4o 12+9
+      execute_tool Weather-get_weather
+      chat gpt-4o 12+9
+"""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -17,7 +16,7 @@ from opentelemetry.instrumentation.crewai import CrewAIInstrumentor as Traceloop
 from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
 
 from tests.lineage.frameworks import crewai_parts as parts
-from tests.lineage.frameworks.beside import both
+from tests.lineage.frameworks.beside import both, together
 from tests.lineage.frameworks.drawing import draw, model_calls
 from tests.servers import ProviderServer
 from tests.telemetry import Telemetry
@@ -47,16 +46,8 @@ def test_a_model_call_is_there_once(server: ProviderServer, beside: Telemetry) -
 def test_beside_the_official_one_of_the_sdk(
     server: ProviderServer, theirs_first: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    telemetry = Telemetry()
-    official: Any = OpenAIInstrumentor()
-    if theirs_first:
-        official.instrument(tracer_provider=telemetry.tracer_provider)
-    telemetry.start()
-    if not theirs_first:
-        official.instrument(tracer_provider=telemetry.tracer_provider)
-    parts.weather(server)
-    parts.crew(server).kickoff()
-    telemetry.stop()
-    official.uninstrument()
+    with together(OpenAIInstrumentor(), theirs_first) as telemetry:
+        parts.weather(server)
+        parts.crew(server).kickoff()
     assert len(model_calls(telemetry)) == 2
     assert "invoke_agent Weather teller\n    chat" in draw(telemetry)

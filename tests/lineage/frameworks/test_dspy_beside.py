@@ -19,7 +19,7 @@ from opentelemetry.instrumentation.genai.dspy import DSPyInstrumentor as Officia
 from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
 
 from tests.lineage.frameworks import dspy_parts as parts
-from tests.lineage.frameworks.beside import both
+from tests.lineage.frameworks.beside import both, together
 from tests.lineage.frameworks.drawing import draw, model_calls
 from tests.servers import ProviderServer
 from tests.telemetry import Telemetry
@@ -47,19 +47,11 @@ def test_a_model_call_is_there_once(server: ProviderServer, beside: Telemetry, e
 
 
 def test_beside_the_official_one_of_the_sdk(server: ProviderServer, theirs_first: bool) -> None:
-    telemetry = Telemetry()
-    official: Any = OpenAIInstrumentor()
-    if theirs_first:
-        official.instrument(tracer_provider=telemetry.tracer_provider)
-    telemetry.start()
-    if not theirs_first:
-        official.instrument(tracer_provider=telemetry.tracer_provider)
-    parts.weather(server)
-    for engine in ("lm15", "litellm"):
-        with dspy.context(lm=parts.lm(server, engine=engine)):
-            parts.agent()(question="What is it in Oslo?")
-    telemetry.stop()
-    official.uninstrument()
+    with together(OpenAIInstrumentor(), theirs_first) as telemetry:
+        parts.weather(server)
+        for engine in ("lm15", "litellm"):
+            with dspy.context(lm=parts.lm(server, engine=engine)):
+                parts.agent()(question="What is it in Oslo?")
     assert len(model_calls(telemetry)) == 6
     assert draw(telemetry) == f"{parts.ONE}\n{parts.ONE}"
 

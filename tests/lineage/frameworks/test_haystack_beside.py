@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -17,7 +16,7 @@ from openinference.instrumentation.haystack import HaystackInstrumentor as OpenI
 from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
 from opentelemetry.instrumentation.haystack import HaystackInstrumentor as Traceloop
 
-from tests.lineage.frameworks.beside import both
+from tests.lineage.frameworks.beside import both, together
 from tests.lineage.frameworks.drawing import draw, model_calls, tree
 from tests.lineage.frameworks.haystack_parts import VERSION, Parrot, model, question, rag, says
 from tests.servers import ProviderServer, Raw
@@ -51,16 +50,8 @@ def test_a_model_of_ones_own_is_theirs(beside: Telemetry) -> None:
 
 
 def test_beside_the_official_one_of_the_sdk(server: ProviderServer, theirs_first: bool) -> None:
-    telemetry = Telemetry()
-    official: Any = OpenAIInstrumentor()
-    if theirs_first:
-        official.instrument(tracer_provider=telemetry.tracer_provider)
-    telemetry.start()
-    if not theirs_first:
-        official.instrument(tracer_provider=telemetry.tracer_provider)
-    rag(model(server, says("In Norway."))).run(question())
-    telemetry.stop()
-    official.uninstrument()
+    with together(OpenAIInstrumentor(), theirs_first) as telemetry:
+        rag(model(server, says("In Norway."))).run(question())
     assert len(model_calls(telemetry)) == 1
     assert draw(telemetry) == "invoke_workflow\n  retrieval\n  chat gpt-4o"
 

@@ -176,14 +176,11 @@ class Program:
             return said
 
     async def one(self, number: int) -> str:
-        """One request, as a server handles it: cancelled when its client is gone."""
+        """One request, as a server handles it."""
         gone = asyncio.Event()
-        task = asyncio.create_task(self.answer(number, gone))
         if kind_of(number) == "cancelled":
-            leaving = asyncio.create_task(gone.wait())
-            await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            task.cancel()
-        return await task
+            return await thousand.until_gone(self.answer(number, gone), gone)
+        return await asyncio.create_task(self.answer(number, gone))
 
 
 @pytest.mark.timeout(300)

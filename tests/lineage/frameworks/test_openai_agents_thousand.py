@@ -122,14 +122,11 @@ class Program:
             return str((await Runner.run(agent, asked, **config)).final_output)
 
     async def one(self, number: int) -> str:
-        """One request, as a server handles it: cancelled when its client is gone."""
+        """One request, as a server handles it."""
         gone = self.gone[number] = asyncio.Event()
-        task = asyncio.create_task(self.answer(number))
         if kind_of(number) == "cancelled":
-            leaving = asyncio.create_task(gone.wait())
-            await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            task.cancel()
-        return await task
+            return await thousand.until_gone(self.answer(number), gone)
+        return await asyncio.create_task(self.answer(number))
 
 
 @pytest.mark.timeout(300)

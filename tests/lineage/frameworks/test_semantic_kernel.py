@@ -25,12 +25,12 @@ from tests.lineage.frameworks import natively
 from tests.lineage.frameworks.drawing import conversation, draw, model_calls, tokens, tree
 from tests.lineage.frameworks.natively import told
 from tests.lineage.frameworks.semantic_kernel_parts import (
+    AGENT,
     ALWAYS,
     MODELS,
     Weather,
     answering,
     service,
-    switch,
     uses,
     weather,
 )
@@ -38,23 +38,10 @@ from tests.servers import Json, ProviderServer, Sse, openai_responses, openai_wi
 from tests.servers.replies import Recorded, Reply
 from tests.telemetry import Telemetry
 
-AGENT = """
-    invoke_agent weather 24+18
-      chat gpt-4o 12+9
-      execute_tool Weather-get_weather
-      chat gpt-4o 12+9
-"""
-
 
 @pytest.fixture
 def telemetry(server: ProviderServer) -> Iterator[Telemetry]:
     yield from natively.running(server)
-
-
-@pytest.fixture(params=["off", "on", "sensitive"])
-def diagnostics(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    switch(request.param, monkeypatch)
-    return str(request.param)
 
 
 async def streamed(agent: ChatCompletionAgent, how: str, **options: Any) -> str:

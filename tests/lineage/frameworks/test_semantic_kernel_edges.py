@@ -31,6 +31,7 @@ from tests.lineage.frameworks.drawing import conversation, draw, tokens, tree
 from tests.lineage.frameworks.global_provider import leading_to
 from tests.lineage.frameworks.natively import everything, told
 from tests.lineage.frameworks.semantic_kernel_parts import (
+    AGENT,
     ALWAYS,
     MODELS,
     Weather,
@@ -44,24 +45,12 @@ from tests.lineage.frameworks.small import semantic_kernel as small
 from tests.servers import Json, ProviderServer, openai_wire
 from tests.telemetry import Telemetry
 
-AGENT = """
-    invoke_agent weather 24+18
-      chat gpt-4o 12+9
-      execute_tool Weather-get_weather
-      chat gpt-4o 12+9
-"""
 SECRETS = ("Paris", "sunny", "Be brief", "It is", "secret")
 
 
 @pytest.fixture
 def telemetry(server: ProviderServer) -> Iterator[Telemetry]:
     yield from natively.running(server)
-
-
-@pytest.fixture(params=["off", "on", "sensitive"])
-def diagnostics(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    switch(request.param, monkeypatch)
-    return str(request.param)
 
 
 def again(server: ProviderServer, telemetry: Telemetry, **options: Any) -> None:

@@ -37,7 +37,6 @@ from tests.lineage.frameworks.semantic_kernel_parts import (
     Weather,
     answering,
     service,
-    switch,
     uses,
     weather,
 )
@@ -48,12 +47,6 @@ from tests.telemetry import Telemetry
 @pytest.fixture
 def telemetry(server: ProviderServer) -> Iterator[Telemetry]:
     yield from natively.running(server)
-
-
-@pytest.fixture(params=["off", "on", "sensitive"])
-def diagnostics(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    switch(request.param, monkeypatch)
-    return str(request.param)
 
 
 def kernel(server: ProviderServer) -> Kernel:

@@ -34,7 +34,6 @@ from tests.lineage.frameworks.semantic_kernel_parts import (
     Weather,
     answering,
     service,
-    switch,
     uses,
     weather,
 )
@@ -45,12 +44,6 @@ from tests.telemetry import Telemetry
 @pytest.fixture
 def telemetry(server: ProviderServer) -> Iterator[Telemetry]:
     yield from natively.running(server)
-
-
-@pytest.fixture(params=["off", "on", "sensitive"])
-def diagnostics(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    switch(request.param, monkeypatch)
-    return str(request.param)
 
 
 def writer(server: ProviderServer) -> ChatCompletionAgent:

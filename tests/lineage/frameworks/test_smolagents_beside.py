@@ -17,7 +17,7 @@ from smolagents import CodeAgent, Model, TransformersModel
 from smolagents.models import ChatMessage, MessageRole
 
 from tests.lineage.frameworks import smolagents_parts as parts
-from tests.lineage.frameworks.beside import both
+from tests.lineage.frameworks.beside import both, together
 from tests.lineage.frameworks.drawing import draw, model_calls, tree
 from tests.servers import ProviderServer
 from tests.telemetry import Telemetry
@@ -72,17 +72,9 @@ class _Tokens:
 
 
 def test_beside_the_official_one_of_the_sdk(server: ProviderServer, theirs_first: bool) -> None:
-    telemetry = Telemetry()
-    official: Any = OpenAIInstrumentor()
-    if theirs_first:
-        official.instrument(tracer_provider=telemetry.tracer_provider)
-    telemetry.start()
-    if not theirs_first:
-        official.instrument(tracer_provider=telemetry.tracer_provider)
-    parts.weather(server)
-    parts.agent(server, name="teller").run("And there?")
-    telemetry.stop()
-    official.uninstrument()
+    with together(OpenAIInstrumentor(), theirs_first) as telemetry:
+        parts.weather(server)
+        parts.agent(server, name="teller").run("And there?")
     assert draw(telemetry) == tree(
         f"""
         invoke_agent teller
