@@ -20,7 +20,7 @@ from otelier.hooks.table import FRAMEWORKS, LIBRARIES
 
 _GROUP: Final = "opentelemetry_instrumentor"
 # Instrumentations of GenAI libraries, by the beginning of their modules.
-FOREIGN: Final = ("openinference", "openlit", "traceloop", "logfire", "langfuse", "mlflow")
+_FOREIGN: Final = ("openinference", "openlit", "traceloop", "logfire", "langfuse", "mlflow")
 # AWS's clients are for much else than models: there otelier enriches their spans.
 _SHARED: Final = frozenset({"botocore", "aiobotocore"})
 _PROVIDERS: Final = ("tracer_provider", "meter_provider")
@@ -102,13 +102,17 @@ def ours() -> frozenset[str]:
     return frozenset(names) - _SHARED
 
 
+def of_genai(module: str) -> bool:
+    """Whether an instrumentation's module is one for GenAI libraries."""
+    return module.startswith(_FOREIGN) or ".genai." in module
+
+
 def _wanted(disabled: Collection[str]) -> Iterator[EntryPoint]:
     if "*" in disabled:
         return
     left_out = ours().union(disabled, {"otelier"})
     for point in entry_points(group=_GROUP):
-        genai = point.value.startswith(FOREIGN) or ".genai." in point.value
-        if point.name not in left_out and not genai:
+        if point.name not in left_out and not of_genai(point.value):
             yield point
 
 

@@ -156,12 +156,6 @@ def told(held: Context) -> Attributes:
     return entry.attributes if entry is not None else {}
 
 
-def known(held: Context) -> Attributes | None:
-    """What ``held`` says of who and why, to be taken to another process."""
-    entry = _outer(held)
-    return None if entry is None else dict(entry.attributes)
-
-
 def arrived(held: Context, told: Attributes) -> Context:
     """``held`` with what another process has known."""
     return _with(held, _elsewhere, told, None)

@@ -194,10 +194,8 @@ def _foreign() -> Iterator[str]:
     for point in entry_points(group="opentelemetry_instrumentor"):
         module = point.value
         name = point.dist.name if point.dist is not None else module
-        other = (
-            module.startswith(services.FOREIGN)
-            or ".genai." in module
-            or name.endswith(("-openai-v2", "-openai", "-anthropic", "-groq", "-together"))
+        other = services.of_genai(module) or name.endswith(
+            ("-openai-v2", "-openai", "-anthropic", "-groq", "-together")
         )
         if other and name not in seen and not name.startswith("otelier"):
             seen.add(name)

@@ -25,7 +25,7 @@ from otelier import context as ctx
 from otelier import guard, runtime
 from otelier.hooks.patching import Patches
 from otelier.semconv import Attributes
-from otelier.session import arrived, known
+from otelier.session import arrived, told
 from otelier.setting_texts import Capture
 from otelier.tightening import narrowed
 
@@ -50,7 +50,7 @@ class Sent:
         self,
         function: Callable[..., Any],
         carrier: dict[str, str],
-        session: Attributes | None,
+        session: Attributes,
         capture: str | None,
         suppressed: bool = False,
     ) -> None:
@@ -101,7 +101,7 @@ def _sent(function: Any, here: Context) -> Any:
         _W3C.inject(carrier, here)
     mode: Any = here.get(ctx.CAPTURE)
     capture = None if mode is None else mode.value
-    return Sent(function, carrier, known(here), capture, ctx.suppressed(here))
+    return Sent(function, carrier, told(here), capture, ctx.suppressed(here))
 
 
 def patch(library: str, module: Any, patches: Patches) -> str:
