@@ -185,4 +185,4 @@ def test_a_program_leaves_a_tree_and_a_file(tmp_path: Path) -> None:
     assert "hello" in done.stderr and "total" in done.stderr
     (line,) = (tmp_path / "out" / "traces.jsonl").read_bytes().splitlines()
     (span,) = decode(line)
-    assert span.name == "hello" and span.resource["service.name"] == "app"
+    assert span.name == "hello" and span.resource.attributes["service.name"] == "app"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from otelier.store.spans import StoredSpan
+from otelier.store.spans import HAS_IS_REMOTE, IS_REMOTE, StoredResource, StoredSpan
 from otelier.viewer import tree
 from otelier.viewer.look import Look
 
@@ -37,8 +37,8 @@ def span(
         attributes=attributes or {},
         status="ERROR" if error else "UNSET",
         status_message=error,
-        resource={"service.name": "demo"},
-        remote_parent=remote,
+        resource=StoredResource({"service.name": "demo"}),
+        flags=HAS_IS_REMOTE | (IS_REMOTE if remote else 0),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from otelier.store.spans import StoredSpan
+from otelier.store.spans import StoredResource, StoredSpan
 from otelier.viewer import text as txt
 
 from .build import MOMENT, chat, messages, render, said, span
@@ -117,7 +117,7 @@ def test_no_content_reaches_the_terminal_as_a_command(text: str) -> None:
     hostile = replace(
         span("a", None, text, error=text, attributes=every),
         trace_id=text,
-        resource={"service.name": text},
+        resource=StoredResource({"service.name": text}),
     )
     shown = _shown(hostile, replace(hostile, span_id="b", parent_id=text))
     assert "$0.01" in shown

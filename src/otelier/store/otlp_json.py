@@ -18,7 +18,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind
 
 from otelier import wire
-from otelier.store.spans import StoredEvent, StoredSpan
+from otelier.store.spans import StoredEvent, StoredResource, StoredScope, StoredSpan
 
 Json = dict[str, Any]
 
@@ -228,14 +228,14 @@ def decode(line: bytes | str) -> Iterator[StoredSpan]:
 
 def _spans(request: Json) -> Iterator[StoredSpan]:
     for resource_spans in _objects(request, "resourceSpans"):
-        resource = _read_attributes(_object(resource_spans, "resource"))
+        resource = StoredResource(_read_attributes(_object(resource_spans, "resource")))
         for scope_spans in _objects(resource_spans, "scopeSpans"):
-            scope = _string(_object(scope_spans, "scope"), "name")
+            scope = StoredScope(_string(_object(scope_spans, "scope"), "name"))
             for span in _objects(scope_spans, "spans"):
                 yield _read_span(span, scope, resource)
 
 
-def _read_span(span: Json, scope: str, resource: Json) -> StoredSpan:
+def _read_span(span: Json, scope: StoredScope, resource: StoredResource) -> StoredSpan:
     status = _object(span, "status")
     return StoredSpan(
         trace_id=_string(span, "traceId").lower(),
@@ -258,7 +258,7 @@ def _read_span(span: Json, scope: str, resource: Json) -> StoredSpan:
         ),
         scope=scope,
         resource=resource,
-        remote_parent=bool(_integer(span.get("flags")) & _IS_REMOTE),
+        flags=_integer(span.get("flags")),
     )
 
 

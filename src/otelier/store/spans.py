@@ -1,12 +1,44 @@
-"""A finished span as plain data, whether it came from a file or from the SDK in this process."""
+"""A finished span as plain data, whole: from a file, from a store, from OTLP or from the SDK."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import SpanContext, SpanKind
+
+# OTLP's numbers: SPAN_KIND_* and STATUS_CODE_*.
+KINDS: Final = ("UNSPECIFIED", *(kind.name for kind in SpanKind))
+STATUSES: Final = ("UNSET", "OK", "ERROR")
+# OTLP's flags: the trace flags of W3C in the lowest eight bits; whether it is known that the parent
+# (or what is linked) is in another process, and whether it is.
+HAS_IS_REMOTE: Final = 0x100
+IS_REMOTE: Final = 0x200
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResource:
+    """What made the span: a process, mostly."""
+
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    schema_url: str = ""
+    dropped_attributes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredScope:
+    """The instrumentation that made the span."""
+
+    name: str = ""
+    version: str = ""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    dropped_attributes: int = 0
+    # OTLP says it of the spans, not of the scope that they have in common.
+    schema_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +47,29 @@ class StoredEvent:
 
     name: str
     time_ns: int
-    attributes: Mapping[str, Any]
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    dropped_attributes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLink:
+    """A span that has to do with this one and is not its parent."""
+
+    trace_id: str
+    span_id: str
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    trace_state: str = ""
+    flags: int = 0
+    dropped_attributes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSpan:
-    """One finished span. Ids are lower-case hex; times are nanoseconds since 1970, 0 if unknown."""
+    """One finished span. Ids are lower-case hex; times are nanoseconds since 1970, 0 if unknown.
+
+    Values of attributes are what OTLP knows: str, bool, int (64 bits), float, bytes, None, and
+    lists and dicts of these. ``kind`` and ``status`` are names of :data:`KINDS`, :data:`STATUSES`.
+    """
 
     trace_id: str
     span_id: str
@@ -33,9 +82,19 @@ class StoredSpan:
     status: str = "UNSET"
     status_message: str = ""
     events: Sequence[StoredEvent] = ()
-    scope: str = ""
-    resource: Mapping[str, Any] = field(default_factory=dict)
-    remote_parent: bool = False
+    links: Sequence[StoredLink] = ()
+    scope: StoredScope = StoredScope()
+    resource: StoredResource = StoredResource()
+    trace_state: str = ""
+    flags: int = 0
+    dropped_attributes: int = 0
+    dropped_events: int = 0
+    dropped_links: int = 0
+
+    @property
+    def remote_parent(self) -> bool:
+        """Whether the parent is a span of another process."""
+        return bool(self.flags & IS_REMOTE)
 
 
 def stored(span: ReadableSpan) -> StoredSpan:
@@ -53,8 +112,51 @@ def stored(span: ReadableSpan) -> StoredSpan:
         attributes=span.attributes or {},
         status=span.status.status_code.name,
         status_message=span.status.description or "",
-        events=tuple(StoredEvent(e.name, e.timestamp, e.attributes or {}) for e in span.events),
-        scope=span.instrumentation_scope.name if span.instrumentation_scope else "",
-        resource=span.resource.attributes,
-        remote_parent=bool(parent and parent.is_remote),
+        events=tuple(
+            StoredEvent(e.name, e.timestamp, e.attributes or {}, e.dropped_attributes)
+            for e in span.events
+        ),
+        links=tuple(
+            StoredLink(
+                format(link.context.trace_id, "032x"),
+                format(link.context.span_id, "016x"),
+                link.attributes or {},
+                _state(link.context),
+                _flags(link.context),
+                link.dropped_attributes,
+            )
+            for link in span.links
+        ),
+        scope=_scope(span.instrumentation_scope),
+        resource=_resource(span.resource),
+        trace_state=_state(context),
+        flags=_flags(parent),
+        dropped_attributes=span.dropped_attributes,
+        dropped_events=span.dropped_events,
+        dropped_links=span.dropped_links,
     )
+
+
+def _scope(scope: InstrumentationScope | None) -> StoredScope:
+    if scope is None:
+        return StoredScope()
+    return StoredScope(
+        scope.name or "",
+        scope.version or "",
+        scope.attributes or {},
+        schema_url=scope.schema_url or "",
+    )
+
+
+def _resource(resource: Resource) -> StoredResource:
+    return StoredResource(resource.attributes, resource.schema_url or "")
+
+
+def _state(context: SpanContext | None) -> str:
+    if context is None or not context.trace_state:
+        return ""
+    return ",".join(f"{key}={value}" for key, value in context.trace_state.items())
+
+
+def _flags(context: SpanContext | None) -> int:
+    return HAS_IS_REMOTE | (IS_REMOTE if context is not None and context.is_remote else 0)

@@ -111,7 +111,7 @@ def _branch(node: Node, lead: str, last: bool, look: Look) -> tuple[str, str]:
 
 
 def _header(spans: Sequence[StoredSpan]) -> list[Field]:
-    services = dict.fromkeys(text(span.resource, "service.name") for span in spans)
+    services = dict.fromkeys(text(span.resource.attributes, "service.name") for span in spans)
     starts = [span.start_ns for span in spans if span.start_ns > 0]
     return [
         (f"trace {spans[0].trace_id or '(no id)'}", "bold"),

@@ -1,0 +1,110 @@
+-- The store: everything that is kept of spans, each text once. Times of `time` columns are texts in
+-- UTC with nanoseconds (2026-11-28 21:04:05.123456789), which sort as they are; durations are
+-- nanoseconds. Texts that are not there are '', numbers that are not there are NULL, never 0.
+
+-- What spans have in common: JSON, see pieces.py. Each is there once.
+CREATE TABLE resource (id INTEGER PRIMARY KEY, body TEXT NOT NULL UNIQUE);
+CREATE TABLE scope (id INTEGER PRIMARY KEY, body TEXT NOT NULL UNIQUE);
+-- The names of a span's attributes, in their order: a JSON list.
+CREATE TABLE shape (id INTEGER PRIMARY KEY, names TEXT NOT NULL UNIQUE);
+
+-- Messages and other long texts, each once. `hash` is BLAKE2b of `body`, 16 bytes. `used`: see prune.
+CREATE TABLE text (
+    id INTEGER PRIMARY KEY,
+    hash BLOB NOT NULL,
+    used INTEGER NOT NULL,
+    body TEXT NOT NULL
+);
+CREATE UNIQUE INDEX text_hash ON text (hash);
+
+-- A list of messages is its last message and the list before it (0: none). Two calls of one
+-- conversation share the rows of what both were sent. `span` is the first one that had the list.
+CREATE TABLE history (
+    id INTEGER PRIMARY KEY,
+    previous INTEGER NOT NULL,
+    text INTEGER NOT NULL,
+    length INTEGER NOT NULL,
+    used INTEGER NOT NULL,
+    span INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX history_of ON history (previous, text);
+CREATE INDEX history_text ON history (text);
+
+CREATE TABLE span (
+    -- Never given twice: what is sent on from here is known by it.
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    trace_id TEXT NOT NULL,
+    span_id TEXT NOT NULL,
+    parent_id TEXT NOT NULL,
+    time TEXT NOT NULL,
+    duration INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    kind INTEGER NOT NULL,
+    status_code INTEGER NOT NULL,
+    status_message TEXT NOT NULL,
+    resource INTEGER NOT NULL,
+    scope INTEGER NOT NULL,
+    -- Names and values of attributes; the values a JSON list, see pieces.py.
+    shape INTEGER NOT NULL,
+    "values" TEXT NOT NULL,
+    -- Events, links, trace state, flags, counts of what was dropped: a JSON object, NULL for none.
+    more TEXT,
+    -- Lists of messages, as rows of history; 0 for none.
+    input INTEGER NOT NULL,
+    output INTEGER NOT NULL,
+    system INTEGER NOT NULL,
+    -- From here on what views ask of GenAI's spans, as collector-config/clickhouse/views.sql has it.
+    service TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    model TEXT NOT NULL,
+    response_model TEXT NOT NULL,
+    response_id TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    tool TEXT NOT NULL,
+    step TEXT NOT NULL,
+    data_source TEXT NOT NULL,
+    input_tokens INTEGER,
+    output_tokens INTEGER,
+    cache_read_tokens INTEGER,
+    cache_write_tokens INTEGER,
+    cost REAL,
+    cost_source TEXT NOT NULL,
+    model_call INTEGER NOT NULL,
+    batch_read INTEGER NOT NULL,
+    batch TEXT NOT NULL,
+    told INTEGER NOT NULL,
+    unpriced INTEGER NOT NULL,
+    uncounted INTEGER NOT NULL,
+    error TEXT NOT NULL,
+    session TEXT NOT NULL,
+    conversation TEXT NOT NULL,
+    user TEXT NOT NULL,
+    tenant TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    task TEXT NOT NULL,
+    request_id TEXT NOT NULL,
+    status TEXT NOT NULL,
+    prompt TEXT NOT NULL,
+    prompt_version TEXT NOT NULL,
+    finish_reasons TEXT NOT NULL,
+    first_chunk REAL
+);
+-- What is delivered twice is kept once.
+CREATE UNIQUE INDEX span_once ON span (trace_id, span_id, kind);
+CREATE INDEX span_time ON span (time);
+
+-- Events that belong to calls: evaluations (gen_ai.evaluation.result) and others of GenAI.
+CREATE TABLE event (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    time TEXT NOT NULL,
+    name TEXT NOT NULL,
+    trace_id TEXT NOT NULL,
+    span_id TEXT NOT NULL,
+    resource INTEGER NOT NULL,
+    scope INTEGER NOT NULL,
+    shape INTEGER NOT NULL,
+    "values" TEXT NOT NULL,
+    more TEXT
+);
+CREATE INDEX event_name ON event (name, time);
