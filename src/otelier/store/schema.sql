@@ -2,7 +2,12 @@
 -- UTC with nanoseconds (2026-11-28 21:04:05.123456789), which sort as they are; durations are
 -- nanoseconds. Texts that are not there are '', numbers that are not there are NULL, never 0.
 
--- What spans have in common: JSON, see pieces.py. Each is there once.
+-- What the store itself knows: `pruned` counts the times when texts were deleted, `views` is the
+-- digest of the views that are there.
+CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+INSERT INTO meta VALUES ('pruned', 0), ('views', '');
+
+-- What spans have in common: JSON, see reading.py. Each is there once.
 CREATE TABLE resource (id INTEGER PRIMARY KEY, body TEXT NOT NULL UNIQUE);
 CREATE TABLE scope (id INTEGER PRIMARY KEY, body TEXT NOT NULL UNIQUE);
 -- The names of a span's attributes, in their order: a JSON list.
@@ -40,6 +45,7 @@ CREATE TABLE span (
     duration INTEGER NOT NULL,
     name TEXT NOT NULL,
     kind INTEGER NOT NULL,
+    flags INTEGER NOT NULL,
     status_code INTEGER NOT NULL,
     status_message TEXT NOT NULL,
     resource INTEGER NOT NULL,
@@ -47,7 +53,7 @@ CREATE TABLE span (
     -- Names and values of attributes; the values a JSON list, see pieces.py.
     shape INTEGER NOT NULL,
     "values" TEXT NOT NULL,
-    -- Events, links, trace state, flags, counts of what was dropped: a JSON object, NULL for none.
+    -- Events, links, trace state, counts of what was dropped: a JSON object, NULL for none.
     more TEXT,
     -- Lists of messages, as rows of history; 0 for none.
     input INTEGER NOT NULL,
