@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from benchmarks.store.words import Words
 from otelier import semconv as s
+from otelier.store.spans import StoredResource
 
 TOOLS: Final = ("search_orders", "open_ticket", "leave_balance", "days_until", "read_page")
 SERVICES: Final = ("assistant", "assistant", "assistant", "support", "research")
@@ -22,13 +23,15 @@ class Maker:
         self.content = content
         self.users = users
         self.processes = [
-            {
-                "telemetry.sdk.language": "python",
-                "telemetry.sdk.name": "opentelemetry",
-                "telemetry.sdk.version": "1.45.2",
-                "service.instance.id": f"{random.getrandbits(128):032x}",
-                "service.name": name,
-            }
+            StoredResource(
+                {
+                    "telemetry.sdk.language": "python",
+                    "telemetry.sdk.name": "opentelemetry",
+                    "telemetry.sdk.version": "1.45.2",
+                    "service.instance.id": f"{random.getrandbits(128):032x}",
+                    "service.name": name,
+                }
+            )
             for name in SERVICES
         ]
         self.prompts = {
@@ -62,7 +65,7 @@ class Talk:
             s.METADATA + "tenant": f"tenant-{user % 12}",
             s.METADATA + "task_id": f"task-{name[:8]}",
         }
-        self.system, self.tools = maker.prompts[self.process["service.name"]]
+        self.system, self.tools = maker.prompts[self.process.attributes["service.name"]]
         # Messages as JSON, without what the system says.
         self.history: list[str] = []
 

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from benchmarks.store.talks import TOOLS, Talk
 from otelier import semconv as s
-from otelier.store.spans import StoredResource, StoredScope, StoredSpan
+from otelier.store.spans import StoredScope, StoredSpan
 
 SCHEMA: Final = "https://opentelemetry.io/schemas/1.41.0"
-OURS: Final = ("otelier", "0.1.0", SCHEMA)
-HTTPX: Final = ("opentelemetry.instrumentation.httpx", "0.66b1", SCHEMA)
-FASTAPI: Final = ("opentelemetry.instrumentation.fastapi", "0.66b1", SCHEMA)
+OURS: Final = StoredScope("otelier", "0.1.0", schema_url=SCHEMA)
+HTTPX: Final = StoredScope("opentelemetry.instrumentation.httpx", "0.66b1", schema_url=SCHEMA)
+FASTAPI: Final = StoredScope("opentelemetry.instrumentation.fastapi", "0.66b1", schema_url=SCHEMA)
 SOURCES: Final = ("handbook", "tickets", "wiki")
 # What one of a hundred of these is answered with instead.
 FAILURES: Final = (
@@ -230,7 +230,7 @@ class Turn:
 
     def http(
         self, name: str, span_id: str, parent: str | None, began: int,
-        scope: tuple[str, str, str], kind: str, took: int = 0,
+        scope: StoredScope, kind: str, took: int = 0,
     ) -> None:  # fmt: skip
         """A span of another instrumentation."""
         self.now = max(self.now, began) + took
@@ -251,7 +251,7 @@ class Turn:
         attributes: dict[str, Any],
         status: str = "UNSET",
         kind: str | None = None,
-        scope: tuple[str, str, str] = OURS,
+        scope: StoredScope = OURS,
     ) -> None:
         """A span ends now."""
         self.now += 300_000
@@ -267,9 +267,8 @@ class Turn:
                 end_ns=self.now,
                 attributes=attributes,
                 status=status,
-                # As `stored` makes them of the SDK's spans: new ones around the same attributes.
-                scope=StoredScope(scope[0], scope[1], schema_url=scope[2]),
-                resource=StoredResource(self.talk.process),
+                scope=scope,
+                resource=self.talk.process,
                 flags=0x100,
             )
         )
