@@ -174,7 +174,7 @@ class Keeper:
         try:
             data = body.encode()
         except UnicodeEncodeError:  # Half of a surrogate pair.
-            body = unicode.clean(body)
+            body = unicode.well_formed(body)
             data = body.encode()
         digest = blake2b(data, digest_size=_HASH).digest()
         known = self._texts.get(digest)

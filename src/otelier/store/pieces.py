@@ -134,6 +134,6 @@ def untagged(value: Any, resolve: Resolve | None = None) -> Any:
     return {key: untagged(member) for key, member in value.items()}
 
 
-def cleaned(texts: Iterable[Any]) -> list[Any]:
+def well_formed(row: Iterable[Any]) -> list[Any]:
     """A row of the store with texts that UTF-8 can hold."""
-    return [unicode.clean(each) if type(each) is str else each for each in texts]
+    return [unicode.well_formed(each) if type(each) is str else each for each in row]

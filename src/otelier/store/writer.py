@@ -37,6 +37,7 @@ _INSERT: Final = (
 )
 _INT64: Final = range(-(1 << 63), 1 << 63)
 _TIMES: Final = range(1 << 64)
+_FLAGS: Final = (1 << 32) - 1
 
 
 class Writer:
@@ -115,7 +116,8 @@ class Writer:
         try:
             connection.executemany(_INSERT, made)
         except UnicodeEncodeError:
-            connection.executemany(_INSERT, [pieces.cleaned(row) for row in made])
+            connection.execute("DELETE FROM span WHERE id >= ?", (first,))
+            connection.executemany(_INSERT, map(pieces.well_formed, made))
         return next_id - first
 
     def _there(self, key: tuple[str, str, int]) -> bool:
@@ -147,7 +149,7 @@ class Writer:
             min(max(duration, _INT64[0]), _INT64[-1]),
             span.name,
             kind,
-            span.flags,
+            span.flags & _FLAGS,
             _STATUS.get(span.status, 0),
             span.status_message,
             self._shared(span.resource),
