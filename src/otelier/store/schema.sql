@@ -13,7 +13,8 @@ CREATE TABLE scope (id INTEGER PRIMARY KEY, body TEXT NOT NULL UNIQUE);
 -- The names of a span's attributes, in their order: a JSON list.
 CREATE TABLE shape (id INTEGER PRIMARY KEY, names TEXT NOT NULL UNIQUE);
 
--- Messages and other long texts, each once. `hash` is BLAKE2b of `body`, 16 bytes. `used`: see prune.
+-- Messages and other long texts, each once. `hash` is BLAKE2b of `body`, 16 bytes. `used`: in which
+-- stretch of 600 seconds since 1970 the newest span that has it began; see prune.py.
 CREATE TABLE text (
     id INTEGER PRIMARY KEY,
     hash BLOB NOT NULL,
@@ -21,6 +22,7 @@ CREATE TABLE text (
     body TEXT NOT NULL
 );
 CREATE UNIQUE INDEX text_hash ON text (hash);
+CREATE INDEX text_used ON text (used);
 
 -- A list of messages is its last message and the list before it (0: none). Two calls of one
 -- conversation share the rows of what both were sent. `span` is the first one that had the list.
@@ -34,6 +36,7 @@ CREATE TABLE history (
 );
 CREATE UNIQUE INDEX history_of ON history (previous, text);
 CREATE INDEX history_text ON history (text);
+CREATE INDEX history_used ON history (used);
 
 CREATE TABLE span (
     -- Never given twice: what is sent on from here is known by it.
