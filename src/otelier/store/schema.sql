@@ -13,17 +13,20 @@ CREATE TABLE scope (id INTEGER PRIMARY KEY, body TEXT NOT NULL UNIQUE);
 -- The names of a span's attributes, in their order: a JSON list.
 CREATE TABLE shape (id INTEGER PRIMARY KEY, names TEXT NOT NULL UNIQUE);
 
--- Messages and other long texts, each once. `hash` is BLAKE2b of `body`, 16 bytes. `used`: see prune.
+-- Messages and other long texts, each once. `hash` is BLAKE2b of `body`, 16 bytes. `used`: in which
+-- stretch of 600 seconds since 1970 the newest span that has it began; see prune.py.
 CREATE TABLE text (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     hash BLOB NOT NULL,
     used INTEGER NOT NULL,
     body TEXT NOT NULL
 );
 CREATE UNIQUE INDEX text_hash ON text (hash);
+CREATE INDEX text_used ON text (used);
 
 -- A list of messages is its last message and the list before it (0: none). Two calls of one
--- conversation share the rows of what both were sent. `span` is the first one that had the list.
+-- conversation share the rows of what both were sent. `span` is the first one that had the list, of
+-- those in the stretch of time in which it was used last.
 CREATE TABLE history (
     id INTEGER PRIMARY KEY,
     previous INTEGER NOT NULL,
@@ -34,6 +37,7 @@ CREATE TABLE history (
 );
 CREATE UNIQUE INDEX history_of ON history (previous, text);
 CREATE INDEX history_text ON history (text);
+CREATE INDEX history_used ON history (used);
 
 CREATE TABLE span (
     -- Never given twice: what is sent on from here is known by it.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from otelier import wire
-from otelier.store import pieces, rows, schema
-from otelier.store.keeping import LEAST, Keeper
+from otelier.store import pieces, prune, rows, schema
+from otelier.store.keeping import LEAST, LISTS, Keeper
 from otelier.store.spans import (
     KINDS,
     STATUSES,
@@ -21,9 +21,9 @@ from otelier.store.spans import (
     StoredScope,
     StoredSpan,
 )
+from otelier.store.transactions import transaction
 
-# Spans of one such stretch of time are forgotten together, and what only they have: in seconds.
-STRETCH: Final = 600
+_STRETCH: Final = prune.STRETCH * 10**9
 _KNOWN: Final = 4096
 _KIND: Final = {name: number for number, name in enumerate(KINDS)}
 _STATUS: Final = {name: number for number, name in enumerate(STATUSES)}
@@ -66,11 +66,25 @@ class Writer:
 
             try:
                 connection.execute(f"PRAGMA busy_timeout = {int(self.seconds * 1000)}")
-                schema.transaction(connection, work)
+                transaction(connection, work)
             except BaseException:
                 self._forget()
                 raise
             return new
+
+    def prune(self, before: int | None, most: int | None) -> Iterator[prune.Pruned]:
+        """Forget old spans, step by step: see :func:`prune.steps`. Others write between two steps.
+
+        Raises OSError, sqlite3.Error and StoreError.
+        """
+        with self._lock:
+            steps = prune.steps(self._open(), before, most)
+        while True:
+            with self._lock:
+                step = next(steps, None)
+            if step is None:
+                return
+            yield step
 
     def close(self) -> None:
         """Close the file; writing opens it again."""
@@ -135,11 +149,11 @@ class Writer:
         columns = rows.columns(span)
         keeper = self._keeper
         keeper.span = number
-        keeper.used = start // (STRETCH * 1_000_000_000)
+        keeper.used = start // _STRETCH
         keeper.of = columns[_CONVERSATION] or columns[_SESSION] or span.trace_id
         heads: dict[str, int] = {}
         keeper.heads = heads
-        values = pieces.values(span.attributes, keeper.apart, LEAST)
+        values = pieces.values(span.attributes, keeper.apart, LEAST, LISTS)
         return [
             number,
             span.trace_id,
