@@ -37,6 +37,7 @@ LAYERS = (
     ("call", "nohandle"),
     ("answered", "forked_threads", "unheard"),
     ("handle", "processor", "evaluation", "sdk_setup", "children", "termination"),
+    ("pace",),
     ("executed", "returned"),
     ("declared",),
     ("around",),
@@ -48,6 +49,8 @@ LAYERS = (
     ("instrumentor", "__init__"),
     ("store",),
     ("viewer",),
+    ("questions",),
+    ("web",),
     ("cli", "__main__"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
@@ -66,6 +69,12 @@ ALLOWED_ROOTS = {
     "otelier",
     "google",
     "rich",
+    # Of extras, imported where they are asked for.
+    "clickhouse_connect",
+    "mcp",
+    "pyarrow",
+    "starlette",
+    "uvicorn",
 }
 
 

@@ -223,6 +223,10 @@ def _start(asked: _Asked) -> None:
                     _starting = False
                     break
         processor.install(run)
+        if settings.stores():
+            from otelier import pace  # Only where it is needed.
+
+            pace.keep(*run.records())
         registry.register()
         children.install()
         _tell_misspelt(asked)

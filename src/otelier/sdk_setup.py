@@ -20,6 +20,7 @@ _DEFAULTS: Final = {
     "OTEL_LOGS_EXPORTER": "otlp",
     "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
 }
+_STORE: Final = settings.STORE_EXPORTER
 # Service names of libraries' own telemetry.
 _LIBRARIES: Final = ("crewAI-telemetry",)
 # grpc.StatusCode's name for a quota that is used up and for a request that is too large.
@@ -76,7 +77,7 @@ def configure() -> bool:
     from otelier import forked_threads  # Only where it is done.
 
     try:
-        with settings.default_environment(_DEFAULTS):
+        with settings.default_environment({**_DEFAULTS, **_beside_store()}):
             from opentelemetry.sdk._configuration import _OTelSDKConfigurator
 
             with forked_threads.made_here():
@@ -111,6 +112,18 @@ def configure() -> bool:
     except Exception:
         guard.failed("sdk_setup.watch")
     return True
+
+
+def _beside_store() -> dict[str, str]:
+    """Where the other signals go, by default, of a program whose spans go into the store."""
+    named = settings.otel_environment().get("OTEL_TRACES_EXPORTER", "").split(",")
+    exporters = {name.strip() for name in named}
+    if _STORE not in exporters:
+        return {}
+    # Of events it takes those that belong to model calls; of metrics none.
+    if exporters & {"otlp", "otlp_proto_http", "otlp_proto_grpc"}:
+        return {"OTEL_LOGS_EXPORTER": f"{_STORE},otlp"}
+    return {"OTEL_LOGS_EXPORTER": _STORE, "OTEL_METRICS_EXPORTER": "none"}
 
 
 def _raised(record: logging.LogRecord) -> bool:

@@ -32,6 +32,11 @@ _OTHERS_OWN: Final = frozenset({"httpx", "httpx2", "requests"})
 _VARIABLES: Final = frozenset(_BY_FIELD.values())
 
 
+# The exporter into the local store, of spans and of events.
+STORE_EXPORTER: Final = "otelier"
+_EXPORTERS: Final = ("OTEL_TRACES_EXPORTER", "OTEL_LOGS_EXPORTER")
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the user chose. Made by :func:`load`; never changed afterwards."""
@@ -179,6 +184,12 @@ def trace_file() -> str:
     return read(os.environ)[0].trace_file
 
 
+def store_path() -> Path:
+    """Where the local store is: what ``OTELIER_STORE`` says, else the user's own."""
+    named = os.environ.get("OTELIER_STORE", "").strip()
+    return Path(named).expanduser() if named else Path.home() / ".local/share/otelier/traces.db"
+
+
 def tree_messages() -> bool:
     """Whether the terminal tree shows messages."""
     return read(os.environ)[0].tree_messages
@@ -236,6 +247,12 @@ def process_environment() -> Mapping[str, str]:
 def otel_environment() -> dict[str, str]:
     """The ``OTEL_*`` variables that are set (they may hold secrets: for doctor's masking)."""
     return {name: value for name, value in os.environ.items() if name.startswith("OTEL_")}
+
+
+def stores() -> bool:
+    """Whether the environment names the exporter into the local store."""
+    named = ",".join(os.environ.get(name, "") for name in _EXPORTERS)
+    return STORE_EXPORTER in [name.strip() for name in named.split(",")]
 
 
 def sdk_off() -> bool:

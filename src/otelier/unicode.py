@@ -20,6 +20,11 @@ def clean(text: str) -> str:
         text = str.__str__(text)
     if "\0" in text:
         text = text.replace("\0", REPLACEMENT)
+    return well_formed(text)
+
+
+def well_formed(text: str) -> str:
+    """The text as UTF-8 can hold it, with NUL as it is."""
     if text.isascii():
         return text
     try:

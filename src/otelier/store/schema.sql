@@ -2,13 +2,19 @@
 -- UTC with nanoseconds (2026-11-28 21:04:05.123456789), which sort as they are; durations are
 -- nanoseconds. Texts that are not there are '', numbers that are not there are NULL, never 0.
 
--- What spans have in common: JSON, see pieces.py. Each is there once.
+-- What the store itself knows: `pruned` counts the times when texts were deleted, `views` is the
+-- digest of the views that are there.
+CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+INSERT INTO meta VALUES ('pruned', 0), ('views', '');
+
+-- What spans have in common: JSON, see reading.py. Each is there once.
 CREATE TABLE resource (id INTEGER PRIMARY KEY, body TEXT NOT NULL UNIQUE);
 CREATE TABLE scope (id INTEGER PRIMARY KEY, body TEXT NOT NULL UNIQUE);
 -- The names of a span's attributes, in their order: a JSON list.
 CREATE TABLE shape (id INTEGER PRIMARY KEY, names TEXT NOT NULL UNIQUE);
 
--- Messages and other long texts, each once. `hash` is BLAKE2b of `body`, 16 bytes. `used`: see prune.
+-- Messages and other long texts, each once. `hash` is BLAKE2b of `body`, 16 bytes. `used`: in which
+-- stretch of 600 seconds since 1970 the newest span that has it began; see prune.py.
 CREATE TABLE text (
     id INTEGER PRIMARY KEY,
     hash BLOB NOT NULL,
@@ -16,6 +22,7 @@ CREATE TABLE text (
     body TEXT NOT NULL
 );
 CREATE UNIQUE INDEX text_hash ON text (hash);
+CREATE INDEX text_used ON text (used);
 
 -- A list of messages is its last message and the list before it (0: none). Two calls of one
 -- conversation share the rows of what both were sent. `span` is the first one that had the list.
@@ -29,6 +36,7 @@ CREATE TABLE history (
 );
 CREATE UNIQUE INDEX history_of ON history (previous, text);
 CREATE INDEX history_text ON history (text);
+CREATE INDEX history_used ON history (used);
 
 CREATE TABLE span (
     -- Never given twice: what is sent on from here is known by it.
@@ -40,6 +48,7 @@ CREATE TABLE span (
     duration INTEGER NOT NULL,
     name TEXT NOT NULL,
     kind INTEGER NOT NULL,
+    flags INTEGER NOT NULL,
     status_code INTEGER NOT NULL,
     status_message TEXT NOT NULL,
     resource INTEGER NOT NULL,
@@ -47,7 +56,7 @@ CREATE TABLE span (
     -- Names and values of attributes; the values a JSON list, see pieces.py.
     shape INTEGER NOT NULL,
     "values" TEXT NOT NULL,
-    -- Events, links, trace state, flags, counts of what was dropped: a JSON object, NULL for none.
+    -- Events, links, trace state, counts of what was dropped: a JSON object, NULL for none.
     more TEXT,
     -- Lists of messages, as rows of history; 0 for none.
     input INTEGER NOT NULL,

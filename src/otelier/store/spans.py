@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
@@ -39,6 +39,9 @@ class StoredScope:
     dropped_attributes: int = 0
     # OTLP says it of the spans, not of the scope that they have in common.
     schema_url: str = ""
+
+
+_Made = TypeVar("_Made", StoredResource, StoredScope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,19 +140,45 @@ def stored(span: ReadableSpan) -> StoredSpan:
     )
 
 
+# What was made of the SDK's objects lately: all spans of an instrumentation share them.
+_made: Final[dict[int, tuple[object, StoredScope | StoredResource]]] = {}
+_MOST_MADE: Final = 256
+
+
 def _scope(scope: InstrumentationScope | None) -> StoredScope:
     if scope is None:
         return StoredScope()
-    return StoredScope(
-        scope.name or "",
-        scope.version or "",
-        scope.attributes or {},
-        schema_url=scope.schema_url or "",
+    made = _known(scope)
+    if isinstance(made, StoredScope):
+        return made
+    return _keep(
+        scope,
+        StoredScope(
+            scope.name or "",
+            scope.version or "",
+            scope.attributes or {},
+            schema_url=scope.schema_url or "",
+        ),
     )
 
 
 def _resource(resource: Resource) -> StoredResource:
-    return StoredResource(resource.attributes, resource.schema_url or "")
+    made = _known(resource)
+    if isinstance(made, StoredResource):
+        return made
+    return _keep(resource, StoredResource(resource.attributes, resource.schema_url or ""))
+
+
+def _known(of: object) -> StoredScope | StoredResource | None:
+    found = _made.get(id(of))
+    return found[1] if found is not None and found[0] is of else None
+
+
+def _keep(of: object, made: _Made) -> _Made:
+    if len(_made) >= _MOST_MADE:
+        _made.clear()
+    _made[id(of)] = (of, made)
+    return made
 
 
 def _state(context: SpanContext | None) -> str:

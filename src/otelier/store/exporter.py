@@ -1,0 +1,70 @@
+"""The store as the SDK's exporter: ``OTEL_TRACES_EXPORTER=otelier``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from otelier import guard, pace
+from otelier.store.spans import stored
+
+# Seconds that a span waits for others: what a program that is killed may lose.
+DELAY: Final = 0.2
+
+
+class StoreSpanExporter(SpanExporter):
+    """Writes spans into a store that any number of processes write and read at once.
+
+    The file is made with the first batch. A fault of it never reaches the program: one line tells,
+    and what could not be written is tried again with what comes later.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        """``path``: the file; by default what ``OTELIER_STORE`` says, else the user's own."""
+        if path is None:
+            from otelier.settings import store_path
+
+            path = store_path()
+        # Absolute at once: the program may change its directory before the first span.
+        self.path = Path(path).absolute()
+        self._done = False
+        setattr(self, pace.WANTED, DELAY)
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Store the spans; SUCCESS means that they are in the file. Never raises."""
+        if self._done:
+            return SpanExportResult.FAILURE
+        if not spans:
+            return SpanExportResult.SUCCESS
+        try:
+            # With the first batch, not before: it brings sqlite3.
+            from otelier.store import sharing
+
+            if sharing.of(self.path).write([stored(span) for span in spans]):
+                return SpanExportResult.SUCCESS
+        except Exception:
+            guard.failed("store.export")
+        return SpanExportResult.FAILURE
+
+    def shutdown(self) -> None:
+        """Close the file; later spans are dropped."""
+        self._done = True
+        try:
+            from otelier.store import sharing
+
+            sharing.of(self.path).close()
+        except Exception:
+            guard.failed("store.shutdown")
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Nothing is ever held back."""
+        return True
+
+
+# For the entry point: the SDK takes nothing but a class, which it calls without arguments.
+from_environment = StoreSpanExporter

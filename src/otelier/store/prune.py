@@ -1,0 +1,140 @@
+"""Forgets what is old: by age, and by the size of the file, the oldest first.
+
+It goes by small steps, each a transaction of its own, so that nobody who writes waits for long.
+First spans go; when none is left that began before a moment, so do the texts and histories that
+none has used since (``used`` is never older than the newest span that has them). The file becomes
+smaller by as much, a few pages at a time.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from otelier.store import rows, schema
+
+# Seconds: texts are forgotten by such stretches of time.
+STRETCH: Final = 600
+_SPANS: Final = 500
+_TEXTS: Final = 2_000
+_PAGES: Final = 256
+# Of what is there, a twentieth goes at a time where the file is too large.
+_SHARE: Final = 20
+
+
+@dataclass(slots=True)
+class Pruned:
+    """What went."""
+
+    spans: int = 0
+    texts: int = 0
+    bytes: int = 0
+
+
+def size(connection: sqlite3.Connection) -> int:
+    """Bytes in use, without the pages that are free."""
+    ((page,),) = connection.execute("PRAGMA page_size")
+    ((pages,),) = connection.execute("PRAGMA page_count")
+    ((free,),) = connection.execute("PRAGMA freelist_count")
+    return int(page * (pages - free))
+
+
+def steps(connection: sqlite3.Connection, before: int | None, most: int | None) -> Iterator[Pruned]:
+    """Prune step by step: what each of them did. Between two of them the store is as always.
+
+    ``before``: nanoseconds since 1970; spans that began earlier go. ``most``: bytes that the file
+    may have. Raises sqlite3.Error.
+    """
+    if before is not None:
+        yield from _older(connection, before // (STRETCH * 10**9) * STRETCH)
+    while most is not None and size(connection) > most:
+        moment = _oldest(connection)
+        if moment is None:
+            break
+        yield from _older(connection, moment)
+    yield from _shrink(connection)
+
+
+def _oldest(connection: sqlite3.Connection) -> int | None:
+    """Before which second the oldest share of spans began; None where no stretch is over."""
+    ((first, last),) = connection.execute("SELECT min(id), max(id) FROM span")
+    if first is None:
+        return None
+    skipped = (last - first) // _SHARE
+    row = (
+        connection.execute(
+            "SELECT time FROM span ORDER BY time LIMIT 1 OFFSET ?", (skipped,)
+        ).fetchone()
+        or connection.execute("SELECT max(time) FROM span").fetchone()
+    )
+    ((newest,),) = connection.execute("SELECT max(time) FROM span")
+    end = rows.nanoseconds(row[0]) // 10**9 // STRETCH * STRETCH + STRETCH
+    # What is being written has a stretch that goes on.
+    return end if end <= rows.nanoseconds(newest) // 10**9 // STRETCH * STRETCH else None
+
+
+def _older(connection: sqlite3.Connection, second: int) -> Iterator[Pruned]:
+    moment = rows.moment(max(second, 0) * 10**9)
+    while spans := _deleted(connection, _OLD_SPANS, (moment, _SPANS)):
+        yield Pruned(spans=spans)
+    while True:
+        texts = _unused(connection, moment, max(second, 0) // STRETCH)
+        if not texts:
+            return
+        yield Pruned(texts=texts)
+
+
+_OLD_SPANS: Final = (
+    "DELETE FROM span WHERE id IN (SELECT id FROM span WHERE time < ? ORDER BY time LIMIT ?)"
+)
+
+
+def _deleted(connection: sqlite3.Connection, sql: str, given: tuple[object, ...]) -> int:
+    count = 0
+
+    def work() -> None:
+        nonlocal count
+        count = connection.execute(sql, given).rowcount
+
+    schema.transaction(connection, work)
+    return count
+
+
+def _unused(connection: sqlite3.Connection, moment: str, stretch: int) -> int:
+    """Delete some of the texts and histories that no span has; how many."""
+    count = 0
+
+    def work() -> None:
+        nonlocal count
+        # A program may have written old spans meanwhile.
+        if connection.execute("SELECT 1 FROM span WHERE time < ? LIMIT 1", (moment,)).fetchone():
+            return
+        for table in ("history", "text"):
+            if count < _TEXTS:
+                count += connection.execute(
+                    f"DELETE FROM {table} WHERE id IN"
+                    f" (SELECT id FROM {table} WHERE used < ? LIMIT ?)",
+                    (stretch, _TEXTS - count),
+                ).rowcount
+        if count:
+            # Writers forget which rows they know.
+            connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'pruned'")
+
+    schema.transaction(connection, work)
+    return count
+
+
+def _shrink(connection: sqlite3.Connection) -> Iterator[Pruned]:
+    """Give pages that are free back to the disk."""
+    ((page,),) = connection.execute("PRAGMA page_size")
+    while True:
+        ((free,),) = connection.execute("PRAGMA freelist_count")
+        if not free:
+            return
+        connection.execute(f"PRAGMA incremental_vacuum({_PAGES})").fetchall()
+        ((left,),) = connection.execute("PRAGMA freelist_count")
+        if left >= free:
+            return
+        yield Pruned(bytes=(free - left) * page)

@@ -1,0 +1,125 @@
+"""The stores that this process writes: a writer each, whoever gives it what to write.
+
+What could not be written waits, within bounds, for the next attempt: a store that is locked for a
+moment, or a disk that is full for one, loses nothing. Whoever asks never waits for long, and a
+fault is told in one line.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from otelier import forks, guard
+from otelier.store.engine import StoreError
+from otelier.store.spans import StoredSpan
+from otelier.store.writer import Writer
+
+# Seconds to wait for other writers: first, and once that was in vain, until it works again.
+_PATIENT: Final = 5.0
+_HASTY: Final = 0.2
+# Spans that wait at most: what the SDK's own queue holds, a few times.
+_MOST_WAITING: Final = 8192
+
+# What no later attempt can mend.
+_FOR_GOOD: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_FAULTS: Final = {
+    sqlite3.SQLITE_BUSY: "another process holds it",
+    sqlite3.SQLITE_LOCKED: "another process holds it",
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_READONLY: "it is read-only",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
+    sqlite3.SQLITE_IOERR: "the disk cannot be written",
+    sqlite3.SQLITE_CORRUPT: "it is damaged; move it away, and a new one is made",
+    sqlite3.SQLITE_NOTADB: "it is no database; move it away, and a new one is made",
+}
+_PRIMARY: Final = 0xFF
+
+
+def fault(error: Exception) -> str:
+    """What is wrong with a store, for its user."""
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
+        return _FAULTS.get(code, str(error))
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return str(error)
+
+
+class Sharing:
+    """One store of this process."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.writer = Writer(path, _PATIENT)
+        self._lock = threading.Lock()
+        self._waiting: deque[StoredSpan] = deque(maxlen=_MOST_WAITING)
+        self._over = False
+
+    def write(self, spans: Sequence[StoredSpan]) -> bool:
+        """Store spans, and what waits; whether all of it is stored now. Never raises."""
+        with self._lock:
+            if self._over:
+                return False
+            waiting = [*self._waiting, *spans] if self._waiting else spans
+            try:
+                self.writer.write(waiting)
+            except Exception as error:
+                self._failed(error, spans)
+                return False
+            self._waiting.clear()
+            self.writer.seconds = _PATIENT
+            return True
+
+    def close(self) -> None:
+        """Try once more to store what waits, and close the file."""
+        if self._waiting:
+            self.write(())
+        with self._lock:
+            self.writer.close()
+
+    def _failed(self, error: Exception, spans: Sequence[StoredSpan]) -> None:
+        self.writer.seconds = _HASTY
+        code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
+        self._over = code in _FOR_GOOD or isinstance(error, StoreError)
+        if self._over:
+            self._waiting.clear()
+        else:
+            self._waiting.extend(spans)
+        if not isinstance(error, sqlite3.Error | OSError | StoreError):
+            guard.failed("store.write")
+        # A file that could not be opened is tried anew, one that broke is opened anew.
+        self.writer.close()
+        lost = "what is recorded is lost" if self._over else "it is tried again"
+        guard.say_once(
+            f"store {self.path} {code}",
+            "cannot write spans into the store %s: %s; %s. The program is not affected.",
+            self.path,
+            fault(error),
+            lost,
+        )
+
+
+_shared: dict[Path, Sharing] = {}
+_lock = threading.Lock()
+# Of a forked child's parent: SQLite's connections must neither be used nor closed there.
+_parents: Final[list[dict[Path, Sharing]]] = []
+
+
+def of(path: str | os.PathLike[str]) -> Sharing:
+    """The process' way into a store."""
+    found = Path(path).absolute()
+    with _lock:
+        return _shared.setdefault(found, Sharing(found))
+
+
+@forks.in_child
+def _forked() -> None:
+    global _shared, _lock
+    _parents.append(_shared)
+    _shared, _lock = {}, threading.Lock()
