@@ -6,6 +6,7 @@ from typing import Final
 
 from otelier.questions.model import Parameter
 
+
 def text(name: str, help: str, where: str = "") -> Parameter:
     """A text that a column of this name equals, unless the condition is another."""
     return Parameter(name, "text", help, where=where or f"{name} = :{name}")
