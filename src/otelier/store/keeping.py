@@ -162,7 +162,9 @@ class Keeper:
                 self._links[head] = link = _Link(*row)
             if link.used >= self.used:
                 return
-            self._connection.execute("UPDATE history SET used = ? WHERE id = ?", (self.used, head))
+            self._connection.execute(
+                "UPDATE history SET used = ?, span = ? WHERE id = ?", (self.used, self.span, head)
+            )
             self._connection.execute(
                 "UPDATE text SET used = ? WHERE id = ? AND used < ?",
                 (self.used, link.text, self.used),

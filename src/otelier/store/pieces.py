@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from otelier import unicode, wire
@@ -43,16 +43,22 @@ def names(attributes: Attributes) -> str:
     return wire.encoded(list(attributes)).decode()
 
 
-def values(attributes: Attributes, apart: Apart | None = None, least: int = 0) -> str:
+def values(
+    attributes: Attributes,
+    apart: Apart | None = None,
+    least: int = 0,
+    always: Container[str] = (),
+) -> str:
     """The values, in their order, as a JSON list.
 
-    ``apart`` is asked for texts of at least ``least`` characters, and for lists.
+    ``apart`` is asked for texts of at least ``least`` characters, for lists, and ``always`` for
+    texts of these names.
     """
     kept: list[Any] = []
     for name, value in attributes.items():
         kind = type(value)
         if apart is not None and (
-            len(value) >= least if kind is str else kind is tuple or kind is list
+            len(value) >= least or name in always if kind is str else kind is tuple or kind is list
         ):
             reference = apart(name, value)
             if reference is not None:

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from otelier.store import rows, schema
+from otelier.store import rows, words
+from otelier.store.transactions import transaction
 
 # Seconds: texts are forgotten by such stretches of time.
 STRETCH: Final = 600
@@ -77,7 +78,7 @@ def _oldest(connection: sqlite3.Connection) -> int | None:
 
 def _older(connection: sqlite3.Connection, second: int) -> Iterator[Pruned]:
     moment = rows.moment(max(second, 0) * 10**9)
-    while spans := _deleted(connection, _OLD_SPANS, (moment, _SPANS)):
+    while spans := _spans(connection, moment):
         yield Pruned(spans=spans)
     while True:
         texts = _unused(connection, moment, max(second, 0) // STRETCH)
@@ -86,19 +87,21 @@ def _older(connection: sqlite3.Connection, second: int) -> Iterator[Pruned]:
         yield Pruned(texts=texts)
 
 
-_OLD_SPANS: Final = (
-    "DELETE FROM span WHERE id IN (SELECT id FROM span WHERE time < ? ORDER BY time LIMIT ?)"
-)
+_OLD_SPANS: Final = "SELECT id FROM span WHERE time < ? ORDER BY time, id LIMIT ?"
+_UNUSED: Final = "SELECT id FROM {} WHERE used < ? ORDER BY used, id LIMIT ?"
 
 
-def _deleted(connection: sqlite3.Connection, sql: str, given: tuple[object, ...]) -> int:
+def _spans(connection: sqlite3.Connection, moment: str) -> int:
+    """Delete some of the old spans; how many."""
     count = 0
 
     def work() -> None:
         nonlocal count
-        count = connection.execute(sql, given).rowcount
+        given = (moment, _SPANS)
+        words.forget(connection, words.TOOLS, _OLD_SPANS, given)
+        count = connection.execute(f"DELETE FROM span WHERE id IN ({_OLD_SPANS})", given).rowcount
 
-    schema.transaction(connection, work)
+    transaction(connection, work)
     return count
 
 
@@ -112,17 +115,16 @@ def _unused(connection: sqlite3.Connection, moment: str, stretch: int) -> int:
         if connection.execute("SELECT 1 FROM span WHERE time < ? LIMIT 1", (moment,)).fetchone():
             return
         for table in ("history", "text"):
-            if count < _TEXTS:
-                count += connection.execute(
-                    f"DELETE FROM {table} WHERE id IN"
-                    f" (SELECT id FROM {table} WHERE used < ? LIMIT ?)",
-                    (stretch, _TEXTS - count),
-                ).rowcount
+            given = (stretch, _TEXTS - count)
+            ids = _UNUSED.format(table)
+            if table == "text" and count < _TEXTS:
+                words.forget(connection, words.MESSAGES, ids, given)
+            count += connection.execute(f"DELETE FROM {table} WHERE id IN ({ids})", given).rowcount
         if count:
             # Writers forget which rows they know.
             connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'pruned'")
 
-    schema.transaction(connection, work)
+    transaction(connection, work)
     return count
 
 

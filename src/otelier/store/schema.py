@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable
-from contextlib import suppress
 from hashlib import blake2b
 from importlib import resources
 from pathlib import Path
 from typing import Final
 
+from otelier.store import words
 from otelier.store.engine import StoreError
+from otelier.store.transactions import transaction
 
 VERSION: Final = 1
 # What SQLite's own tools show of the file: "otlr".
@@ -86,18 +86,6 @@ def check(connection: sqlite3.Connection) -> int:
     return int(version)
 
 
-def transaction(connection: sqlite3.Connection, work: Callable[[], None]) -> None:
-    """Do it all, or nothing of it."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        work()
-        connection.execute("COMMIT")
-    except BaseException:
-        with suppress(sqlite3.Error):
-            connection.execute("ROLLBACK")
-        raise
-
-
 def _bring_up(connection: sqlite3.Connection) -> None:
     # Another process may have done it while this one waited.
     version = check(connection)
@@ -112,7 +100,8 @@ def _bring_up(connection: sqlite3.Connection) -> None:
             "SELECT name FROM sqlite_master WHERE type = 'view'"
         ).fetchall():
             connection.execute(f'DROP VIEW "{name}"')
-        _run(connection, script("views.sql"))
+        words.drop(connection)
+        _run(connection, _all_views())
         connection.execute("UPDATE meta SET value = ? WHERE key = 'views'", (_digest(),))
 
 
@@ -121,8 +110,12 @@ def _views(connection: sqlite3.Connection) -> str:
     return str(rows[0][0]) if rows else ""
 
 
+def _all_views() -> str:
+    return script("views.sql") + script("words.sql")
+
+
 def _digest() -> str:
-    return blake2b(script("views.sql").encode(), digest_size=8).hexdigest()
+    return blake2b(_all_views().encode(), digest_size=8).hexdigest()
 
 
 def _run(connection: sqlite3.Connection, sql: str) -> None:

@@ -16,7 +16,7 @@ CREATE TABLE shape (id INTEGER PRIMARY KEY, names TEXT NOT NULL UNIQUE);
 -- Messages and other long texts, each once. `hash` is BLAKE2b of `body`, 16 bytes. `used`: in which
 -- stretch of 600 seconds since 1970 the newest span that has it began; see prune.py.
 CREATE TABLE text (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     hash BLOB NOT NULL,
     used INTEGER NOT NULL,
     body TEXT NOT NULL
@@ -25,7 +25,8 @@ CREATE UNIQUE INDEX text_hash ON text (hash);
 CREATE INDEX text_used ON text (used);
 
 -- A list of messages is its last message and the list before it (0: none). Two calls of one
--- conversation share the rows of what both were sent. `span` is the first one that had the list.
+-- conversation share the rows of what both were sent. `span` is the first one that had the list, of
+-- those in the stretch of time in which it was used last.
 CREATE TABLE history (
     id INTEGER PRIMARY KEY,
     previous INTEGER NOT NULL,

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from otelier import wire
 from otelier.store import pieces, prune, rows, schema
-from otelier.store.keeping import LEAST, Keeper
+from otelier.store.keeping import LEAST, LISTS, Keeper
 from otelier.store.spans import (
     KINDS,
     STATUSES,
@@ -21,6 +21,7 @@ from otelier.store.spans import (
     StoredScope,
     StoredSpan,
 )
+from otelier.store.transactions import transaction
 
 _STRETCH: Final = prune.STRETCH * 10**9
 _KNOWN: Final = 4096
@@ -65,7 +66,7 @@ class Writer:
 
             try:
                 connection.execute(f"PRAGMA busy_timeout = {int(self.seconds * 1000)}")
-                schema.transaction(connection, work)
+                transaction(connection, work)
             except BaseException:
                 self._forget()
                 raise
@@ -152,7 +153,7 @@ class Writer:
         keeper.of = columns[_CONVERSATION] or columns[_SESSION] or span.trace_id
         heads: dict[str, int] = {}
         keeper.heads = heads
-        values = pieces.values(span.attributes, keeper.apart, LEAST)
+        values = pieces.values(span.attributes, keeper.apart, LEAST, LISTS)
         return [
             number,
             span.trace_id,

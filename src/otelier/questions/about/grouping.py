@@ -1,0 +1,71 @@
+"""Sums by one dimension: SQL for the key of a row, and for the rows that are summed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from otelier.questions.model import Column, Parameter
+
+# Columns of calls.
+_COLUMNS: Final = (
+    "model",
+    "provider",
+    "user",
+    "tenant",
+    "session",
+    "conversation",
+    "service",
+    "operation",
+    "task",
+    "day",
+    "hour",
+)
+_NAMED_ABOVE: Final = ("step", "agent")
+DIMENSIONS: Final = (*_COLUMNS, "tag", "prompt", *_NAMED_ABOVE)
+# More steps than this between a call and what names it are of a broken trace.
+_HIGHEST: Final = 200
+
+KEY: Final = Column("key", "text", "what the row is of: a value of what is summed by; '' for none")
+
+
+def by(default: str = "model") -> Parameter:
+    """By what rows are summed."""
+    return Parameter("by", "text", "by what the rows are summed", default, choices=DIMENSIONS)
+
+
+def keyed(dimension: str, view: str) -> str:
+    """A WITH list that ends in ``found``: the rows of a view that were asked for, each with ``key``.
+
+    With tags a row is there once for each of its tags. An agent's or a step's name is the one that
+    the span has itself, else the one of the nearest span above that has one.
+    """
+    if dimension in _NAMED_ABOVE:
+        return _above(dimension, view)
+    if dimension == "tag":
+        return (
+            f"WITH own AS (SELECT * FROM otelier.{view} WHERE {{filters}}), "
+            "found AS (SELECT coalesce(tagged.tag, '') AS key, own.* FROM own "
+            "LEFT JOIN otelier.tagged AS tagged "
+            "ON tagged.trace_id = own.trace_id AND tagged.span_id = own.span_id)"
+        )
+    key = dimension
+    if dimension == "prompt":
+        key = "prompt || CASE WHEN prompt_version = '' THEN '' ELSE ' ' || prompt_version END"
+    return f"WITH found AS (SELECT {key} AS key, * FROM otelier.{view} WHERE {{filters}})"
+
+
+def _above(name: str, view: str) -> str:
+    return (
+        f"WITH RECURSIVE own AS (SELECT * FROM otelier.{view} WHERE {{filters}}), "
+        "up AS ("
+        f"SELECT trace_id, span_id AS call, {name} AS key, parent_id AS above, CAST(0 AS INTEGER) AS height FROM own "
+        "UNION ALL "
+        f"SELECT up.trace_id, up.call, higher.{name}, higher.parent_id, CAST(up.height + 1 AS INTEGER) "
+        "FROM up INNER JOIN otelier.spans AS higher "
+        "ON higher.trace_id = up.trace_id AND higher.span_id = up.above "
+        f"WHERE up.key = '' AND up.above != '' AND up.height < {_HIGHEST}"
+        "), "
+        "named AS (SELECT trace_id, call, max(key) AS key FROM up GROUP BY trace_id, call), "
+        "found AS (SELECT named.key AS key, own.* FROM own "
+        "INNER JOIN named ON named.trace_id = own.trace_id AND named.call = own.span_id)"
+    )

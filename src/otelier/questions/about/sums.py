@@ -1,0 +1,141 @@
+"""Questions for sums: cost, tokens, sessions, the cache, prices that are missing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from otelier.questions import columns as c
+from otelier.questions import parameters as p
+from otelier.questions.about import grouping
+from otelier.questions.model import Column, Parameter, Question, Values
+
+_COST: Final = Column(
+    "cost",
+    "float",
+    "what was paid, as far as prices are known; None where none is",
+    "USD",
+    optional=True,
+)
+_SUMMED: Final = (
+    c.tokens("input_tokens", "tokens read, cached ones included"),
+    c.tokens("output_tokens", "tokens written"),
+    c.tokens("cache_read_tokens", "tokens read from the cache"),
+    c.tokens("cache_write_tokens", "tokens written to the cache", hidden=True),
+)
+_SUMS: Final = (
+    "sum(found.cost) AS cost, sum(model_call) AS calls, sum(error != '') AS errors, "
+    "sum(found.input_tokens) AS input_tokens, sum(found.output_tokens) AS output_tokens, "
+    "sum(found.cache_read_tokens) AS cache_read_tokens, sum(found.cache_write_tokens) AS cache_write_tokens, "
+    "avg(CASE WHEN model_call THEN seconds END) AS mean_seconds, "
+    "sum(found.unpriced) AS unpriced, sum(found.uncounted) AS uncounted"
+)
+
+
+def _costs(values: Values) -> str:
+    by = str(values["by"])
+    # Times in their order, all else by what it cost.
+    order = "key" if by in ("day", "hour") else "cost DESC NULLS LAST, calls DESC, key"
+    return (
+        f"{grouping.keyed(by, 'spent')} SELECT key, {_SUMS} FROM found "
+        f"GROUP BY key ORDER BY {order} {{limit}}"
+    )
+
+
+COSTS: Final = Question(
+    "costs",
+    "Cost",
+    "Cost, tokens, calls, errors and mean latency, summed by model or what else ``by`` says.\n\n"
+    "Nothing is counted twice: agents and workflows repeat what is below them. By tag a call is in\n"
+    "the row of each of its tags. A call is of the agent and the step that its span names, else of\n"
+    "the nearest above it.",
+    'costs(by="user", since="24h")',
+    (grouping.by(), *p.ALL, p.limit(100)),
+    (
+        grouping.KEY,
+        _COST,
+        c.CALLS,
+        c.ERRORS,
+        *_SUMMED,
+        Column("mean_seconds", "float", "mean latency of model calls", "s", optional=True),
+        *c.MISSING,
+    ),
+    _costs,
+    budget=True,
+)
+
+SESSIONS: Final = Question(
+    "sessions",
+    "Session",
+    "Sessions: their calls, tokens and cost; the last ones first.\n\n"
+    "``order`` is ``last`` or ``cost``: the dearest first.",
+    'sessions(order="cost", limit=10)',
+    (
+        Parameter("order", "text", "what comes first", "last", choices=("last", "cost")),
+        *p.PERIOD,
+        p.SESSION,
+        p.USER,
+        p.TENANT,
+        p.TAG,
+        p.limit(50),
+    ),
+    (
+        Column("session", "text", "the session"),
+        c.TENANT,
+        Column("users", "int", "how many users took part", hidden=True),
+        Column("user", "text", "one of its users"),
+        Column("first", "time", "when its first call began"),
+        Column("last", "time", "when its last call began", hidden=True),
+        Column("traces", "int", "traces"),
+        c.CALLS,
+        c.ERRORS,
+        _COST,
+        *_SUMMED[:2],
+        *c.MISSING,
+    ),
+    lambda values: (
+        "WITH own AS (SELECT * FROM otelier.calls WHERE session != '' AND {filters}), "
+        "paid AS (SELECT * FROM otelier.spent WHERE session != '' AND {filters}), "
+        "seen AS (SELECT tenant, session, count(DISTINCT user) AS users, max(user) AS user, "
+        "min(time) AS first, max(time) AS last, count(DISTINCT trace_id) AS traces, "
+        "sum(model_call) AS calls, sum(error != '') AS errors "
+        "FROM own GROUP BY tenant, session), "
+        "sums AS (SELECT tenant, session, sum(cost) AS cost, sum(input_tokens) AS input_tokens, "
+        "sum(output_tokens) AS output_tokens, sum(unpriced) AS unpriced, "
+        "sum(uncounted) AS uncounted FROM paid GROUP BY tenant, session) "
+        "SELECT seen.session AS session, seen.tenant AS tenant, seen.users AS users, "
+        "seen.user AS user, seen.first AS first, seen.last AS last, seen.traces AS traces, "
+        "seen.calls AS calls, seen.errors AS errors, sums.cost AS cost, "
+        "sums.input_tokens AS input_tokens, sums.output_tokens AS output_tokens, "
+        "coalesce(sums.unpriced, 0) AS unpriced, coalesce(sums.uncounted, 0) AS uncounted "
+        "FROM seen LEFT JOIN sums ON sums.tenant = seen.tenant AND sums.session = seen.session "
+        + (
+            "ORDER BY cost DESC NULLS LAST, last DESC"
+            if values["order"] == "cost"
+            else "ORDER BY last DESC"
+        )
+        + ", session {limit}"
+    ),
+    budget=True,
+)
+
+UNPRICED: Final = Question(
+    "unpriced",
+    "Unpriced",
+    "Models whose price is not known: calls that told tokens and are in no sum of costs.",
+    'unpriced(since="7d")',
+    (*p.PERIOD, p.SERVICE, p.TENANT, p.limit(100)),
+    (
+        Column("provider", "text", "who was asked"),
+        Column("model", "text", "the model that was asked for"),
+        Column("response_model", "text", "the model that answered"),
+        Column("calls", "int", "calls without a price"),
+        *_SUMMED[:2],
+        Column("last", "time", "when the last one began"),
+    ),
+    "SELECT provider, model, response_model, count(*) AS calls, "
+    "sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens, max(time) AS last "
+    "FROM otelier.spent WHERE unpriced AND {filters} "
+    "GROUP BY provider, model, response_model ORDER BY calls DESC, provider, model {limit}",
+)
+
+QUESTIONS: Final = (COSTS, SESSIONS, UNPRICED)

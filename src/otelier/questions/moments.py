@@ -1,0 +1,40 @@
+"""Points in time as people write them: ``24h``, ``7d``, ``2026-11-28``, ISO 8601."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+_AGO: Final = re.compile(r"(\d{1,6})\s*([smhdw])")
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+FORMS: Final = "24h, 7d, 2026-11-28 or 2026-11-28T21:04 (UTC)"
+
+
+def moment(told: str | datetime | timedelta, now: datetime | None = None) -> datetime:
+    """A moment in UTC. A duration is that long before ``now``; what names no zone is in UTC.
+
+    Raises ValueError with what can be written.
+    """
+    try:
+        if isinstance(told, datetime):
+            return told.astimezone(UTC) if told.tzinfo else told.replace(tzinfo=UTC)
+        if isinstance(told, timedelta):
+            return (now or datetime.now(UTC)) - told
+        if found := _AGO.fullmatch(told.strip().lower()):
+            ago = timedelta(**{_UNITS[found[2]]: int(found[1])})
+            return (now or datetime.now(UTC)) - ago
+        return moment(datetime.fromisoformat(told.strip()))
+    except (ValueError, OverflowError):
+        raise ValueError(f"{str(told)!r} is no time; it is written as {FORMS}") from None
+
+
+def stored(moment: datetime) -> str:
+    """As times stand in a store: ``2026-11-28 21:04:05.123456000``."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}000"
+
+
+def read(text: str) -> datetime:
+    """A time that a store tells; what is below a microsecond is cut off. Raises ValueError."""
+    whole, _, rest = text.partition(".")
+    return datetime.fromisoformat(f"{whole}.{rest[:6]:0<6}").replace(tzinfo=UTC)

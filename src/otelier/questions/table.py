@@ -1,0 +1,19 @@
+"""All questions."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from otelier.questions.about import failures, latency, single, sums, talk, whole
+from otelier.questions.model import Question
+
+QUESTIONS: Final[tuple[Question, ...]] = (
+    *single.QUESTIONS,
+    *whole.QUESTIONS,
+    *sums.QUESTIONS,
+    *latency.QUESTIONS,
+    *failures.QUESTIONS,
+    *talk.QUESTIONS,
+)
+BY_NAME: Final = {question.name: question for question in QUESTIONS}
+assert len(BY_NAME) == len(QUESTIONS)

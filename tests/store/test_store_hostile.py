@@ -1,0 +1,241 @@
+"""What nobody should send: it is stored, and read back as it was."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from otelier import unicode
+from otelier.store.reading import Reader
+from otelier.store.spans import StoredEvent, StoredLink, StoredResource, StoredScope, StoredSpan
+from otelier.store.writer import Writer
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+YEAR_2500 = 16_725_225_600 * 10**9
+INPUT = "gen_ai.input.messages"
+MESSAGE = '{"role":"user","parts":[{"type":"text","content":"Where?"}]}'
+INJECTION = "'; DROP TABLE span; --\"` [x] %s :a ?1 \\"
+LONE = "half a pair: \ud83d"
+
+
+def span(number: int = 1, **more: Any) -> StoredSpan:
+    given = {"name": "chat", "start_ns": 1, "end_ns": 2, **more}
+    return StoredSpan(TRACE, f"{number:016x}", None, **given)
+
+
+def kept(path: Path, spans: Sequence[StoredSpan]) -> list[StoredSpan]:
+    """What another connection reads of spans that were written."""
+    writer = Writer(path)
+    assert writer.write(spans) == len(spans)
+    writer.close()
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        found = [span for _, span in Reader(connection).after(0, len(spans) + 1)]
+    connection.close()
+    return found
+
+
+MESSAGES = {
+    "ten megabytes": f'[{{"role":"user","content":"{"x" * 10_000_000}"}}]',
+    "cut short": f"[{MESSAGE},{MESSAGE[:30]}",
+    "no JSON": "[{not json}]",
+    "closed twice": f"[{MESSAGE}]]",
+    "two lists": f"[{MESSAGE}][{MESSAGE}]",
+    "an object": MESSAGE,
+    "empty list": "[]",
+    "empty": "",
+    "brackets": "[",
+    "numbers": "[1,2,3]",
+    "nothing between": f"[{MESSAGE}{MESSAGE}]",
+    "commas at the ends": f"[,{MESSAGE},]",
+    "spaces": f"[ {MESSAGE} , {MESSAGE} ]",
+    "spaces by turns": f"[{MESSAGE}, {MESSAGE},{MESSAGE}]",
+    "as json.dumps writes": json.dumps([json.loads(MESSAGE)] * 3),
+    "indented": json.dumps([json.loads(MESSAGE)] * 3, indent=2),
+    "escapes that need none": '[{"role":"\\u0075ser","content":"\\/ \\u00fc"}]',
+    "numbers of many forms": '[{"a":1.0,"b":1e2,"c":-0,"d":0.10,"e":12345678901234567890123}]',
+    "not a number": '[{"a":NaN,"b":Infinity}]',
+    "a key twice": '[{"a":1,"a":2}]',
+    "keys that the store has": '[{"text":1},{"history":2,"join":","},{"kvlistValue":{}}]',
+    "null bytes": '[{"content":"\x00 \\u0000"}]',
+    "a pair that is escaped": '[{"content":"\\ud83d\\ude00 \\ud83d"}]',
+    "deep": "[" * 5000 + "]" * 5000,
+    "deep objects": '[{"a":' * 3000 + "1" + "}]" * 3000,
+    "line separators": '[{"content":"\u2028\u2029\x85\x0b"}]',
+}
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+@pytest.mark.parametrize(
+    "attribute", [INPUT, "gen_ai.output.messages", "gen_ai.system_instructions", "other"]
+)
+def test_a_text_comes_back_to_the_byte(tmp_path: Path, name: str, attribute: str) -> None:
+    text = MESSAGES[name]
+    sent = [
+        span(1, attributes={attribute: text}),
+        # Again, longer by one that is whole, shorter, and the first after these.
+        span(2, attributes={attribute: text}),
+        span(3, attributes={attribute: f"{text[:-1]},{MESSAGE}]"}),
+        span(4, attributes={attribute: text[:-1]}),
+        span(5, attributes={attribute: text}),
+    ]
+    assert kept(tmp_path / "s.db", sent) == sent
+
+
+VALUES: dict[str, Any] = {
+    "null bytes": "a\x00b",
+    "only a null byte": "\x00",
+    "control characters": "".join(map(chr, range(32))) + "\x7f\x1b[31m",
+    "SQL": INJECTION,
+    "a reference": '{"text":1}',
+    "reference, as a map": {"text": 1},
+    "history, as a map": {"history": 1, "join": ", "},
+    "messages, as a map": {"messages": 1},
+    "tagged map": {"kvlistValue": {"bytesValue": "AA=="}},
+    "tagged double": {"doubleValue": "NaN"},
+    "empty map": {},
+    "map with no name": {"": {"": ""}},
+    "largest": 2**63 - 1,
+    "smallest": -(2**63),
+    "float like an int": 1e15,
+    "negative zero": -0.0,
+    "tiny": 5e-324,
+    "infinite": float("-inf"),
+    "no value": None,
+    "all bytes": bytes(range(256)),
+    "mixed list": [1, "1", 1.0, True, None, b"1", [], {}],
+    "lists of lists": [[[[1.5]]]],
+    "long text": "ü" * 300,
+    "messages as a list": [json.loads(MESSAGE), {"text": 1}, {}],
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+@pytest.mark.parametrize(
+    "attribute",
+    ["x", "gen_ai.operation.name", "gen_ai.usage.cost", "otelier.tags", INPUT, "user.id"],
+)
+def test_a_value_comes_back(tmp_path: Path, name: str, attribute: str) -> None:
+    sent = [span(attributes={attribute: VALUES[name], "y": 1})]
+    found = kept(tmp_path / "s.db", sent)
+    assert found == sent
+    # True is 1 and 1.0 to Python, and -0.0 is 0.
+    assert repr(found[0].attributes) == repr(sent[0].attributes)
+
+
+def test_not_a_number_comes_back(tmp_path: Path) -> None:
+    sent = span(attributes={"x": float("nan"), "many": [float("nan"), 1.0]})
+    (found,) = kept(tmp_path / "s.db", [sent])
+    assert repr(found) == repr(sent)
+
+
+def test_half_of_a_surrogate_pair_is_made_readable_and_loses_nothing_else(tmp_path: Path) -> None:
+    sent = span(
+        name=LONE,
+        status="ERROR",
+        status_message=LONE,
+        trace_state=f"a={LONE}",
+        attributes={
+            LONE: LONE,
+            "list": [LONE],
+            "map": {LONE: LONE},
+            "user.id": LONE,
+            INPUT: f'[{{"content":"{LONE}"}}]',
+            "long": LONE * 100,
+        },
+        events=(StoredEvent(LONE, 1, {LONE: LONE}),),
+        links=(StoredLink(TRACE, "1" * 16, {LONE: LONE}),),
+        scope=StoredScope(LONE, LONE, {LONE: LONE}),
+        resource=StoredResource({LONE: LONE}),
+    )
+    (found,) = kept(tmp_path / "s.db", [sent])
+    readable = unicode.clean(LONE)
+    assert found == eval(repr(sent).replace(repr(LONE)[1:-1], repr(readable)[1:-1]))
+
+
+IDS = ["", "0", "0" * 32, "not hex", INJECTION, "F" * 32, "\x00", "é" * 16, "1" * 10_000]
+
+
+def test_ids_of_all_kinds_are_told_apart(tmp_path: Path) -> None:
+    sent = [
+        StoredSpan(trace, one, parent, "x")
+        for trace in IDS
+        for one in IDS
+        for parent in (None, "0" * 16)
+        if parent is None or one == trace
+    ]
+    wanted = list({(each.trace_id, each.span_id): each for each in reversed(sent)}.values())[::-1]
+    writer = Writer(tmp_path / "s.db")
+    assert writer.write(sent) == len(wanted)
+    writer.close()
+    with sqlite3.connect(tmp_path / "s.db") as connection:
+        found = {(each.trace_id, each.span_id) for _, each in Reader(connection).after(0, 1000)}
+    assert found == {(each.trace_id, each.span_id) for each in wanted}
+
+
+TIMES = [
+    (0, 0),
+    (5, 3),
+    (YEAR_2500, YEAR_2500 + 1),
+    (YEAR_2500, 0),
+    (0, YEAR_2500),
+    (0, 2**64 - 1),
+    (2**64 - 1, 0),
+    (2**63, 2**63 + 1),
+    (-5, -3),
+    (-(2**70), 2**70),
+]
+
+
+@pytest.mark.parametrize("start, end", TIMES)
+def test_clocks_that_jump(tmp_path: Path, start: int, end: int) -> None:
+    sent = [span(1, start_ns=10**18), span(2, start_ns=start, end_ns=end), span(3)]
+    assert kept(tmp_path / "s.db", sent) == sent
+
+
+def test_attributes_of_a_thousand_names(tmp_path: Path) -> None:
+    sent = [
+        span(1, attributes={f"name {number} {INJECTION}": number for number in range(1000)}),
+        *(span(number, attributes={f"only.{number}": True}) for number in range(2, 5002)),
+    ]
+    assert kept(tmp_path / "s.db", sent) == sent
+
+
+def test_everything_that_otlp_has_is_huge(tmp_path: Path) -> None:
+    many = {f"a{number}": INJECTION for number in range(500)}
+    sent = span(
+        name="n" * 1_000_000,
+        status="ERROR",
+        status_message=INJECTION * 1000,
+        trace_state="a=b," * 1000,
+        attributes=many,
+        events=tuple(StoredEvent(INJECTION, number, many) for number in range(200)),
+        links=tuple(StoredLink(TRACE, f"{number:016x}", many, "a=b") for number in range(200)),
+        flags=2**32 - 1,
+        dropped_attributes=2**32 - 1,
+        dropped_events=1,
+        dropped_links=2,
+    )
+    assert kept(tmp_path / "s.db", [sent]) == [sent]
+
+
+def test_what_comes_twice_is_there_once(tmp_path: Path) -> None:
+    first = span(1, attributes={INPUT: f"[{MESSAGE.replace('Where?', 'Where? ' * 50)}]"})
+    writer = Writer(tmp_path / "s.db")
+    assert writer.write([first, first, span(2)]) == 2
+    assert writer.write([first, span(3), span(3)]) == 1
+    # By another process, say. With another kind it is another span: the other end of a call.
+    other = Writer(tmp_path / "s.db")
+    assert other.write([first, replace(first, kind="SERVER"), span(4)]) == 2
+    assert writer.write([span(4), replace(first, kind="SERVER")]) == 0
+    writer.close()
+    other.close()
+    with sqlite3.connect(tmp_path / "s.db") as connection:
+        assert connection.execute("SELECT count(*) FROM span").fetchall() == [(5,)]
+        assert connection.execute("SELECT count(*) FROM text").fetchall() == [(1,)]
