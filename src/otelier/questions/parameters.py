@@ -19,7 +19,7 @@ def flag(name: str, help: str, where: str = "") -> Parameter:
 
 def limit(most: int) -> Parameter:
     """How many rows at most."""
-    return Parameter("limit", "int", "how many rows at most", most)
+    return Parameter("limit", "int", "how many rows at most; 0 for all", most)
 
 
 SINCE: Final = Parameter("since", "time", "only what began then or later", where="time >= :since")

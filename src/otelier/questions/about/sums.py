@@ -25,7 +25,8 @@ _SUMMED: Final = (
 _SUMS: Final = (
     "sum(found.cost) AS cost, sum(model_call) AS calls, sum(error != '') AS errors, "
     "sum(found.input_tokens) AS input_tokens, sum(found.output_tokens) AS output_tokens, "
-    "sum(found.cache_read_tokens) AS cache_read_tokens, sum(found.cache_write_tokens) AS cache_write_tokens, "
+    "sum(found.cache_read_tokens) AS cache_read_tokens, "
+    "sum(found.cache_write_tokens) AS cache_write_tokens, "
     "avg(CASE WHEN model_call THEN seconds END) AS mean_seconds, "
     "sum(found.unpriced) AS unpriced, sum(found.uncounted) AS uncounted"
 )
@@ -45,9 +46,9 @@ COSTS: Final = Question(
     "costs",
     "Cost",
     "Cost, tokens, calls, errors and mean latency, summed by model or what else ``by`` says.\n\n"
-    "Nothing is counted twice: agents and workflows repeat what is below them. By tag a call is in\n"
-    "the row of each of its tags. A call is of the agent and the step that its span names, else of\n"
-    "the nearest above it.",
+    "Nothing is counted twice: agents and workflows repeat what is below them. By tag a call is\n"
+    "in the row of each of its tags. A call is of the agent and the step that its span names,\n"
+    "else of the nearest above it.",
     'costs(by="user", since="24h")',
     (grouping.by(), *p.ALL, p.limit(100)),
     (
@@ -60,7 +61,8 @@ COSTS: Final = Question(
         *c.MISSING,
     ),
     _costs,
-    budget=True,
+    # A call has several tags.
+    budget={"by": "provider", "limit": 0},
 )
 
 SESSIONS: Final = Question(
@@ -115,7 +117,7 @@ SESSIONS: Final = Question(
         )
         + ", session {limit}"
     ),
-    budget=True,
+    budget={"limit": 0},
 )
 
 UNPRICED: Final = Question(
