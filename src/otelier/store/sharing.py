@@ -45,11 +45,15 @@ _FAULTS: Final = {
 _PRIMARY: Final = 0xFF
 
 
-def limits() -> tuple[int | None, int | None]:
-    """What the settings keep: spans since that nanosecond, and bytes; None for all."""
+def limits(keep: int | None = None, size: int | None = None) -> tuple[int | None, int | None]:
+    """What is kept: spans that began since that nanosecond, and bytes; None for all.
+
+    ``keep``: seconds; ``size``: bytes; by default what the settings say, 0 for all.
+    """
     chosen = settings.of_exporters()
-    before = time.time_ns() - chosen.store_keep * 10**9 if chosen.store_keep else None
-    return before, chosen.store_size or None
+    seconds = chosen.store_keep if keep is None else keep
+    most = chosen.store_size if size is None else size
+    return time.time_ns() - seconds * 10**9 if seconds else None, most or None
 
 
 def fault(error: Exception) -> str:

@@ -95,6 +95,14 @@ class Writer:
                 return
             yield step
 
+    def shrink(self) -> None:
+        """Give back the room of the log of changes, where nobody else needs it just now.
+
+        Raises what :meth:`write` does.
+        """
+        with self._lock:
+            self._open().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     def close(self) -> None:
         """Close the file; writing opens it again."""
         with self._lock:
