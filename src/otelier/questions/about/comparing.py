@@ -89,9 +89,9 @@ def _fold(engine: Engine, values: Values, rows: Sequence[Row]) -> Iterator[Row]:
     told = [sides.get(str(values[side])) for side in _SIDES]
     yield _plain("calls", "", told, "calls")
     yield _plain("cost", "USD", told, "cost")
-    yield _line("error rate", "share", [row and _rate(row) for row in told])
+    yield _line("error rate", "share", [_rate(row) for row in told])
     for i, mean in enumerate(_MEANS):
-        found = [row and _mean(row, f"n{i}", f"mean{i}", f"squares{i}") for row in told]
+        found = [_mean(row, f"n{i}", f"mean{i}", f"squares{i}") for row in told]
         yield _line(mean.name, mean.unit, found)
     query = _scores(values).format(filters=filters(COMPARE.parameters, values))
     judged: dict[str, dict[str, Row]] = {}
@@ -99,7 +99,7 @@ def _fold(engine: Engine, values: Values, rows: Sequence[Row]) -> Iterator[Row]:
         judged.setdefault(str(row["evaluation"]), {})[str(row["key"])] = row
     for evaluation, by_key in judged.items():
         scored = [by_key.get(str(values[side])) for side in _SIDES]
-        found = [row and _mean(row, "n", "mean", "squares") for row in scored]
+        found = [_mean(row, "n", "mean", "squares") for row in scored]
         yield _line(f"score of {evaluation}", "", found)
 
 
@@ -110,15 +110,20 @@ def _plain(name: str, unit: str, told: Sequence[Row | None], column: str) -> Row
         if row is not None:
             line[side] = row[column]
             line[f"{side}_n"] = int(row["calls"])
-            line[f"{side}_unpriced"] = int(row["unpriced"]) + int(row["uncounted"])
+            missing = int(row["unpriced"]) + int(row["uncounted"])
+            line[f"{side}_unpriced"] = missing if unit == "USD" else 0
     return line
 
 
-def _rate(row: Row) -> Interval | None:
+def _rate(row: Row | None) -> Interval | None:
+    if row is None:
+        return None
     return intervals.share(int(row["failed"]), int(row["calls"]))
 
 
-def _mean(row: Row, n: str, mean: str, squares: str) -> Interval | None:
+def _mean(row: Row | None, n: str, mean: str, squares: str) -> Interval | None:
+    if row is None:
+        return None
     return intervals.mean(int(row[n]), row[mean], row[squares])
 
 
@@ -137,7 +142,13 @@ def _line(name: str, unit: str, found: Iterable[Interval | None]) -> Row:
 
 def _side(name: str, which: str) -> tuple[Column, ...]:
     return (
-        Column(name, "float", f"what it is of the {which}", optional=True),
+        Column(
+            name,
+            "float",
+            f"what it is of the {which}",
+            optional=True,
+            missing=(f"{name}_unpriced",),
+        ),
         Column(f"{name}_low", "float", "where its 95 % interval begins", optional=True),
         Column(f"{name}_high", "float", "where its 95 % interval ends", optional=True),
         Column(f"{name}_n", "int", "of how many calls or scores it is told"),
