@@ -102,29 +102,27 @@ class Output:
 def cell(column: Column, row: Any) -> str:
     """A value as a person reads it."""
     value = getattr(row, column.name)
-    if column.unit == "USD":
-        return _dollars(value, bool(getattr(row, "unpriced", 0)))
     if value is None:
         return _UNKNOWN
+    unit = column.unit or getattr(row, "unit", "") if column.type == "float" else column.unit
+    partial = any(getattr(row, name) for name in column.missing)
+    if unit == "USD":
+        return txt.dollars(value, partial)
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S}"
-    if column.unit == "s":
+    if unit == "s":
         return txt.duration(value)
-    if column.unit == "share":
+    if unit == "share":
         return f"{value:.1%}"
     if column.type == "bool":
         return "yes" if value else ""
     if column.type == "int":
-        return f"{value:,}"
+        return f"≥ {value:,}" if partial else f"{value:,}"
     if column.type == "float":
         return f"{value:,.4g}"
     if column.type == "list":
         return ", ".join(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _dollars(value: float | None, partial: bool) -> str:
-    return _UNKNOWN if value is None else txt.dollars(value, partial)
 
 
 def _for_csv(value: Any) -> str:

@@ -457,7 +457,7 @@ class Cost:
     key: str
     """What the row is of: a value of what is summed by; '' for none."""
     cost: float | None
-    """What was paid, as far as prices are known; None where none is, in USD."""
+    """What was paid, as far as prices are known, in USD."""
     calls: int
     """Model calls."""
     errors: int
@@ -561,7 +561,7 @@ class Session:
     errors: int
     """How many of them failed."""
     cost: float | None
-    """What was paid, as far as prices are known; None where none is, in USD."""
+    """What was paid, as far as prices are known, in USD."""
     input_tokens: int | None
     """Tokens read, cached ones included, in tokens."""
     output_tokens: int | None
@@ -619,9 +619,9 @@ class Unpriced:
     calls: int
     """Calls without a price."""
     input_tokens: int | None
-    """Tokens read, cached ones included, in tokens."""
+    """Tokens that they read, in tokens."""
     output_tokens: int | None
-    """Tokens written, in tokens."""
+    """Tokens that they wrote, in tokens."""
     last: datetime
     """When the last one began."""
 
@@ -650,6 +650,90 @@ def unpriced(
     Example::
 
         otelier.questions.unpriced(since="7d")
+    """
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """A row of :func:`cache`."""
+
+    key: str
+    """What the row is of: a value of what is summed by; '' for none."""
+    calls: int
+    """Calls that told what they read."""
+    hits: int
+    """How many of them read from the cache."""
+    input_tokens: int | None
+    """Tokens read, cached ones included, in tokens."""
+    cache_read_tokens: int | None
+    """Tokens read from the cache, in tokens."""
+    cache_write_tokens: int | None
+    """Tokens written to the cache, in tokens."""
+    share: float | None
+    """Part of the input that came from the cache, in share."""
+    saved: float | None
+    """What it saved, where that is known, in USD."""
+    unknown: int
+    """Calls with a cache of which it is not known what it saved."""
+
+def cache(
+    *,
+    by: Literal[
+        "model",
+        "provider",
+        "user",
+        "tenant",
+        "session",
+        "conversation",
+        "service",
+        "operation",
+        "task",
+        "day",
+        "hour",
+        "tag",
+        "prompt",
+        "step",
+        "agent",
+    ] = "model",
+    since: Moment | None = None,
+    until: Moment | None = None,
+    session: str | None = None,
+    conversation: str | None = None,
+    user: str | None = None,
+    tenant: str | None = None,
+    tag: str | None = None,
+    model: str | None = None,
+    provider: str | None = None,
+    service: str | None = None,
+    limit: int = 100,
+    store: Store = None,
+) -> list[Cache]:
+    """How much of the input came from providers' caches, and what that saved.
+
+    What it saved is what the same tokens would have cost at the call's own price of input, less
+    what reading and writing the cache cost. It is known of calls whose cost was worked out from
+    prices and that read something beside the cache; ``unknown`` counts the others.
+
+    Args:
+        by: by what the rows are summed.
+        since: only what began then or later.
+        until: only what began before then.
+        session: only of this session.
+        conversation: only of this conversation.
+        user: only of this user.
+        tenant: only of this tenant.
+        tag: only with this tag.
+        model: only of this model, as it was asked for or as it answered.
+        provider: only of this provider.
+        service: only of this service.
+        limit: how many rows at most; 0 for all.
+        store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
+
+    Raises TypeError or ValueError for what it cannot be told, and
+    otelier.store.engine.StoreError where the store cannot be read.
+
+    Example::
+
+        otelier.questions.cache(by="session", since="7d")
     """
 
 @dataclass(frozen=True, slots=True)
@@ -856,6 +940,170 @@ def tools(
     Example::
 
         otelier.questions.tools(session="s-01")
+    """
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A row of :func:`conversation`."""
+
+    number: int
+    """Which message it is."""
+    time: datetime
+    """When the call began that it is of."""
+    role: str
+    """Who said it; '' for a call that told no messages."""
+    text: str
+    """What was said; calls of tools and their results, too."""
+    name: str
+    """The call that it is of."""
+    model: str
+    """The model that was asked for."""
+    status: str
+    """How the call ended."""
+    cost: float | None
+    """What it cost, where that is known, in USD."""
+    input_tokens: int | None
+    """Tokens that it read, cached ones included, in tokens."""
+    output_tokens: int | None
+    """Tokens that it wrote, in tokens."""
+    total_cost: float | None
+    """What all so far cost, in USD."""
+    total_input_tokens: int | None
+    """Tokens read so far, in tokens."""
+    total_output_tokens: int | None
+    """Tokens written so far, in tokens."""
+    unpriced: int
+    """Calls so far whose price is not known."""
+    uncounted: int
+    """Calls so far that told no usage."""
+    direction: str
+    """System, input or output."""
+    message: Any
+    """All of it, where it is JSON."""
+    trace_id: str
+    """The trace that it is in."""
+    span_id: str
+    """Its span."""
+
+def conversation(
+    id: str | None = None,
+    *,
+    tenant: str | None = None,
+    user: str | None = None,
+    store: Store = None,
+) -> list[Message]:
+    """A conversation across its traces: each message once, with cost, tokens and running totals.
+
+    By the id of a conversation or a session; without one the newest. What a call took stands
+    beside its answer. What is not known is in no total: ``unpriced`` and ``uncounted`` say of
+    how many calls so far.
+
+    Args:
+        id: id of a conversation or a session; the newest by default.
+        tenant: only of this tenant.
+        user: only of this user.
+        store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
+
+    Raises TypeError or ValueError for what it cannot be told, and
+    otelier.store.engine.StoreError where the store cannot be read.
+
+    Example::
+
+        otelier.questions.conversation("c-01")
+    """
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A row of :func:`compare`."""
+
+    measure: str
+    """What is compared."""
+    unit: str
+    """Of what unit the numbers are."""
+    a: float | None
+    """What it is of the one."""
+    a_low: float | None
+    """Where its 95 % interval begins."""
+    a_high: float | None
+    """Where its 95 % interval ends."""
+    a_n: int
+    """Of how many calls or scores it is told."""
+    a_unpriced: int
+    """Calls that are missing in a cost."""
+    b: float | None
+    """What it is of the other."""
+    b_low: float | None
+    """Where its 95 % interval begins."""
+    b_high: float | None
+    """Where its 95 % interval ends."""
+    b_n: int
+    """Of how many calls or scores it is told."""
+    b_unpriced: int
+    """Calls that are missing in a cost."""
+
+def compare(
+    a: str,
+    b: str,
+    *,
+    by: Literal[
+        "model",
+        "provider",
+        "user",
+        "tenant",
+        "session",
+        "conversation",
+        "service",
+        "operation",
+        "task",
+        "day",
+        "hour",
+        "tag",
+        "prompt",
+        "step",
+        "agent",
+        "prompt_version",
+    ] = "tag",
+    prompt: str | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    session: str | None = None,
+    conversation: str | None = None,
+    user: str | None = None,
+    tenant: str | None = None,
+    tag: str | None = None,
+    model: str | None = None,
+    provider: str | None = None,
+    service: str | None = None,
+    store: Store = None,
+) -> list[Comparison]:
+    """Two sets of calls side by side: cost, errors, latency, tokens, scores of evaluations.
+
+    By tag, by version of one prompt (``prompt`` says which), or by what else calls can be
+    summed by. With 95 % intervals: of shares by Wilson, of means by Student's t.
+
+    Args:
+        a: the one.
+        b: the other.
+        by: by what the rows are summed.
+        prompt: only of this prompt.
+        since: only what began then or later.
+        until: only what began before then.
+        session: only of this session.
+        conversation: only of this conversation.
+        user: only of this user.
+        tenant: only of this tenant.
+        tag: only with this tag.
+        model: only of this model, as it was asked for or as it answered.
+        provider: only of this provider.
+        service: only of this service.
+        store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
+
+    Raises TypeError or ValueError for what it cannot be told, and
+    otelier.store.engine.StoreError where the store cannot be read.
+
+    Example::
+
+        otelier.questions.compare("1", "2", by="prompt_version", prompt="research")
     """
 
 @dataclass(frozen=True, slots=True)

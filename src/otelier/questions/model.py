@@ -50,6 +50,8 @@ class Column:
     optional: bool = False
     # Whether a terminal leaves it out; it is in everything else.
     hidden: bool = False
+    # Of a sum: columns that count what is missing in it, so that it is more than it says.
+    missing: tuple[str, ...] = ()
 
 
 # SQL as both engines understand it (see store/engine.py). In braces: ``{filters}``, the conditions

@@ -69,7 +69,8 @@ SELECT
     coalesce(json_extract(scope.body, '$.name'), '') AS scope,
     CASE status_code WHEN 1 THEN 'Ok' WHEN 2 THEN 'Error' ELSE 'Unset' END AS status_code,
     status_message,
-    duration / 1e9 AS seconds
+    duration / 1e9 AS seconds,
+    operation, agent, step
 FROM span JOIN scope ON scope.id = span.scope;
 
 -- A row for each list of messages, as a JSON list; what is no list of messages is one text in it.

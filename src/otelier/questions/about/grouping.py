@@ -28,9 +28,10 @@ _HIGHEST: Final = 200
 KEY: Final = Column("key", "text", "what the row is of: a value of what is summed by; '' for none")
 
 
-def by(default: str = "model") -> Parameter:
+def by(default: str = "model", *more: str) -> Parameter:
     """By what rows are summed."""
-    return Parameter("by", "text", "by what the rows are summed", default, choices=DIMENSIONS)
+    choices = (*DIMENSIONS, *more)
+    return Parameter("by", "text", "by what the rows are summed", default, choices=choices)
 
 
 def keyed(dimension: str, view: str) -> str:

@@ -9,18 +9,14 @@ from otelier.questions import parameters as p
 from otelier.questions.about import grouping
 from otelier.questions.model import Column, Parameter, Question, Values
 
-_COST: Final = Column(
-    "cost",
-    "float",
-    "what was paid, as far as prices are known; None where none is",
-    "USD",
-    optional=True,
+_COST: Final = c.summed(
+    Column("cost", "float", "what was paid, as far as prices are known", "USD", optional=True)
 )
 _SUMMED: Final = (
-    c.tokens("input_tokens", "tokens read, cached ones included"),
-    c.tokens("output_tokens", "tokens written"),
-    c.tokens("cache_read_tokens", "tokens read from the cache"),
-    c.tokens("cache_write_tokens", "tokens written to the cache", hidden=True),
+    c.summed(c.tokens("input_tokens", "tokens read, cached ones included")),
+    c.summed(c.tokens("output_tokens", "tokens written")),
+    c.summed(c.tokens("cache_read_tokens", "tokens read from the cache")),
+    c.summed(c.tokens("cache_write_tokens", "tokens written to the cache", hidden=True)),
 )
 _SUMS: Final = (
     "sum(found.cost) AS cost, sum(model_call) AS calls, sum(error != '') AS errors, "
@@ -131,7 +127,8 @@ UNPRICED: Final = Question(
         Column("model", "text", "the model that was asked for"),
         Column("response_model", "text", "the model that answered"),
         Column("calls", "int", "calls without a price"),
-        *_SUMMED[:2],
+        c.tokens("input_tokens", "tokens that they read"),
+        c.tokens("output_tokens", "tokens that they wrote"),
         Column("last", "time", "when the last one began"),
     ),
     "SELECT provider, model, response_model, count(*) AS calls, "
