@@ -30,6 +30,9 @@ _BY_FIELD: Final = {setting.field: setting.env for setting in SETTINGS}
 # all hosts: who switches them off may ask for OTELIER_PROPAGATE, or OTELIER_HTTP, in their place.
 _OTHERS_OWN: Final = frozenset({"httpx", "httpx2", "requests"})
 _VARIABLES: Final = frozenset(_BY_FIELD.values())
+# What programs have to bring to `otelier receive`. It is a secret, and nothing to instrument by.
+TOKEN_ENV: Final = "OTELIER_TOKEN"
+_KNOWN: Final = {**_BY_FIELD, "token": TOKEN_ENV}
 
 
 # The exporter into the local store, of spans and of events.
@@ -105,10 +108,10 @@ def read(environ: Mapping[str, str]) -> tuple[Settings, list[str]]:
             )
             if setting.unsafe is not None:
                 chosen[setting.field] = setting.unsafe
-    if any(name.startswith("OTELIER_") and name not in _VARIABLES for name in environ):
+    if any(name.startswith("OTELIER_") and name not in _KNOWN.values() for name in environ):
         from otelier import spelling
 
-        problems += spelling.unknown_settings(environ, _BY_FIELD)
+        problems += spelling.unknown_settings(environ, _KNOWN)
     disabled = texts.names(environ.get(OTHERS_DISABLED_ENV, "")) - _OTHERS_OWN
     settings = Settings(**chosen)
     if disabled:
@@ -188,6 +191,11 @@ def store_path() -> Path:
     """Where the local store is: what ``OTELIER_STORE`` says, else the user's own."""
     named = os.environ.get("OTELIER_STORE", "").strip()
     return Path(named).expanduser() if named else Path.home() / ".local/share/otelier/traces.db"
+
+
+def receiver_token() -> str | None:
+    """What programs have to bring to ``otelier receive``, if ``OTELIER_TOKEN`` says it."""
+    return os.environ.get(TOKEN_ENV, "").strip() or None
 
 
 def tree_messages() -> bool:
