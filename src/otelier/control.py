@@ -75,6 +75,9 @@ def instrument(
     configure_sdk: bool | None = None,
     flush_on_sigterm: bool | None = None,
     export_bytes: int | str | None = None,
+    store: Path | None = None,
+    store_keep: str | None = None,
+    store_size: int | str | None = None,
     trace_file: Path | None = None,
     tree_messages: bool | None = None,
 ) -> None:
@@ -130,6 +133,9 @@ def instrument(
         flush_on_sigterm: Send what is finished before SIGTERM ends the program
             (OTELIER_FLUSH_ON_SIGTERM).
         export_bytes: Most that is sent at once; 0 is no limit (OTELIER_EXPORT_BYTES).
+        store: The file that the exporter ``otelier`` writes (OTELIER_STORE).
+        store_keep: How long spans stay there, such as ``30d`` (OTELIER_STORE_KEEP).
+        store_size: How large it may become; 0 is no limit (OTELIER_STORE_SIZE).
         trace_file: Where the exporter ``otelier_file`` writes (OTELIER_TRACE_FILE).
         tree_messages: Show messages in the terminal tree (OTELIER_TREE_MESSAGES).
     """

@@ -299,6 +299,30 @@ SETTINGS: Final = (
         "of one that takes less it is learned from its refusals.",
     ),
     Setting(
+        "store",
+        "OTELIER_STORE",
+        texts.text,
+        "path, or URL of a ClickHouse",
+        "The store that the exporter `otelier` writes and that `otelier trace` and the other "
+        "commands read. Default: `otelier/traces.db` in your data folder (`$XDG_DATA_HOME` or "
+        "`~/.local/share`, `~/Library/Application Support`, `%LOCALAPPDATA%`). One with a URL is "
+        "only read.",
+    ),
+    Setting(
+        "store_keep",
+        "OTELIER_STORE_KEEP",
+        texts.age,
+        "age (`30d`, `12h`), `off`",
+        "How long spans stay in the store, by their start. Default `off`: while there is room.",
+    ),
+    Setting(
+        "store_size",
+        "OTELIER_STORE_SIZE",
+        texts.store_size,
+        "bytes (`8g`), `off`",
+        "How large the store's file may become; then the oldest spans go. Default `8g`.",
+    ),
+    Setting(
         "trace_file",
         "OTELIER_TRACE_FILE",
         texts.text,

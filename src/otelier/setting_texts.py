@@ -99,12 +99,10 @@ def all_or_none(text: str) -> bool:
 
 def size(text: str) -> int:
     """A number of bytes. Raises InvalidError where ``text`` is none."""
-    units = {"": 1, "k": 1024, "kb": 1024, "kib": 1024, "m": 1 << 20, "mb": 1 << 20, "mib": 1 << 20}
-    digits = text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ")
-    unit = text[len(digits) :].strip().lower()
-    if not digits.isdecimal() or unit not in units or int(digits) * units[unit] < 256:
+    number = _number(text, _BYTES)
+    if number is None or number < 256:
         raise InvalidError("a number of bytes of at least 256, such as 65536 or 64k")
-    return int(digits) * units[unit]
+    return number
 
 
 def size_or_off(text: str) -> int:
@@ -115,6 +113,42 @@ def size_or_off(text: str) -> int:
         return max(size(text), 16_384)
     except InvalidError as wanted:
         raise InvalidError(f"{wanted}, or off") from None
+
+
+def store_size(text: str) -> int:
+    """Bytes of a store; 0 for off. Raises InvalidError where ``text`` is none."""
+    if text.lower() in FALSE:
+        return 0
+    number = _number(text, _BYTES)
+    if number is None or number < 1 << 20:
+        raise InvalidError("a number of bytes of at least 1m, such as 512m or 8g, or off")
+    return number
+
+
+def age(text: str) -> int:
+    """An age in seconds; 0 for off. Raises InvalidError where ``text`` is none."""
+    if text.lower() in FALSE:
+        return 0
+    number = _number(text, _SECONDS)
+    if not number or text.isdecimal():
+        raise InvalidError("an age such as 30d, 12h or 8w, or off")
+    return number
+
+
+_BYTES: Final = {
+    "": 1,
+    **dict.fromkeys(("k", "kb", "kib"), 1 << 10),
+    **dict.fromkeys(("m", "mb", "mib"), 1 << 20),
+    **dict.fromkeys(("g", "gb", "gib"), 1 << 30),
+}
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+
+
+def _number(text: str, units: Mapping[str, int]) -> int | None:
+    """A whole number with its unit, in the smallest one; None where it is none."""
+    digits = text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ")
+    unit = text[len(digits) :].strip().lower()
+    return int(digits) * units[unit] if digits.isdecimal() and unit in units else None
 
 
 def names(text: str) -> frozenset[str]:

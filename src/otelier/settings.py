@@ -34,9 +34,14 @@ _VARIABLES: Final = frozenset(_BY_FIELD.values())
 TOKEN_ENV: Final = "OTELIER_TOKEN"
 _KNOWN: Final = {**_BY_FIELD, "token": TOKEN_ENV}
 
-
 # The exporter into the local store, of spans and of events.
 STORE_EXPORTER: Final = "otelier"
+# The exporter into a file of OTLP JSON lines.
+FILE_EXPORTER: Final = "otelier_file"
+# Not the user's: ``otelier run`` tells the program's processes by it where to leave reports.
+RUN_REPORTS: Final = "_OTELIER_RUN_REPORTS"
+# What code gave to :func:`load`.
+_in_code: Final[dict[str, Any]] = {}
 _EXPORTERS: Final = ("OTEL_TRACES_EXPORTER", "OTEL_LOGS_EXPORTER")
 
 
@@ -75,6 +80,9 @@ class Settings:
     configure_sdk: bool = True
     flush_on_sigterm: bool = True
     export_bytes: int = 4 * 1024 * 1024
+    store: str = ""
+    store_keep: int = 0
+    store_size: int = 8 << 30
     trace_file: str = "otelier-traces.jsonl"
     tree_messages: bool = False
 
@@ -126,6 +134,8 @@ def load(**overrides: Any) -> Settings:
     """
     settings, problems = read(os.environ)
     accepted, wrong = given(overrides)
+    _in_code.clear()
+    _in_code.update(accepted)
     for problem in (*problems, *wrong):
         logger.warning("otelier: %s", problem)
     return replace(settings, **accepted) if accepted else settings
@@ -182,15 +192,14 @@ def disabled_lists(environ: Mapping[str, str]) -> tuple[frozenset[str], frozense
     return texts.names(ours), texts.names(all_)
 
 
+def of_exporters() -> Settings:
+    """What exporters go by: they are made by the SDK, which hands them nothing."""
+    return replace(read(os.environ)[0], **_in_code)
+
+
 def trace_file() -> str:
     """Path of the file that the exporter ``otelier_file`` appends to."""
-    return read(os.environ)[0].trace_file
-
-
-def store_path() -> Path:
-    """Where the local store is: what ``OTELIER_STORE`` says, else the user's own."""
-    named = os.environ.get("OTELIER_STORE", "").strip()
-    return Path(named).expanduser() if named else Path.home() / ".local/share/otelier/traces.db"
+    return of_exporters().trace_file
 
 
 def receiver_token() -> str | None:
@@ -200,18 +209,63 @@ def receiver_token() -> str | None:
 
 def tree_messages() -> bool:
     """Whether the terminal tree shows messages."""
-    return read(os.environ)[0].tree_messages
+    return of_exporters().tree_messages
+
+
+def store() -> str:
+    """The store that is read where none is named: a path, or a URL (which may hold a password)."""
+    named = of_exporters().store
+    return named if is_url(named) else str(store_path())
+
+
+def store_path() -> Path:
+    """The file that the exporter ``otelier`` writes: what the setting says, else the user's own.
+
+    A store that has a URL is filled by others, and only read.
+    """
+    return store_file(of_exporters().store)
+
+
+def store_file(named: str) -> Path:
+    """The same for a value of the setting."""
+    if not named or is_url(named):
+        folder = data_folder()
+        return Path("otelier-traces.db") if folder is None else folder / "traces.db"
+    try:
+        return Path(named).expanduser()
+    except RuntimeError:  # No home.
+        return Path(named)
+
+
+def is_url(store: str) -> bool:
+    """Whether a store is no file of this machine."""
+    return "://" in store
+
+
+def run_reports() -> str:
+    """The folder in which processes under ``otelier run`` tell of themselves; empty elsewhere."""
+    return os.environ.get(RUN_REPORTS, "")
+
+
+def data_folder() -> Path | None:
+    """Where the user's programs keep what is the user's; None where there is no place."""
+    return _folder("XDG_DATA_HOME", ".local/share", "Library/Application Support")
 
 
 def cache_folder() -> Path | None:
     """Where the user's programs keep what they can make again; None where there is no place."""
+    return _folder("XDG_CACHE_HOME", ".cache", "Library/Caches")
+
+
+def _folder(variable: str, below_home: str, of_macs: str) -> Path | None:
+    """Our folder of a kind, by what each system calls it."""
     try:
         if os.name == "nt":
             base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
         elif sys.platform == "darwin":
-            base = Path.home() / "Library" / "Caches"
+            base = Path.home() / of_macs
         else:
-            base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+            base = os.environ.get(variable) or Path.home() / below_home
         return Path(base) / "otelier"
     except (RuntimeError, OSError):  # No home.
         return None
@@ -255,6 +309,12 @@ def process_environment() -> Mapping[str, str]:
 def otel_environment() -> dict[str, str]:
     """The ``OTEL_*`` variables that are set (they may hold secrets: for doctor's masking)."""
     return {name: value for name, value in os.environ.items() if name.startswith("OTEL_")}
+
+
+def traces_exporters(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The exporters of spans that an environment names."""
+    words = environ.get("OTEL_TRACES_EXPORTER", "").split(",")
+    return tuple(name for word in words if (name := word.strip()))
 
 
 def stores() -> bool:

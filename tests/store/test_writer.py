@@ -253,3 +253,23 @@ def test_what_is_no_store_of_ours_is_left_alone(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(StoreError, match="newer otelier"):
         Writer(newer).write([span(2)])
+
+
+def test_of_a_batch_the_reading_that_read_most_is_paid_for(tmp_path: Path) -> None:
+    def reading(number: int, batch: str, tokens: int | None) -> StoredSpan:
+        told: dict[str, Any] = {
+            "gen_ai.operation.name": "batch_results",
+            "gen_ai.provider.name": "anthropic",
+            "otelier.batch.id": batch,
+        }
+        if tokens is not None:
+            told["gen_ai.usage.input_tokens"] = tokens
+        return span(number, "batch_results", kind="CLIENT", attributes=told)
+
+    path = tmp_path / "t.db"
+    writer = Writer(path)
+    writer.write([reading(1, "a", 5), reading(2, "b", None)])
+    writer.write([reading(3, "a", 9), reading(4, "c", 1)])
+    writer.write([reading(5, "a", 9), reading(6, "a", 2), reading(7, "b", 3)])
+    paid = ask(path, "SELECT batch, input_tokens, span_id FROM span WHERE paid ORDER BY batch")
+    assert paid == [("a", 9, f"{4:016x}"), ("b", 3, f"{8:016x}"), ("c", 1, f"{5:016x}")]

@@ -9,7 +9,16 @@ import pytest
 
 from otelier import semconv
 from otelier.setting_table import CAPTURE_ENV, OPT_IN_ENV, SETTINGS
-from otelier.settings import Blobs, Capture, Settings, load, read
+from otelier.settings import (
+    Blobs,
+    Capture,
+    Settings,
+    load,
+    read,
+    store,
+    store_path,
+    trace_file,
+)
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 
@@ -93,6 +102,45 @@ def test_options_in_code_win_and_are_forgiving(
     assert settings.capture is Capture.NO_CONTENT
     assert settings.message_bytes == Settings().message_bytes
     assert len(caplog.records) == 2
+
+
+def test_how_much_a_store_keeps() -> None:
+    environ = {"OTELIER_STORE_KEEP": "30d", "OTELIER_STORE_SIZE": "2 GB"}
+    settings, problems = read(environ)
+    assert (settings.store_keep, settings.store_size, problems) == (30 * 86_400, 2 << 30, [])
+    off, _ = read({"OTELIER_STORE_KEEP": "off", "OTELIER_STORE_SIZE": "off"})
+    assert (off.store_keep, off.store_size) == (0, 0)
+    for text in ("30", "d", "-1d", "0d", "1.5h"):
+        assert "30d" in read({"OTELIER_STORE_KEEP": text})[1][0]
+    for text in ("8", "8k", "g", "-8g"):
+        assert "8g" in read({"OTELIER_STORE_SIZE": text})[1][0]
+
+
+def test_where_the_store_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OTELIER_STORE", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr("sys.platform", "linux")
+    assert store_path() == tmp_path / "data" / "otelier" / "traces.db"
+    monkeypatch.delenv("XDG_DATA_HOME")
+    ordinary = tmp_path / ".local" / "share" / "otelier" / "traces.db"
+    assert store_path() == ordinary
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert store_path() == tmp_path / "Library/Application Support/otelier/traces.db"
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setenv("OTELIER_STORE", "~/mine.db")
+    assert (store_path(), store()) == (tmp_path / "mine.db", str(tmp_path / "mine.db"))
+    # What others fill is read there, and never written.
+    monkeypatch.setenv("OTELIER_STORE", "clickhouse://u:p@host/db")
+    assert (store_path(), store()) == (ordinary, "clickhouse://u:p@host/db")
+
+
+def test_exporters_go_by_what_code_gave(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTELIER_STORE", "/environment.db")
+    load(store="/code.db", trace_file="/code.jsonl")
+    assert (store(), trace_file()) == ("/code.db", "/code.jsonl")
+    load()
+    assert store() == "/environment.db"
 
 
 def test_readme_lists_every_setting_as_the_code_has_it() -> None:

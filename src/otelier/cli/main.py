@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from shutil import which
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from otelier import spelling
 
@@ -29,6 +29,7 @@ COMMANDS: Final = (
     Command("send", "otelier.cli.send", "send the traces in a file to a backend"),
     Command("receive", "otelier.cli.receive", "take OTLP over HTTP into the local store"),
     Command("mcp", "otelier.cli.mcp", "answer coding agents' questions about the store"),
+    Command("prune", "otelier.cli.prune", "forget the oldest spans of the local store"),
     Command("doctor", "otelier.cli.doctor", "say what is instrumented here, and what is not"),
 )
 
@@ -54,10 +55,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that ``argv`` names (by default the process's); returns the exit code."""
     first, *rest = (sys.argv[1:] if argv is None else list(argv)) or ["--help"]
     command = next((command for command in COMMANDS if command.name == first), None)
-    if command is None:
+    parser = Parser(f"otelier {first}", description=command.help if command else None)
+    module: Any = import_module(command.module) if command else _verbs().get(first)
+    if module is None:
         return _other(first)
-    parser = Parser(f"otelier {command.name}", description=command.help)
-    module = import_module(command.module)
     module.add_arguments(parser)
     try:
         return int(module.run(parser.parse_args(rest)))
@@ -67,6 +68,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Who read the output has seen enough; Python would complain when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _verbs() -> Mapping[str, Any]:
+    """The questions' verbs; what they need is imported for no other command."""
+    from otelier.cli import asking
+
+    return asking.verbs()
 
 
 def _other(word: str) -> int:
@@ -83,14 +91,24 @@ def _other(word: str) -> int:
 
 
 def _meant(word: str) -> str:
-    asked = spelling.question(word, [command.name for command in COMMANDS])
+    asked = spelling.question(word, [*(command.name for command in COMMANDS), *_verbs()])
     if not asked and (word.endswith(".py") or which(word) is not None):
         return f"; did you mean: otelier run {word} ...?"
     return asked
 
 
 def _usage() -> str:
-    lines = [f"  {command.name:8}{command.help}" for command in COMMANDS]
+    lines = [f"  {command.name:14}{command.help}" for command in COMMANDS]
+    asked = [f"  {name:14}{verb.question.brief}" for name, verb in _verbs().items()]
     return "\n".join(
-        ["usage: otelier COMMAND ...", "", *lines, "", "otelier COMMAND --help says more."]
+        [
+            "usage: otelier COMMAND ...",
+            "",
+            *lines,
+            "",
+            "Questions to the store (also in Python: otelier.questions):",
+            *asked,
+            "",
+            "otelier COMMAND --help says more.",
+        ]
     )

@@ -27,8 +27,6 @@ _PORT: Final = 4318
 _PATIENCE: Final = 2.0
 # What may stand behind `Bearer`, by RFC 6750.
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
-# A store that is no file; a single letter is a drive.
-_URL: Final = re.compile("([a-z][a-z0-9+]+):/")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,9 +69,10 @@ def run(args: argparse.Namespace) -> int:
         token = secrets.token_urlsafe(24)
     if token is not None and not _TOKEN.fullmatch(token):
         return _refuse("a token has letters, digits and -._~+/= only", 2)
-    store = args.store or str(settings.store_path())
-    if scheme := _URL.match(store):
-        return _refuse(f"it stores into a file; what goes to {scheme[1]} a collector receives", 2)
+    store = args.store or settings.store()
+    if settings.is_url(store):
+        scheme = store.partition(":")[0]
+        return _refuse(f"it stores into a file; what goes to {scheme} a collector receives", 2)
     path = Path(store).expanduser().absolute()
     try:
         # The store first: who cannot write should not listen.

@@ -14,5 +14,5 @@ for _question in QUESTIONS:
     globals()[_question.name] = function(_question)
     globals()[_question.row] = row_type(_question)
 
-__all__ = [name for each in QUESTIONS for name in (each.name, each.row)]  # noqa: PLE0604
+__all__ = [name for each in QUESTIONS for name in (each.name, each.row)]
 del _question

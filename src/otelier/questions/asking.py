@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import keyword
+import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, make_dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from otelier import spelling
 from otelier.questions import moments
@@ -18,6 +20,7 @@ from otelier.store.engine import Parameter as Bound
 
 # Integers of both engines.
 _INT64: Final = range(-(2**63), 2**63)
+_NAMED: Final = re.compile(r":([a-z_]+)")
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
 
@@ -30,7 +33,8 @@ def ask(question: Question, engine: Engine, **given: Any) -> list[Any]:
     that makes no sense, StoreError where the store cannot be asked.
     """
     values = taken(question, given)
-    found = engine.ask(sql(question, values), _bound(question, values))
+    query = sql(question, values)
+    found = engine.ask(query, bound(query, values))
     rows: Iterable[Mapping[str, Any]] = found.dicts()
     if question.fold is not None:
         rows = question.fold(engine, values, list(rows))
@@ -71,7 +75,7 @@ def read(parameter: Parameter, told: Any) -> Value:
     if parameter.type == "int":
         return _whole(parameter, told)
     if parameter.type == "float":
-        return float(told)
+        return _number(parameter, told)
     text = str(told)
     # What no UTF-8 has is in no store.
     text = text.encode("utf-8", "replace").decode()
@@ -99,13 +103,23 @@ def _whole(parameter: Parameter, told: Any) -> int:
     return number
 
 
+def _number(parameter: Parameter, told: Any) -> float:
+    try:
+        number = float(told)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number) or number < 0:
+        raise ValueError(f"{parameter.name} is a number from 0 on, not {told!r}")
+    return number
+
+
 def sql(question: Question, values: Mapping[str, Value]) -> str:
     """The question's SQL, with the conditions of those parameters that were given."""
     text = question.sql if isinstance(question.sql, str) else question.sql(values)
     limit = values.get("limit")
     return text.format(
         filters=filters(question.parameters, values),
-        limit="" if limit is None else f"LIMIT {limit:d}",
+        limit=f"LIMIT {limit:d}" if limit else "",
     )
 
 
@@ -115,9 +129,9 @@ def filters(parameters: Iterable[Parameter], values: Mapping[str, Value]) -> str
     return " AND ".join(told) or "1 = 1"
 
 
-def _bound(question: Question, values: Mapping[str, Value]) -> dict[str, Bound]:
-    """Values that the SQL names."""
-    return {name: cast(Bound, value) for name, value in values.items() if value is not None}
+def bound(query: str, values: Mapping[str, Value]) -> dict[str, Bound]:
+    """The values that a query names."""
+    return {name: values[name] for name in _NAMED.findall(query) if name in values}
 
 
 # --- rows -------------------------------------------------------------------------------------
@@ -177,6 +191,8 @@ def _listed(value: Any) -> Sequence[str]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%dT%H:%M:%S.%f}Z"
     return list(value) if isinstance(value, tuple) else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from otelier.questions.model import Column
@@ -27,6 +28,12 @@ COST: Final = Column("cost", "float", "what it cost, where that is known", "USD"
 def tokens(name: str, what: str, hidden: bool = False) -> Column:
     """A number of tokens, where it was told."""
     return Column(name, "int", what, "tokens", optional=True, hidden=hidden)
+
+
+def summed(column: Column) -> Column:
+    """A sum, in which calls may be missing that ``MISSING`` counts."""
+    counts = MISSING if column.unit == "USD" else MISSING[1:]
+    return replace(column, missing=tuple(each.name for each in counts))
 
 
 INPUT: Final = tokens("input_tokens", "tokens that it read, cached ones included")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
@@ -50,6 +50,8 @@ class Column:
     optional: bool = False
     # Whether a terminal leaves it out; it is in everything else.
     hidden: bool = False
+    # Of a sum: columns that count what is missing in it, so that it is more than it says.
+    missing: tuple[str, ...] = ()
 
 
 # SQL as both engines understand it (see store/engine.py). In braces: ``{filters}``, the conditions
@@ -76,12 +78,19 @@ class Question:
     columns: tuple[Column, ...]
     sql: Sql
     fold: Fold | None = None
-    # Columns that say how many calls are missing in the sum of costs, for ``--max``.
-    budget: bool = False
-    # Whether it can be asked again and again for what is new: its rows have ``time`` and ``span_id``.
+    # How it is asked so that the sum of its rows' ``cost`` is all that was paid; None where it is
+    # not. Such rows have ``unpriced`` and ``uncounted``, too.
+    budget: Mapping[str, Value] | None = field(default=None, hash=False)
+    # Whether it can be asked again for what is new: its rows have ``trace_id`` and ``span_id``.
     follows: bool = False
 
     @property
     def summary(self) -> str:
-        """The first sentence of its help."""
+        """The first line of its help."""
         return self.help.partition("\n")[0]
+
+    @property
+    def brief(self) -> str:
+        """A few words for a list of commands."""
+        words = self.summary.partition(":")[0].partition(";")[0].rstrip(".")
+        return words[0].lower() + words[1:]

@@ -6,6 +6,7 @@ from typing import Final
 
 from otelier.questions.model import Parameter
 
+
 def text(name: str, help: str, where: str = "") -> Parameter:
     """A text that a column of this name equals, unless the condition is another."""
     return Parameter(name, "text", help, where=where or f"{name} = :{name}")
@@ -18,7 +19,7 @@ def flag(name: str, help: str, where: str = "") -> Parameter:
 
 def limit(most: int) -> Parameter:
     """How many rows at most."""
-    return Parameter("limit", "int", "how many rows at most", most)
+    return Parameter("limit", "int", "how many rows at most; 0 for all", most)
 
 
 SINCE: Final = Parameter("since", "time", "only what began then or later", where="time >= :since")

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from typing import Final
 
-from otelier.questions.about import failures, latency, single, sums, talk, whole
+from otelier.questions.about import (
+    cache,
+    comparing,
+    conversation,
+    failures,
+    latency,
+    single,
+    sums,
+    talk,
+    whole,
+)
 from otelier.questions.model import Question
 
 QUESTIONS: Final[tuple[Question, ...]] = (
     *single.QUESTIONS,
     *whole.QUESTIONS,
     *sums.QUESTIONS,
+    *cache.QUESTIONS,
     *latency.QUESTIONS,
     *failures.QUESTIONS,
+    *conversation.QUESTIONS,
+    *comparing.QUESTIONS,
     *talk.QUESTIONS,
 )
 BY_NAME: Final = {question.name: question for question in QUESTIONS}

@@ -30,6 +30,7 @@ _LISTS: Final = 256
 _LISTS_CHARACTERS: Final = 16 << 20
 _BEGINNING: Final = 160
 _HASH: Final = 16
+_NOTHING: Final = ("", "[]")
 
 
 @dataclass(slots=True)
@@ -87,6 +88,11 @@ class Keeper:
                 self.heads[column] = found.head
                 join = {} if found.join == "," else {pieces.JOIN: found.join}
                 return {pieces.HISTORY: found.head, **join}
+            if value not in _NOTHING:
+                # Whoever reads messages finds it as one.
+                text = self._text(value)
+                self.heads[column] = self._link(0, text, 1)
+                return {pieces.TEXT: text}
         return {pieces.TEXT: self._text(value)} if len(value) >= LEAST else None
 
     def _list(self, name: str, text: str) -> _List | None:

@@ -51,7 +51,16 @@ LISTS: Final = {
     "finish_reasons": semconv.RESPONSE_FINISH_REASONS,
 }
 # What is computed from these.
-DERIVED: Final = ("model_call", "batch_read", "told", "unpriced", "uncounted", "status", "service")
+DERIVED: Final = (
+    "model_call",
+    "batch_read",
+    "told",
+    "paid",
+    "unpriced",
+    "uncounted",
+    "status",
+    "service",
+)
 COLUMNS: Final = (*TEXTS, *COUNTS, *NUMBERS, *LISTS, *DERIVED)
 
 _MODEL_CALLS: Final = frozenset(
@@ -87,7 +96,7 @@ def columns(span: StoredSpan) -> list[Any]:
     model_call = client and operation in _MODEL_CALLS
     batch_read = client and operation == semconv.BATCH_RESULTS
     told = counts[0] is not None or counts[1] is not None
-    paid = model_call or batch_read or operation in semconv.FETCHES
+    fetched = operation in semconv.FETCHES
     error = texts[_ERROR]
     uncounted = (
         model_call
@@ -107,7 +116,8 @@ def columns(span: StoredSpan) -> list[Any]:
         model_call,
         batch_read,
         told,
-        paid and told and cost is None,
+        model_call or batch_read or (told and fetched),
+        (model_call or batch_read or fetched) and told and cost is None,
         uncounted,
         status,
         _text(span.resource.attributes.get("service.name")),

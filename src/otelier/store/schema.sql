@@ -84,6 +84,9 @@ CREATE TABLE span (
     batch_read INTEGER NOT NULL,
     batch TEXT NOT NULL,
     told INTEGER NOT NULL,
+    -- Whether sums of tokens and cost are over it: model calls, answers of the background where they
+    -- were fetched, and of each batch the reading that read most.
+    paid INTEGER NOT NULL,
     unpriced INTEGER NOT NULL,
     uncounted INTEGER NOT NULL,
     error TEXT NOT NULL,
@@ -103,6 +106,7 @@ CREATE TABLE span (
 -- What is delivered twice is kept once.
 CREATE UNIQUE INDEX span_once ON span (trace_id, span_id, kind);
 CREATE INDEX span_time ON span (time);
+CREATE INDEX span_batch ON span (provider, batch) WHERE batch_read;
 
 -- Events that belong to calls: evaluations (gen_ai.evaluation.result) and others of GenAI.
 CREATE TABLE event (

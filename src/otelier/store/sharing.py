@@ -10,13 +10,15 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from otelier import forks, guard
+from otelier import forks, guard, settings
 from otelier.store.engine import StoreError
+from otelier.store.prune import Pruned
 from otelier.store.spans import StoredSpan
 from otelier.store.writer import Writer
 
@@ -25,6 +27,8 @@ _PATIENT: Final = 5.0
 _HASTY: Final = 0.2
 # Spans that wait at most: what the SDK's own queue holds, a few times.
 _MOST_WAITING: Final = 8192
+# Every so many batches it is looked whether something is to be forgotten.
+_LOOK: Final = 64
 
 # What no later attempt can mend.
 _FOR_GOOD: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -39,6 +43,17 @@ _FAULTS: Final = {
     sqlite3.SQLITE_NOTADB: "it is no database; move it away, and a new one is made",
 }
 _PRIMARY: Final = 0xFF
+
+
+def limits(keep: int | None = None, size: int | None = None) -> tuple[int | None, int | None]:
+    """What is kept: spans that began since that nanosecond, and bytes; None for all.
+
+    ``keep``: seconds; ``size``: bytes; by default what the settings say, 0 for all.
+    """
+    chosen = settings.of_exporters()
+    seconds = chosen.store_keep if keep is None else keep
+    most = chosen.store_size if size is None else size
+    return time.time_ns() - seconds * 10**9 if seconds else None, most or None
 
 
 def fault(error: Exception) -> str:
@@ -60,6 +75,8 @@ class Sharing:
         self._lock = threading.Lock()
         self._waiting: deque[StoredSpan] = deque(maxlen=_MOST_WAITING)
         self._over = False
+        self._written = 0
+        self._pruning: Iterator[Pruned] | None = None
 
     def write(self, spans: Sequence[StoredSpan]) -> bool:
         """Store spans, and what waits; whether all of it is stored now. Never raises."""
@@ -74,7 +91,21 @@ class Sharing:
                 return False
             self._waiting.clear()
             self.writer.seconds = _PATIENT
+            self._prune()
             return True
+
+    def _prune(self) -> None:
+        """One small step towards what the settings say may be kept; never raises."""
+        try:
+            if self._pruning is None:
+                if self._written % _LOOK == 0:
+                    self._pruning = self.writer.prune(*limits())
+                self._written += 1
+            if self._pruning is not None and next(self._pruning, None) is None:
+                self._pruning = None
+        except Exception:
+            self._pruning = None
+            guard.failed("store.prune")
 
     def close(self) -> None:
         """Try once more to store what waits, and close the file."""

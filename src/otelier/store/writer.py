@@ -35,6 +35,15 @@ _COLUMNS: Final = f"{_BASE}, {', '.join(rows.COLUMNS)}"
 _INSERT: Final = (
     f"INSERT INTO span ({_COLUMNS}) VALUES ({', '.join('?' for _ in _COLUMNS.split(','))})"
 )
+# Of several readings of a batch the one that read most is paid for, of equal ones the first.
+_BATCHES: Final = """
+UPDATE span SET paid = (id = (
+    SELECT id FROM span AS other
+    WHERE other.batch_read AND other.provider = span.provider AND other.batch = span.batch
+    ORDER BY coalesce(input_tokens, 0) + coalesce(output_tokens, 0) DESC, time, id LIMIT 1
+))
+WHERE batch_read AND provider = ? AND batch = ?
+"""
 _INT64: Final = range(-(1 << 63), 1 << 63)
 _TIMES: Final = range(1 << 64)
 _FLAGS: Final = (1 << 32) - 1
@@ -86,6 +95,14 @@ class Writer:
                 return
             yield step
 
+    def shrink(self) -> None:
+        """Give back the room of the log of changes, where nobody else needs it just now.
+
+        Raises what :meth:`write` does.
+        """
+        with self._lock:
+            self._open().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     def close(self) -> None:
         """Close the file; writing opens it again."""
         with self._lock:
@@ -132,6 +149,9 @@ class Writer:
         except UnicodeEncodeError:
             connection.execute("DELETE FROM span WHERE id >= ?", (first,))
             connection.executemany(_INSERT, map(pieces.well_formed, made))
+        for row in made:
+            if row[_BATCH_READ]:
+                connection.execute(_BATCHES, (row[_PROVIDER], row[_BATCH]))
         return next_id - first
 
     def _there(self, key: tuple[str, str, int]) -> bool:
@@ -217,6 +237,10 @@ class Writer:
 
 _CONVERSATION: Final = rows.COLUMNS.index("conversation")
 _SESSION: Final = rows.COLUMNS.index("session")
+_BEFORE: Final = len(_BASE.split(","))
+_BATCH_READ: Final = _BEFORE + rows.COLUMNS.index("batch_read")
+_PROVIDER: Final = _BEFORE + rows.COLUMNS.index("provider")
+_BATCH: Final = _BEFORE + rows.COLUMNS.index("batch")
 
 
 # --- what has no column: JSON, with attributes as names and values ------------------------------

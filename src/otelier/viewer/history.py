@@ -40,7 +40,7 @@ class History:
             return Earlier(0, tuple(same))
         chain, folded, known = _START, 0, True
         for index, message in enumerate(messages):
-            for part in _parts(message):
+            for part in identities(message):
                 chain = hash((chain, part))
                 known = known and chain in shown
                 shown.add(chain)
@@ -48,7 +48,7 @@ class History:
                 folded = index + 1
         for answer in objects(structure(attributes, semconv.OUTPUT_MESSAGES)):
             link = chain
-            for part in _parts(answer):
+            for part in identities(answer):
                 link = hash((link, part))
                 shown.add(link)
         return Earlier(folded, tuple(same))
@@ -61,7 +61,7 @@ class History:
         return shown
 
 
-def _parts(message: Any) -> Iterator[tuple[Any, ...]]:
+def identities(message: Any) -> Iterator[tuple[Any, ...]]:
     """What identifies the parts of a message, whether it was an answer or is sent back.
 
     Reasoning is left out: programs send it back in another form, or not at all.

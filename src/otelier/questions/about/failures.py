@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from otelier.questions import columns as c
 from otelier.questions import parameters as p
 from otelier.questions.model import Column, Question
 
 ERRORS: Final = Question(
     "errors",
     "Error",
-    "Failures by type, operation and model, with the last one's message; the most frequent first.\n\n"
+    "Failures by type, operation and model, with what the last one said.\n\n"
     "With ``models`` only failed calls of models.",
     'errors(since="24h")',
     (

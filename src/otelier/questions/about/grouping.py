@@ -28,13 +28,14 @@ _HIGHEST: Final = 200
 KEY: Final = Column("key", "text", "what the row is of: a value of what is summed by; '' for none")
 
 
-def by(default: str = "model") -> Parameter:
+def by(default: str = "model", *more: str) -> Parameter:
     """By what rows are summed."""
-    return Parameter("by", "text", "by what the rows are summed", default, choices=DIMENSIONS)
+    choices = (*DIMENSIONS, *more)
+    return Parameter("by", "text", "by what the rows are summed", default, choices=choices)
 
 
 def keyed(dimension: str, view: str) -> str:
-    """A WITH list that ends in ``found``: the rows of a view that were asked for, each with ``key``.
+    """A WITH list that ends in ``found``: a view's rows that were asked for, each with ``key``.
 
     With tags a row is there once for each of its tags. An agent's or a step's name is the one that
     the span has itself, else the one of the nearest span above that has one.
@@ -58,9 +59,11 @@ def _above(name: str, view: str) -> str:
     return (
         f"WITH RECURSIVE own AS (SELECT * FROM otelier.{view} WHERE {{filters}}), "
         "up AS ("
-        f"SELECT trace_id, span_id AS call, {name} AS key, parent_id AS above, CAST(0 AS INTEGER) AS height FROM own "
+        f"SELECT trace_id, span_id AS call, {name} AS key, parent_id AS above, "
+        "CAST(0 AS INTEGER) AS height FROM own "
         "UNION ALL "
-        f"SELECT up.trace_id, up.call, higher.{name}, higher.parent_id, CAST(up.height + 1 AS INTEGER) "
+        f"SELECT up.trace_id, up.call, higher.{name}, higher.parent_id, "
+        "CAST(up.height + 1 AS INTEGER) "
         "FROM up INNER JOIN otelier.spans AS higher "
         "ON higher.trace_id = up.trace_id AND higher.span_id = up.above "
         f"WHERE up.key = '' AND up.above != '' AND up.height < {_HIGHEST}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from otelier.questions import columns as c
 from otelier.questions import parameters as p
 from otelier.questions.about import grouping
 from otelier.questions.model import Column, Question, Values

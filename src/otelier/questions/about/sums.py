@@ -9,23 +9,20 @@ from otelier.questions import parameters as p
 from otelier.questions.about import grouping
 from otelier.questions.model import Column, Parameter, Question, Values
 
-_COST: Final = Column(
-    "cost",
-    "float",
-    "what was paid, as far as prices are known; None where none is",
-    "USD",
-    optional=True,
+_COST: Final = c.summed(
+    Column("cost", "float", "what was paid, as far as prices are known", "USD", optional=True)
 )
 _SUMMED: Final = (
-    c.tokens("input_tokens", "tokens read, cached ones included"),
-    c.tokens("output_tokens", "tokens written"),
-    c.tokens("cache_read_tokens", "tokens read from the cache"),
-    c.tokens("cache_write_tokens", "tokens written to the cache", hidden=True),
+    c.summed(c.tokens("input_tokens", "tokens read, cached ones included")),
+    c.summed(c.tokens("output_tokens", "tokens written")),
+    c.summed(c.tokens("cache_read_tokens", "tokens read from the cache")),
+    c.summed(c.tokens("cache_write_tokens", "tokens written to the cache", hidden=True)),
 )
 _SUMS: Final = (
     "sum(found.cost) AS cost, sum(model_call) AS calls, sum(error != '') AS errors, "
     "sum(found.input_tokens) AS input_tokens, sum(found.output_tokens) AS output_tokens, "
-    "sum(found.cache_read_tokens) AS cache_read_tokens, sum(found.cache_write_tokens) AS cache_write_tokens, "
+    "sum(found.cache_read_tokens) AS cache_read_tokens, "
+    "sum(found.cache_write_tokens) AS cache_write_tokens, "
     "avg(CASE WHEN model_call THEN seconds END) AS mean_seconds, "
     "sum(found.unpriced) AS unpriced, sum(found.uncounted) AS uncounted"
 )
@@ -45,9 +42,9 @@ COSTS: Final = Question(
     "costs",
     "Cost",
     "Cost, tokens, calls, errors and mean latency, summed by model or what else ``by`` says.\n\n"
-    "Nothing is counted twice: agents and workflows repeat what is below them. By tag a call is in\n"
-    "the row of each of its tags. A call is of the agent and the step that its span names, else of\n"
-    "the nearest above it.",
+    "Nothing is counted twice: agents and workflows repeat what is below them. By tag a call is\n"
+    "in the row of each of its tags. A call is of the agent and the step that its span names,\n"
+    "else of the nearest above it.",
     'costs(by="user", since="24h")',
     (grouping.by(), *p.ALL, p.limit(100)),
     (
@@ -60,7 +57,8 @@ COSTS: Final = Question(
         *c.MISSING,
     ),
     _costs,
-    budget=True,
+    # A call has several tags.
+    budget={"by": "provider", "limit": 0},
 )
 
 SESSIONS: Final = Question(
@@ -115,7 +113,7 @@ SESSIONS: Final = Question(
         )
         + ", session {limit}"
     ),
-    budget=True,
+    budget={"limit": 0},
 )
 
 UNPRICED: Final = Question(
@@ -129,7 +127,8 @@ UNPRICED: Final = Question(
         Column("model", "text", "the model that was asked for"),
         Column("response_model", "text", "the model that answered"),
         Column("calls", "int", "calls without a price"),
-        *_SUMMED[:2],
+        c.tokens("input_tokens", "tokens that they read"),
+        c.tokens("output_tokens", "tokens that they wrote"),
         Column("last", "time", "when the last one began"),
     ),
     "SELECT provider, model, response_model, count(*) AS calls, "

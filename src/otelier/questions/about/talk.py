@@ -30,8 +30,6 @@ def snippet(text: str, words: str) -> str:
     return ("…" if start else "") + cut + ("…" if end < len(text) else "")
 
 
-
-
 def _has(column: str) -> str:
     return f"instr(lower({column}), lower(:text)) > 0"
 

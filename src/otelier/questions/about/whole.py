@@ -61,7 +61,12 @@ TRACE: Final = Question(
         c.TIME,
         c.TRACE,
         c.SPAN,
-        Column("parent_id", "text", "the span above, which may be one of another library's", hidden=True),
+        Column(
+            "parent_id",
+            "text",
+            "the span above, which may be one of another library's",
+            hidden=True,
+        ),
     ),
     "SELECT trace_id FROM otelier.calls WHERE {filters} ORDER BY time DESC LIMIT 1",
     _lines,
@@ -108,7 +113,11 @@ def _content(span: StoredSpan) -> dict[str, Any]:
             for event in span.events
         ],
         "links": [
-            {"trace_id": link.trace_id, "span_id": link.span_id, "attributes": _data(link.attributes)}
+            {
+                "trace_id": link.trace_id,
+                "span_id": link.span_id,
+                "attributes": _data(link.attributes),
+            }
             for link in span.links
         ],
     }
@@ -128,7 +137,6 @@ def _data(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_data(each) for each in value]
     return value.hex() if isinstance(value, bytes) else value
-
 
 
 CALL: Final = Question(

@@ -1,0 +1,131 @@
+"""Rows of an answer for a person, or for a program: a table, JSON, CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final, TextIO
+
+from otelier.questions.asking import as_json
+from otelier.questions.model import Column, Question, Values
+from otelier.viewer import terminal
+from otelier.viewer import text as txt
+from otelier.viewer.look import Look
+from otelier.viewer.tables import Drawing, Heading
+
+_UNKNOWN: Final = "–"
+_STYLES: Final = {"cost": "green", "error": "red", "time": "dim"}
+_CSV: Final = {True: "true", False: "false", None: ""}
+
+
+class Output:
+    """Writes the rows of one question, all at once or as they come."""
+
+    def __init__(
+        self, question: Question, values: Values, stream: TextIO, form: str, *, wide: bool = False
+    ) -> None:
+        """``form``: "table", "json" or "csv". ``wide``: a table has all columns."""
+        self._question = question
+        self._values = values
+        self._stream = stream
+        self._form = form
+        self._wide = wide
+        # What a terminal shows must not control it; what a program reads is as it is.
+        self._person = stream.isatty()
+        self._look = Look(
+            color=terminal.wants_color(stream),
+            width=terminal.columns(stream),
+            ascii=terminal.needs_ascii(stream),
+        )
+        self._drawing: Drawing | None = None
+        self._shown: list[Column] = []
+        self._headed = False
+
+    def write(self, rows: Sequence[Any]) -> None:
+        """All rows of an answer."""
+        if self._form == "json":
+            told = as_json(self._question, rows)
+            self._put(json.dumps(told, indent=2, ensure_ascii=self._escapes) + "\n")
+        else:
+            self.more(rows)
+
+    def more(self, rows: Sequence[Any]) -> None:
+        """Rows below those that were written; JSON is a line for each."""
+        if self._form == "json":
+            for row in as_json(self._question, rows):
+                self._put(json.dumps(row, ensure_ascii=self._escapes) + "\n")
+        elif self._form == "csv":
+            self._put(self._csv(rows))
+        elif rows:
+            self._put(self._table(rows))
+
+    @property
+    def _escapes(self) -> bool:
+        return self._person or self._look.ascii
+
+    def _put(self, text: str) -> None:
+        terminal.write(self._stream, text)
+
+    def _csv(self, rows: Sequence[Any]) -> str:
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        if not self._headed:
+            writer.writerow(column.name for column in self._question.columns)
+        self._headed = True
+        for row in as_json(self._question, rows):
+            cells = [_for_csv(value) for value in row.values()]
+            writer.writerow(map(self._look.clean, cells) if self._person else cells)
+        return out.getvalue()
+
+    def _table(self, rows: Sequence[Any]) -> str:
+        if self._drawing is None:
+            self._shown = [column for column in self._question.columns if self._tells(column, rows)]
+            self._drawing = Drawing([self._heading(column) for column in self._shown], self._look)
+        return self._drawing.draw([[cell(column, row) for column in self._shown] for row in rows])
+
+    def _tells(self, column: Column, rows: Sequence[Any]) -> bool:
+        """Whether a table has the column: not where it is the same nothing in all rows."""
+        if self._wide or (self._question.follows and not column.hidden):
+            return True
+        return not column.hidden and any(
+            getattr(row, column.name) not in ("", None, (), 0) for row in rows
+        )
+
+    def _heading(self, column: Column) -> Heading:
+        name = str(self._values.get("by") or column.name) if column.name == "key" else column.name
+        return Heading(name, column.type in ("int", "float"), _STYLES.get(column.name, ""))
+
+
+def cell(column: Column, row: Any) -> str:
+    """A value as a person reads it."""
+    value = getattr(row, column.name)
+    if value is None:
+        return _UNKNOWN
+    unit = column.unit or getattr(row, "unit", "") if column.type == "float" else column.unit
+    partial = any(getattr(row, name) for name in column.missing)
+    if unit == "USD":
+        return txt.dollars(value, partial)
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    if unit == "s":
+        return txt.duration(value)
+    if unit == "share":
+        return f"{value:.1%}"
+    if column.type == "bool":
+        return "yes" if value else ""
+    if column.type == "int":
+        return f"≥ {value:,}" if partial else f"{value:,}"
+    if column.type == "float":
+        return f"{value:,.4g}"
+    if column.type == "list":
+        return ", ".join(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _for_csv(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return _CSV[value]
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)

@@ -1,0 +1,1167 @@
+"""Questions to a store of calls, as functions: ``otelier.questions.costs(by="user", since="24h")``.
+
+Written by ``python -m otelier.questions.stub``.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal, TypeAlias
+
+from otelier.questions.faces import Store
+
+Moment: TypeAlias = str | datetime | timedelta
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A row of :func:`calls`."""
+
+    time: datetime
+    """When it began."""
+    name: str
+    """The operation and what it is of."""
+    status: str
+    """Ok, error, or how it was left early."""
+    seconds: float
+    """How long it took, in s."""
+    cost: float | None
+    """What it cost, where that is known, in USD."""
+    input_tokens: int | None
+    """Tokens that it read, cached ones included, in tokens."""
+    output_tokens: int | None
+    """Tokens that it wrote, in tokens."""
+    cache_read_tokens: int | None
+    """Tokens read from the cache, in tokens."""
+    cache_write_tokens: int | None
+    """Tokens written to the cache, in tokens."""
+    session: str
+    """Its session."""
+    user: str
+    """Its user."""
+    tenant: str
+    """Its tenant."""
+    conversation: str
+    """Its conversation."""
+    operation: str
+    """What was done."""
+    provider: str
+    """Who was asked."""
+    model: str
+    """The model that was asked for."""
+    response_model: str
+    """The model that answered."""
+    service: str
+    """The program's service.name."""
+    agent: str
+    """The agent that the span names."""
+    tool: str
+    """The tool that was run."""
+    data_source: str
+    """What was searched."""
+    error: str
+    """The type of its failure."""
+    first_chunk: float | None
+    """Time to the first chunk, in s."""
+    tags: tuple[str, ...]
+    """Its tags."""
+    prompt: str
+    """The prompt that it is made of."""
+    prompt_version: str
+    """The prompt's version."""
+    task: str
+    """Its task."""
+    finish_reasons: tuple[str, ...]
+    """Why each answer ended."""
+    response_id: str
+    """The answer's id."""
+    request_id: str
+    """The provider's id of the request."""
+    trace_id: str
+    """The trace that it is in."""
+    span_id: str
+    """Its span."""
+    parent_id: str
+    """The span above."""
+
+def calls(
+    *,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    session: str | None = None,
+    conversation: str | None = None,
+    user: str | None = None,
+    tenant: str | None = None,
+    tag: str | None = None,
+    model: str | None = None,
+    provider: str | None = None,
+    service: str | None = None,
+    operation: str | None = None,
+    status: str | None = None,
+    error: str | None = None,
+    agent: str | None = None,
+    tool: str | None = None,
+    prompt: str | None = None,
+    task: str | None = None,
+    models: bool = False,
+    cached: bool = False,
+    unpriced: bool = False,
+    limit: int = 20,
+    store: Store = None,
+) -> list[Call]:
+    """The newest calls: of models, tools, retrievals, agents, workflows.
+
+    Conditions may be combined. With ``unpriced`` only calls whose price is not known, with
+    ``cached`` only those that read from the cache.
+
+    Args:
+        since: only what began then or later.
+        until: only what began before then.
+        session: only of this session.
+        conversation: only of this conversation.
+        user: only of this user.
+        tenant: only of this tenant.
+        tag: only with this tag.
+        model: only of this model, as it was asked for or as it answered.
+        provider: only of this provider.
+        service: only of this service.
+        operation: only this: chat, embeddings, execute_tool, retrieval, invoke_agent, ....
+        status: only what ended so: ok, error, closed, cancelled, abandoned.
+        error: only failures of this type.
+        agent: only where the span itself names this agent.
+        tool: only of this tool.
+        prompt: only of this prompt.
+        task: only of this task.
+        models: only calls of models.
+        cached: only what read from the cache.
+        unpriced: only calls whose price is not known.
+        limit: how many rows at most; 0 for all.
+        store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
+
+    Raises TypeError or ValueError for what it cannot be told, and
+    otelier.store.engine.StoreError where the store cannot be read.
+
+    Example::
+
+        otelier.questions.calls(session="s-01", status="error", limit=5)
+    """
+
+@dataclass(frozen=True, slots=True)
+class DearCall:
+    """A row of :func:`dearest`."""
+
+    cost: float | None
+    """What it cost, where that is known, in USD."""
+    time: datetime
+    """When it began."""
+    name: str
+    """The operation and what it is of."""
+    status: str
+    """Ok, error, or how it was left early."""
+    seconds: float
+    """How long it took, in s."""
+    input_tokens: int | None
+    """Tokens that it read, cached ones included, in tokens."""
+    output_tokens: int | None
+    """Tokens that it wrote, in tokens."""
+    cache_read_tokens: int | None
+    """Tokens read from the cache, in tokens."""
+    cache_write_tokens: int | None
+    """Tokens written to the cache, in tokens."""
+    session: str
+    """Its session."""
+    user: str
+    """Its user."""
+    tenant: str
+    """Its tenant."""
+    conversation: str
+    """Its conversation."""
+    operation: str
+    """What was done."""
+    provider: str
+    """Who was asked."""
+    model: str
+    """The model that was asked for."""
+    response_model: str
+    """The model that answered."""
+    service: str
+    """The program's service.name."""
+    agent: str
+    """The agent that the span names."""
+    tool: str
+    """The tool that was run."""
+    data_source: str
+    """What was searched."""
+    error: str
+    """The type of its failure."""
+    first_chunk: float | None
+    """Time to the first chunk, in s."""
+    tags: tuple[str, ...]
+    """Its tags."""
+    prompt: str
+    """The prompt that it is made of."""
+    prompt_version: str
+    """The prompt's version."""
+    task: str
+    """Its task."""
+    finish_reasons: tuple[str, ...]
+    """Why each answer ended."""
+    response_id: str
+    """The answer's id."""
+    request_id: str
+    """The provider's id of the request."""
+    trace_id: str
+    """The trace that it is in."""
+    span_id: str
+    """Its span."""
+    parent_id: str
+    """The span above."""
+
+def dearest(
+    *,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    session: str | None = None,
+    conversation: str | None = None,
+    user: str | None = None,
+    tenant: str | None = None,
+    tag: str | None = None,
+    model: str | None = None,
+    provider: str | None = None,
+    service: str | None = None,
+    limit: int = 10,
+    store: Store = None,
+) -> list[DearCall]:
+    """The dearest calls, of those whose price is known.
+
+    Args:
+        since: only what began then or later.
+        until: only what began before then.
+        session: only of this session.
+        conversation: only of this conversation.
+        user: only of this user.
+        tenant: only of this tenant.
+        tag: only with this tag.
+        model: only of this model, as it was asked for or as it answered.
+        provider: only of this provider.
+        service: only of this service.
+        limit: how many rows at most; 0 for all.
+        store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
+
+    Raises TypeError or ValueError for what it cannot be told, and
+    otelier.store.engine.StoreError where the store cannot be read.
+
+    Example::
+
+        otelier.questions.dearest(since="7d", limit=10)
+    """
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """A row of :func:`retrievals`."""
+
+    time: datetime
+    """When it began."""
+    data_source: str
+    """What was searched."""
+    status: str
+    """Ok, error, or how it was left early."""
+    error: str
+    """The type of its failure."""
+    seconds: float
+    """How long it took, in s."""
+    session: str
+    """Its session."""
+    user: str
+    """Its user."""
+    tenant: str
+    """Its tenant."""
+    conversation: str
+    """Its conversation."""
+    trace_id: str
+    """The trace that it is in."""
+    span_id: str
+    """Its span."""
+
+def retrievals(
+    *,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    session: str | None = None,
+    conversation: str | None = None,
+    user: str | None = None,
+    tenant: str | None = None,
+    tag: str | None = None,
+    service: str | None = None,
+    data_source: str | None = None,
+    failed: bool = False,
+    limit: int = 50,
+    store: Store = None,
+) -> list[Retrieval]:
+    """The newest retrievals; with ``failed`` only those that failed.
+
+    Args:
+        since: only what began then or later.
+        until: only what began before then.
+        session: only of this session.
+        conversation: only of this conversation.
+        user: only of this user.
+        tenant: only of this tenant.
+        tag: only with this tag.
+        service: only of this service.
+        data_source: only of this data source.
+        failed: only those that failed.
+        limit: how many rows at most; 0 for all.
+        store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
+
+    Raises TypeError or ValueError for what it cannot be told, and
+    otelier.store.engine.StoreError where the store cannot be read.
+
+    Example::
+
+        otelier.questions.retrievals(failed=True, since="7d")
+    """
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row of :func:`trace`."""
+
+    depth: int
+    """How many calls are above it."""
+    path: str
+    """The names of all above it and its own, with > between."""
+    parent: str
+    """The name of the nearest call above."""
+    name: str
+    """The operation and what it is of."""
+    status: str
+    """Ok, error, or how it was left early."""
+    seconds: float
+    """How long it took, in s."""
+    cost: float | None
+    """What it cost, where that is known, in USD."""
+    input_tokens: int | None
+    """Tokens that it read, cached ones included, in tokens."""
+    output_tokens: int | None
+    """Tokens that it wrote, in tokens."""
+    cache_read_tokens: int | None
+    """Tokens read from the cache, in tokens."""
+    cache_write_tokens: int | None
+    """Tokens written to the cache, in tokens."""
+    operation: str
+    """What was done."""
+    model: str
+    """The model that was asked for."""
+    error: str
+    """The type of its failure."""
+    time: datetime
+    """When it began."""
+    trace_id: str
+    """The trace that it is in."""
+    span_id: str
+    """Its span."""
+    parent_id: str
+    """The span above, which may be one of another library's."""
+
+def trace(
+    trace_id: str | None = None,
+    *,
+    store: Store = None,
+) -> list[Line]:
+    """The calls of a trace in order of their start, each with the names of those above it.
+
+    Without an id the newest trace. The beginning of an id will do, if it is of one trace.
+
+    Args:
+        trace_id: its id, or how that begins; the newest by default.
+        store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
+
+    Raises TypeError or ValueError for what it cannot be told, and
+    otelier.store.engine.StoreError where the store cannot be read.
+
+    Example::
+
+        otelier.questions.trace("4bf92f35")
+    """
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A row of :func:`call`."""
+
+    time: datetime
+    """When it began."""
+    name: str
+    """The operation and what it is of."""
+    kind: str
+    """The span's kind."""
+    seconds: float
+    """How long it took, in s."""
+    status_code: str
+    """UNSET, OK or ERROR."""
+    status_message: str
+    """What its failure said."""
+    service: str
+    """The program's service.name."""
+    system: Any
+    """System instructions."""
+    input: Any
+    """Messages that were sent."""
+    output: Any
+    """Messages that were answered."""
+    tools: Any
+    """Definitions of tools that were sent."""
+    arguments: Any
+    """What a tool was given."""
+    result: Any
+    """What a tool gave."""
+    attributes: Any
+    """All other attributes of the span."""
+    events: Any
+    """Its events."""
+    links: Any
+    """Its links."""
+    resource: Any
+    """Attributes of the program."""
+    scope: str
+    """The instrumentation that made the span."""
+    trace_id: str
+    """The trace that it is in."""
+    span_id: str
+    """Its span."""
+    parent_id: str
+    """The span above."""
+
+def call(
+    id: str,
+    *,
+    store: Store = None,
+) -> list[Whole]:
+    """One call whole: what it was sent and gave, tools, ids, and its attributes as they are.
+
+    By the id of its span, of its answer or of the provider's request.
+
+    Args:
+        id: id of a span, of an answer or of a request.
+        store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
+
+    Raises TypeError or ValueError for what it cannot be told, and
+    otelier.store.engine.StoreError where the store cannot be read.
+
+    Example::
+
+        otelier.questions.call("chatcmpl-123")[0].input
+    """
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """A row of :func:`costs`."""
+
+    key: str
+    """What the row is of: a value of what is summed by; '' for none."""
+    cost: float | None
+    """What was paid, as far as prices are known, in USD."""
+    calls: int
+    """Model calls."""
+    errors: int
+    """How many of them failed."""
+    input_tokens: int | None
+    """Tokens read, cached ones included, in tokens."""
+    output_tokens: int | None
+    """Tokens written, in tokens."""
+    cache_read_tokens: int | None
+    """Tokens read from the cache, in tokens."""
+    cache_write_tokens: int | None
+    """Tokens written to the cache, in tokens."""
+    mean_seconds: float | None
+    """Mean latency of model calls, in s."""
+    unpriced: int
+    """Calls that told tokens and whose price is not known: not in the cost."""
+    uncounted: int
+    """Calls that did not tell what they used: in no sum."""
+
+def costs(
+    *,
+    by: Literal[
+        "model",
+        "provider",
+        "user",
+        "tenant",
+        "session",
+        "conversation",
+        "service",
+        "operation",
+        "task",
+        "day",
+        "hour",
+        "tag",
+        "prompt",
+        "step",
+        "agent",
+    ] = "model",
+    since: Moment | None = None,
+    until: Moment | None = None,
+    session: str | None = None,
+    conversation: str | None = None,
+    user: str | None = None,
+    tenant: str | None = None,
+    tag: str | None = None,
+    model: str | None = None,
+    provider: str | None = None,
+    service: str | None = None,
+    limit: int = 100,
+    store: Store = None,
+) -> list[Cost]:
+    """Cost, tokens, calls, errors and mean latency, summed by model or what else ``by`` says.
+
+    Nothing is counted twice: agents and workflows repeat what is below them. By tag a call is
+    in the row of each of its tags. A call is of the agent and the step that its span names,
+    else of the nearest above it.
+
+    Args:
+        by: by what the rows are summed.
+        since: only what began then or later.
+        until: only what began before then.
+        session: only of this session.
+        conversation: only of this conversation.
+        user: only of this user.
+        tenant: only of this tenant.
+        tag: only with this tag.
+        model: only of this model, as it was asked for or as it answered.
+        provider: only of this provider.
+        service: only of this service.
+        limit: how many rows at most; 0 for all.
+        store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
+
+    Raises TypeError or ValueError for what it cannot be told, and
+    otelier.store.engine.StoreError where the store cannot be read.
+
+    Example::
+
+        otelier.questions.costs(by="user", since="24h")
+    """
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A row of :func:`sessions`."""
+
+    session: str
+    """The session."""
+    tenant: str
+    """Its tenant."""
+    users: int
+    """How many users took part."""
+    user: str
+    """One of its users."""
+    first: datetime
+    """When its first call began."""
+    last: datetime
+    """When its last call began."""
+    traces: int
+    """Traces."""
+    calls: int
+    """Model calls."""
+    errors: int
+    """How many of them failed."""
+    cost: float | None
+    """What was paid, as far as prices are known, in USD."""
+    input_tokens: int | None
+    """Tokens read, cached ones included, in tokens."""
+    output_tokens: int | None
+    """Tokens written, in tokens."""
+    unpriced: int
+    """Calls that told tokens and whose price is not known: not in the cost."""
+    uncounted: int
+    """Calls that did not tell what they used: in no sum."""
+
+def sessions(
+    *,
+    order: Literal["last", "cost"] = "last",
+    since: Moment | None = None,
+    until: Moment | None = None,
+    session: str | None = None,
+    user: str | None = None,
+    tenant: str | None = None,
+    tag: str | None = None,
+    limit: int = 50,
+    store: Store = None,
+) -> list[Session]:
+    """Sessions: their calls, tokens and cost; the last ones first.
+
+    ``order`` is ``last`` or ``cost``: the dearest first.
+
+    Args:
+        order: what comes first.
+        since: only what began then or later.
+        until: only what began before then.
+        session: only of this session.
+        user: only of this user.
+        tenant: only of this tenant.
+        tag: only with this tag.
+        limit: how many rows at most; 0 for all.
+        store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
+
+    Raises TypeError or ValueError for what it cannot be told, and
+    otelier.store.engine.StoreError where the store cannot be read.
+
+    Example::
+
+        otelier.questions.sessions(order="cost", limit=10)
+    """
+
+@dataclass(frozen=True, slots=True)
+class Unpriced:
+    """A row of :func:`unpriced`."""
+
+    provider: str
+    """Who was asked."""
+    model: str
+    """The model that was asked for."""
+    response_model: str
+    """The model that answered."""
+    calls: int
+    """Calls without a price."""
+    input_tokens: int | None
+    """Tokens that they read, in tokens."""
+    output_tokens: int | None
+    """Tokens that they wrote, in tokens."""
+    last: datetime
+    """When the last one began."""
+
+def unpriced(
+    *,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    service: str | None = None,
+    tenant: str | None = None,
+    limit: int = 100,
+    store: Store = None,
+) -> list[Unpriced]:
+    """Models whose price is not known: calls that told tokens and are in no sum of costs.
+
+    Args:
+        since: only what began then or later.
+        until: only what began before then.
+        service: only of this service.
+        tenant: only of this tenant.
+        limit: how many rows at most; 0 for all.
+        store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
+
+    Raises TypeError or ValueError for what it cannot be told, and
+    otelier.store.engine.StoreError where the store cannot be read.
+
+    Example::
+
+        otelier.questions.unpriced(since="7d")
+    """
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """A row of :func:`cache`."""
+
+    key: str
+    """What the row is of: a value of what is summed by; '' for none."""
+    calls: int
+    """Calls that told what they read."""
+    hits: int
+    """How many of them read from the cache."""
+    input_tokens: int | None
+    """Tokens read, cached ones included, in tokens."""
+    cache_read_tokens: int | None
+    """Tokens read from the cache, in tokens."""
+    cache_write_tokens: int | None
+    """Tokens written to the cache, in tokens."""
+    share: float | None
+    """Part of the input that came from the cache, in share."""
+    saved: float | None
+    """What it saved, where that is known, in USD."""
+    unknown: int
+    """Calls with a cache of which it is not known what it saved."""
+
+def cache(
+    *,
+    by: Literal[
+        "model",
+        "provider",
+        "user",
+        "tenant",
+        "session",
+        "conversation",
+        "service",
+        "operation",
+        "task",
+        "day",
+        "hour",
+        "tag",
+        "prompt",
+        "step",
+        "agent",
+    ] = "model",
+    since: Moment | None = None,
+    until: Moment | None = None,
+    session: str | None = None,
+    conversation: str | None = None,
+    user: str | None = None,
+    tenant: str | None = None,
+    tag: str | None = None,
+    model: str | None = None,
+    provider: str | None = None,
+    service: str | None = None,
+    limit: int = 100,
+    store: Store = None,
+) -> list[Cache]:
+    """How much of the input came from providers' caches, and what that saved.
+
+    What it saved is what the same tokens would have cost at the call's own price of input, less
+    what reading and writing the cache cost. It is known of calls whose cost was worked out from
+    prices and that read something beside the cache; ``unknown`` counts the others.
+
+    Args:
+        by: by what the rows are summed.
+        since: only what began then or later.
+        until: only what began before then.
+        session: only of this session.
+        conversation: only of this conversation.
+        user: only of this user.
+        tenant: only of this tenant.
+        tag: only with this tag.
+        model: only of this model, as it was asked for or as it answered.
+        provider: only of this provider.
+        service: only of this service.
+        limit: how many rows at most; 0 for all.
+        store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
+
+    Raises TypeError or ValueError for what it cannot be told, and
+    otelier.store.engine.StoreError where the store cannot be read.
+
+    Example::
+
+        otelier.questions.cache(by="session", since="7d")
+    """
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """A row of :func:`latency`."""
+
+    key: str
+    """What the row is of: a value of what is summed by; '' for none."""
+    calls: int
+    """Model calls that did not fail."""
+    mean: float
+    """Mean, in s."""
+    p50: float
+    """Half of the calls took no longer, in s."""
+    p90: float
+    """Nine of ten took no longer, in s."""
+    p99: float
+    """99 of 100 took no longer, in s."""
+    slowest: float
+    """The slowest, in s."""
+    streams: int
+    """Calls whose first chunk's time is known."""
+    first_p50: float | None
+    """To the first chunk: half of the streams took no longer, in s."""
+    first_p90: float | None
+    """To the first chunk: nine of ten took no longer, in s."""
+    first_p99: float | None
+    """To the first chunk: 99 of 100 took no longer, in s."""
+
+def latency(
+    *,
+    by: Literal[
+        "model",
+        "provider",
+        "user",
+        "tenant",
+        "session",
+        "conversation",
+        "service",
+        "operation",
+        "task",
+        "day",
+        "hour",
+        "tag",
+        "prompt",
+        "step",
+        "agent",
+    ] = "model",
+    since: Moment | None = None,
+    until: Moment | None = None,
+    session: str | None = None,
+    conversation: str | None = None,
+    user: str | None = None,
+    tenant: str | None = None,
+    tag: str | None = None,
+    model: str | None = None,
+    provider: str | None = None,
+    service: str | None = None,
+    operation: str | None = None,
+    limit: int = 100,
+    store: Store = None,
+) -> list[Latency]:
+    """How long model calls took: mean, percentiles, and the time to the first chunk of streams.
+
+    Of calls that did not fail. A percentile is a time that was measured, not one between two.
+
+    Args:
+        by: by what the rows are summed.
+        since: only what began then or later.
+        until: only what began before then.
+        session: only of this session.
+        conversation: only of this conversation.
+        user: only of this user.
+        tenant: only of this tenant.
+        tag: only with this tag.
+        model: only of this model, as it was asked for or as it answered.
+        provider: only of this provider.
+        service: only of this service.
+        operation: only this: chat, embeddings, execute_tool, retrieval, invoke_agent, ....
+        limit: how many rows at most; 0 for all.
+        store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
+
+    Raises TypeError or ValueError for what it cannot be told, and
+    otelier.store.engine.StoreError where the store cannot be read.
+
+    Example::
+
+        otelier.questions.latency(by="model", since="24h")
+    """
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """A row of :func:`errors`."""
+
+    error: str
+    """The type of the failure."""
+    operation: str
+    """What was done."""
+    model: str
+    """The model that was asked for."""
+    tool: str
+    """The tool that was run."""
+    count: int
+    """How often."""
+    last: datetime
+    """When the last one began."""
+    message: str
+    """What the last one said."""
+    trace_id: str
+    """The last one's trace."""
+    span_id: str
+    """The last one's span."""
+
+def errors(
+    *,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    session: str | None = None,
+    conversation: str | None = None,
+    user: str | None = None,
+    tenant: str | None = None,
+    tag: str | None = None,
+    model: str | None = None,
+    provider: str | None = None,
+    service: str | None = None,
+    operation: str | None = None,
+    models: bool = False,
+    limit: int = 50,
+    store: Store = None,
+) -> list[Error]:
+    """Failures by type, operation and model, with what the last one said.
+
+    With ``models`` only failed calls of models.
+
+    Args:
+        since: only what began then or later.
+        until: only what began before then.
+        session: only of this session.
+        conversation: only of this conversation.
+        user: only of this user.
+        tenant: only of this tenant.
+        tag: only with this tag.
+        model: only of this model, as it was asked for or as it answered.
+        provider: only of this provider.
+        service: only of this service.
+        operation: only this: chat, embeddings, execute_tool, retrieval, invoke_agent, ....
+        models: only calls of models.
+        limit: how many rows at most; 0 for all.
+        store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
+
+    Raises TypeError or ValueError for what it cannot be told, and
+    otelier.store.engine.StoreError where the store cannot be read.
+
+    Example::
+
+        otelier.questions.errors(since="24h")
+    """
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A row of :func:`tools`."""
+
+    tool: str
+    """The tool."""
+    runs: int
+    """How often it was run."""
+    failed: int
+    """How many of the runs failed."""
+    mean_seconds: float
+    """Mean time that a run took, in s."""
+    slowest: float
+    """The longest that a run took, in s."""
+    last: datetime
+    """When the last run began."""
+
+def tools(
+    *,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    session: str | None = None,
+    conversation: str | None = None,
+    user: str | None = None,
+    tenant: str | None = None,
+    tool: str | None = None,
+    limit: int = 100,
+    store: Store = None,
+) -> list[Tool]:
+    """Tools that were run: how often, how many runs failed, how long they took.
+
+    Args:
+        since: only what began then or later.
+        until: only what began before then.
+        session: only of this session.
+        conversation: only of this conversation.
+        user: only of this user.
+        tenant: only of this tenant.
+        tool: only of this tool.
+        limit: how many rows at most; 0 for all.
+        store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
+
+    Raises TypeError or ValueError for what it cannot be told, and
+    otelier.store.engine.StoreError where the store cannot be read.
+
+    Example::
+
+        otelier.questions.tools(session="s-01")
+    """
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A row of :func:`conversation`."""
+
+    number: int
+    """Which message it is."""
+    time: datetime
+    """When the call began that it is of."""
+    role: str
+    """Who said it; '' for a call that told no messages."""
+    text: str
+    """What was said; calls of tools and their results, too."""
+    name: str
+    """The call that it is of."""
+    model: str
+    """The model that was asked for."""
+    status: str
+    """How the call ended."""
+    cost: float | None
+    """What it cost, where that is known, in USD."""
+    input_tokens: int | None
+    """Tokens that it read, cached ones included, in tokens."""
+    output_tokens: int | None
+    """Tokens that it wrote, in tokens."""
+    total_cost: float | None
+    """What all so far cost, in USD."""
+    total_input_tokens: int | None
+    """Tokens read so far, in tokens."""
+    total_output_tokens: int | None
+    """Tokens written so far, in tokens."""
+    unpriced: int
+    """Calls so far whose price is not known."""
+    uncounted: int
+    """Calls so far that told no usage."""
+    direction: str
+    """System, input or output."""
+    message: Any
+    """All of it, where it is JSON."""
+    trace_id: str
+    """The trace that it is in."""
+    span_id: str
+    """Its span."""
+
+def conversation(
+    id: str | None = None,
+    *,
+    tenant: str | None = None,
+    user: str | None = None,
+    store: Store = None,
+) -> list[Message]:
+    """A conversation across its traces: each message once, with cost, tokens and running totals.
+
+    By the id of a conversation or a session; without one the newest. What a call took stands
+    beside its answer. What is not known is in no total: ``unpriced`` and ``uncounted`` say of
+    how many calls so far.
+
+    Args:
+        id: id of a conversation or a session; the newest by default.
+        tenant: only of this tenant.
+        user: only of this user.
+        store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
+
+    Raises TypeError or ValueError for what it cannot be told, and
+    otelier.store.engine.StoreError where the store cannot be read.
+
+    Example::
+
+        otelier.questions.conversation("c-01")
+    """
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A row of :func:`compare`."""
+
+    measure: str
+    """What is compared."""
+    unit: str
+    """Of what unit the numbers are."""
+    a: float | None
+    """What it is of the one."""
+    a_low: float | None
+    """Where its 95 % interval begins."""
+    a_high: float | None
+    """Where its 95 % interval ends."""
+    a_n: int
+    """Of how many calls or scores it is told."""
+    a_unpriced: int
+    """Calls that are missing in a cost."""
+    b: float | None
+    """What it is of the other."""
+    b_low: float | None
+    """Where its 95 % interval begins."""
+    b_high: float | None
+    """Where its 95 % interval ends."""
+    b_n: int
+    """Of how many calls or scores it is told."""
+    b_unpriced: int
+    """Calls that are missing in a cost."""
+
+def compare(
+    a: str,
+    b: str,
+    *,
+    by: Literal[
+        "model",
+        "provider",
+        "user",
+        "tenant",
+        "session",
+        "conversation",
+        "service",
+        "operation",
+        "task",
+        "day",
+        "hour",
+        "tag",
+        "prompt",
+        "step",
+        "agent",
+        "prompt_version",
+    ] = "tag",
+    prompt: str | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    session: str | None = None,
+    conversation: str | None = None,
+    user: str | None = None,
+    tenant: str | None = None,
+    tag: str | None = None,
+    model: str | None = None,
+    provider: str | None = None,
+    service: str | None = None,
+    store: Store = None,
+) -> list[Comparison]:
+    """Two sets of calls side by side: cost, errors, latency, tokens, scores of evaluations.
+
+    By tag, by version of one prompt (``prompt`` says which), or by what else calls can be
+    summed by. With 95 % intervals: of shares by Wilson, of means by Student's t.
+
+    Args:
+        a: the one.
+        b: the other.
+        by: by what the rows are summed.
+        prompt: only of this prompt.
+        since: only what began then or later.
+        until: only what began before then.
+        session: only of this session.
+        conversation: only of this conversation.
+        user: only of this user.
+        tenant: only of this tenant.
+        tag: only with this tag.
+        model: only of this model, as it was asked for or as it answered.
+        provider: only of this provider.
+        service: only of this service.
+        store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
+
+    Raises TypeError or ValueError for what it cannot be told, and
+    otelier.store.engine.StoreError where the store cannot be read.
+
+    Example::
+
+        otelier.questions.compare("1", "2", by="prompt_version", prompt="research")
+    """
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A row of :func:`search`."""
+
+    time: datetime
+    """When it began."""
+    role: str
+    """Who said it; tool for a tool's arguments and result."""
+    snippet: str
+    """The words around what was found."""
+    session: str
+    """Its session."""
+    user: str
+    """Its user."""
+    tenant: str
+    """Its tenant."""
+    conversation: str
+    """Its conversation."""
+    trace_id: str
+    """The trace that it is in."""
+    span_id: str
+    """Its span."""
+    text: str
+    """All of it."""
+
+def search(
+    text: str,
+    *,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    session: str | None = None,
+    conversation: str | None = None,
+    user: str | None = None,
+    tenant: str | None = None,
+    limit: int = 50,
+    store: Store = None,
+) -> list[Hit]:
+    """Messages, and arguments and results of tools, that contain a text; the newest first.
+
+    In upper or lower case. A message is found once in a trace, where it first was said.
+
+    Args:
+        text: what is looked for.
+        since: only what began then or later.
+        until: only what began before then.
+        session: only of this session.
+        conversation: only of this conversation.
+        user: only of this user.
+        tenant: only of this tenant.
+        limit: how many rows at most; 0 for all.
+        store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
+
+    Raises TypeError or ValueError for what it cannot be told, and
+    otelier.store.engine.StoreError where the store cannot be read.
+
+    Example::
+
+        otelier.questions.search("parcel", user="ada")
+    """
