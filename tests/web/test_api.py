@@ -6,10 +6,13 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 import pytest
 
-from otelier.questions.table import BY_NAME, QUESTIONS
+from otelier.questions.model import Question
+from otelier.questions.table import QUESTIONS
+from otelier.web.tools import example
 
 from . import calls
 from .receiving import JSON, Running, bringing, receiving
@@ -38,15 +41,14 @@ def test_the_list_of_questions(server: Running) -> None:
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.name)
-def test_every_question_answers(server: Running, question: object) -> None:
-    assert question in QUESTIONS
-    required = {"call": f"?id={2:016x}", "search": "?text=again"}
-    name = question.name  # type: ignore[attr-defined]
-    answer = server.get(f"/api/{name}{required.get(name, '')}")
+def test_every_question_answers(server: Running, question: Question) -> None:
+    needed = {each.name for each in question.parameters if each.required}
+    given = {name: value for name, value in example(question).items() if name in needed}
+    answer = server.get(f"/api/{question.name}?{urlencode(given)}")
     assert answer.status == 200, answer
     assert answer.headers["content-type"] == "application/json"
     names = [column["name"] for column in answer.json["columns"]]
-    assert names == [column.name for column in BY_NAME[name].columns]
+    assert names == [column.name for column in question.columns]
     assert all(list(row) == names for row in answer.json["rows"])
 
 
@@ -91,8 +93,6 @@ def test_names_that_are_none(server: Running) -> None:
     "text", ["' OR 1=1 --", "%00", "\u2028", "x'); DROP TABLE span; --", "%ED%A0%80", "{filters}"]
 )
 def test_texts_are_texts(server: Running, text: str) -> None:
-    from urllib.parse import quote
-
     for name in ("model", "session", "tag"):
         answer = server.get(f"/api/calls?{name}={quote(text, safe='%')}")
         assert (answer.status, answer.json["rows"]) == (200, [])
