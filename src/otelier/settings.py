@@ -33,6 +33,8 @@ _VARIABLES: Final = frozenset(_BY_FIELD.values())
 
 # The exporter into the local store, of spans and of events.
 STORE_EXPORTER: Final = "otelier"
+# The exporter into a file of OTLP JSON lines.
+FILE_EXPORTER: Final = "otelier_file"
 # Not the user's: ``otelier run`` tells the program's processes by it where to leave reports.
 RUN_REPORTS: Final = "_OTELIER_RUN_REPORTS"
 # What code gave to :func:`load`.
@@ -213,7 +215,11 @@ def store_path() -> Path:
 
     A store that has a URL is filled by others, and only read.
     """
-    named = of_exporters().store
+    return store_file(of_exporters().store)
+
+
+def store_file(named: str) -> Path:
+    """The same for a value of the setting."""
     if not named or is_url(named):
         folder = data_folder()
         return Path("otelier-traces.db") if folder is None else folder / "traces.db"
@@ -295,6 +301,12 @@ def process_environment() -> Mapping[str, str]:
 def otel_environment() -> dict[str, str]:
     """The ``OTEL_*`` variables that are set (they may hold secrets: for doctor's masking)."""
     return {name: value for name, value in os.environ.items() if name.startswith("OTEL_")}
+
+
+def traces_exporters(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The exporters of spans that an environment names."""
+    words = environ.get("OTEL_TRACES_EXPORTER", "").split(",")
+    return tuple(name for word in words if (name := word.strip()))
 
 
 def stores() -> bool:

@@ -7,11 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+DATA = "data"
 SRC = str(Path(__file__).parents[2] / "src")
 
 
 def otelier_run(*words: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """``otelier run`` in a process of its own, with few variables."""
+    """``otelier run`` in a process of its own, with few variables.
+
+    Its store is :func:`store_of` ``cwd`` if nothing else is said.
+    """
+    variables = {"XDG_DATA_HOME": str(cwd / DATA), **variables}
     return subprocess.run(
         [sys.executable, "-m", "otelier.cli", "run", *words],
         env=few(**variables),
@@ -19,6 +24,11 @@ def otelier_run(*words: str, cwd: Path, **variables: str) -> subprocess.Complete
         capture_output=True,
         text=True,
     )
+
+
+def store_of(folder: Path) -> Path:
+    """The store of runs in a folder."""
+    return folder / DATA / "otelier" / "traces.db"
 
 
 def few(**variables: str) -> dict[str, str]:

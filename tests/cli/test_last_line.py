@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from otelier.cli import afterwards
-from otelier.cli.afterwards import Reports, Seen
-from tests.cli.running import few, last, otelier_run
+from otelier.cli import afterwards, seen
+from otelier.cli.afterwards import Reports
+from otelier.cli.seen import Seen
+from otelier.store import telling
+from otelier.store.health import unwritable
+from otelier.store.writer import Writer
+from tests.cli.running import few, last, otelier_run, store_of
 from tests.servers import Json, ProviderServer, openai_wire
+from tests.store import made
 
-FILE = "otelier-traces.jsonl"
+STORE = "data/otelier/traces.db"
 ON = {"OTELIER_CONFIGURE_SDK": "true"}
 CALL = """
 import sys, openai
@@ -46,20 +54,23 @@ def test_what_was_seen(server: ProviderServer, tmp_path: Path) -> None:
     done = calling(server, tmp_path)
     assert (done.returncode, done.stdout) == (0, "called\n")
     assert last(done).startswith("otelier run: 1 trace, 1 model call, $0.0")
-    assert f" -> {FILE} (see it with: " in last(done)
-    assert last(done).endswith(f" view {FILE})")
+    assert re.search(
+        rf" -> {STORE} \(see it with: .* trace [0-9a-f]{{8}}\)$", last(done)
+    )
+    # No file is left where the program runs.
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["app.py", "data"]
 
 
 def test_only_what_this_run_has_seen_is_counted(server: ProviderServer, tmp_path: Path) -> None:
     calling(server, tmp_path, "--no-tree")
     done = calling(server, tmp_path, "--no-tree")
-    assert len((tmp_path / FILE).read_bytes().splitlines()) == 2
+    assert len(stored(store_of(tmp_path))) == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith("otelier run: 1 trace, 1 model call, ")
 
 
 def test_the_command_that_is_printed_works(server: ProviderServer, tmp_path: Path) -> None:
-    done = calling(server, tmp_path, "--file", "my traces.jsonl")
+    done = calling(server, tmp_path, "--store", "my traces.db")
     shown = last(done).partition("(see it with: ")[2].removesuffix(")")
     viewed = subprocess.run(
         shown, shell=True, cwd=tmp_path, env=few(), capture_output=True, text=True
@@ -69,7 +80,7 @@ def test_the_command_that_is_printed_works(server: ProviderServer, tmp_path: Pat
 
 def test_exporters_of_the_users_own(server: ProviderServer, tmp_path: Path) -> None:
     done = calling(server, tmp_path, OTEL_TRACES_EXPORTER="otelier_tree")
-    assert not (tmp_path / FILE).exists()
+    assert not store_of(tmp_path).exists()
     assert last(done).startswith("otelier run: 1 trace, 1 model call, $0.0")
     assert last(done).endswith(" -> to otelier_tree")
 
@@ -78,7 +89,7 @@ def test_a_failed_call_is_an_error(tmp_path: Path) -> None:
     program = CALL.replace("sys.argv[1]", "'http://127.0.0.1:1'")
     done = of(program, tmp_path)
     assert done.returncode == 1
-    assert last(done).startswith(f"otelier run: 1 trace, 1 model call, 1 error -> {FILE}")
+    assert last(done).startswith(f"otelier run: 1 trace, 1 model call, 1 error -> {STORE}")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +135,7 @@ def test_a_program_that_is_killed(tmp_path: Path) -> None:
 def test_steps_without_a_model_call(tmp_path: Path) -> None:
     program = "import otelier\nwith otelier.step('mine'): pass"
     done = of(program, tmp_path)
-    assert last(done).startswith(f"otelier run: 1 trace -> {FILE}")
+    assert last(done).startswith(f"otelier run: 1 trace -> {STORE}")
     assert "; no model call was seen: no SDK that otelier knows was imported" in last(done)
 
 
@@ -140,10 +151,13 @@ def test_a_seam_that_is_missing_and_another_instrumentation() -> None:
 def test_much_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"x" * 2_000_000)
-    monkeypatch.setattr(afterwards, "_MOST_BYTES", 1000)
-    seen = afterwards.seen_in(path, 0)
-    assert seen == Seen(unread=2_000_000)
-    assert afterwards.line(seen, Reports(), "file", {}, 0) == "2 MB of traces -> file"
+    monkeypatch.setattr(seen, "_MOST_BYTES", 1000)
+    monkeypatch.setattr(seen, "_MOST_SPANS", 2)
+    much = seen.in_file(path, 0)
+    assert much == Seen(much="2 MB of traces")
+    assert afterwards.line(much, Reports(), "file", {}, 0) == "2 MB of traces -> file"
+    telling.tell(str(tmp_path), [made.span(number) for number in range(3)])
+    assert seen.in_store(tmp_path / "no.db", tmp_path) == Seen(much="3 spans")
 
 
 def test_broken_reports_are_left_out(tmp_path: Path) -> None:
@@ -172,7 +186,143 @@ def test_the_python_that_came_last_is_the_programs(tmp_path: Path) -> None:
     assert "/a/python has no otelier" in afterwards.why(afterwards.read(tmp_path), {}, 0)
 
 
-# --- the file
+# --- the store, while others write it
+
+
+PIPELINE = """
+import multiprocessing, os, sys, otelier
+from concurrent.futures import ProcessPoolExecutor
+
+def work(number):
+    with otelier.step(f"work {number}") as step:
+        step.set_cost(0.25)
+
+def main(method, name, rounds):
+    with otelier.step(name):
+        pass
+    context = multiprocessing.get_context(method)
+    with ProcessPoolExecutor(2, mp_context=context) as pool:
+        list(pool.map(work, range(rounds)))
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+"""
+
+
+def test_runs_at_the_same_time_count_each_its_own(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(PIPELINE)
+    rounds = {"one": ("fork", 7), "two": ("spawn", 12), "three": ("fork", 3)}
+    running = {
+        name: subprocess.Popen(
+            [
+                *(sys.executable, "-m", "otelier.cli", "run", "--no-tree", "--store", "s.db"),
+                *("app.py", method, name, str(number)),
+            ],
+            env=few(**ON),
+            cwd=tmp_path,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for name, (method, number) in rounds.items()
+    }
+    for name, program in running.items():
+        _, said = program.communicate()
+        number = rounds[name][1]
+        traces, cost = number + 1, 0.25 * number
+        assert program.returncode == 0, said
+        line = said.splitlines()[-1]
+        assert line.startswith(f"otelier run: {traces} traces, ${cost:.2f} -> s.db "), said
+    assert len(stored(tmp_path / "s.db")) == sum(number + 1 for _, number in rounds.values())
+
+
+def test_of_a_trace_that_others_write_too_a_run_counts_its_own(tmp_path: Path) -> None:
+    spans = [made.span(number, trace_id="ab" * 16) for number in range(5)]
+    store = tmp_path / "s.db"
+    Writer(store).write(spans)
+    telling.tell(str(tmp_path), spans[:2])
+    telling.tell(str(tmp_path), [made.span(7)])
+    found = seen.in_store(store, tmp_path)
+    assert (found.traces, found.lost, found.trace_id) == (1, 1, "ab" * 16)
+
+
+@posix
+def test_of_a_program_that_is_killed_what_was_exported_is_there(tmp_path: Path) -> None:
+    program = """
+import os, otelier
+from opentelemetry import trace
+for number in range(5):
+    with otelier.step(f"step {number}") as step:
+        step.set_cost(0.5)
+trace.get_tracer_provider().force_flush()
+os.kill(os.getpid(), 9)
+"""
+    done = of(program, tmp_path)
+    assert done.returncode == -signal.SIGKILL
+    assert last(done).startswith(f"otelier run: 5 traces, $2.50 -> {STORE} ")
+    assert len(stored(store_of(tmp_path))) == 5
+
+
+def test_a_program_without_spans_makes_no_store(tmp_path: Path) -> None:
+    done = of("print('here')", tmp_path)
+    assert done.stdout == "here\n" and "nothing was seen" in last(done)
+    assert list(tmp_path.iterdir()) == []
+
+
+def stored(store: Path) -> set[str]:
+    """The ids of a store's spans."""
+    with closing(sqlite3.connect(store)) as connection:
+        return {id for (id,) in connection.execute("SELECT span_id FROM span")}
+
+
+def test_what_could_not_be_written_is_told(tmp_path: Path) -> None:
+    # The store breaks after the start.
+    program = f"""
+import pathlib, otelier
+pathlib.Path({str(tmp_path / "s.db")!r}).write_bytes(b"no database" * 1000)
+with otelier.step("mine"):
+    pass
+"""
+    done = of(program, tmp_path, OTELIER_STORE="s.db")
+    assert done.returncode == 0
+    assert "is no database; move it away" in done.stderr
+    assert last(done).startswith("otelier run: 1 span could not be kept in s.db")
+
+
+# --- places that cannot be written
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"no database" * 1000, "it is no database; move it away, and a new one is made"),
+        ("another", "it is a database of another program"),
+        ("newer", "a newer otelier made it"),
+    ],
+)
+def test_a_store_that_cannot_be_written(content: bytes | str, problem: str, tmp_path: Path) -> None:
+    store = store_of(tmp_path)
+    store.parent.mkdir(parents=True)
+    if isinstance(content, bytes):
+        store.write_bytes(content)
+    else:
+        if content == "newer":
+            writer = Writer(store)
+            writer.write([])
+            writer.close()
+        with closing(sqlite3.connect(store)) as connection:
+            connection.execute("CREATE TABLE mine (a)")
+            connection.execute("PRAGMA user_version = 999")
+            connection.commit()
+    before = store.read_bytes()
+    done = of("print('started')", tmp_path)
+    assert (done.returncode, done.stdout) == (0, "started\n")
+    assert f"cannot write the store {store}: {problem}" in done.stderr.splitlines()[0]
+    # The user's own word is obeyed, or it is told.
+    done = of("print('started')", tmp_path, OTELIER_STORE=str(store))
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"otelier run: cannot write the store {store}: {problem}")
+    assert store.read_bytes() == before
 
 
 def test_a_file_that_cannot_be_written_is_told_before_the_program_starts(tmp_path: Path) -> None:
@@ -185,16 +335,14 @@ def test_a_file_that_cannot_be_written_is_told_before_the_program_starts(tmp_pat
 
 
 def test_a_file_that_nobody_named_is_no_reason_not_to_start(tmp_path: Path) -> None:
-    (tmp_path / FILE).mkdir()
+    store_of(tmp_path).mkdir(parents=True)
     done = of("print('started')", tmp_path)
     assert (done.returncode, done.stdout) == (0, "started\n")
     first = done.stderr.splitlines()[0]
-    assert f"cannot write traces to {tmp_path / FILE}: it is a folder" in first
+    assert f"cannot write the store {store_of(tmp_path)}: it is a folder" in first
 
 
 def test_why_a_file_cannot_be_written(tmp_path: Path) -> None:
-    from otelier.cli.run import unwritable
-
     (tmp_path / "there").write_bytes(b"kept")
     assert unwritable(tmp_path / "there") is None
     assert (tmp_path / "there").read_bytes() == b"kept"
@@ -209,8 +357,6 @@ def test_why_a_file_cannot_be_written(tmp_path: Path) -> None:
 @posix
 @pytest.mark.skipif(os.name != "nt" and os.geteuid() == 0, reason="nothing is closed to root")
 def test_a_folder_that_is_closed(tmp_path: Path) -> None:
-    from otelier.cli.run import unwritable
-
     tmp_path.chmod(0o555)
     try:
         assert unwritable(tmp_path / "new") is not None

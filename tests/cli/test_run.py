@@ -12,7 +12,7 @@ import pytest
 
 from otelier.cli import run as command
 from otelier.store.otlp_json import decode
-from tests.cli.running import SRC, otelier_run
+from tests.cli.running import SRC, last, otelier_run
 
 PRINT = "import json, os; print(json.dumps(dict(os.environ)))"
 
@@ -30,13 +30,15 @@ def environment(
 
 def test_defaults_need_no_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     assert environment(program="folder/my_app.py") == {
-        "OTEL_TRACES_EXPORTER": "otelier_tree,otelier_file",
+        "OTEL_TRACES_EXPORTER": "otelier_tree,otelier",
         "OTEL_METRICS_EXPORTER": "none",
         "OTEL_LOGS_EXPORTER": "none",
         "OTEL_BSP_SCHEDULE_DELAY": "1000",
         "OTEL_SERVICE_NAME": "my_app",
-        "OTELIER_TRACE_FILE": str(tmp_path / "otelier-traces.jsonl"),
+        "OTELIER_STORE": str(tmp_path / "data" / "otelier" / "traces.db"),
         "OTELIER_THREADS": "true",
     }
 
@@ -44,9 +46,11 @@ def test_defaults_need_no_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     chosen = environment(
-        "--messages", "--no-tree", "--capture", "NO_CONTENT", "--service", "shop", "--file", "x/t"
+        *("--messages", "--no-tree", "--capture", "NO_CONTENT", "--service", "shop"),
+        *("--file", "x/t", "--store", "x/s"),
     )
-    assert chosen["OTEL_TRACES_EXPORTER"] == "otelier_file"
+    assert chosen["OTEL_TRACES_EXPORTER"] == "otelier,otelier_file"
+    assert chosen["OTELIER_STORE"] == str(tmp_path / "x" / "s")
     assert chosen["OTELIER_TREE_MESSAGES"] == "true"
     assert chosen["OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"] == "NO_CONTENT"
     assert chosen["OTEL_SERVICE_NAME"] == "shop"
@@ -64,7 +68,7 @@ def test_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_backend(url: str, endpoint: str, protocol: str) -> None:
     chosen = environment("--otlp", url)
-    assert chosen["OTEL_TRACES_EXPORTER"] == "otelier_tree,otelier_file,otlp"
+    assert chosen["OTEL_TRACES_EXPORTER"] == "otelier_tree,otelier,otlp"
     assert chosen["OTEL_EXPORTER_OTLP_ENDPOINT"] == endpoint
     assert chosen["OTEL_EXPORTER_OTLP_PROTOCOL"] == protocol
     assert "OTEL_METRICS_EXPORTER" not in chosen and "OTEL_LOGS_EXPORTER" not in chosen
@@ -86,15 +90,31 @@ def test_what_the_user_has_set_stays() -> None:
 
 def test_options_add_to_the_exporters_that_the_user_has_set() -> None:
     given = {"OTEL_TRACES_EXPORTER": "console", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
-    chosen = environment("--otlp", "http://h:4318", "--file", "f", given=given)
-    assert chosen["OTEL_TRACES_EXPORTER"] == "console,otelier_file,otlp"
+    options = ("--otlp", "http://h:4318", "--file", "f", "--store", "s")
+    chosen = environment(*options, given=given)
+    assert chosen["OTEL_TRACES_EXPORTER"] == "console,otelier,otelier_file,otlp"
     assert "OTEL_EXPORTER_OTLP_PROTOCOL" not in chosen
     assert environment(given={"OTEL_TRACES_EXPORTER": "none"})["OTEL_TRACES_EXPORTER"] == "none"
 
 
+def test_a_file_that_the_user_has_named_is_written_besides() -> None:
+    chosen = environment(given={"OTELIER_TRACE_FILE": "mine.jsonl"})
+    assert chosen["OTEL_TRACES_EXPORTER"] == "otelier_tree,otelier,otelier_file"
+    assert "OTELIER_TRACE_FILE" not in chosen
+
+
+def test_the_store_that_the_user_has_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    # The program's processes may be elsewhere.
+    chosen = environment(given={"OTELIER_STORE": "mine.db"})
+    assert chosen["OTELIER_STORE"] == str(tmp_path / "mine.db")
+    # What is read elsewhere is not written.
+    assert "OTELIER_STORE" not in environment(given={"OTELIER_STORE": "clickhouse://host/db"})
+
+
 def test_a_backend_that_the_user_has_set_is_used() -> None:
     chosen = environment(given={"OTEL_EXPORTER_OTLP_ENDPOINT": "http://h:4317"})
-    assert chosen["OTEL_TRACES_EXPORTER"] == "otelier_tree,otelier_file,otlp"
+    assert chosen["OTEL_TRACES_EXPORTER"] == "otelier_tree,otelier,otlp"
     assert chosen["OTEL_EXPORTER_OTLP_PROTOCOL"] == "grpc"
     assert "OTEL_EXPORTER_OTLP_ENDPOINT" not in chosen
 
@@ -126,7 +146,7 @@ def test_the_program_gets_its_arguments_and_the_environment(
     done = otelier_run(*words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     variables: dict[str, Any] = json.loads(done.stdout)
-    assert variables["OTEL_TRACES_EXPORTER"] == "otelier_tree,otelier_file"
+    assert variables["OTEL_TRACES_EXPORTER"] == "otelier_tree,otelier"
     assert variables["OTEL_METRICS_EXPORTER"] == "none"
     assert variables["OTELIER_TREE_MESSAGES"] == "true"
     assert variables["OTEL_SERVICE_NAME"] == "app"
@@ -157,6 +177,7 @@ def test_the_command_ends_by_the_signal_that_ended_the_program(tmp_path: Path) -
     [
         ([], 2, "no command"),
         (["--"], 2, "no command"),
+        (["--store", "clickhouse://u:pw@h/db", "python"], 2, "filled by others"),
         (["no-such-program", "x"], 127, "command not found: no-such-program"),
     ],
 )
@@ -165,7 +186,8 @@ def test_what_cannot_be_run_is_one_line(
 ) -> None:
     done = otelier_run(*words, cwd=tmp_path)
     assert done.returncode == code
-    assert said in done.stderr and len(done.stderr.splitlines()) == 1
+    assert said in done.stderr and "pw" not in done.stderr
+    assert len([line for line in done.stderr.splitlines() if "usage" not in line]) == 1
 
 
 TRACED = """
@@ -186,3 +208,4 @@ def test_a_program_leaves_a_tree_and_a_file(tmp_path: Path) -> None:
     (line,) = (tmp_path / "out" / "traces.jsonl").read_bytes().splitlines()
     (span,) = decode(line)
     assert span.name == "hello" and span.resource.attributes["service.name"] == "app"
+    assert "(see it with: " in last(done) and " and out/traces.jsonl " in last(done)

@@ -6,29 +6,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 from otelier.cli.interpreters import WRAPPERS, install
-
-if TYPE_CHECKING:
-    from otelier.store.spans import StoredSpan
-
-# Reading more than that would be a wait of its own.
-_MOST_BYTES: Final = 64 << 20
-
-
-@dataclass(slots=True)
-class Seen:
-    """What became spans."""
-
-    traces: int = 0
-    calls: int = 0
-    errors: int = 0
-    cost: float | None = None
-    unpriced: int = 0
-    partial: int = 0
-    # Bytes that are too many to be counted.
-    unread: int = 0
+from otelier.cli.seen import Seen
 
 
 @dataclass(slots=True)
@@ -75,64 +56,15 @@ def _is_wrapper(program: object) -> bool:
     return Path(str(program)).stem.lower() in WRAPPERS
 
 
-def size(path: Path) -> int:
-    """How large a file is now; 0 where there is none."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
-
-
-def seen_in(path: Path, begin: int) -> Seen:
-    """What a file of OTLP/JSON lines has from byte ``begin`` on."""
-    from otelier.store.otlp_json import decode
-    from otelier.viewer.facts import facts
-    from otelier.viewer.forest import traces, walk
-    from otelier.viewer.totals import totals
-
-    seen = Seen()
-    more = size(path) - begin
-    if more <= 0:
-        return seen
-    if more > _MOST_BYTES:
-        seen.unread = more
-        return seen
-    spans: list[StoredSpan] = []
-    with path.open("rb") as file:
-        file.seek(begin)
-        for line in file:
-            try:
-                spans += decode(line)
-            except ValueError:
-                continue
-    for group in traces(spans):
-        sums = totals([(node, facts(node.span)) for node in walk(group)])
-        seen.traces += 1
-        seen.calls += sums.calls
-        seen.errors += sums.errors
-        seen.unpriced += sums.unpriced
-        seen.partial += sums.partial
-        if sums.cost is not None:
-            seen.cost = (seen.cost or 0.0) + sums.cost
-    return seen
-
-
-def counted(reports: Reports) -> Seen | None:
-    """The same of what went into no file of ours; None where nobody counted."""
-    all_ = [each["counted"] for each in reports.told if each.get("counted")]
-    if not all_:
-        return None
-    traces, calls, cost = (sum(numbers) for numbers in zip(*all_, strict=True))
-    return Seen(traces=traces, calls=calls, cost=cost or None)
-
-
 def line(
     seen: Seen, reports: Reports, destination: str, environ: Mapping[str, str], status: int
 ) -> str:
     """The line. ``destination``: where spans went, as the user may use it."""
-    if seen.unread:
-        return f"{seen.unread / 1e6:,.0f} MB of traces -> {destination}"
+    if seen.much:
+        return f"{seen.much} -> {destination}"
     if not seen.traces and not seen.calls:
+        if seen.lost:
+            return f"{_many(seen.lost, 'span')} could not be kept in {destination}"
         return f"nothing was seen: {why(reports, environ, status)}"
     parts = [_many(seen.traces, "trace")]
     if seen.calls:
@@ -143,6 +75,8 @@ def line(
         from otelier.viewer.text import dollars
 
         parts.append(dollars(seen.cost, bool(seen.partial or seen.unpriced)))
+    if seen.lost:
+        parts.append(f"{_many(seen.lost, 'span')} lost")
     if seen.calls:
         return f"{', '.join(parts)} -> {destination}"
     reason = why(reports, environ, status)

@@ -18,8 +18,11 @@ from typing import Any, Final
 from otelier import guard, runtime
 from otelier.hooks import foreign, registry
 from otelier.hooks.table import HTTP, LIBRARIES
+from otelier.settings import FILE_EXPORTER, STORE_EXPORTER, traces_exporters
 
 BOOT: Final = str(Path(__file__).with_name("boot"))
+# What they write is counted when the program has ended.
+_OURS: Final = frozenset({STORE_EXPORTER, FILE_EXPORTER})
 
 # SDKs and programs for models that otelier has no hook for, by their module.
 UNSUPPORTED: Final = (
@@ -74,12 +77,11 @@ class Report:
         self._counter: Any = None
 
     def watch(self) -> None:
-        """Count what no file of ours will have."""
+        """Count what neither the store nor a file of ours will have."""
         from opentelemetry import trace
 
         provider: Any = trace.get_tracer_provider()
-        exporters = os.environ.get("OTEL_TRACES_EXPORTER", "").split(",")
-        writes = any(name.strip() == "otelier_file" for name in exporters)
+        writes = not _OURS.isdisjoint(traces_exporters(os.environ))
         if not writes and hasattr(provider, "add_span_processor"):
             from otelier.cli.counting import Counter
 

@@ -1,10 +1,9 @@
-"""``otelier run``: a program, instrumented, with its traces in the terminal and in a file."""
+"""``otelier run``: a program, instrumented, with its traces in the terminal and in the store."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import errno
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,14 +14,15 @@ from tempfile import TemporaryDirectory
 from typing import Final
 from urllib.parse import urlsplit
 
-from otelier import setting_texts
-from otelier.cli import afterwards, interpreters, launching
-from otelier.settings import CAPTURE_ENV
+from otelier import setting_texts, settings
+from otelier.cli import afterwards, interpreters, launching, places, seen
+from otelier.settings import CAPTURE_ENV, FILE_EXPORTER, RUN_REPORTS, STORE_EXPORTER
 
 # A folder whose ``sitecustomize`` starts otelier in every Python of the program.
 BOOT: Final = str(Path(__file__).with_name("boot"))
-REPORTS: Final = "_OTELIER_RUN_REPORTS"
-TRACE_FILE: Final = "otelier-traces.jsonl"
+_TREE: Final = "otelier_tree"
+# Of a trace's id: who would type more?
+_DIGITS: Final = 8
 _NO_BACKEND: Final = {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
 _OTLP_PORT_GRPC: Final = 4317
 # The SDK's five seconds are long for somebody who is looking.
@@ -38,7 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "where it was not started: wrong usage, not executable, not found."
     )
     parser.add_argument("--otlp", metavar="URL", help="also send to this OTLP endpoint")
-    parser.add_argument("--file", metavar="PATH", help=f"file for the traces ({TRACE_FILE})")
+    parser.add_argument("--store", metavar="PATH", type=_store, help="the store (OTELIER_STORE)")
+    parser.add_argument("--file", metavar="PATH", help="also write OTLP JSON lines to this file")
     parser.add_argument("--messages", action="store_true", help="show messages in the tree")
     parser.add_argument("--no-tree", action="store_true", help="print no tree")
     parser.add_argument(
@@ -59,6 +60,12 @@ def _capture(text: str) -> str:
     return text
 
 
+def _store(text: str) -> str:
+    if settings.is_url(text):
+        raise argparse.ArgumentTypeError("a store with a URL is filled by others; name a file")
+    return text
+
+
 def run(args: argparse.Namespace) -> int:
     """Run the program; the exit code is its own, or says that it was not started."""
     command: list[str] = args.command
@@ -69,22 +76,27 @@ def run(args: argparse.Namespace) -> int:
     environ = {**os.environ, **environment(os.environ, args, command)}
     try:
         program = interpreters.find(command, os.environ)
-        _see_to_file(environ, named=bool(args.file or os.environ.get("OTELIER_TRACE_FILE")))
+        notes = places.see_to(
+            environ,
+            store_named=bool(args.store or os.environ.get("OTELIER_STORE")),
+            file_named=bool(args.file or os.environ.get("OTELIER_TRACE_FILE")),
+        )
     except interpreters.RefusedError as refused:
         return _refuse(str(refused), refused.code)
-    if program.note:
-        _say(program.note)
+    for note in (program.note, *notes):
+        if note:
+            _say(note)
     return _started(program.command, environ)
 
 
 def _started(command: Sequence[str], environ: dict[str, str]) -> int:
-    file = _file(environ)
-    begin = afterwards.size(file) if file is not None else 0
+    there = places.of(environ)
+    begin = seen.size(there.file) if there.file is not None else 0
     with TemporaryDirectory(prefix="otelier-run-", ignore_cleanup_errors=True) as folder:
         environ["PYTHONPATH"] = os.pathsep.join(
             [BOOT, *([environ["PYTHONPATH"]] if environ.get("PYTHONPATH") else [])]
         )
-        environ[REPORTS] = folder
+        environ[RUN_REPORTS] = folder
         try:
             status = launching.launch(command, environ)
         except OSError as error:
@@ -92,24 +104,38 @@ def _started(command: Sequence[str], environ: dict[str, str]) -> int:
                 f"{command[0]} cannot be started ({error.strerror})", interpreters.NOT_EXECUTABLE
             )
         try:
-            _say(_last_line(Path(folder), file, begin, environ, status))
+            _say(_last_line(Path(folder), there, begin, environ, status))
         except Exception as error:
             _say(f"what was seen cannot be told ({type(error).__name__})")
     return launching.end_as(status)
 
 
 def _last_line(
-    folder: Path, file: Path | None, begin: int, environ: Mapping[str, str], status: int
+    folder: Path, there: places.Places, begin: int, environ: Mapping[str, str], status: int
 ) -> str:
     reports = afterwards.read(folder)
-    if file is None:
-        exporters = environ.get("OTEL_TRACES_EXPORTER") or "none"
-        seen = afterwards.counted(reports) or afterwards.Seen()
-        return afterwards.line(seen, reports, f"to {exporters}", environ, status)
-    seen = afterwards.seen_in(file, begin)
-    shown = quote(_from_here(file))
-    more = f"{shown} (see it with: {otelier()} view {shown})"
-    return afterwards.line(seen, reports, more, environ, status)
+    if there.store is not None:
+        found = seen.in_store(there.store, folder)
+    elif there.file is not None:
+        found = seen.in_file(there.file, begin)
+    else:
+        found = seen.counted(reports.told)
+    return afterwards.line(found, reports, _where(there, found), environ, status)
+
+
+def _where(there: places.Places, found: seen.Seen) -> str:
+    """Where spans went, and how they are looked at there."""
+    files = [quote(places.from_here(path)) for path in (there.store, there.file) if path]
+    if not files:
+        return f"to {','.join(there.exporters) or 'none'}"
+    where = " and ".join(files)
+    if there.store is None:
+        return f"{where} (see it with: {otelier()} view {where})"
+    which = f" {found.trace_id[:_DIGITS]}" if found.traces == 1 else ""
+    which += f" --last {found.traces}" if found.traces > 1 else ""
+    other = there.store != Path(settings.store()).absolute()
+    which += f" --store {files[0]}" if other else ""
+    return f"{where} (see it with: {otelier()} trace{which})"
 
 
 def otelier() -> str:
@@ -120,61 +146,7 @@ def otelier() -> str:
         return "otelier"
     if not beside.exists():
         return f"{quote(sys.executable)} -m otelier.cli"
-    return quote(_from_here(beside))
-
-
-def _from_here(path: Path) -> str:
-    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
-
-
-def _file(environ: Mapping[str, str]) -> Path | None:
-    """The file that the program's spans go to; None where they go to none of ours."""
-    names = environ["OTEL_TRACES_EXPORTER"].split(",")
-    if "otelier_file" not in (name.strip() for name in names):
-        return None
-    return Path(environ["OTELIER_TRACE_FILE"]).absolute()
-
-
-def _see_to_file(environ: dict[str, str], named: bool) -> None:
-    """Tell before the start that the file cannot be written. Raises RefusedError.
-
-    A file that nobody asked for is no reason not to run the program.
-    """
-    file = _file(environ)
-    problem = unwritable(file) if file is not None else None
-    if problem is None:
-        return
-    if named:
-        raise interpreters.RefusedError(f"cannot write traces to {file}: {problem}")
-    names = environ["OTEL_TRACES_EXPORTER"].split(",")
-    rest = [name for name in names if name.strip() != "otelier_file"]
-    environ["OTEL_TRACES_EXPORTER"] = ",".join(rest) or "none"
-    _say(f"cannot write traces to {file}: {problem}; they are in no file, --file names another")
-
-
-def unwritable(path: Path) -> str | None:
-    """Why spans cannot be appended to a file; None where they can. Nothing is left changed."""
-    try:
-        if path.is_dir():
-            return "it is a folder"
-        if path.exists():
-            if path.is_file():
-                path.open("ab").close()
-            return None if os.access(path, os.W_OK) else os.strerror(errno.EACCES)
-        if path.parent.is_dir():
-            # No rule says it but the file system itself.
-            path.open("xb").close()
-            path.unlink()
-            return None
-    except OSError as error:
-        return error.strerror or str(error)
-    # The exporter makes the folders that are missing.
-    above = next((folder for folder in path.parents if folder.exists()), Path("/"))
-    if not above.is_dir():
-        return f"{above} is no folder"
-    if not os.access(above, os.W_OK | os.X_OK):
-        return f"{above} cannot be written to"
-    return None
+    return quote(places.from_here(beside))
 
 
 def _refuse(line: str, code: int = interpreters.USAGE) -> int:
@@ -192,10 +164,10 @@ def environment(
 ) -> dict[str, str]:
     """The variables to set for the program: options, and defaults for what ``given`` lacks."""
     to_backend = bool(args.otlp or given.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
+    exporters = _exporters(given, args, to_backend)
     defaults = {
         **_FLUSH,
         **({} if to_backend else _NO_BACKEND),
-        "OTELIER_TRACE_FILE": str(Path(TRACE_FILE).absolute()),
         "OTELIER_THREADS": "true",
     }
     if "service.name=" not in given.get("OTEL_RESOURCE_ATTRIBUTES", ""):
@@ -204,13 +176,17 @@ def environment(
         endpoint = args.otlp or given["OTEL_EXPORTER_OTLP_ENDPOINT"]
         defaults["OTEL_EXPORTER_OTLP_PROTOCOL"] = _protocol(endpoint)
     options = {
-        "OTEL_TRACES_EXPORTER": ",".join(_exporters(given, args, to_backend)),
+        "OTEL_TRACES_EXPORTER": ",".join(exporters),
         "OTEL_EXPORTER_OTLP_ENDPOINT": _endpoint(args.otlp) if args.otlp else None,
         "OTELIER_TRACE_FILE": str(Path(args.file).absolute()) if args.file else None,
         "OTELIER_TREE_MESSAGES": "true" if args.messages else None,
         CAPTURE_ENV: args.capture,
         "OTEL_SERVICE_NAME": args.service,
     }
+    named = args.store or given.get("OTELIER_STORE", "").strip()
+    if STORE_EXPORTER in exporters and not settings.is_url(named):
+        # Wherever the program's processes may be, and whosever home they have.
+        options["OTELIER_STORE"] = str(settings.store_file(named).absolute())
     return {
         **{name: value for name, value in defaults.items() if not given.get(name)},
         **{name: value for name, value in options.items() if value},
@@ -218,17 +194,22 @@ def environment(
 
 
 def _exporters(given: Mapping[str, str], args: argparse.Namespace, to_backend: bool) -> list[str]:
-    """What the user's variable names and the options ask for; else tree, file and backend."""
-    chosen = [name.strip() for name in given.get("OTEL_TRACES_EXPORTER", "").split(",")]
-    names = [name for name in chosen if name]
+    """What the user's variable names and the options ask for; else tree, store and backend."""
+    names = settings.traces_exporters(given)
     if not names:
         wanted = {
-            "otelier_tree": not args.no_tree,
-            "otelier_file": True,
+            _TREE: not args.no_tree,
+            STORE_EXPORTER: True,
+            FILE_EXPORTER: args.file or given.get("OTELIER_TRACE_FILE"),
             "otlp": to_backend,
         }
         return [name for name, is_wanted in wanted.items() if is_wanted]
-    asked = {"otelier_tree": args.messages, "otelier_file": args.file, "otlp": args.otlp}
+    asked = {
+        _TREE: args.messages,
+        STORE_EXPORTER: args.store,
+        FILE_EXPORTER: args.file,
+        "otlp": args.otlp,
+    }
     kept = [name for name in names if name != "none"]
     return [*kept, *(name for name in asked if asked[name] and name not in kept)] or ["none"]
 

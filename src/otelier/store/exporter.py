@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import Final
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from otelier import guard, pace
-from otelier.store.spans import stored
+from otelier import guard, pace, settings
+from otelier.store.spans import StoredSpan, stored
 
 # Seconds that a span waits for others: what a program that is killed may lose.
 DELAY: Final = 0.2
@@ -27,12 +28,12 @@ class StoreSpanExporter(SpanExporter):
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         """``path``: the file; by default what ``OTELIER_STORE`` says, else the user's own."""
         if path is None:
-            from otelier.settings import store_path
-
-            path = store_path()
+            path = settings.store_path()
         # Absolute at once: the program may change its directory before the first span.
         self.path = Path(path).absolute()
         self._done = False
+        # Under ``otelier run``.
+        self._reports = settings.run_reports()
         setattr(self, pace.WANTED, DELAY)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
@@ -45,11 +46,22 @@ class StoreSpanExporter(SpanExporter):
             # With the first batch, not before: it brings sqlite3.
             from otelier.store import sharing
 
-            if sharing.of(self.path).write([stored(span) for span in spans]):
+            batch = [stored(span) for span in spans]
+            self._tell(batch)
+            if sharing.of(self.path).write(batch):
                 return SpanExportResult.SUCCESS
         except Exception:
             guard.failed("store.export")
         return SpanExportResult.FAILURE
+
+    def _tell(self, batch: Sequence[StoredSpan]) -> None:
+        if not self._reports:
+            return
+        from otelier.store import telling
+
+        # The run may be over, and its folder gone.
+        with contextlib.suppress(OSError):
+            telling.tell(self._reports, batch)
 
     def shutdown(self) -> None:
         """Close the file; later spans are dropped."""

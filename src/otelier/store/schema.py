@@ -72,11 +72,14 @@ def _prepare(connection: sqlite3.Connection) -> None:
         transaction(connection, lambda: _bring_up(connection))
 
 
-def check(connection: sqlite3.Connection) -> int:
-    """The version of a store; 0 for an empty file. Raises StoreError for what is none of ours."""
-    ((version,),) = connection.execute("PRAGMA user_version")
-    ((application,),) = connection.execute("PRAGMA application_id")
-    ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_master")
+def check(connection: sqlite3.Connection, name: str = "main") -> int:
+    """The version of a store; 0 for an empty file. Raises StoreError for what is none of ours.
+
+    ``name``: what it is attached as.
+    """
+    ((version,),) = connection.execute(f"PRAGMA {name}.user_version")
+    ((application,),) = connection.execute(f"PRAGMA {name}.application_id")
+    ((tables,),) = connection.execute(f"SELECT count(*) FROM {name}.sqlite_master")
     if application != APPLICATION and (version or tables):
         raise StoreError("it is a database of another program")
     if version > VERSION:

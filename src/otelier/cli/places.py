@@ -1,0 +1,73 @@
+"""Where the spans of ``otelier run`` go: the store, a file, others; and whether they can."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from otelier.cli.interpreters import RefusedError
+from otelier.settings import (
+    FILE_EXPORTER,
+    STORE_EXPORTER,
+    Settings,
+    store_file,
+    traces_exporters,
+)
+
+_EXPORTERS: Final = "OTEL_TRACES_EXPORTER"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What an environment says of where spans go."""
+
+    # The names of all exporters.
+    exporters: tuple[str, ...]
+    store: Path | None
+    file: Path | None
+
+
+def of(environ: Mapping[str, str]) -> Places:
+    """The places that a program with this environment writes to."""
+    names = traces_exporters(environ)
+    store = store_file(environ.get("OTELIER_STORE", "").strip()).absolute()
+    file = Path(environ.get("OTELIER_TRACE_FILE", "").strip() or Settings().trace_file).absolute()
+    return Places(
+        names,
+        store if STORE_EXPORTER in names else None,
+        file if FILE_EXPORTER in names else None,
+    )
+
+
+def see_to(environ: dict[str, str], *, store_named: bool, file_named: bool) -> list[str]:
+    """Take out of ``environ`` what cannot be written; a line for each.
+
+    Raises RefusedError where it is what the user has named; what nobody asked for is no reason not
+    to run the program.
+    """
+    from otelier.store.health import look, unwritable
+
+    places = of(environ)
+    problems: dict[str, tuple[str, bool]] = {}
+    if places.store and (problem := look(places.store).problem):
+        problems[STORE_EXPORTER] = f"the store {places.store}: {problem}", store_named
+    if places.file and (problem := unwritable(places.file) or ""):
+        problems[FILE_EXPORTER] = f"traces to {places.file}: {problem}", file_named
+    for what, named in problems.values():
+        if named:
+            raise RefusedError(f"cannot write {what}")
+    if problems:
+        left = [name for name in places.exporters if name not in problems]
+        environ[_EXPORTERS] = ",".join(left) or "none"
+    return [
+        f"cannot write {what}; spans are not kept there, --store or --file names another place"
+        for what, _ in problems.values()
+    ]
+
+
+def from_here(path: Path) -> str:
+    """A path as short as it can be typed here."""
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
