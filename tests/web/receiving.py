@@ -76,7 +76,7 @@ def receiving(
     """Run it while the block runs; ``before`` runs in its process before it begins."""
     process = subprocess.Popen(
         [sys.executable, "-m", "otelier.cli", "receive", "--port", "0", *words],
-        env=few(OTELIER_STORE=str(store), **variables),
+        env=few(**{"OTELIER_STORE": str(store), "OTELIER_STORE_KEEP": "off", **variables}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -249,3 +249,17 @@ def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
         assert set(stored) <= set(found) and len(found) == len(set(found))
         with closing(sqlite3.connect(server.store)) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def test_what_is_old_is_forgotten_as_others_come(tmp_path: Path) -> None:
+    """What the settings say of every program that writes the store."""
+    with receiving(tmp_path / "traces.db", OTELIER_STORE_KEEP="1d") as server:
+        old = bringing("old", trace=1)
+        old["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["startTimeUnixNano"] = "1"
+        assert server.post("/v1/traces", old).status == 200
+        number = 1
+        while "old" in server.spans():
+            number += 1
+            assert exporter(server.url).export(made(f"new {number}")) is SpanExportResult.SUCCESS
+            assert number < 200
+        assert server.end() == (0, "")

@@ -12,14 +12,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from otelier.store.writer import Writer
 from otelier.web.guarding import Door, Guard
-from otelier.web.inbox import Inbox, Writes
+from otelier.web.inbox import Inbox
 from otelier.web.receiving import Receiver
 from otelier.web.refusing import RefusedError, refusal
 
 
 def application(
-    writer: Writes, door: Door, say: Callable[[str], None], more: Sequence[Route] = ()
+    writer: Writer, door: Door, say: Callable[[str], None], more: Sequence[Route] = ()
 ) -> Starlette:
     """Receives into ``writer``; ``more``: other routes behind the same door.
 

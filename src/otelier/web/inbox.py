@@ -8,29 +8,18 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from otelier.store.engine import StoreError
-from otelier.store.sharing import fault
+from otelier.store.sharing import Pruner, fault
 from otelier.store.spans import StoredLog, StoredSpan
+from otelier.store.writer import Writer
 from otelier.web.refusing import RefusedError
 
 # About so many spans and logs are one transaction: other programs write into the store, too.
 _TOGETHER: Final = 1000
 # What a store raises that cannot be written now: locked, full, gone.
 _LATER: Final = (sqlite3.OperationalError, OSError, StoreError)
-
-
-class Writes(Protocol):
-    """The store's writer, as far as it is used here."""
-
-    def write(self, spans: Sequence[StoredSpan], logs: Sequence[StoredLog] = ()) -> int:
-        """Store all of it, or raise; what is there already is left as it is."""
-        ...
-
-    def close(self) -> None:
-        """Let go of the file."""
-        ...
 
 
 @dataclass(slots=True, eq=False)
@@ -50,13 +39,15 @@ class _Part:
 class Inbox:
     """Stores what requests bring, those that wait at the same time in one transaction."""
 
-    def __init__(self, writer: Writes, say: Callable[[str], None]) -> None:
+    def __init__(self, writer: Writer, say: Callable[[str], None]) -> None:
         """``say``: how the person at the terminal is told of what went wrong, in one line."""
         self._writer = writer
+        self._pruner = Pruner(writer)
         self._say = say
         self._waiting: deque[_Part] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="otelier-store")
         self._trouble = ""
+        self._closing = False
 
     async def keep(self, spans: Sequence[StoredSpan], logs: Sequence[StoredLog] = ()) -> None:
         """Return when all of it is stored. Raises RefusedError where it cannot be.
@@ -71,12 +62,16 @@ class Inbox:
         work = asyncio.get_running_loop().run_in_executor(self._thread, self._store, parts[-1])
         # Whatever becomes of the request: others may be stored with it.
         await asyncio.shield(work)
+        if not self._closing:
+            # When those have been served who wait.
+            self._thread.submit(self._pruner.step)
         for part in parts:
             if part.failed is not None:
                 raise _refused(part.failed)
 
     async def close(self) -> None:
         """Store what waits, and let go of the file."""
+        self._closing = True
         await asyncio.to_thread(self._thread.shutdown)
         self._writer.close()
 
