@@ -74,6 +74,20 @@ def test_a_full_disk_refuses_until_there_is_room(tmp_path: Path) -> None:
         assert server.end() == (0, "otelier receive: what is received is stored again\n")
 
 
+def test_a_store_that_is_deleted_while_it_runs(tmp_path: Path) -> None:
+    """What is answered with 200 is in the file that is there."""
+    with receiving(tmp_path / "traces.db") as server:
+        assert server.post("/v1/traces", bringing("before", trace=1)).status == 200
+        for path in tmp_path.iterdir():
+            path.unlink()
+        assert server.post("/v1/traces", bringing("after", trace=2)).status == 200
+        assert server.spans() == ["after"]
+        server.store.rename(tmp_path / "kept.db")
+        assert server.post("/v1/traces", bringing("later", trace=3)).status == 200
+        assert server.spans() == ["later"]
+        assert server.end() == (0, "")
+
+
 def test_a_store_that_is_damaged_while_it_runs(tmp_path: Path) -> None:
     with receiving(tmp_path / "traces.db") as server:
         assert server.post("/v1/traces", bringing("before", trace=1)).status == 200
