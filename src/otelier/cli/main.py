@@ -27,6 +27,8 @@ COMMANDS: Final = (
     Command("run", "otelier.cli.run", "run a program and show what it asks of models"),
     Command("view", "otelier.cli.view", "show the traces in a file"),
     Command("send", "otelier.cli.send", "send the traces in a file to a backend"),
+    Command("receive", "otelier.cli.receive", "take OTLP over HTTP into the local store"),
+    Command("mcp", "otelier.cli.mcp", "answer coding agents' questions about the store"),
     Command("prune", "otelier.cli.prune", "forget the oldest spans of the local store"),
     Command("doctor", "otelier.cli.doctor", "say what is instrumented here, and what is not"),
 )

@@ -1,0 +1,26 @@
+"""Every question to a local store that holds the workload's spans."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from otelier.questions.table import QUESTIONS
+from otelier.store.engine import Engine
+from tests.backends.truth import Truth
+from tests.questions.checks import CHECKS
+from tests.questions.standin import SQLite
+
+
+@pytest.fixture(scope="module")
+def store(worked: tuple[Path, Truth]) -> Iterator[Engine]:
+    engine = SQLite(worked[0])
+    yield engine
+    engine.close()
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_answers_are_the_truth(name: str, store: Engine, worked: tuple[Path, Truth]) -> None:
+    CHECKS[name](store, worked[1])
