@@ -25,7 +25,8 @@ class Command:
 
 COMMANDS: Final = (
     Command("run", "otelier.cli.run", "run a program and show what it asks of models"),
-    Command("view", "otelier.cli.view", "show the traces in a file"),
+    Command("trace", "otelier.cli.trace", "show the last trace of the store, or another one"),
+    Command("view", "otelier.cli.view", "show the traces in a file, or in the store"),
     Command("send", "otelier.cli.send", "send the traces in a file to a backend"),
     Command("receive", "otelier.cli.receive", "take OTLP over HTTP into the local store"),
     Command("mcp", "otelier.cli.mcp", "answer coding agents' questions about the store"),
@@ -99,7 +100,10 @@ def _meant(word: str) -> str:
 
 def _usage() -> str:
     lines = [f"  {command.name:14}{command.help}" for command in COMMANDS]
-    asked = [f"  {name:14}{verb.question.brief}" for name, verb in _verbs().items()]
+    named = {command.name for command in COMMANDS}
+    asked = [
+        f"  {name:14}{verb.question.brief}" for name, verb in _verbs().items() if name not in named
+    ]
     return "\n".join(
         [
             "usage: otelier COMMAND ...",
