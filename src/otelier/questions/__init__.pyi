@@ -409,9 +409,9 @@ class Whole:
     tools: Any
     """Definitions of tools that were sent."""
     arguments: Any
-    """What a tool was given."""
+    """What a tool, or a function, was given."""
     result: Any
-    """What a tool gave."""
+    """What it gave."""
     attributes: Any
     """All other attributes of the span."""
     events: Any
@@ -559,7 +559,7 @@ class Session:
     calls: int
     """Model calls."""
     errors: int
-    """How many of them failed."""
+    """Failures of models, tools and others."""
     cost: float | None
     """What was paid, as far as prices are known, in USD."""
     input_tokens: int | None
@@ -583,9 +583,7 @@ def sessions(
     limit: int = 50,
     store: Store = None,
 ) -> list[Session]:
-    """Sessions: their calls, tokens and cost; the last ones first.
-
-    ``order`` is ``last`` or ``cost``: the dearest first.
+    """Sessions: their calls, tokens and cost; the last ones first, or the dearest.
 
     Args:
         order: what comes first.
@@ -604,6 +602,76 @@ def sessions(
     Example::
 
         otelier.questions.sessions(order="cost", limit=10)
+    """
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A row of :func:`conversations`."""
+
+    conversation: str
+    """The conversation."""
+    session: str
+    """One of its sessions."""
+    tenant: str
+    """Its tenant."""
+    users: int
+    """How many users took part."""
+    user: str
+    """One of its users."""
+    first: datetime
+    """When its first call began."""
+    last: datetime
+    """When its last call began."""
+    traces: int
+    """Traces."""
+    calls: int
+    """Model calls."""
+    errors: int
+    """Failures of models, tools and others."""
+    cost: float | None
+    """What was paid, as far as prices are known, in USD."""
+    input_tokens: int | None
+    """Tokens read, cached ones included, in tokens."""
+    output_tokens: int | None
+    """Tokens written, in tokens."""
+    unpriced: int
+    """Calls that told tokens and whose price is not known: not in the cost."""
+    uncounted: int
+    """Calls that did not tell what they used: in no sum."""
+
+def conversations(
+    *,
+    order: Literal["last", "cost"] = "last",
+    since: Moment | None = None,
+    until: Moment | None = None,
+    session: str | None = None,
+    conversation: str | None = None,
+    user: str | None = None,
+    tenant: str | None = None,
+    tag: str | None = None,
+    limit: int = 50,
+    store: Store = None,
+) -> list[Conversation]:
+    """Conversations: their calls, tokens and cost; the last ones first, or the dearest.
+
+    Args:
+        order: what comes first.
+        since: only what began then or later.
+        until: only what began before then.
+        session: only of this session.
+        conversation: only of this conversation.
+        user: only of this user.
+        tenant: only of this tenant.
+        tag: only with this tag.
+        limit: how many rows at most; 0 for all.
+        store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
+
+    Raises TypeError or ValueError for what it cannot be told, and
+    otelier.store.engine.StoreError where the store cannot be read.
+
+    Example::
+
+        otelier.questions.conversations(user="ada")
     """
 
 @dataclass(frozen=True, slots=True)
@@ -1136,6 +1204,7 @@ def search(
     *,
     since: Moment | None = None,
     until: Moment | None = None,
+    role: str | None = None,
     session: str | None = None,
     conversation: str | None = None,
     user: str | None = None,
@@ -1151,6 +1220,7 @@ def search(
         text: what is looked for.
         since: only what began then or later.
         until: only what began before then.
+        role: only said by this role: user, assistant, system, tool, ....
         session: only of this session.
         conversation: only of this conversation.
         user: only of this user.

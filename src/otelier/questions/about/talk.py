@@ -43,6 +43,7 @@ SEARCH: Final = Question(
     (
         Parameter("text", "text", "what is looked for", required=True, subject=True),
         *p.PERIOD,
+        p.text("role", "only said by this role: user, assistant, system, tool, ..."),
         p.SESSION,
         p.CONVERSATION,
         p.USER,
@@ -65,16 +66,16 @@ SEARCH: Final = Question(
     "SELECT time, trace_id, span_id, role, "
     f"CASE WHEN {_has('text')} THEN text ELSE message END AS text, "
     "session, conversation, user, tenant "
-    f"FROM otelier.messages WHERE ({_has('text')} OR {_has('message')}) AND {{filters}} "
+    f"FROM otelier.messages WHERE {_has('text')} OR {_has('message')} "
     "UNION ALL "
     "SELECT time, trace_id, span_id, 'tool' AS role, "
     f"CASE WHEN {_has('arguments')} THEN arguments ELSE result END AS text, "
     "session, conversation, user, tenant "
-    f"FROM otelier.tool_calls WHERE ({_has('arguments')} OR {_has('result')}) AND {{filters}}"
+    f"FROM otelier.tool_calls WHERE {_has('arguments')} OR {_has('result')}"
     "), "
     "placed AS (SELECT *, "
     "row_number() OVER (PARTITION BY trace_id, role, text ORDER BY time, span_id) AS place "
-    "FROM said) "
+    "FROM said WHERE {filters}) "
     "SELECT time, trace_id, span_id, role, text, session, conversation, user, tenant "
     "FROM placed WHERE place = 1 ORDER BY time DESC {limit}",
     _snippets,

@@ -86,22 +86,21 @@ def _whole(engine: Engine, values: Values, rows: Rows) -> Iterable[Mapping[str, 
 
 # Columns of what a call was sent and gave, and the attributes that have it.
 _CONTENT: Final = {
-    "system": semconv.SYSTEM_INSTRUCTIONS,
-    "input": semconv.INPUT_MESSAGES,
-    "output": semconv.OUTPUT_MESSAGES,
-    "tools": semconv.TOOL_DEFINITIONS,
-    "arguments": semconv.ARGUMENTS,
-    "result": semconv.RESULT,
+    "system": (semconv.SYSTEM_INSTRUCTIONS,),
+    "input": (semconv.INPUT_MESSAGES,),
+    "output": (semconv.OUTPUT_MESSAGES,),
+    "tools": (semconv.TOOL_DEFINITIONS,),
+    "arguments": (semconv.TOOL_CALL_ARGUMENTS, semconv.ARGUMENTS),
+    "result": (semconv.TOOL_CALL_RESULT, semconv.RESULT),
 }
+_ELSEWHERE: Final = frozenset(key for keys in _CONTENT.values() for key in keys)
 
 
 def _content(span: StoredSpan) -> dict[str, Any]:
     return {
-        **{name: structure(span.attributes, key) for name, key in _CONTENT.items()},
+        **{name: _first(span, keys) for name, keys in _CONTENT.items()},
         "status_message": span.status_message,
-        "attributes": _data(
-            {k: v for k, v in span.attributes.items() if k not in _CONTENT.values()}
-        ),
+        "attributes": _data({k: v for k, v in span.attributes.items() if k not in _ELSEWHERE}),
         "resource": _data(span.resource.attributes),
         "scope": " ".join(word for word in (span.scope.name, span.scope.version) if word),
         "events": [
@@ -121,6 +120,11 @@ def _content(span: StoredSpan) -> dict[str, Any]:
             for link in span.links
         ],
     }
+
+
+def _first(span: StoredSpan, keys: Sequence[str]) -> Any:
+    told = (_data(structure(span.attributes, key)) for key in keys if key in span.attributes)
+    return next(told, None)
 
 
 def _time(ns: int) -> str:
@@ -162,8 +166,8 @@ CALL: Final = Question(
         Column("input", "data", "messages that were sent"),
         Column("output", "data", "messages that were answered"),
         Column("tools", "data", "definitions of tools that were sent"),
-        Column("arguments", "data", "what a tool was given"),
-        Column("result", "data", "what a tool gave"),
+        Column("arguments", "data", "what a tool, or a function, was given"),
+        Column("result", "data", "what it gave"),
         Column("attributes", "data", "all other attributes of the span"),
         Column("events", "data", "its events"),
         Column("links", "data", "its links"),
