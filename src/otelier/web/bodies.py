@@ -21,6 +21,8 @@ PATIENCE: Final = 30.0
 # What zlib is told: gzip's format or zlib's own, whichever it is; neither (some call it deflate).
 _GZIP_OR_ZLIB: Final = zlib.MAX_WBITS | 32
 _RAW: Final = -zlib.MAX_WBITS
+# Nobody sends more than one; each costs a copy of what is behind it.
+_MOST_MEMBERS: Final = 16
 _TOO_LARGE: Final = f"more than {MOST >> 20} MiB; send less at once"
 
 
@@ -96,7 +98,8 @@ def _inflated(body: bytes) -> bytes:
     )
     parts: list[bytes] = []
     left = MOST
-    while body:
+    # gzip allows another member behind the first, and zeros that fill up.
+    for _ in range(_MOST_MEMBERS):
         inflater = zlib.decompressobj(_GZIP_OR_ZLIB if known else _RAW)
         part = inflater.decompress(body, left + 1)
         left -= len(part)
@@ -105,6 +108,7 @@ def _inflated(body: bytes) -> bytes:
         if not inflater.eof:
             raise RefusedError(400, "the body ends before its compressed data does")
         parts.append(part)
-        # gzip allows another member behind the first, and zeros that fill up.
         body = inflater.unused_data.lstrip(b"\0")
-    return b"".join(parts)
+        if not body:
+            return b"".join(parts)
+    raise RefusedError(400, f"the body has more than {_MOST_MEMBERS} members of gzip")
