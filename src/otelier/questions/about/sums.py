@@ -32,9 +32,11 @@ def _costs(values: Values) -> str:
     by = str(values["by"])
     # Times in their order, all else by what it cost.
     order = "key" if by in ("day", "hour") else "cost DESC NULLS LAST, calls DESC, key"
+    # In ClickHouse a column goes before a sum of its name: the order is of what is summed.
     return (
-        f"{grouping.keyed(by, 'spent')} SELECT key, {_SUMS} FROM found "
-        f"GROUP BY key ORDER BY {order} {{limit}}"
+        f"{grouping.keyed(by, 'spent')}, "
+        f"sums AS (SELECT key, {_SUMS} FROM found GROUP BY key) "
+        f"SELECT * FROM sums ORDER BY {order} {{limit}}"
     )
 
 
