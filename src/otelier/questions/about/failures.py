@@ -56,7 +56,7 @@ TOOLS: Final = Question(
         Column("tool", "text", "the tool"),
         Column("runs", "int", "how often it was run"),
         Column("failed", "int", "how many of the runs failed"),
-        Column("mean_seconds", "float", "mean time that a run took", "s"),
+        Column("mean_seconds", "float", "mean time that a run took", "s", label="mean"),
         Column("slowest", "float", "the longest that a run took", "s"),
         Column("last", "time", "when the last run began"),
     ),

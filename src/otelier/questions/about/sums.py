@@ -52,11 +52,11 @@ COSTS: Final = Question(
     (
         grouping.KEY,
         _COST,
+        *c.MISSING,
         c.CALLS,
         c.ERRORS,
         *_SUMMED,
-        Column("mean_seconds", "float", "mean latency of model calls", "s", optional=True),
-        *c.MISSING,
+        Column("mean_seconds", "float", "mean of model calls", "s", optional=True, label="mean"),
     ),
     _costs,
     # A call has several tags.
@@ -100,8 +100,8 @@ _THREAD: Final = (
     c.CALLS,
     Column("errors", "int", "failures of models, tools and others"),
     _COST,
-    *_SUMMED[:2],
     *c.MISSING,
+    *_SUMMED[:2],
 )
 _ORDER: Final = Parameter("order", "text", "what comes first", "last", choices=("last", "cost"))
 
