@@ -25,8 +25,11 @@ class Command:
 
 COMMANDS: Final = (
     Command("run", "otelier.cli.run", "run a program and show what it asks of models"),
-    Command("view", "otelier.cli.view", "show the traces in a file"),
+    Command("trace", "otelier.cli.trace", "show the last trace of the store, or another one"),
+    Command("view", "otelier.cli.view", "show the traces in a file, or in the store"),
     Command("send", "otelier.cli.send", "send the traces in a file to a backend"),
+    Command("receive", "otelier.cli.receive", "take OTLP over HTTP into the local store"),
+    Command("mcp", "otelier.cli.mcp", "answer coding agents' questions about the store"),
     Command("prune", "otelier.cli.prune", "forget the oldest spans of the local store"),
     Command("doctor", "otelier.cli.doctor", "say what is instrumented here, and what is not"),
 )
