@@ -94,9 +94,7 @@ class Output:
             self._drawing = Drawing(headings, self._look, all=self._wide)
         cells = [[cell(column, row) for column in self._shown] for row in rows]
         if shown == "said" and not self._wide:
-            told = [
-                [_labelled(*each) for each in zip(self._shown, row, strict=True)] for row in cells
-            ]
+            told = [list(map(_labelled, self._shown, each)) for each in cells]
             return self._drawing.said(told, [row.text for row in rows])
         return self._drawing.records(cells) if shown == "whole" else self._drawing.draw(cells)
 

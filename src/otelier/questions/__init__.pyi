@@ -900,18 +900,18 @@ class Error:
 
     error: str
     """The type of the failure."""
+    count: int
+    """How often."""
+    message: str
+    """What the last one said."""
     operation: str
     """What was done."""
     model: str
     """The model that was asked for."""
     tool: str
     """The tool that was run."""
-    count: int
-    """How often."""
     last: datetime
     """When the last one began."""
-    message: str
-    """What the last one said."""
     trace_id: str
     """The last one's trace."""
     span_id: str

@@ -85,10 +85,8 @@ class Drawing:
         return widths
 
     def _table(self, rows: Rows, widths: Sequence[int]) -> str:
-        table = Table(
-            box=None, padding=(0, _GAP, 0, 0), pad_edge=False, show_header=not self._begun
-        )
-        self._begun = True
+        head, self._begun = not self._begun, True
+        table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, show_header=head)
         headings = self._headings[: len(widths)]
         for heading, width in zip(headings, widths, strict=True):
             table.add_column(
