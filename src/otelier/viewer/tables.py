@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from otelier.viewer import text as txt
+from otelier.viewer.layout import flow
 from otelier.viewer.look import Look
 
 _GAP: Final = 2
@@ -137,11 +138,11 @@ class Drawing:
         for row, text in zip(rows, texts, strict=True):
             lines += self._between()
             facts = [
-                self._look.paint(self._look.clean(cell), heading.style or "bold")
+                (cell, heading.style or "bold")
                 for heading, cell in zip(self._headings, row, strict=True)
                 if cell
             ]
-            lines.append((" " * _GAP).join(facts) + "\n")
+            lines += (f"{line}\n" for line in flow(facts, "", " " * _GAP, self._look))
             for part in self._wrapped(text, self._look.columns - _GAP):
                 lines.append(f"{' ' * _GAP}{part}".rstrip() + "\n")
         return "".join(lines)
