@@ -29,10 +29,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _question(args: argparse.Namespace) -> int:
     """The question of the same name, for programs: rows instead of a picture."""
-    from otelier.cli.asking import verbs
+    from otelier.cli.asking import verb
 
-    verb = verbs()["trace"]
+    asked = verb("trace")
     parser = argparse.ArgumentParser("otelier trace")
-    verb.add_arguments(parser)
+    asked.add_arguments(parser)
     words = [*([args.id] if args.id else []), f"--{args.form}"]
-    return verb.run(parser.parse_args([*words, *(["--store", args.store] if args.store else [])]))
+    return asked.run(parser.parse_args([*words, *(["--store", args.store] if args.store else [])]))
