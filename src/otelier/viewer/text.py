@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
+from rich import filesize
 from rich.cells import cell_len
 from rich.color import ColorSystem
 from rich.console import Console
@@ -143,6 +144,4 @@ def dollars(amount: float, partial: bool = False) -> str:
 
 def size(count: int) -> str:
     """A number of bytes."""
-    if count < 1000:
-        return f"{count} B"
-    return f"{count / 1000:.1f} KB" if count < 999_950 else f"{count / 1e6:.1f} MB"
+    return filesize.decimal(count)
