@@ -40,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "where it was not started: wrong usage, not executable, not found."
     )
     parser.add_argument("--otlp", metavar="URL", help="also send to this OTLP endpoint")
-    parser.add_argument("--store", metavar="PATH", type=_store, help="the store (OTELIER_STORE)")
+    parser.add_argument(
+        "--store", metavar="PATH", type=_store, help="keep spans in this store (OTELIER_STORE)"
+    )
     parser.add_argument("--file", metavar="PATH", help="also write OTLP JSON lines to this file")
     parser.add_argument("--messages", action="store_true", help="show messages in the tree")
     parser.add_argument("--no-tree", action="store_true", help="print no tree")
