@@ -88,6 +88,13 @@ class Pruner:
             guard.failed("store.prune")
 
 
+def _of_the_store(error: Exception) -> bool:
+    """Whether no span is to blame for an error."""
+    # Of a damaged file; its subclasses are of values that cannot be stored.
+    damaged = type(error) is sqlite3.DatabaseError
+    return damaged or isinstance(error, sqlite3.OperationalError | OSError | StoreError)
+
+
 class Sharing:
     """One store of this process."""
 
@@ -105,15 +112,28 @@ class Sharing:
             if self._over:
                 return False
             waiting = [*self._waiting, *spans] if self._waiting else spans
-            try:
-                self.writer.write(waiting)
-            except Exception as error:
+            error = self._stored(waiting)
+            if error is not None:
                 self._failed(error, spans)
                 return False
             self._waiting.clear()
             self.writer.seconds = _PATIENT
             self._pruner.step()
             return True
+
+    def _stored(self, spans: Sequence[StoredSpan]) -> Exception | None:
+        """Store spans; what is wrong with the store. What is wrong with one span is its own."""
+        try:
+            self.writer.write(spans)
+        except Exception as error:
+            if _of_the_store(error):
+                return error
+            guard.failed("store.write")
+            # It must not keep the others from the store, now and for ever.
+            middle = len(spans) // 2
+            if middle:
+                return self._stored(spans[:middle]) or self._stored(spans[middle:])
+        return None
 
     def close(self) -> None:
         """Try once more to store what waits, and close the file."""
@@ -130,8 +150,6 @@ class Sharing:
             self._waiting.clear()
         else:
             self._waiting.extend(spans)
-        if not isinstance(error, sqlite3.Error | OSError | StoreError):
-            guard.failed("store.write")
         # A file that could not be opened is tried anew, one that broke is opened anew.
         self.writer.close()
         lost = "what is recorded is lost" if self._over else "it is tried again"
