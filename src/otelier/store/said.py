@@ -30,6 +30,9 @@ _LINKS: Final = (
 )
 
 
+_UNREADABLE: Final = object()
+
+
 @dataclass(frozen=True, slots=True)
 class _Link:
     """A message, and the one before it in the list."""
@@ -122,14 +125,14 @@ def _system(bodies: list[str]) -> str:
     """System instructions are parts without a message."""
     whole = len(bodies) == 1 and not bodies[0].startswith("{")
     parts = bodies[0] if whole else f"[{','.join(bodies)}]"
-    return f'{{"role":"system","parts":{parts}}}' if _json(parts) is not None else parts
+    return f'{{"role":"system","parts":{parts}}}' if _json(parts) is not _UNREADABLE else parts
 
 
 def _message(
     direction: str, position: int, final: int, occurrence: int, body: str
 ) -> dict[str, Any]:
-    value = _json(body)
-    value = value if isinstance(value, dict) else {}
+    read = _json(body)
+    value = read if isinstance(read, dict) else {}
     parts = value.get("parts")
     contents = [
         part["content"]
@@ -145,7 +148,7 @@ def _message(
         "final": final,
         "occurrence": occurrence,
         "role": role if isinstance(role, str) else "",
-        "text": "\n".join(contents) if value else body,
+        "text": body if read is _UNREADABLE else "\n".join(contents),
         "message": body,
     }
 
@@ -154,4 +157,4 @@ def _json(body: str) -> Any:
     try:
         return wire.loads(body)
     except (ValueError, RecursionError):
-        return None
+        return _UNREADABLE

@@ -87,7 +87,7 @@ class _Shown:
             "unpriced": self.unpriced,
             "uncounted": self.uncounted,
             "direction": said["direction"] if said else "",
-            "message": wire.loads(said["message"]) if said and _is_json(said) else None,
+            "message": _json(said) if said else None,
             "trace_id": call["trace_id"],
             "span_id": call["span_id"],
         }
@@ -133,24 +133,26 @@ def _call(call: Row, messages: list[Row], shown: _Shown) -> Iterator[dict[str, A
         yield shown.line(call, None, paid=True)
 
 
-def _is_json(row: Row) -> bool:
-    return str(row["message"]).startswith(("{", "["))
+def _json(row: Row) -> Any:
+    """The message; None where it is no JSON."""
+    try:
+        return wire.loads(row["message"])
+    except (ValueError, RecursionError):
+        return None
 
 
 def _identity(row: Row) -> Iterator[Any]:
     from otelier.viewer.history import identities
 
-    try:
-        yield from identities(wire.loads(row["message"]))
-    except ValueError:
-        yield row["message"]
+    message = _json(row)
+    yield from [row["message"]] if message is None else identities(message)
 
 
 def _text(row: Row) -> str:
     """What a person reads: the text, calls of tools and their results."""
     from otelier.viewer.messages import conversation as spoken
 
-    if row["direction"] == "system" or not _is_json(row):
+    if row["direction"] == "system" or not isinstance(_json(row), dict):
         return str(row["text"])
     said = spoken({semconv.INPUT_MESSAGES: f"[{row['message']}]"}, 1000)
     return "\n".join(each.text for each in said) or str(row["text"])
