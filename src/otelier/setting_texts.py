@@ -53,6 +53,9 @@ class Blobs(Enum):
 class Age(int):
     """Seconds, as a value of their own: a number alone is no age."""
 
+    def __str__(self) -> str:
+        return f"{int(self)}s" if self else "off"
+
 
 class InvalidError(ValueError):
     """A setting's text that its reader does not understand."""
@@ -65,10 +68,8 @@ def of(value: object) -> str:
         return str(value).strip()
     if kind is bool:
         return "true" if value else "false"
-    if kind is int:
+    if kind is int or kind is Age:
         return str(value)
-    if isinstance(value, Age):
-        return f"{int(value)}s" if value else "off"
     if isinstance(value, Capture | Blobs):
         return str(value.value)
     if isinstance(value, semconv.Generation):

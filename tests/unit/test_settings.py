@@ -151,6 +151,7 @@ def test_what_code_gave_is_read_twice() -> None:
     for value in ("30d", "off"):
         accepted, problems = given({"store_keep": value, "store_size": "off"})
         assert problems == [] and given(accepted) == (accepted, [])
+    assert str(read({"OTELIER_STORE_KEEP": "2h"})[0].store_keep) == "7200s"
 
 
 def test_readme_lists_every_setting_as_the_code_has_it() -> None:
