@@ -100,6 +100,23 @@ def test_a_run_in_a_run_is_the_outer_ones_too(tmp_path: Path) -> None:
     assert inner == outer and inner.startswith(f"otelier run: 1 trace -> {STORE} ")
 
 
+def test_a_store_that_the_program_writes_itself_is_no_matter(tmp_path: Path) -> None:
+    program = """
+import otelier
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from otelier.store.exporter import StoreSpanExporter
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(StoreSpanExporter("own.db")))
+provider.get_tracer("own").start_span("own").end()
+with otelier.step("mine"):
+    pass
+"""
+    done = of(program, tmp_path)
+    assert last(done).startswith(f"otelier run: 1 trace -> {STORE} ")
+    assert len(stored(tmp_path / "own.db")) == len(stored(store_of(tmp_path))) == 1
+
+
 def test_a_program_without_spans_makes_no_store(tmp_path: Path) -> None:
     done = of("print('here')", tmp_path)
     assert done.stdout == "here\n" and "nothing was seen" in last(done)
