@@ -1,4 +1,4 @@
-"""ClickHouse's engine (chdb) behind as much of its HTTP interface as its Go and Python clients need.
+"""ClickHouse's engine (chdb) behind as much of its HTTP interface as two clients need: Go, Python.
 
 Run by chdb's Python, so nothing else is imported: ``python clickhouse_server.py FOLDER PORT USER
 PASSWORD [CONFIG]``. One query runs at a time. Native answers to the Go client, which wants them of
@@ -14,6 +14,7 @@ import struct
 import sys
 import threading
 from collections.abc import Iterator
+from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,17 @@ def native(answer: dict[str, Any]) -> bytes:
     return b"".join(out)
 
 
+def fields(form: str, body: bytes) -> dict[str, str]:
+    """What the fields of a form say; ``form``: its content type."""
+    message = BytesParser().parsebytes(b"Content-Type: %s\r\n\r\n" % form.encode() + body)
+    return {
+        str(part.get_param("name", header="content-disposition")): part.get_payload(
+            decode=True
+        ).decode()
+        for part in message.get_payload()
+    }
+
+
 class Engine:
     """The engine on a folder, one query at a time."""
 
@@ -82,6 +94,7 @@ class Engine:
         path = str(folder / "store")
         self._session = Session(f"{path}?config-file={config}" if config else path)
         self._lock = threading.Lock()
+        self._database = "default"
 
     def run(self, query: str, form: str, asked: dict[str, str] | None = None) -> bytes:
         """A query's answer in a format, unless the query names another.
@@ -95,7 +108,7 @@ class Engine:
             if name.startswith(_PARAMETER)
         }
         with self._lock:
-            self._session.query(f"USE {quoted(asked.get('database', 'default'), '`')}")
+            self._use(asked.get("database", "default"))
             settings = ", ".join(
                 f"{name} = {quoted(value)}"
                 for name, value in asked.items()
@@ -104,6 +117,12 @@ class Engine:
             if settings:
                 query = f"{query}\nSETTINGS {settings}"
             return bytes(self._session.query(query, form, params=given).bytes())
+
+    def _use(self, database: str) -> None:
+        # Not everybody may use `default`.
+        if database != self._database:
+            self._session.query(f"USE {quoted(database, '`')}")
+            self._database = database
 
     def insert(self, query: str, data: bytes) -> None:
         """Run ``INSERT … FORMAT Native`` with the data that follow it."""
@@ -140,9 +159,15 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(500, str(problem).encode())
 
     def _run(self, asked: dict[str, str], body: bytes) -> bytes:
+        # What is inserted follows.
         if "query" in asked:
             self.engine.insert(asked["query"], body)
             return b""
+        form = self.headers.get("Content-Type", "")
+        if form.startswith("multipart/form-data"):
+            # Where parameters are long.
+            asked |= fields(form, body)
+            body = asked.pop("query").encode()
         query = body.decode()
         if asked.get("default_format") != "Native":
             return self.engine.run(query, asked.get("default_format", "TabSeparated"), asked)

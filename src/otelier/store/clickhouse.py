@@ -61,17 +61,10 @@ class ClickHouse:
         if not query:
             raise StoreError("it is no query: only reading is possible here")
         with self._lock, told(self._place):
-            found = self._client.query(
-                query,
-                # With none at all it would take `%` in the SQL for places of parameters.
-                parameters=given or None,
-                settings=self._at_most(most),
-                query_formats=clickhouse_values.FORMATS,
-            )
+            found = self._query(query, given, self._at_most(most))
             rows = found.result_rows if most is None else found.result_rows[:most]
-            return Answer(
-                tuple(found.column_names), clickhouse_values.table(found.column_types, rows)
-            )
+            names = found.column_names or self._names(query, given)
+            return Answer(tuple(names), clickhouse_values.table(found.column_types, rows))
 
     def trace(self, trace_id: str) -> list[StoredSpan]:
         """All spans of a trace, each once, in order of start; none where it is not stored."""
@@ -81,6 +74,20 @@ class ClickHouse:
     def close(self) -> None:
         """Let go of it."""
         self._client.close()
+
+    def _query(self, sql: str, given: dict[str, str], settings: dict[str, str]) -> Any:
+        return self._client.query(
+            sql,
+            # With none at all it would take `%` in the SQL for places of parameters.
+            parameters=given or None,
+            settings=settings,
+            query_formats=clickhouse_values.FORMATS,
+        )
+
+    def _names(self, sql: str, given: dict[str, str]) -> list[str]:
+        """The columns of a query that found nothing: the server does not tell them then."""
+        found = self._query(f"DESCRIBE TABLE (\n{sql}\n)", given, {})
+        return [str(row[0]) for row in found.result_rows]
 
     def _at_most(self, most: int | None) -> dict[str, str]:
         """Settings that end a query that has found enough; it may find somewhat more."""

@@ -10,12 +10,11 @@ from typing import Final
 from otelier.store.clickhouse_place import Place
 from otelier.store.engine import StoreError
 
-_VIEWS: Final = "collector-config/clickhouse/views.sql makes it"
 _MAKERS: Final = (
     "the views are made by collector-config/clickhouse/views.sql, the tables by the collector"
 )
-_UNKNOWN_TABLE: Final = 60
-_UNKNOWN_DATABASE: Final = 81
+# A table or a view, a database.
+_NOT_MADE: Final = (60, 81)
 _TOO_LONG: Final = (159, 160)
 _READ_ONLY: Final = 164
 _REFUSED: Final = (192, 193, 194, 516)
@@ -51,12 +50,10 @@ def told(place: Place) -> Iterator[None]:
 def _said(place: Place, code: int, message: str) -> str:
     if code in _REFUSED:
         return f"{place.shown} refuses this user or password"
-    if code == _UNKNOWN_DATABASE:
-        return f"{place.shown}: there is no such database: {_VIEWS}"
     if code == _READ_ONLY:
         return "only reading is possible here"
     said = _first(_EXPECTED.sub("", _SAID.sub(r"\1", message, count=1)))
-    if code == _UNKNOWN_TABLE:
+    if code in _NOT_MADE:
         return f"{said} ({_MAKERS})"
     if code in _TOO_LONG:
         return f"it took too long and was ended: {said}"
