@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any, Final, TypeVar
 
 from opentelemetry.sdk.resources import Resource
@@ -100,6 +101,28 @@ class StoredSpan:
         return bool(self.flags & IS_REMOTE)
 
 
+@dataclass(frozen=True, slots=True)
+class StoredLog:
+    """One log record; an event is one with a name. Ids and times as a span's, ids may be empty.
+
+    ``severity`` is OTLP's number, 0 if unspecified; ``body`` a value as attributes have them.
+    """
+
+    time_ns: int = 0
+    observed_ns: int = 0
+    name: str = ""
+    body: Any = None
+    severity: int = 0
+    severity_text: str = ""
+    trace_id: str = ""
+    span_id: str = ""
+    flags: int = 0
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    scope: StoredScope = StoredScope()
+    resource: StoredResource = StoredResource()
+    dropped_attributes: int = 0
+
+
 def stored(span: ReadableSpan) -> StoredSpan:
     """The SDK's span as a :class:`StoredSpan`. Attribute values are shared, not copied."""
     context = span.get_span_context()
@@ -108,15 +131,15 @@ def stored(span: ReadableSpan) -> StoredSpan:
         trace_id=format(context.trace_id, "032x") if context else "",
         span_id=format(context.span_id, "016x") if context else "",
         parent_id=format(parent.span_id, "016x") if parent else None,
-        name=span.name,
-        kind=span.kind.name,
-        start_ns=span.start_time or 0,
-        end_ns=span.end_time or 0,
+        name=_name(span.name),
+        kind=span.kind.name if isinstance(span.kind, SpanKind) else "INTERNAL",
+        start_ns=_time(span.start_time),
+        end_ns=_time(span.end_time),
         attributes=span.attributes or {},
         status=span.status.status_code.name,
         status_message=span.status.description or "",
         events=tuple(
-            StoredEvent(e.name, e.timestamp, e.attributes or {}, e.dropped_attributes)
+            StoredEvent(_name(e.name), _time(e.timestamp), e.attributes or {}, e.dropped_attributes)
             for e in span.events
         ),
         links=tuple(
@@ -130,8 +153,8 @@ def stored(span: ReadableSpan) -> StoredSpan:
             )
             for link in span.links
         ),
-        scope=_scope(span.instrumentation_scope),
-        resource=_resource(span.resource),
+        scope=scope_of(span.instrumentation_scope),
+        resource=resource_of(span.resource),
         trace_state=_state(context),
         flags=_flags(parent),
         dropped_attributes=span.dropped_attributes,
@@ -140,12 +163,27 @@ def stored(span: ReadableSpan) -> StoredSpan:
     )
 
 
+def _name(given: Any) -> str:
+    """A name; the SDK takes anything for one."""
+    if isinstance(given, str):
+        return given
+    return "" if given is None else f"<{type(given).__name__}>"
+
+
+def _time(given: Any) -> int:
+    """Nanoseconds; programs also give floats, and the SDK takes anything."""
+    if type(given) is int:
+        return given
+    return int(given) if type(given) is float and isfinite(given) else 0
+
+
 # What was made of the SDK's objects lately: all spans of an instrumentation share them.
 _made: Final[dict[int, tuple[object, StoredScope | StoredResource]]] = {}
 _MOST_MADE: Final = 256
 
 
-def _scope(scope: InstrumentationScope | None) -> StoredScope:
+def scope_of(scope: InstrumentationScope | None) -> StoredScope:
+    """The SDK's scope; an empty one for none."""
     if scope is None:
         return StoredScope()
     made = _known(scope)
@@ -162,7 +200,8 @@ def _scope(scope: InstrumentationScope | None) -> StoredScope:
     )
 
 
-def _resource(resource: Resource) -> StoredResource:
+def resource_of(resource: Resource) -> StoredResource:
+    """The SDK's resource."""
     made = _known(resource)
     if isinstance(made, StoredResource):
         return made
