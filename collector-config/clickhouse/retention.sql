@@ -13,7 +13,8 @@ TTL toDateTime(time) + INTERVAL 400 DAY
 SETTINGS ttl_only_drop_parts = 1
 EMPTY AS SELECT * EXCEPT (
     response_id, session, conversation, user, task, request_id,
-    status, prompt, prompt_version, finish_reasons, first_chunk
+    status, prompt, prompt_version, finish_reasons, first_chunk,
+    step, cache_write_tokens, day, hour
 ) FROM otelier.calls;
 
 -- Filled with every insert into otel.otel_traces. Nothing here can fail on what spans hold: a

@@ -62,7 +62,11 @@ SELECT
     SpanAttributes['gen_ai.prompt.name'] AS prompt,
     SpanAttributes['gen_ai.prompt.version'] AS prompt_version,
     JSONExtract(SpanAttributes['gen_ai.response.finish_reasons'], 'Array(String)') AS finish_reasons,
-    toFloat64OrNull(SpanAttributes['gen_ai.response.time_to_first_chunk']) AS first_chunk
+    toFloat64OrNull(SpanAttributes['gen_ai.response.time_to_first_chunk']) AS first_chunk,
+    SpanAttributes['otelier.step.name'] AS step,
+    toUInt64OrNull(SpanAttributes['gen_ai.usage.cache_write.input_tokens']) AS cache_write_tokens,
+    formatDateTime(Timestamp, '%Y-%m-%d', 'UTC') AS day,
+    formatDateTime(Timestamp, '%Y-%m-%d %H:00', 'UTC') AS hour
 FROM otel.otel_traces
 WHERE SpanAttributes['gen_ai.operation.name'] != '';
 
@@ -82,6 +86,57 @@ SELECT * FROM otelier.calls
 WHERE model_call OR (told AND operation IN ('fetch_response', 'cancel_response'))
 UNION ALL
 SELECT * FROM otelier.batches;
+
+-- A row for each tag of each call.
+CREATE OR REPLACE VIEW otelier.tagged SQL SECURITY INVOKER AS
+SELECT *, arrayJoin(tags) AS tag FROM otelier.calls;
+
+-- The same of what was paid for.
+CREATE OR REPLACE VIEW otelier.spent_tagged SQL SECURITY INVOKER AS
+SELECT *, arrayJoin(tags) AS tag FROM otelier.spent;
+
+-- A row for each reason why a call ended.
+CREATE OR REPLACE VIEW otelier.reasons SQL SECURITY INVOKER AS
+SELECT *, arrayJoin(finish_reasons) AS reason FROM otelier.calls;
+
+-- A row for each span, of others' as well (of HTTP, of databases, of the program's own).
+CREATE OR REPLACE VIEW otelier.spans SQL SECURITY INVOKER AS
+SELECT
+    Timestamp AS time,
+    TraceId AS trace_id,
+    SpanId AS span_id,
+    ParentSpanId AS parent_id,
+    SpanName AS name,
+    SpanKind AS kind,
+    ServiceName AS service,
+    ScopeName AS scope,
+    StatusCode AS status_code,
+    StatusMessage AS status_message,
+    Duration / 1e9 AS seconds,
+    SpanAttributes['gen_ai.operation.name'] AS operation,
+    SpanAttributes['gen_ai.agent.name'] AS agent,
+    SpanAttributes['otelier.step.name'] AS step
+FROM otel.otel_traces;
+
+-- A row for each attribute of each span; lists and maps are JSON.
+CREATE OR REPLACE VIEW otelier.attributes SQL SECURITY INVOKER AS
+SELECT
+    Timestamp AS time,
+    TraceId AS trace_id,
+    SpanId AS span_id,
+    SpanName AS name,
+    each.1 AS key,
+    each.2 AS value
+FROM otel.otel_traces
+ARRAY JOIN CAST(SpanAttributes, 'Array(Tuple(String, String))') AS each;
+
+-- Moments before now: WHERE time > (SELECT day FROM otelier.ago).
+CREATE OR REPLACE VIEW otelier.ago SQL SECURITY INVOKER AS
+SELECT
+    now64(9) - INTERVAL 1 HOUR AS hour,
+    now64(9) - INTERVAL 1 DAY AS day,
+    now64(9) - INTERVAL 7 DAY AS week,
+    now64(9) - INTERVAL 30 DAY AS month;
 
 -- A trace with its lineage: otelier.trace(trace_id = '…'). Spans of others (of HTTP, of the program's
 -- own) lead to what is above them and are no rows. `parent` is the nearest call above; what has none
@@ -223,7 +278,7 @@ GROUP BY c.tenant, c.session;
 -- A row for each day (UTC), tenant and model.
 CREATE OR REPLACE VIEW otelier.costs SQL SECURITY INVOKER AS
 SELECT
-    toDate(c.time, 'UTC') AS day,
+    c.day AS day,
     c.tenant AS tenant,
     c.model AS model,
     countIf(c.model_call) AS model_calls,
@@ -235,7 +290,7 @@ SELECT
     countIf(c.unpriced) AS unpriced,
     countIf(c.uncounted) AS uncounted
 FROM otelier.spent AS c
-GROUP BY day, c.tenant, c.model;
+GROUP BY c.day, c.tenant, c.model;
 
 -- A row for each evaluation, with the call that it is of: the span that it names, or, where it names
 -- none of these, the answer: of several calls that showed it, the one that gave it; of several that

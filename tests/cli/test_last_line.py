@@ -54,9 +54,7 @@ def test_what_was_seen(server: ProviderServer, tmp_path: Path) -> None:
     done = calling(server, tmp_path)
     assert (done.returncode, done.stdout) == (0, "called\n")
     assert last(done).startswith("otelier run: 1 trace, 1 model call, $0.0")
-    assert re.search(
-        rf" -> {STORE} \(see it with: .* trace [0-9a-f]{{8}}\)$", last(done)
-    )
+    assert re.search(rf" -> {STORE} \(see it with: .* trace [0-9a-f]{{8}}\)$", last(done))
     # No file is left where the program runs.
     assert sorted(path.name for path in tmp_path.iterdir()) == ["app.py", "data"]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from otelier.store.engine import Engine
+if TYPE_CHECKING:
+    from otelier.store.engine import Engine
 
 # What a parameter takes. "time": a datetime in UTC; from texts see moments.py.
 ParameterType: TypeAlias = Literal["text", "int", "float", "bool", "time"]
@@ -59,7 +60,7 @@ class Column:
 Sql: TypeAlias = str | Callable[[Values], str]
 # Makes rows of what the SQL found, where SQL alone cannot.
 Fold: TypeAlias = Callable[
-    [Engine, Values, Sequence[Mapping[str, Any]]], Iterable[Mapping[str, Any]]
+    ["Engine", Values, Sequence[Mapping[str, Any]]], Iterable[Mapping[str, Any]]
 ]
 
 
@@ -88,9 +89,3 @@ class Question:
     def summary(self) -> str:
         """The first line of its help."""
         return self.help.partition("\n")[0]
-
-    @property
-    def brief(self) -> str:
-        """A few words for a list of commands."""
-        words = self.summary.partition(":")[0].partition(";")[0].rstrip(".")
-        return words[0].lower() + words[1:]

@@ -66,6 +66,28 @@ def fault(error: Exception) -> str:
     return str(error)
 
 
+class Pruner:
+    """Lets whoever writes a store forget, as it goes, what the settings say is not to be kept."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._asked = 0
+        self._pruning: Iterator[Pruned] | None = None
+
+    def step(self) -> None:
+        """One small step, to be called after a batch is written; never raises."""
+        try:
+            if self._pruning is None:
+                if self._asked % _LOOK == 0:
+                    self._pruning = self._writer.prune(*limits())
+                self._asked += 1
+            if self._pruning is not None and next(self._pruning, None) is None:
+                self._pruning = None
+        except Exception:
+            self._pruning = None
+            guard.failed("store.prune")
+
+
 def _of_the_store(error: Exception) -> bool:
     """Whether no span is to blame for an error."""
     # Of a damaged file; its subclasses are of values that cannot be stored.
@@ -82,8 +104,7 @@ class Sharing:
         self._lock = threading.Lock()
         self._waiting: deque[StoredSpan] = deque(maxlen=_MOST_WAITING)
         self._over = False
-        self._written = 0
-        self._pruning: Iterator[Pruned] | None = None
+        self._pruner = Pruner(self.writer)
 
     def write(self, spans: Sequence[StoredSpan]) -> bool:
         """Store spans, and what waits; whether all of it is stored now. Never raises."""
@@ -97,7 +118,7 @@ class Sharing:
                 return False
             self._waiting.clear()
             self.writer.seconds = _PATIENT
-            self._prune()
+            self._pruner.step()
             return True
 
     def _stored(self, spans: Sequence[StoredSpan]) -> Exception | None:
@@ -113,19 +134,6 @@ class Sharing:
             if middle:
                 return self._stored(spans[:middle]) or self._stored(spans[middle:])
         return None
-
-    def _prune(self) -> None:
-        """One small step towards what the settings say may be kept; never raises."""
-        try:
-            if self._pruning is None:
-                if self._written % _LOOK == 0:
-                    self._pruning = self.writer.prune(*limits())
-                self._written += 1
-            if self._pruning is not None and next(self._pruning, None) is None:
-                self._pruning = None
-        except Exception:
-            self._pruning = None
-            guard.failed("store.prune")
 
     def close(self) -> None:
         """Try once more to store what waits, and close the file."""

@@ -10,7 +10,8 @@ from otelier.questions.model import Column, Question
 ERRORS: Final = Question(
     "errors",
     "Error",
-    "Failures by type, operation and model, with what the last one said.\n\n"
+    "Failures by type, with what the last one said.\n\n"
+    "By operation, model and tool, too; the most frequent first. "
     "With ``models`` only failed calls of models.",
     'errors(since="24h")',
     (
@@ -48,7 +49,7 @@ ERRORS: Final = Question(
 TOOLS: Final = Question(
     "tools",
     "Tool",
-    "Tools that were run: how often, how many runs failed, how long they took.",
+    "Tools: how often they were run, failed, how long they took.",
     'tools(session="s-01")',
     (*p.PERIOD, p.SESSION, p.CONVERSATION, p.USER, p.TENANT, p.TOOL, p.limit(100)),
     (
