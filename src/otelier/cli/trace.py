@@ -16,7 +16,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     for name in ("json", "csv"):
         form.add_argument(
-            f"--{name}", dest="form", action="store_const", const=name, help=f"its calls, as {name}"
+            f"--{name}",
+            dest="form",
+            action="store_const",
+            const=name,
+            help=f"its calls as {name.upper()}",
         )
 
 

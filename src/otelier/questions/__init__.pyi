@@ -458,6 +458,10 @@ class Cost:
     """What the row is of: a value of what is summed by; '' for none."""
     cost: float | None
     """What was paid, as far as prices are known, in USD."""
+    unpriced: int
+    """Calls that told tokens and whose price is not known: not in the cost."""
+    uncounted: int
+    """Calls that did not tell what they used: in no sum."""
     calls: int
     """Model calls."""
     errors: int
@@ -471,11 +475,7 @@ class Cost:
     cache_write_tokens: int | None
     """Tokens written to the cache, in tokens."""
     mean_seconds: float | None
-    """Mean latency of model calls, in s."""
-    unpriced: int
-    """Calls that told tokens and whose price is not known: not in the cost."""
-    uncounted: int
-    """Calls that did not tell what they used: in no sum."""
+    """Mean of model calls, in s."""
 
 def costs(
     *,
@@ -562,14 +562,14 @@ class Session:
     """Failures of models, tools and others."""
     cost: float | None
     """What was paid, as far as prices are known, in USD."""
-    input_tokens: int | None
-    """Tokens read, cached ones included, in tokens."""
-    output_tokens: int | None
-    """Tokens written, in tokens."""
     unpriced: int
     """Calls that told tokens and whose price is not known: not in the cost."""
     uncounted: int
     """Calls that did not tell what they used: in no sum."""
+    input_tokens: int | None
+    """Tokens read, cached ones included, in tokens."""
+    output_tokens: int | None
+    """Tokens written, in tokens."""
 
 def sessions(
     *,
@@ -630,14 +630,14 @@ class Conversation:
     """Failures of models, tools and others."""
     cost: float | None
     """What was paid, as far as prices are known, in USD."""
-    input_tokens: int | None
-    """Tokens read, cached ones included, in tokens."""
-    output_tokens: int | None
-    """Tokens written, in tokens."""
     unpriced: int
     """Calls that told tokens and whose price is not known: not in the cost."""
     uncounted: int
     """Calls that did not tell what they used: in no sum."""
+    input_tokens: int | None
+    """Tokens read, cached ones included, in tokens."""
+    output_tokens: int | None
+    """Tokens written, in tokens."""
 
 def conversations(
     *,
@@ -900,18 +900,18 @@ class Error:
 
     error: str
     """The type of the failure."""
+    count: int
+    """How often."""
+    message: str
+    """What the last one said."""
     operation: str
     """What was done."""
     model: str
     """The model that was asked for."""
     tool: str
     """The tool that was run."""
-    count: int
-    """How often."""
     last: datetime
     """When the last one began."""
-    message: str
-    """What the last one said."""
     trace_id: str
     """The last one's trace."""
     span_id: str

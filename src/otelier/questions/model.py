@@ -51,6 +51,8 @@ class Column:
     optional: bool = False
     # Whether a terminal leaves it out; it is in everything else.
     hidden: bool = False
+    # What a table calls it, if not by its name.
+    label: str = ""
     # Of a sum: columns that count what is missing in it, so that it is more than it says.
     missing: tuple[str, ...] = ()
 
@@ -84,6 +86,8 @@ class Question:
     budget: Mapping[str, Value] | None = field(default=None, hash=False)
     # Whether it can be asked again for what is new: its rows have ``trace_id`` and ``span_id``.
     follows: bool = False
+    # How a terminal shows it: as a table; "whole", line by line; "said", with ``text`` below.
+    shown: Literal["table", "whole", "said"] = "table"
 
     @property
     def summary(self) -> str:

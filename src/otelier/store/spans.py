@@ -101,6 +101,28 @@ class StoredSpan:
         return bool(self.flags & IS_REMOTE)
 
 
+@dataclass(frozen=True, slots=True)
+class StoredLog:
+    """One log record; an event is one with a name. Ids and times as a span's, ids may be empty.
+
+    ``severity`` is OTLP's number, 0 if unspecified; ``body`` a value as attributes have them.
+    """
+
+    time_ns: int = 0
+    observed_ns: int = 0
+    name: str = ""
+    body: Any = None
+    severity: int = 0
+    severity_text: str = ""
+    trace_id: str = ""
+    span_id: str = ""
+    flags: int = 0
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    scope: StoredScope = StoredScope()
+    resource: StoredResource = StoredResource()
+    dropped_attributes: int = 0
+
+
 def stored(span: ReadableSpan) -> StoredSpan:
     """The SDK's span as a :class:`StoredSpan`. Attribute values are shared, not copied."""
     context = span.get_span_context()
@@ -131,8 +153,8 @@ def stored(span: ReadableSpan) -> StoredSpan:
             )
             for link in span.links
         ),
-        scope=_scope(span.instrumentation_scope),
-        resource=_resource(span.resource),
+        scope=scope_of(span.instrumentation_scope),
+        resource=resource_of(span.resource),
         trace_state=_state(context),
         flags=_flags(parent),
         dropped_attributes=span.dropped_attributes,
@@ -160,7 +182,8 @@ _made: Final[dict[int, tuple[object, StoredScope | StoredResource]]] = {}
 _MOST_MADE: Final = 256
 
 
-def _scope(scope: InstrumentationScope | None) -> StoredScope:
+def scope_of(scope: InstrumentationScope | None) -> StoredScope:
+    """The SDK's scope; an empty one for none."""
     if scope is None:
         return StoredScope()
     made = _known(scope)
@@ -177,7 +200,8 @@ def _scope(scope: InstrumentationScope | None) -> StoredScope:
     )
 
 
-def _resource(resource: Resource) -> StoredResource:
+def resource_of(resource: Resource) -> StoredResource:
+    """The SDK's resource."""
     made = _known(resource)
     if isinstance(made, StoredResource):
         return made

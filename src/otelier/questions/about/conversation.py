@@ -177,7 +177,9 @@ CONVERSATION: Final = Question(
         c.COST,
         c.INPUT,
         c.OUTPUT,
-        c.summed(Column("total_cost", "float", "what all so far cost", "USD", optional=True)),
+        c.summed(
+            Column("total_cost", "float", "what all so far cost", "USD", True, label="so far")
+        ),
         c.summed(c.tokens("total_input_tokens", "tokens read so far", hidden=True)),
         c.summed(c.tokens("total_output_tokens", "tokens written so far", hidden=True)),
         Column("unpriced", "int", "calls so far whose price is not known", hidden=True),
@@ -191,6 +193,7 @@ CONVERSATION: Final = Question(
     "FROM otelier.calls WHERE (conversation != '' OR session != '') AND {filters} "
     "ORDER BY time DESC LIMIT 1",
     _fold,
+    shown="said",
 )
 
 QUESTIONS: Final = (CONVERSATION,)

@@ -32,9 +32,11 @@ def _costs(values: Values) -> str:
     by = str(values["by"])
     # Times in their order, all else by what it cost.
     order = "key" if by in ("day", "hour") else "cost DESC NULLS LAST, calls DESC, key"
+    # In ClickHouse a column goes before a sum of its name: the order is of what is summed.
     return (
-        f"{grouping.keyed(by, 'spent')} SELECT key, {_SUMS} FROM found "
-        f"GROUP BY key ORDER BY {order} {{limit}}"
+        f"{grouping.keyed(by, 'spent')}, "
+        f"sums AS (SELECT key, {_SUMS} FROM found GROUP BY key) "
+        f"SELECT * FROM sums ORDER BY {order} {{limit}}"
     )
 
 
@@ -50,11 +52,11 @@ COSTS: Final = Question(
     (
         grouping.KEY,
         _COST,
+        *c.MISSING,
         c.CALLS,
         c.ERRORS,
         *_SUMMED,
-        Column("mean_seconds", "float", "mean latency of model calls", "s", optional=True),
-        *c.MISSING,
+        Column("mean_seconds", "float", "mean of model calls", "s", optional=True, label="mean"),
     ),
     _costs,
     # A call has several tags.
@@ -98,8 +100,8 @@ _THREAD: Final = (
     c.CALLS,
     Column("errors", "int", "failures of models, tools and others"),
     _COST,
-    *_SUMMED[:2],
     *c.MISSING,
+    *_SUMMED[:2],
 )
 _ORDER: Final = Parameter("order", "text", "what comes first", "last", choices=("last", "cost"))
 

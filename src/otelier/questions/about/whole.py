@@ -191,6 +191,7 @@ CALL: Final = Question(
     "ON spans.trace_id = one.trace_id AND spans.span_id = one.span_id "
     "ORDER BY one.model_call DESC, time LIMIT 1",
     _whole,
+    shown="whole",
 )
 
 QUESTIONS: Final = (TRACE, CALL)
