@@ -143,12 +143,9 @@ class Sender:
         """Status and body of the answer."""
         kind = "application/json"
         if self._protobuf:
-            from otelier.store.otlp_proto import message
+            from otelier.store import otlp_proto
 
-            try:
-                kind, line = "application/x-protobuf", message(line).SerializeToString()
-            except ValueError as error:
-                return _UNSUPPORTED, str(error).encode()
+            kind, line = "application/x-protobuf", otlp_proto.encode(decode(line))
         headers = {"Content-Type": kind, "User-Agent": "otelier", **self.headers}
         request = Request(self.url, data=line, headers=headers, method="POST")
         try:

@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from otelier import guard
 from otelier.store import otlp_json
+from otelier.store.spans import stored
 
 
 class FileSpanExporter(SpanExporter):
@@ -40,7 +41,7 @@ class FileSpanExporter(SpanExporter):
         if not spans:
             return SpanExportResult.SUCCESS
         try:
-            self._write(otlp_json.line(spans))
+            self._write(otlp_json.line(map(stored, spans)))
         except Exception as error:
             self._give_up(error)
             return SpanExportResult.FAILURE

@@ -119,7 +119,7 @@ class Reader:
 
 @lru_cache(maxsize=256)
 def resource(body: str) -> StoredResource:
-    """What :func:`writer.resource_body` wrote."""
+    """What :func:`bodies.resource_body` wrote."""
     found = wire.loads(body)
     return StoredResource(
         _attributes(found), found.get("schemaUrl", ""), found.get("droppedAttributesCount", 0)
@@ -128,7 +128,7 @@ def resource(body: str) -> StoredResource:
 
 @lru_cache(maxsize=256)
 def scope(body: str) -> StoredScope:
-    """What :func:`writer.scope_body` wrote."""
+    """What :func:`bodies.scope_body` wrote."""
     found = wire.loads(body)
     return StoredScope(
         found.get("name", ""),

@@ -1,4 +1,4 @@
-"""A finished span as plain data, whole: from a file, from a store, from OTLP or from the SDK."""
+"""A finished span, or an event, as plain data: from a file, a store, OTLP or the SDK."""
 
 from __future__ import annotations
 
@@ -100,6 +100,29 @@ class StoredSpan:
         return bool(self.flags & IS_REMOTE)
 
 
+@dataclass(frozen=True, slots=True)
+class StoredLog:
+    """One log record. What has a ``name`` is an event, of the span whose ids it has.
+
+    Times, ids and values are as those of :class:`StoredSpan`; ``body`` is a value, too.
+    """
+
+    name: str = ""
+    time_ns: int = 0
+    # When it was seen by who collects it.
+    observed_ns: int = 0
+    body: Any = None
+    severity_number: int = 0
+    severity_text: str = ""
+    trace_id: str = ""
+    span_id: str = ""
+    flags: int = 0
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    scope: StoredScope = StoredScope()
+    resource: StoredResource = StoredResource()
+    dropped_attributes: int = 0
+
+
 def stored(span: ReadableSpan) -> StoredSpan:
     """The SDK's span as a :class:`StoredSpan`. Attribute values are shared, not copied."""
     context = span.get_span_context()
@@ -130,8 +153,8 @@ def stored(span: ReadableSpan) -> StoredSpan:
             )
             for link in span.links
         ),
-        scope=_scope(span.instrumentation_scope),
-        resource=_resource(span.resource),
+        scope=stored_scope(span.instrumentation_scope),
+        resource=stored_resource(span.resource),
         trace_state=_state(context),
         flags=_flags(parent),
         dropped_attributes=span.dropped_attributes,
@@ -145,7 +168,8 @@ _made: Final[dict[int, tuple[object, StoredScope | StoredResource]]] = {}
 _MOST_MADE: Final = 256
 
 
-def _scope(scope: InstrumentationScope | None) -> StoredScope:
+def stored_scope(scope: InstrumentationScope | None) -> StoredScope:
+    """The SDK's scope as a :class:`StoredScope`, the same one each time."""
     if scope is None:
         return StoredScope()
     made = _known(scope)
@@ -162,7 +186,8 @@ def _scope(scope: InstrumentationScope | None) -> StoredScope:
     )
 
 
-def _resource(resource: Resource) -> StoredResource:
+def stored_resource(resource: Resource) -> StoredResource:
+    """The SDK's resource as a :class:`StoredResource`, the same one each time."""
     made = _known(resource)
     if isinstance(made, StoredResource):
         return made

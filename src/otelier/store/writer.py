@@ -9,14 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from otelier import wire
-from otelier.store import pieces, prune, rows, schema
+from otelier.store import bodies, pieces, prune, rows, schema
 from otelier.store.keeping import LEAST, LISTS, Keeper
 from otelier.store.spans import (
     KINDS,
     STATUSES,
-    StoredEvent,
-    StoredLink,
     StoredResource,
     StoredScope,
     StoredSpan,
@@ -44,8 +41,6 @@ UPDATE span SET paid = (id = (
 ))
 WHERE batch_read AND provider = ? AND batch = ?
 """
-_INT64: Final = range(-(1 << 63), 1 << 63)
-_TIMES: Final = range(1 << 64)
 _FLAGS: Final = (1 << 32) - 1
 
 
@@ -170,7 +165,7 @@ class Writer:
         )
 
     def _row(self, number: int, kind: int, span: StoredSpan) -> list[Any]:
-        start = min(max(span.start_ns, 0), _TIMES[-1])
+        start = min(max(span.start_ns, 0), bodies.TIMES[-1])
         duration = span.end_ns - span.start_ns
         columns = rows.columns(span)
         keeper = self._keeper
@@ -186,7 +181,7 @@ class Writer:
             span.span_id,
             span.parent_id or "",
             rows.moment(start),
-            min(max(duration, _INT64[0]), _INT64[-1]),
+            min(max(duration, pieces.INT64[0]), pieces.INT64[-1]),
             span.name,
             kind,
             span.flags & _FLAGS,
@@ -196,7 +191,7 @@ class Writer:
             self._shared(span.scope),
             self._shape(span.attributes),
             values,
-            more(span),
+            bodies.span_more(span),
             heads.get("input", 0),
             heads.get("output", 0),
             heads.get("system", 0),
@@ -209,9 +204,9 @@ class Writer:
             if len(self._held) > _KNOWN:
                 self._held.clear()
             if isinstance(held, StoredResource):
-                number = self._once("resource", "body", resource_body(held))
+                number = self._once("resource", "body", bodies.resource_body(held))
             else:
-                number = self._once("scope", "body", scope_body(held))
+                number = self._once("scope", "body", bodies.scope_body(held))
             found = self._held[id(held)] = (held, number)
         return found[1]
 
@@ -256,87 +251,3 @@ _BEFORE: Final = len(_BASE.split(","))
 _BATCH_READ: Final = _BEFORE + rows.COLUMNS.index("batch_read")
 _PROVIDER: Final = _BEFORE + rows.COLUMNS.index("provider")
 _BATCH: Final = _BEFORE + rows.COLUMNS.index("batch")
-
-
-# --- what has no column: JSON, with attributes as names and values ------------------------------
-
-
-def _attributes(found: Mapping[str, Any]) -> pieces.Json:
-    return {name: pieces.tagged(value) for name, value in found.items()}
-
-
-def _filled(members: pieces.Json) -> pieces.Json:
-    return {name: value for name, value in members.items() if value}
-
-
-def resource_body(resource: StoredResource) -> str:
-    """A resource as JSON."""
-    body = {
-        "attributes": _attributes(resource.attributes),
-        "schemaUrl": resource.schema_url,
-        "droppedAttributesCount": resource.dropped_attributes,
-    }
-    return wire.encoded(_filled(body)).decode()
-
-
-def scope_body(scope: StoredScope) -> str:
-    """A scope as JSON."""
-    body = {
-        "name": scope.name,
-        "version": scope.version,
-        "attributes": _attributes(scope.attributes),
-        "schemaUrl": scope.schema_url,
-        "droppedAttributesCount": scope.dropped_attributes,
-    }
-    return wire.encoded(_filled(body)).decode()
-
-
-def more(span: StoredSpan) -> str | None:
-    """What few spans have, as JSON; None where there is nothing of it."""
-    duration = span.end_ns - span.start_ns
-    odd = span.start_ns not in _TIMES or duration not in _INT64
-    if not (
-        span.events
-        or span.links
-        or span.trace_state
-        or span.dropped_attributes
-        or span.dropped_events
-        or span.dropped_links
-        or odd
-    ):
-        return None
-    body = {
-        "events": [_event(event) for event in span.events],
-        "links": [_link(link) for link in span.links],
-        "traceState": span.trace_state,
-        "droppedAttributesCount": span.dropped_attributes,
-        "droppedEventsCount": span.dropped_events,
-        "droppedLinksCount": span.dropped_links,
-        # Times that the columns cannot hold.
-        "times": [str(span.start_ns), str(span.end_ns)] if odd else None,
-    }
-    return wire.encoded(_filled(body)).decode()
-
-
-def _event(event: StoredEvent) -> pieces.Json:
-    return _filled(
-        {
-            "name": event.name,
-            "time": event.time_ns,
-            "attributes": _attributes(event.attributes),
-            "droppedAttributesCount": event.dropped_attributes,
-        }
-    )
-
-
-def _link(link: StoredLink) -> pieces.Json:
-    return _filled(
-        {
-            "traceId": link.trace_id,
-            "spanId": link.span_id,
-            "attributes": _attributes(link.attributes),
-            "traceState": link.trace_state,
-            "flags": link.flags,
-            "droppedAttributesCount": link.dropped_attributes,
-        }
-    )
