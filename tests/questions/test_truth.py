@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from otelier.questions.table import QUESTIONS
 from otelier.store.engine import Engine
 from tests.backends.truth import Truth
 from tests.questions.checks import CHECKS

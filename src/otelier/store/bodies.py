@@ -10,6 +10,7 @@ from otelier.store import pieces
 from otelier.store.spans import (
     StoredEvent,
     StoredLink,
+    StoredLog,
     StoredResource,
     StoredScope,
     StoredSpan,
@@ -98,3 +99,19 @@ def _link(link: StoredLink) -> pieces.Json:
             "droppedAttributesCount": link.dropped_attributes,
         }
     )
+
+
+def event_more(log: StoredLog, body: Any, moment: int) -> str | None:
+    """What an event has beside attributes, as JSON; ``moment`` is the time that the column has."""
+    found = {
+        # A list: of a body that is empty, too, it is known that it is there.
+        "body": None if log.body is None else [body],
+        "time": None if log.time_ns == moment else str(log.time_ns),
+        "observed": None if log.observed_ns == 0 else str(log.observed_ns),
+        "severityNumber": log.severity_number,
+        "severityText": log.severity_text,
+        "flags": log.flags,
+        "droppedAttributesCount": log.dropped_attributes,
+    }
+    filled = _filled(found)
+    return wire.encoded(filled).decode() if filled else None

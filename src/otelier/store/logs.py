@@ -6,10 +6,11 @@ and what was dropped; since then the record is the API's, and what is around it 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from otelier.store.otlp_json_reading import named_by
-from otelier.store.spans import StoredLog, StoredResource, stored_resource, stored_scope
+from otelier.store.spans import EVENTS, StoredLog, StoredResource, stored_resource, stored_scope
 
 
 def stored_log(found: Any) -> StoredLog:
@@ -33,6 +34,11 @@ def stored_log(found: Any) -> StoredLog:
         resource=stored_resource(resource) if resource is not None else StoredResource(),
         dropped_attributes=_either(found, record, "dropped_attributes") or 0,
     )
+
+
+def stored_events(batch: Iterable[Any]) -> list[StoredLog]:
+    """Those of the log records that a store keeps."""
+    return [log for log in map(stored_log, batch) if log.name.startswith(EVENTS)]
 
 
 def _either(found: Any, record: Any, name: str) -> Any:

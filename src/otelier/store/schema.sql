@@ -108,9 +108,13 @@ CREATE UNIQUE INDEX span_once ON span (trace_id, span_id, kind);
 CREATE INDEX span_time ON span (time);
 CREATE INDEX span_batch ON span (provider, batch) WHERE batch_read;
 
+CREATE INDEX span_response ON span (response_id) WHERE response_id != '';
+
 -- Events that belong to calls: evaluations (gen_ai.evaluation.result) and others of GenAI.
 CREATE TABLE event (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- BLAKE2b of all that it says, 16 bytes: what is delivered twice is kept once.
+    hash BLOB NOT NULL UNIQUE,
     time TEXT NOT NULL,
     name TEXT NOT NULL,
     trace_id TEXT NOT NULL,
@@ -118,7 +122,22 @@ CREATE TABLE event (
     resource INTEGER NOT NULL,
     scope INTEGER NOT NULL,
     shape INTEGER NOT NULL,
-    "values" TEXT NOT NULL,
-    more TEXT
+    -- Body, severity, when it was observed, flags, counts: a JSON object, NULL for none.
+    more TEXT,
+    -- What views ask of evaluations; `answer` is the id of the response that was judged.
+    evaluation TEXT NOT NULL,
+    score REAL,
+    label TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    "values" TEXT NOT NULL
 );
 CREATE INDEX event_name ON event (name, time);
+CREATE INDEX event_time ON event (time);
+CREATE INDEX event_trace ON event (trace_id);
+
+-- Up to where spans and events were sent on to a destination: the last ids that it has.
+CREATE TABLE forwarded (
+    destination TEXT PRIMARY KEY,
+    spans INTEGER NOT NULL,
+    events INTEGER NOT NULL
+) WITHOUT ROWID;

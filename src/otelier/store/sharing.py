@@ -19,13 +19,13 @@ from typing import Final
 from otelier import forks, guard, settings
 from otelier.store.engine import StoreError
 from otelier.store.prune import Pruned
-from otelier.store.spans import StoredSpan
+from otelier.store.spans import StoredLog, StoredSpan
 from otelier.store.writer import Writer
 
 # Seconds to wait for other writers: first, and once that was in vain, until it works again.
 _PATIENT: Final = 5.0
 _HASTY: Final = 0.2
-# Spans that wait at most: what the SDK's own queue holds, a few times.
+# Spans, and events, that wait at most: what the SDK's own queue holds, a few times.
 _MOST_WAITING: Final = 8192
 # Every so many batches it is looked whether something is to be forgotten.
 _LOOK: Final = 64
@@ -96,40 +96,48 @@ class Sharing:
         self.writer = Writer(path, _PATIENT)
         self._lock = threading.Lock()
         self._waiting: deque[StoredSpan] = deque(maxlen=_MOST_WAITING)
+        self._logs: deque[StoredLog] = deque(maxlen=_MOST_WAITING)
         self._over = False
         self._pruner = Pruner(self.writer)
 
-    def write(self, spans: Sequence[StoredSpan]) -> bool:
-        """Store spans, and what waits; whether all of it is stored now. Never raises."""
+    def write(self, spans: Sequence[StoredSpan], logs: Sequence[StoredLog] = ()) -> bool:
+        """Store spans and events, and what waits; whether all of it is stored now. Never raises."""
         with self._lock:
             if self._over:
                 return False
-            waiting = [*self._waiting, *spans] if self._waiting else spans
             try:
-                self.writer.write(waiting)
+                self.writer.write(
+                    [*self._waiting, *spans] if self._waiting else spans,
+                    [*self._logs, *logs] if self._logs else logs,
+                )
             except Exception as error:
-                self._failed(error, spans)
+                self._failed(error, spans, logs)
                 return False
             self._waiting.clear()
+            self._logs.clear()
             self.writer.seconds = _PATIENT
             self._pruner.step()
             return True
 
     def close(self) -> None:
         """Try once more to store what waits, and close the file."""
-        if self._waiting:
+        if self._waiting or self._logs:
             self.write(())
         with self._lock:
             self.writer.close()
 
-    def _failed(self, error: Exception, spans: Sequence[StoredSpan]) -> None:
+    def _failed(
+        self, error: Exception, spans: Sequence[StoredSpan], logs: Sequence[StoredLog]
+    ) -> None:
         self.writer.seconds = _HASTY
         code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
         self._over = code in _FOR_GOOD or isinstance(error, StoreError)
         if self._over:
             self._waiting.clear()
+            self._logs.clear()
         else:
             self._waiting.extend(spans)
+            self._logs.extend(logs)
         if not isinstance(error, sqlite3.Error | OSError | StoreError):
             guard.failed("store.write")
         # A file that could not be opened is tried anew, one that broke is opened anew.

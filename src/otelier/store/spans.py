@@ -18,6 +18,8 @@ STATUSES: Final = ("UNSET", "OK", "ERROR")
 # (or what is linked) is in another process, and whether it is.
 HAS_IS_REMOTE: Final = 0x100
 IS_REMOTE: Final = 0x200
+# Of log records a store keeps those whose name begins so: the events of the conventions for GenAI.
+EVENTS: Final = "gen_ai."
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,27 +1,26 @@
-"""Writes spans into the store: any number of processes may do so at once."""
+"""Writes spans and events into the store: any number of processes may do so at once."""
 
 from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from otelier.store import bodies, pieces, prune, rows, schema
+from otelier.store import bodies, event_rows, pieces, prune, rows, schema
+from otelier.store.common import Common
 from otelier.store.keeping import LEAST, LISTS, Keeper
 from otelier.store.spans import (
     KINDS,
     STATUSES,
-    StoredResource,
-    StoredScope,
+    StoredLog,
     StoredSpan,
 )
 from otelier.store.transactions import transaction
 
 _STRETCH: Final = prune.STRETCH * 10**9
-_KNOWN: Final = 4096
 _KIND: Final = {name: number for number, name in enumerate(KINDS)}
 _STATUS: Final = {name: number for number, name in enumerate(STATUSES)}
 _BASE: Final = (
@@ -53,12 +52,14 @@ class Writer:
         self.seconds = seconds
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
 
-    def write(self, spans: Sequence[StoredSpan]) -> int:
-        """Store spans, all or none; how many of them were new.
+    def write(self, spans: Sequence[StoredSpan], logs: Sequence[StoredLog] = ()) -> int:
+        """Store spans and events, all or none; how many of them were new.
 
-        When it returns they are in the file, whatever happens to this process. Raises OSError,
-        sqlite3.Error and StoreError; what was not stored may be given again.
+        Log records that are no events of GenAI are left out. When it returns the others are in
+        the file, whatever happens to this process. Raises OSError, sqlite3.Error and StoreError;
+        what was not stored may be given again.
         """
         with self._lock:
             connection = self._open()
@@ -66,7 +67,7 @@ class Writer:
 
             def work() -> None:
                 nonlocal new
-                new = self._insert(spans)
+                new = self._insert(spans, logs)
 
             try:
                 connection.execute(f"PRAGMA busy_timeout = {int(self.seconds * 1000)}")
@@ -116,24 +117,27 @@ class Writer:
             self._connection = schema.opened(self.path, self.seconds)
             self._file = _file(self.path)
             self._keeper = Keeper(self._connection)
+            self._common = Common(self._connection)
             self._forget()
             self._pruned = -1
         return self._connection
 
     def _forget(self) -> None:
         self._keeper.forget()
-        self._known: dict[str, dict[str, int]] = {"resource": {}, "scope": {}, "shape": {}}
-        self._names: dict[tuple[str, ...], int] = {}
-        # By identity: spans of one batch share these objects.
-        self._held: dict[int, tuple[object, int]] = {}
+        self._common.forget()
 
-    def _insert(self, spans: Sequence[StoredSpan]) -> int:
+    def _insert(self, spans: Sequence[StoredSpan], logs: Sequence[StoredLog]) -> int:
         connection = self._connection
         assert connection is not None
         ((pruned,),) = connection.execute("SELECT value FROM meta WHERE key = 'pruned'")
         if pruned != self._pruned:
             self._forget()
             self._pruned = pruned
+        # Spans first: whoever finds a list of messages by its history gets to a span that had it.
+        new = self._insert_spans(connection, spans) if spans else 0
+        return new + event_rows.insert(connection, self._common, self._keeper, logs)
+
+    def _insert_spans(self, connection: sqlite3.Connection, spans: Sequence[StoredSpan]) -> int:
         found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'span'").fetchone()
         first = next_id = (found[0] if found else 0) + 1
         made: list[list[Any]] = []
@@ -187,9 +191,9 @@ class Writer:
             span.flags & _FLAGS,
             _STATUS.get(span.status, 0),
             span.status_message,
-            self._shared(span.resource),
-            self._shared(span.scope),
-            self._shape(span.attributes),
+            self._common.shared(span.resource),
+            self._common.shared(span.scope),
+            self._common.shape(span.attributes),
             values,
             bodies.span_more(span),
             heads.get("input", 0),
@@ -197,43 +201,6 @@ class Writer:
             heads.get("system", 0),
             *columns,
         ]
-
-    def _shared(self, held: StoredResource | StoredScope) -> int:
-        found = self._held.get(id(held))
-        if found is None:
-            if len(self._held) > _KNOWN:
-                self._held.clear()
-            if isinstance(held, StoredResource):
-                number = self._once("resource", "body", bodies.resource_body(held))
-            else:
-                number = self._once("scope", "body", bodies.scope_body(held))
-            found = self._held[id(held)] = (held, number)
-        return found[1]
-
-    def _shape(self, attributes: Mapping[str, Any]) -> int:
-        key = tuple(attributes)
-        found = self._names.get(key)
-        if found is None:
-            if len(self._names) > _KNOWN:
-                self._names.clear()
-            found = self._names[key] = self._once("shape", "names", pieces.names(attributes))
-        return found
-
-    def _once(self, table: str, column: str, body: str) -> int:
-        """The id of a row that is there once; it is added if it is not there."""
-        known = self._known[table]
-        found = known.get(body)
-        if found is None:
-            assert self._connection is not None
-            run = self._connection.execute
-            row = run(f"SELECT id FROM {table} WHERE {column} = ?", (body,)).fetchone()
-            if row is None:
-                row = run(f"INSERT INTO {table} ({column}) VALUES (?) RETURNING id", (body,))
-                row = row.fetchone()
-            if len(known) > _KNOWN:
-                known.clear()
-            found = known[body] = int(row[0])
-        return found
 
 
 def _file(path: Path) -> tuple[int, int] | None:
