@@ -20,18 +20,19 @@ def message(line: bytes) -> ExportTraceServiceRequest:
     """A line of OTLP/JSON as protobuf's own reader of JSON reads it."""
     # It has ids in base64, where OTLP's has hex.
     request = ExportTraceServiceRequest()
-    return json_format.ParseDict(_with_base64_ids(wire.loads(line)), request)  # type: ignore[no-any-return]
+    return json_format.ParseDict(with_base64_ids(wire.loads(line)), request)  # type: ignore[no-any-return]
 
 
-def _with_base64_ids(value: Any) -> Any:
+def with_base64_ids(value: Any) -> Any:
+    """OTLP's JSON with ids as protobuf's own JSON has them."""
     if isinstance(value, list):
-        return [_with_base64_ids(member) for member in value]
+        return [with_base64_ids(member) for member in value]
     if not isinstance(value, dict):
         return value
     return {
         key: base64.b64encode(bytes.fromhex(member)).decode("ascii")
         if key in _IDS and isinstance(member, str)
-        else _with_base64_ids(member)
+        else with_base64_ids(member)
         for key, member in value.items()
     }
 
