@@ -260,6 +260,14 @@ os.kill(os.getpid(), 9)
     assert len(stored(store_of(tmp_path))) == 5
 
 
+def test_a_run_in_a_run_is_the_outer_ones_too(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("import otelier\nwith otelier.step('mine'): pass")
+    words = (sys.executable, "-m", "otelier.cli", "run", "--no-tree", "app.py")
+    done = otelier_run("--no-tree", *words, cwd=tmp_path, **ON)
+    inner, outer = done.stderr.splitlines()
+    assert inner == outer and inner.startswith(f"otelier run: 1 trace -> {STORE} ")
+
+
 def test_a_program_without_spans_makes_no_store(tmp_path: Path) -> None:
     done = of("print('here')", tmp_path)
     assert done.stdout == "here\n" and "nothing was seen" in last(done)

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from otelier.store.engine import Engine
+from otelier.store.opening import opened
 from tests.backends.truth import Truth
 from tests.questions.checks import CHECKS
-from tests.questions.standin import SQLite
 
 
 @pytest.fixture(scope="module")
 def store(worked: tuple[Path, Truth]) -> Iterator[Engine]:
-    engine = SQLite(worked[0])
+    engine = opened(str(worked[0]))
     yield engine
     engine.close()
 

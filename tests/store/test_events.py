@@ -266,7 +266,7 @@ def test_events_of_older_sdks_are_named_by_an_attribute() -> None:
     assert (log.scope.name, log.scope.version, log.scope.attributes) == ("scope", "1", {"a": 1})
     assert (log.name, log.time_ns, log.observed_ns, log.flags) == ("gen_ai.thing", 7, 9, 1)
     assert (log.trace_id, log.span_id) == (f"{1:032x}", f"{2:016x}")
-    assert (log.severity_number, log.severity_text, log.body) == (
+    assert (log.severity, log.severity_text, log.body) == (
         13,
         "warn",
         {"said": [b"x", None]},

@@ -15,9 +15,9 @@ from otelier.web.refusing import RefusedError
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
-def reading(receive: Receive, hands: bodies.Hands, chunks: list[bytes]) -> None:
+def reading(receive: Receive, body: bodies.Body) -> None:
     request = Request({"type": "http", "method": "POST", "headers": []}, receive)
-    asyncio.run(bodies.read(request, hands, chunks))
+    asyncio.run(bodies.read(request, body))
 
 
 def arriving(*parts: bytes) -> Receive:
@@ -38,21 +38,24 @@ def test_a_client_that_stops_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> N
         raise AssertionError
 
     with pytest.raises(RefusedError) as refused:
-        reading(never, bodies.Hands(), [])
+        reading(never, bodies.Body(bodies.Hands()))
     assert refused.value.status == 408
 
 
 def test_what_all_bodies_hold_is_bounded_and_let_go_of() -> None:
     hands = bodies.Hands(10)
     with hands.holding() as first:
-        reading(arriving(b"12345", b"67"), hands, first)
-        assert b"".join(first) == b"1234567"
+        reading(arriving(b"12345", b"67"), first)
+        assert b"".join(first.chunks) == b"1234567"
         with hands.holding() as second:
             with pytest.raises(RefusedError) as refused:
-                reading(arriving(b"12", b"34"), hands, second)
+                reading(arriving(b"12", b"34"), second)
         assert refused.value.status == 503
         with hands.holding() as third:
-            reading(arriving(b"123"), hands, third)
+            reading(arriving(b"123"), third)
             assert hands.held == 10
+            # Unpacked it is larger.
+            with pytest.raises(RefusedError):
+                third.hold(1)
         assert hands.held == 7
     assert hands.held == 0

@@ -123,9 +123,15 @@ def test_a_bomb_is_refused(server: Running, packed: object) -> None:
 
 
 def test_a_bomb_of_many_members_is_refused(server: Running) -> None:
-    member = gzip.compress(bytes(1 << 20))
+    member = gzip.compress(bytes(8 << 20))
     headers = {**PROTOBUF, "Content-Encoding": "gzip"}
-    assert server.post("/v1/traces", member * 65, headers).status == 413
+    assert server.post("/v1/traces", member * 9, headers).status == 413
+
+
+def test_members_without_end_are_refused(server: Running) -> None:
+    headers = {**PROTOBUF, "Content-Encoding": "gzip"}
+    answer = server.post("/v1/traces", gzip.compress(b"") * 1_000_000, headers)
+    assert answer.status == 400 and b"members" in answer.body
 
 
 def test_more_than_is_allowed_is_refused_before_it_is_sent(server: Running) -> None:

@@ -13,10 +13,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from opentelemetry._logs import LogRecord
 from opentelemetry.exporter.otlp.proto.http import Compression
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.trace import ReadableSpan
@@ -263,3 +267,52 @@ def test_what_is_old_is_forgotten_as_others_come(tmp_path: Path) -> None:
             assert exporter(server.url).export(made(f"new {number}")) is SpanExportResult.SUCCESS
             assert number < 200
         assert server.end() == (0, "")
+
+
+def records(*names: str, as_attribute: bool = False) -> dict[str, object]:
+    """An ExportLogsServiceRequest by hand, with a record for each name; "" for one without."""
+    found = []
+    for name in names:
+        record: dict[str, object] = {
+            "timeUnixNano": "1795900000000000000",
+            "body": {"stringValue": "what happened"},
+            "traceId": f"{9:032x}",
+            "spanId": f"{9:016x}",
+        }
+        if name and as_attribute:
+            record["attributes"] = [{"key": "event.name", "value": {"stringValue": name}}]
+        elif name:
+            record["eventName"] = name
+        found.append(record)
+    return {"resourceLogs": [{"scopeLogs": [{"logRecords": found}]}]}
+
+
+def events(server: Running) -> list[str]:
+    with closing(sqlite3.connect(server.store)) as connection:
+        return [name for (name,) in connection.execute("SELECT name FROM event ORDER BY id")]
+
+
+def test_events_of_genai_are_kept_and_other_logs_are_not(tmp_path: Path) -> None:
+    with receiving(tmp_path / "traces.db") as server:
+        body = records("gen_ai.evaluation.result", "", "exception", "gen_ai.client.other")
+        answer = server.post("/v1/logs", body)
+        assert answer.status == 200
+        assert answer.json["partialSuccess"]["rejectedLogRecords"] == "2"
+        assert "gen_ai.*" in answer.json["partialSuccess"]["errorMessage"]
+        assert server.post("/v1/logs", records("gen_ai.choice", as_attribute=True)).json == {}
+        assert events(server)[:2] == ["gen_ai.evaluation.result", "gen_ai.client.other"]
+        assert len(events(server)) == 3
+
+
+def test_the_sdks_exporter_sends_events_here(tmp_path: Path) -> None:
+    """What ``record_evaluation`` makes."""
+    with receiving(tmp_path / "traces.db") as server:
+        logs = LoggerProvider()
+        logs.add_log_record_processor(
+            SimpleLogRecordProcessor(OTLPLogExporter(f"{server.url}/v1/logs"))
+        )
+        logger = logs.get_logger("test")
+        for name in ("gen_ai.evaluation.result", "something.else"):
+            logger.emit(LogRecord(event_name=name, attributes={"gen_ai.evaluation.name": "tone"}))
+        logs.shutdown()  # type: ignore[no-untyped-call]
+        assert events(server) == ["gen_ai.evaluation.result"]

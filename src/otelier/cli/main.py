@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     first, *rest = (sys.argv[1:] if argv is None else list(argv)) or ["--help"]
     command = next((command for command in COMMANDS if command.name == first), None)
     parser = Parser(f"otelier {first}", description=command.help if command else None)
-    module: Any = import_module(command.module) if command else _verbs().get(first)
+    module: Any = import_module(command.module) if command else _verb(first)
     if module is None:
         return _other(first)
     module.add_arguments(parser)
@@ -71,11 +71,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _verbs() -> Mapping[str, Any]:
-    """The questions' verbs; what they need is imported for no other command."""
+def _questions() -> Mapping[str, str]:
+    """What may be asked of the store, beside the commands, and in a few words what it is."""
+    from otelier.questions.table import QUESTIONS
+
+    own = {command.name for command in COMMANDS}
+    return {each.name: each.summary for each in QUESTIONS if each.name not in own}
+
+
+def _verb(name: str) -> Any:
+    """A question as a command; None if it is none."""
+    if name.startswith("-") or name not in _questions():
+        return None
     from otelier.cli import asking
 
-    return asking.verbs()
+    return asking.verb(name)
 
 
 def _other(word: str) -> int:
@@ -92,7 +102,7 @@ def _other(word: str) -> int:
 
 
 def _meant(word: str) -> str:
-    asked = spelling.question(word, [*(command.name for command in COMMANDS), *_verbs()])
+    asked = spelling.question(word, [*(command.name for command in COMMANDS), *_questions()])
     if not asked and (word.endswith(".py") or which(word) is not None):
         return f"; did you mean: otelier run {word} ...?"
     return asked
@@ -100,9 +110,9 @@ def _meant(word: str) -> str:
 
 def _usage() -> str:
     lines = [f"  {command.name:14}{command.help}" for command in COMMANDS]
-    named = {command.name for command in COMMANDS}
     asked = [
-        f"  {name:14}{verb.question.brief}" for name, verb in _verbs().items() if name not in named
+        f"  {name:14}{words[0].lower()}{words[1:].rstrip('.').replace('``', '')}"
+        for name, words in _questions().items()
     ]
     return "\n".join(
         [

@@ -86,9 +86,9 @@ def run(args: argparse.Namespace) -> int:
         why = getattr(error, "strerror", None) or error
         return _refuse(f"{args.host} port {args.port}: {why}", 1)
     with listener:
-        _welcome(_url(listener, loopback), path, token, made)
+        welcome = partial(_welcome, _url(listener, loopback), path, token, made)
         questions = Api(partial(opened, str(path))).routes()
-        serve(application(writer, Door(token, loopback), _say, questions), listener)
+        serve(application(writer, Door(token, loopback), _say, questions), listener, welcome)
     return 0
 
 

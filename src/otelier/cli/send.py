@@ -143,9 +143,9 @@ class Sender:
         """Status and body of the answer."""
         kind = "application/json"
         if self._protobuf:
-            from otelier.store import otlp_proto
+            from otelier.store.otlp_proto import encode
 
-            kind, line = "application/x-protobuf", otlp_proto.encode(decode(line))
+            kind, line = "application/x-protobuf", encode(decode(line))
         headers = {"Content-Type": kind, "User-Agent": "otelier", **self.headers}
         request = Request(self.url, data=line, headers=headers, method="POST")
         try:

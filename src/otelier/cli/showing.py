@@ -85,7 +85,9 @@ def stored(command: str, args: argparse.Namespace, trace: str | None) -> int:
     try:
         engine = opened(args.store)
         try:
-            source = Found(engine, (trace or "").lower(), lambda span: has(span, look))
+            source = Found(
+                engine, (trace or "").lower(), lambda span: has(span, look), look.session
+            )
             if show(source, look, args.last or (None if chosen else 1)):
                 return 0
             what = "nothing of what was asked for" if source else "no spans"

@@ -16,7 +16,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     for name in ("json", "csv"):
         form.add_argument(
-            f"--{name}", dest="form", action="store_const", const=name, help=f"its calls, as {name}"
+            f"--{name}",
+            dest="form",
+            action="store_const",
+            const=name,
+            help=f"its calls as {name.upper()}",
         )
 
 
@@ -29,10 +33,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _question(args: argparse.Namespace) -> int:
     """The question of the same name, for programs: rows instead of a picture."""
-    from otelier.cli.asking import verbs
+    from otelier.cli.asking import verb
 
-    verb = verbs()["trace"]
+    asked = verb("trace")
     parser = argparse.ArgumentParser("otelier trace")
-    verb.add_arguments(parser)
+    asked.add_arguments(parser)
     words = [*([args.id] if args.id else []), f"--{args.form}"]
-    return verb.run(parser.parse_args([*words, *(["--store", args.store] if args.store else [])]))
+    return asked.run(parser.parse_args([*words, *(["--store", args.store] if args.store else [])]))

@@ -57,10 +57,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _is_store(path: str) -> bool:
-    """Whether it is a database, as the store is."""
+    """Whether it is a database, as the store is. Of a pipe nothing is taken away."""
     try:
+        if not Path(path).is_file():
+            return False
         with Path(path).open("rb") as file:
-            return path != "-" and file.seekable() and file.read(len(_SQLITE)) == _SQLITE
+            return file.read(len(_SQLITE)) == _SQLITE
     except OSError:
         return False
 

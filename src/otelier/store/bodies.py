@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from otelier import wire
 from otelier.store import pieces
+from otelier.store.otlp import INT64
 from otelier.store.spans import (
     StoredEvent,
     StoredLink,
@@ -53,7 +54,7 @@ def scope_body(scope: StoredScope) -> str:
 def span_more(span: StoredSpan) -> str | None:
     """What few spans have, as JSON; None where there is nothing of it."""
     duration = span.end_ns - span.start_ns
-    odd = span.start_ns not in TIMES or duration not in pieces.INT64
+    odd = span.start_ns not in TIMES or duration not in INT64
     if not (
         span.events
         or span.links
@@ -108,7 +109,7 @@ def event_more(log: StoredLog, body: Any, moment: int) -> str | None:
         "body": None if log.body is None else [body],
         "time": None if log.time_ns == moment else str(log.time_ns),
         "observed": None if log.observed_ns == 0 else str(log.observed_ns),
-        "severityNumber": log.severity_number,
+        "severityNumber": log.severity,
         "severityText": log.severity_text,
         "flags": log.flags,
         "droppedAttributesCount": log.dropped_attributes,

@@ -9,10 +9,10 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from otelier import semconv, wire
-from otelier.store import bodies, otlp_json, pieces, prune, rows
+from otelier.store import bodies, logs, pieces, prune, rows
 from otelier.store.common import Common
 from otelier.store.keeping import LEAST, LISTS, Keeper
-from otelier.store.spans import EVENTS, StoredLog
+from otelier.store.spans import StoredLog
 
 _STRETCH: Final = prune.STRETCH * 10**9
 _HASH: Final = 16
@@ -26,12 +26,12 @@ _INSERT: Final = (
 
 
 def insert(
-    connection: sqlite3.Connection, common: Common, keeper: Keeper, logs: Iterable[StoredLog]
+    connection: sqlite3.Connection, common: Common, keeper: Keeper, found: Iterable[StoredLog]
 ) -> int:
     """Write the events among the log records, within a transaction; how many of them were new."""
     new = 0
-    for log in logs:
-        if not log.name.startswith(EVENTS):
+    for log in found:
+        if not logs.is_kept(log):
             continue
         digest = _digest(log)
         if connection.execute("SELECT 1 FROM event WHERE hash = ?", (digest,)).fetchone():
@@ -49,7 +49,7 @@ def _digest(log: StoredLog) -> bytes:
     only where that is the only time that it has.
     """
     said = replace(log, observed_ns=0) if log.time_ns else log
-    return blake2b(otlp_json.log_line([said]), digest_size=_HASH).digest()
+    return blake2b(logs.line([said]), digest_size=_HASH).digest()
 
 
 def _row(digest: bytes, common: Common, keeper: Keeper, log: StoredLog) -> list[Any]:

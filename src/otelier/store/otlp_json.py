@@ -1,4 +1,4 @@
-"""Spans and log records to OTLP/JSON, and back.
+"""Spans to OTLP/JSON, and back.
 
 The encoding is the one of the OTLP specification: lowerCamelCase keys, trace and span ids in
 lower-case hex, 64-bit integers as strings, bytes in base64, enums as numbers, default values left
@@ -7,31 +7,49 @@ out. A collector's ``otlpjsonfile`` receiver and ``POST /v1/traces`` take each l
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
-from otelier import unicode, wire
-from otelier.store import pieces
-from otelier.store.grouping import grouped
-from otelier.store.otlp_json_reading import decode as decode
-from otelier.store.otlp_json_reading import decode_logs as decode_logs
-from otelier.store.pieces import Json
+from otelier import wire
+from otelier.store.json_values import (
+    Json,
+    attributes,
+    digits,
+    identity,
+    integer,
+    member,
+    members,
+    number_of,
+    read_attributes,
+    request,
+    string,
+    text,
+    without_defaults,
+)
+from otelier.store.otlp import (
+    KIND_NUMBERS,
+    STATUS_NUMBERS,
+    Scopes,
+    T,
+    by_origin,
+    name_of,
+    uint32,
+    uint64,
+)
 from otelier.store.spans import (
     KINDS,
     STATUSES,
     StoredEvent,
     StoredLink,
-    StoredLog,
     StoredResource,
     StoredScope,
     StoredSpan,
 )
 
-_KINDS: Final = {name: number for number, name in enumerate(KINDS)}
-_STATUSES: Final = {name: number for number, name in enumerate(STATUSES)}
-# Protobuf parsers give up at 100 nested messages; one level here is up to three of them.
-MAX_DEPTH: Final = 30
+Read = TypeVar("Read")
+
+
+# --- encoding ---------------------------------------------------------------------------------
 
 
 def line(spans: Iterable[StoredSpan]) -> bytes:
@@ -41,173 +59,176 @@ def line(spans: Iterable[StoredSpan]) -> bytes:
 
 def encode(spans: Iterable[StoredSpan]) -> Json:
     """The spans as one ExportTraceServiceRequest, grouped by resource and scope."""
-    return {
-        "resourceSpans": [
-            _of_resource(
-                resource,
-                "scopeSpans",
-                [_of_scope(scope, "spans", list(map(_span, members))) for scope, members in scopes],
+    return grouped(spans, "resourceSpans", "scopeSpans", "spans", _span)
+
+
+def grouped(
+    items: Iterable[T], outer: str, inner: str, name: str, encoded: Callable[[T], Json]
+) -> Json:
+    """Spans or logs as a request; the names are of its lists, from the outermost."""
+
+    def of(scopes: Scopes[T]) -> list[Json]:
+        return [
+            without_defaults(
+                {
+                    "scope": _scope(scope),
+                    name: [encoded(each) for each in found],
+                    "schemaUrl": text(scope.schema_url),
+                }
             )
-            for resource, scopes in grouped(spans)
+            for scope, found in scopes
+        ]
+
+    return {
+        outer: [
+            without_defaults(
+                {
+                    "resource": _with_attributes({}, resource),
+                    inner: of(scopes),
+                    "schemaUrl": text(resource.schema_url),
+                }
+            )
+            for resource, scopes in by_origin(items)
         ]
     }
 
 
-def log_line(logs: Iterable[StoredLog]) -> bytes:
-    """The log records as one line of JSON, with its line end."""
-    return wire.encoded(encode_logs(logs)) + b"\n"
+def _scope(scope: StoredScope) -> Json:
+    return _with_attributes({"name": text(scope.name), "version": text(scope.version)}, scope)
 
 
-def encode_logs(logs: Iterable[StoredLog]) -> Json:
-    """The log records as one ExportLogsServiceRequest, grouped by resource and scope."""
-    return {
-        "resourceLogs": [
-            _of_resource(
-                resource,
-                "scopeLogs",
-                [
-                    _of_scope(scope, "logRecords", list(map(_log, members)))
-                    for scope, members in scopes
-                ],
-            )
-            for resource, scopes in grouped(logs)
-        ]
-    }
-
-
-def _of_resource(resource: StoredResource, name: str, scopes: list[Json]) -> Json:
-    about = _without_defaults(
-        {
-            "attributes": _attributes(resource.attributes),
-            "droppedAttributesCount": resource.dropped_attributes,
-        }
-    )
-    return _without_defaults(
-        {"resource": about, name: scopes, "schemaUrl": _text(resource.schema_url)}
-    )
-
-
-def _of_scope(scope: StoredScope, name: str, members: list[Json]) -> Json:
-    about = _without_defaults(
-        {
-            "name": _text(scope.name),
-            "version": _text(scope.version),
-            "attributes": _attributes(scope.attributes),
-            "droppedAttributesCount": scope.dropped_attributes,
-        }
-    )
-    return _without_defaults({"scope": about, name: members, "schemaUrl": _text(scope.schema_url)})
-
-
-def _without_defaults(message: Json) -> Json:
-    return {key: value for key, value in message.items() if value not in ("", 0, None, [])}
+def _with_attributes(
+    message: Json, owner: StoredResource | StoredScope | StoredEvent | StoredLink | StoredSpan
+) -> Json:
+    """The message without defaults, with the attributes of ``owner``."""
+    message["attributes"] = attributes(owner.attributes)
+    message["droppedAttributesCount"] = uint32(owner.dropped_attributes)
+    return without_defaults(message)
 
 
 def _span(span: StoredSpan) -> Json:
-    return _without_defaults(
+    status = {"message": text(span.status_message), "code": STATUS_NUMBERS.get(span.status, 0)}
+    return _with_attributes(
         {
-            "traceId": span.trace_id,
-            "spanId": span.span_id,
-            "traceState": _text(span.trace_state),
-            "parentSpanId": span.parent_id or "",
-            "flags": span.flags,
-            "name": _text(span.name),
-            "kind": _KINDS.get(span.kind, 0),
-            "startTimeUnixNano": _uint64(span.start_ns),
-            "endTimeUnixNano": _uint64(span.end_ns),
-            "attributes": _attributes(span.attributes),
-            "droppedAttributesCount": span.dropped_attributes,
+            "traceId": text(span.trace_id),
+            "spanId": text(span.span_id),
+            "traceState": text(span.trace_state),
+            "parentSpanId": text(span.parent_id or ""),
+            "flags": uint32(span.flags),
+            "name": text(span.name),
+            "kind": KIND_NUMBERS.get(span.kind, 0),
+            "startTimeUnixNano": digits(uint64(span.start_ns)),
+            "endTimeUnixNano": digits(uint64(span.end_ns)),
             "events": [_event(event) for event in span.events],
-            "droppedEventsCount": span.dropped_events,
+            "droppedEventsCount": uint32(span.dropped_events),
             "links": [_link(link) for link in span.links],
-            "droppedLinksCount": span.dropped_links,
-            "status": _without_defaults(
-                {
-                    "message": _text(span.status_message),
-                    "code": _STATUSES.get(span.status, 0),
-                }
-            ),
-        }
+            "droppedLinksCount": uint32(span.dropped_links),
+            "status": without_defaults(status),
+        },
+        span,
     )
 
 
 def _event(event: StoredEvent) -> Json:
-    return _without_defaults(
-        {
-            "timeUnixNano": _uint64(event.time_ns),
-            "name": _text(event.name),
-            "attributes": _attributes(event.attributes),
-            "droppedAttributesCount": event.dropped_attributes,
-        }
-    )
+    message = {"timeUnixNano": digits(uint64(event.time_ns)), "name": text(event.name)}
+    return _with_attributes(message, event)
 
 
 def _link(link: StoredLink) -> Json:
-    return _without_defaults(
+    return _with_attributes(
         {
-            "traceId": link.trace_id,
-            "spanId": link.span_id,
-            "traceState": _text(link.trace_state),
-            "attributes": _attributes(link.attributes),
-            "droppedAttributesCount": link.dropped_attributes,
-            "flags": link.flags,
-        }
+            "traceId": text(link.trace_id),
+            "spanId": text(link.span_id),
+            "traceState": text(link.trace_state),
+            "flags": uint32(link.flags),
+        },
+        link,
     )
 
 
-def _log(log: StoredLog) -> Json:
-    message = {
-        "timeUnixNano": _uint64(log.time_ns),
-        "observedTimeUnixNano": _uint64(log.observed_ns),
-        "severityNumber": log.severity_number,
-        "severityText": _text(log.severity_text),
-        "eventName": _text(log.name),
-        "attributes": _attributes(log.attributes),
-        "droppedAttributesCount": log.dropped_attributes,
-        "flags": log.flags,
-        "traceId": log.trace_id,
-        "spanId": log.span_id,
-    }
-    body = {} if log.body is None else {"body": _any(log.body, 0)}
-    return {**_without_defaults(message), **body}
+# --- decoding ---------------------------------------------------------------------------------
 
 
-def _uint64(value: int) -> str:
-    return str(value) if value > 0 else ""
+def decode(line: bytes | str) -> Iterator[StoredSpan]:
+    """The spans of one line. Raises ValueError if the line is no JSON object.
+
+    What is missing or of a wrong type inside becomes empty; other signals give no spans.
+    """
+    return ungrouped(request(line), "resourceSpans", "scopeSpans", "spans", _read_span)
 
 
-def _attributes(attributes: Mapping[str, Any]) -> list[Json]:
-    return [{"key": _text(key), "value": _any(value, 0)} for key, value in attributes.items()]
+def ungrouped(
+    request: Json,
+    outer: str,
+    inner: str,
+    name: str,
+    read: Callable[[Json, StoredScope, StoredResource], Read],
+) -> Iterator[Read]:
+    """What :func:`grouped` was given."""
+    for of_resource in members(request, outer):
+        found = member(of_resource, "resource")
+        resource = StoredResource(
+            read_attributes(found),
+            string(of_resource, "schemaUrl"),
+            _dropped(found, "Attributes"),
+        )
+        for of_scope in members(of_resource, inner):
+            found = member(of_scope, "scope")
+            scope = StoredScope(
+                string(found, "name"),
+                string(found, "version"),
+                read_attributes(found),
+                _dropped(found, "Attributes"),
+                string(of_scope, "schemaUrl"),
+            )
+            for each in members(of_scope, name):
+                yield read(each, scope, resource)
 
 
-def _any(value: Any, depth: int) -> Json:
-    """One AnyValue."""
-    if value is None:
-        return {}
-    if isinstance(value, bool):
-        return {"boolValue": value}
-    if isinstance(value, str):
-        return {"stringValue": _text(value)}
-    if isinstance(value, int):
-        # A number that OTLP has no type for would make a receiver refuse the whole batch.
-        kind = "intValue" if value in pieces.INT64 else "stringValue"
-        return {kind: pieces.digits(value)}
-    if isinstance(value, float):
-        finite = value - value == 0
-        return {"doubleValue": value if finite else pieces.not_finite(value)}
-    if isinstance(value, bytes | bytearray):
-        return {"bytesValue": base64.b64encode(value).decode("ascii")}
-    if depth >= MAX_DEPTH:
-        return {"stringValue": pieces.UNREADABLE}
-    if isinstance(value, Mapping):
-        members = [
-            {"key": _text(str(key)), "value": _any(member, depth + 1)}
-            for key, member in value.items()
-        ]
-        return {"kvlistValue": {"values": members}}
-    if isinstance(value, Sequence):
-        return {"arrayValue": {"values": [_any(member, depth + 1) for member in value]}}
-    return {"stringValue": f"<{type(value).__name__}>"}
+def _read_span(span: Json, scope: StoredScope, resource: StoredResource) -> StoredSpan:
+    status = member(span, "status")
+    return StoredSpan(
+        trace_id=identity(span, "traceId"),
+        span_id=identity(span, "spanId"),
+        parent_id=identity(span, "parentSpanId") or None,
+        name=string(span, "name"),
+        kind=name_of(number_of(span, "kind", "SPAN_KIND_", KINDS), KINDS),
+        start_ns=uint64(integer(span, "startTimeUnixNano")),
+        end_ns=uint64(integer(span, "endTimeUnixNano")),
+        attributes=read_attributes(span),
+        status=name_of(number_of(status, "code", "STATUS_CODE_", STATUSES), STATUSES),
+        status_message=string(status, "message"),
+        events=tuple(map(_read_event, members(span, "events"))),
+        links=tuple(map(_read_link, members(span, "links"))),
+        scope=scope,
+        resource=resource,
+        trace_state=string(span, "traceState"),
+        flags=uint32(integer(span, "flags")),
+        dropped_attributes=_dropped(span, "Attributes"),
+        dropped_events=_dropped(span, "Events"),
+        dropped_links=_dropped(span, "Links"),
+    )
 
 
-_text = unicode.well_formed
+def _read_event(event: Json) -> StoredEvent:
+    return StoredEvent(
+        string(event, "name"),
+        uint64(integer(event, "timeUnixNano")),
+        read_attributes(event),
+        _dropped(event, "Attributes"),
+    )
+
+
+def _read_link(link: Json) -> StoredLink:
+    return StoredLink(
+        identity(link, "traceId"),
+        identity(link, "spanId"),
+        read_attributes(link),
+        string(link, "traceState"),
+        uint32(integer(link, "flags")),
+        _dropped(link, "Attributes"),
+    )
+
+
+def _dropped(owner: Json, what: str) -> int:
+    return uint32(integer(owner, f"dropped{what}Count"))

@@ -1,192 +1,181 @@
-"""Spans and log records to OTLP/protobuf, and back."""
+"""Spans to OTLP's protobuf messages, and back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
-from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from otelier import unicode
-from otelier.store import pieces
-from otelier.store.bodies import TIMES
-from otelier.store.grouping import grouped
-from otelier.store.otlp_json import MAX_DEPTH
-from otelier.store.otlp_proto_reading import decode as decode
-from otelier.store.otlp_proto_reading import decode_logs as decode_logs
+from otelier.store.json_values import text
+from otelier.store.otlp import (
+    KIND_NUMBERS,
+    STATUS_NUMBERS,
+    T,
+    by_origin,
+    name_of,
+    uint32,
+    uint64,
+)
+from otelier.store.proto_values import id_bytes, identity, read_attributes, write_attributes
 from otelier.store.spans import (
     KINDS,
     STATUSES,
     StoredEvent,
     StoredLink,
-    StoredLog,
     StoredResource,
     StoredScope,
     StoredSpan,
 )
 
-_KINDS: Final = {name: number for number, name in enumerate(KINDS)}
-_STATUSES: Final = {name: number for number, name in enumerate(STATUSES)}
-_UINT32: Final = (1 << 32) - 1
+Read = TypeVar("Read")
+Message = TypeVar("Message")
+
+
+# --- encoding ---------------------------------------------------------------------------------
 
 
 def encode(spans: Iterable[StoredSpan]) -> bytes:
-    """The spans as the bytes of one ExportTraceServiceRequest."""
-    return message(spans).SerializeToString()  # type: ignore[no-any-return]
-
-
-def message(spans: Iterable[StoredSpan]) -> ExportTraceServiceRequest:
     """The spans as one ExportTraceServiceRequest, grouped by resource and scope."""
     request = ExportTraceServiceRequest()
-    for resource, scopes in grouped(spans):
-        of_resource = request.resource_spans.add()
-        _fill_resource(of_resource, resource)
-        for scope, members in scopes:
-            of_scope = of_resource.scope_spans.add()
-            _fill_scope(of_scope, scope)
-            of_scope.spans.extend(map(_span, members))
-    return request
+    grouped(spans, request.resource_spans, "scope_spans", "spans", _write_span)
+    return bytes(request.SerializeToString())
 
 
-def encode_logs(logs: Iterable[StoredLog]) -> bytes:
-    """The log records as the bytes of one ExportLogsServiceRequest."""
-    request = ExportLogsServiceRequest()
-    for resource, scopes in grouped(logs):
-        of_resource = request.resource_logs.add()
-        _fill_resource(of_resource, resource)
-        for scope, members in scopes:
-            of_scope = of_resource.scope_logs.add()
-            _fill_scope(of_scope, scope)
-            of_scope.log_records.extend(map(_log, members))
-    return request.SerializeToString()  # type: ignore[no-any-return]
+def grouped(
+    items: Iterable[T], outer: Any, inner: str, name: str, write: Callable[[Any, T], None]
+) -> None:
+    """Fill ``outer``, a request's list by resource; the names are of the lists in it."""
+    for resource, scopes in by_origin(items):
+        of_resource = outer.add(schema_url=text(resource.schema_url))
+        of_resource.resource.SetInParent()
+        _write_attributes(of_resource.resource, resource)
+        for scope, found in scopes:
+            of_scope = getattr(of_resource, inner).add(schema_url=text(scope.schema_url))
+            of_scope.scope.SetInParent()
+            of_scope.scope.name = text(scope.name)
+            of_scope.scope.version = text(scope.version)
+            _write_attributes(of_scope.scope, scope)
+            target = getattr(of_scope, name)
+            for each in found:
+                write(target.add(), each)
 
 
-def _fill_resource(message: Any, resource: StoredResource) -> None:
-    message.resource.attributes.extend(_attributes(resource.attributes))
-    message.resource.dropped_attributes_count = _count(resource.dropped_attributes)
-    message.schema_url = _text(resource.schema_url)
+def _write_attributes(
+    target: Any, owner: StoredResource | StoredScope | StoredEvent | StoredLink | StoredSpan
+) -> None:
+    write_attributes(target.attributes, owner.attributes)
+    target.dropped_attributes_count = uint32(owner.dropped_attributes)
 
 
-def _fill_scope(message: Any, scope: StoredScope) -> None:
-    message.scope.name = _text(scope.name)
-    message.scope.version = _text(scope.version)
-    message.scope.attributes.extend(_attributes(scope.attributes))
-    message.scope.dropped_attributes_count = _count(scope.dropped_attributes)
-    message.schema_url = _text(scope.schema_url)
-
-
-def _span(span: StoredSpan) -> Span:
-    code: Any = _STATUSES.get(span.status, 0)
-    return Span(
-        trace_id=_id(span.trace_id),
-        span_id=_id(span.span_id),
-        trace_state=_text(span.trace_state),
-        parent_span_id=_id(span.parent_id or ""),
-        flags=_count(span.flags),
-        name=_text(span.name),
-        kind=_KINDS.get(span.kind, 0),  # type: ignore[arg-type]
-        start_time_unix_nano=_time(span.start_ns),
-        end_time_unix_nano=_time(span.end_ns),
-        attributes=_attributes(span.attributes),
-        dropped_attributes_count=_count(span.dropped_attributes),
-        events=map(_event, span.events),
-        dropped_events_count=_count(span.dropped_events),
-        links=map(_link, span.links),
-        dropped_links_count=_count(span.dropped_links),
-        status=Status(code=code, message=_text(span.status_message)),
-    )
-
-
-def _event(event: StoredEvent) -> Span.Event:
-    return Span.Event(
-        time_unix_nano=_time(event.time_ns),
-        name=_text(event.name),
-        attributes=_attributes(event.attributes),
-        dropped_attributes_count=_count(event.dropped_attributes),
-    )
-
-
-def _link(link: StoredLink) -> Span.Link:
-    return Span.Link(
-        trace_id=_id(link.trace_id),
-        span_id=_id(link.span_id),
-        trace_state=_text(link.trace_state),
-        attributes=_attributes(link.attributes),
-        dropped_attributes_count=_count(link.dropped_attributes),
-        flags=_count(link.flags),
-    )
-
-
-def _log(log: StoredLog) -> LogRecord:
-    return LogRecord(
-        time_unix_nano=_time(log.time_ns),
-        observed_time_unix_nano=_time(log.observed_ns),
-        severity_number=log.severity_number,  # type: ignore[arg-type]
-        severity_text=_text(log.severity_text),
-        event_name=_text(log.name),
-        body=None if log.body is None else _any(log.body, 0),
-        attributes=_attributes(log.attributes),
-        dropped_attributes_count=_count(log.dropped_attributes),
-        flags=_count(log.flags),
-        trace_id=_id(log.trace_id),
-        span_id=_id(log.span_id),
-    )
-
-
-def _id(text: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        return b""
-
-
-def _time(nanoseconds: int) -> int:
-    return nanoseconds if nanoseconds in TIMES else 0
-
-
-def _count(number: int) -> int:
-    return number & _UINT32
-
-
-def _attributes(attributes: Mapping[str, Any]) -> list[KeyValue]:
-    return [KeyValue(key=_text(key), value=_any(value, 0)) for key, value in attributes.items()]
-
-
-def _any(value: Any, depth: int) -> AnyValue:
-    if value is None:
-        return AnyValue()
-    if isinstance(value, bool):
-        return AnyValue(bool_value=value)
-    if isinstance(value, str):
-        return AnyValue(string_value=_text(value))
-    if isinstance(value, int):
-        if value in pieces.INT64:
-            return AnyValue(int_value=value)
-        return AnyValue(string_value=pieces.digits(value))
-    if isinstance(value, float):
-        return AnyValue(double_value=value)
-    if isinstance(value, bytes | bytearray):
-        return AnyValue(bytes_value=bytes(value))
-    if depth >= MAX_DEPTH:
-        return AnyValue(string_value=pieces.UNREADABLE)
-    found = AnyValue()
-    if isinstance(value, Mapping):
-        # An empty one is there, too.
-        found.kvlist_value.SetInParent()
-        found.kvlist_value.values.extend(
-            KeyValue(key=_text(str(key)), value=_any(member, depth + 1))
-            for key, member in value.items()
+def _write_span(target: Any, span: StoredSpan) -> None:
+    target.trace_id = id_bytes(span.trace_id)
+    target.span_id = id_bytes(span.span_id)
+    target.trace_state = text(span.trace_state)
+    target.parent_span_id = id_bytes(span.parent_id)
+    target.flags = uint32(span.flags)
+    target.name = text(span.name)
+    target.kind = KIND_NUMBERS.get(span.kind, 0)
+    target.start_time_unix_nano = uint64(span.start_ns)
+    target.end_time_unix_nano = uint64(span.end_ns)
+    _write_attributes(target, span)
+    for event in span.events:
+        to = target.events.add(time_unix_nano=uint64(event.time_ns), name=text(event.name))
+        _write_attributes(to, event)
+    target.dropped_events_count = uint32(span.dropped_events)
+    for link in span.links:
+        to = target.links.add(
+            trace_id=id_bytes(link.trace_id),
+            span_id=id_bytes(link.span_id),
+            trace_state=text(link.trace_state),
+            flags=uint32(link.flags),
         )
-        return found
-    if isinstance(value, Sequence):
-        found.array_value.SetInParent()
-        found.array_value.values.extend(_any(member, depth + 1) for member in value)
-        return found
-    return AnyValue(string_value=f"<{type(value).__name__}>")
+        _write_attributes(to, link)
+    target.dropped_links_count = uint32(span.dropped_links)
+    target.status.SetInParent()
+    target.status.message = text(span.status_message)
+    target.status.code = STATUS_NUMBERS.get(span.status, 0)
 
 
-_text = unicode.well_formed
+# --- decoding ---------------------------------------------------------------------------------
+
+
+def decode(data: bytes) -> list[StoredSpan]:
+    """The spans of an ExportTraceServiceRequest. Raises ValueError if it is none."""
+    request = parsed(ExportTraceServiceRequest, data)
+    return list(ungrouped(request.resource_spans, "scope_spans", "spans", _read_span))
+
+
+def parsed(kind: Callable[[], Message], data: bytes) -> Message:
+    """A message of this kind. Raises ValueError if the bytes are none."""
+    message: Any = kind()
+    try:
+        message.ParseFromString(data)
+    except DecodeError as error:
+        raise ValueError(f"not OTLP/protobuf: {error}") from None
+    return message  # type: ignore[no-any-return]
+
+
+def ungrouped(
+    outer: Any, inner: str, name: str, read: Callable[[Any, StoredScope, StoredResource], Read]
+) -> Iterator[Read]:
+    """What :func:`grouped` was given."""
+    for of_resource in outer:
+        resource = StoredResource(
+            read_attributes(of_resource.resource.attributes),
+            of_resource.schema_url,
+            of_resource.resource.dropped_attributes_count,
+        )
+        for of_scope in getattr(of_resource, inner):
+            scope = StoredScope(
+                of_scope.scope.name,
+                of_scope.scope.version,
+                read_attributes(of_scope.scope.attributes),
+                of_scope.scope.dropped_attributes_count,
+                of_scope.schema_url,
+            )
+            for each in getattr(of_scope, name):
+                yield read(each, scope, resource)
+
+
+def _read_span(span: Any, scope: StoredScope, resource: StoredResource) -> StoredSpan:
+    return StoredSpan(
+        trace_id=identity(span.trace_id),
+        span_id=identity(span.span_id),
+        parent_id=identity(span.parent_span_id) or None,
+        name=span.name,
+        kind=name_of(span.kind, KINDS),
+        start_ns=span.start_time_unix_nano,
+        end_ns=span.end_time_unix_nano,
+        attributes=read_attributes(span.attributes),
+        status=name_of(span.status.code, STATUSES),
+        status_message=span.status.message,
+        events=tuple(
+            StoredEvent(
+                event.name,
+                event.time_unix_nano,
+                read_attributes(event.attributes),
+                event.dropped_attributes_count,
+            )
+            for event in span.events
+        ),
+        links=tuple(
+            StoredLink(
+                identity(link.trace_id),
+                identity(link.span_id),
+                read_attributes(link.attributes),
+                link.trace_state,
+                link.flags,
+                link.dropped_attributes_count,
+            )
+            for link in span.links
+        ),
+        scope=scope,
+        resource=resource,
+        trace_state=span.trace_state,
+        flags=span.flags,
+        dropped_attributes=span.dropped_attributes_count,
+        dropped_events=span.dropped_events_count,
+        dropped_links=span.dropped_links_count,
+    )

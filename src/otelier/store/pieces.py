@@ -33,10 +33,9 @@ _MAP: Final = "kvlistValue"
 _TAGS: Final = frozenset({_BYTES, _DOUBLE, _MAP, TEXT, HISTORY, MESSAGES})
 _PLAIN: Final = frozenset({str, int, bool, type(None)})
 _LARGEST: Final = math.nextafter(math.inf, 0)
-INT64: Final = range(-(1 << 63), 1 << 63)
-# Lists and maps within each other.
-DEEPEST: Final = 100
-UNREADABLE: Final = "(nested too deeply)"
+_INT64: Final = range(-(1 << 63), 1 << 63)
+_DEEPEST: Final = 100
+_UNREADABLE: Final = "(nested too deeply)"
 
 
 def names(attributes: Attributes) -> str:
@@ -78,20 +77,20 @@ def tagged(value: Any, depth: int = 0) -> Any:
     if kind is str or kind is bool or value is None:
         return value
     if kind is int:
-        return value if value in INT64 else digits(value)
+        return value if value in _INT64 else str(value)
     if kind is float:
-        return value if -_LARGEST <= value <= _LARGEST else {_DOUBLE: not_finite(value)}
+        return value if -_LARGEST <= value <= _LARGEST else {_DOUBLE: _not_finite(value)}
     if isinstance(value, bytes | bytearray):
         return {_BYTES: base64.b64encode(value).decode("ascii")}
-    if depth >= DEEPEST:
-        return UNREADABLE
+    if depth >= _DEEPEST:
+        return _UNREADABLE
     if isinstance(value, Mapping):
         members = {str(key): tagged(member, depth + 1) for key, member in value.items()}
         mistaken = members and _TAGS.issuperset(members.keys() - {JOIN})
         return {_MAP: members} if mistaken else members
     if isinstance(value, Sequence) and not isinstance(value, str):
         if all(type(member) in _PLAIN for member in value) and not any(
-            type(member) is int and member not in INT64 for member in value
+            type(member) is int and member not in _INT64 for member in value
         ):
             return list(value)
         return [tagged(member, depth + 1) for member in value]
@@ -109,17 +108,7 @@ def _other(value: Any) -> Any:
     return f"<{type(value).__name__}>"
 
 
-def digits(value: int) -> str:
-    """An integer as text, however long it is."""
-    try:
-        return int.__str__(value)
-    except ValueError:
-        # Python writes no longer ones in tens.
-        return hex(value)
-
-
-def not_finite(value: float) -> str:
-    """How JSON says it of a number that it has not."""
+def _not_finite(value: float) -> str:
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 

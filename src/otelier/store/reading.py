@@ -94,7 +94,7 @@ class Reader:
             time_ns=rows.nanoseconds(row[3]) if time is None else int(time),
             observed_ns=int(more.get("observed", 0)),
             body=pieces.untagged(more["body"][0], self._resolve) if "body" in more else None,
-            severity_number=more.get("severityNumber", 0),
+            severity=more.get("severityNumber", 0),
             severity_text=more.get("severityText", ""),
             trace_id=row[1],
             span_id=row[2],

@@ -88,6 +88,13 @@ class Pruner:
             guard.failed("store.prune")
 
 
+def _of_the_store(error: Exception) -> bool:
+    """Whether no span and no event is to blame for an error."""
+    # Of a damaged file; its subclasses are of values that cannot be stored.
+    damaged = type(error) is sqlite3.DatabaseError
+    return damaged or isinstance(error, sqlite3.OperationalError | OSError | StoreError)
+
+
 class Sharing:
     """One store of this process."""
 
@@ -105,12 +112,11 @@ class Sharing:
         with self._lock:
             if self._over:
                 return False
-            try:
-                self.writer.write(
-                    [*self._waiting, *spans] if self._waiting else spans,
-                    [*self._logs, *logs] if self._logs else logs,
-                )
-            except Exception as error:
+            error = self._stored(
+                [*self._waiting, *spans] if self._waiting else spans,
+                [*self._logs, *logs] if self._logs else logs,
+            )
+            if error is not None:
                 self._failed(error, spans, logs)
                 return False
             self._waiting.clear()
@@ -118,6 +124,24 @@ class Sharing:
             self.writer.seconds = _PATIENT
             self._pruner.step()
             return True
+
+    def _stored(self, spans: Sequence[StoredSpan], logs: Sequence[StoredLog]) -> Exception | None:
+        """Store it; what is wrong with the store. What is wrong with one span is its own."""
+        try:
+            self.writer.write(spans, logs)
+        except Exception as error:
+            if _of_the_store(error):
+                return error
+            guard.failed("store.write")
+            # It must not keep the others from the store, now and for ever.
+            if spans and logs:
+                return self._stored(spans, ()) or self._stored((), logs)
+            half, rest = len(spans) // 2, len(logs) // 2
+            if half or rest:
+                return self._stored(spans[:half], logs[:rest]) or self._stored(
+                    spans[half:], logs[rest:]
+                )
+        return None
 
     def close(self) -> None:
         """Try once more to store what waits, and close the file."""
@@ -138,8 +162,6 @@ class Sharing:
         else:
             self._waiting.extend(spans)
             self._logs.extend(logs)
-        if not isinstance(error, sqlite3.Error | OSError | StoreError):
-            guard.failed("store.write")
         # A file that could not be opened is tried anew, one that broke is opened anew.
         self.writer.close()
         lost = "what is recorded is lost" if self._over else "it is tried again"

@@ -1,9 +1,10 @@
-"""A finished span, or an event, as plain data: from a file, a store, OTLP or the SDK."""
+"""A finished span as plain data, whole: from a file, from a store, from OTLP or from the SDK."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any, Final, TypeVar
 
 from opentelemetry.sdk.resources import Resource
@@ -18,8 +19,6 @@ STATUSES: Final = ("UNSET", "OK", "ERROR")
 # (or what is linked) is in another process, and whether it is.
 HAS_IS_REMOTE: Final = 0x100
 IS_REMOTE: Final = 0x200
-# Of log records a store keeps those whose name begins so: the events of the conventions for GenAI.
-EVENTS: Final = "gen_ai."
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +103,16 @@ class StoredSpan:
 
 @dataclass(frozen=True, slots=True)
 class StoredLog:
-    """One log record. What has a ``name`` is an event, of the span whose ids it has.
+    """One log record; an event is one with a name. Ids and times as a span's, ids may be empty.
 
-    Times, ids and values are as those of :class:`StoredSpan`; ``body`` is a value, too.
+    ``severity`` is OTLP's number, 0 if unspecified; ``body`` a value as attributes have them.
     """
 
-    name: str = ""
     time_ns: int = 0
-    # When it was seen by who collects it.
     observed_ns: int = 0
+    name: str = ""
     body: Any = None
-    severity_number: int = 0
+    severity: int = 0
     severity_text: str = ""
     trace_id: str = ""
     span_id: str = ""
@@ -133,15 +131,15 @@ def stored(span: ReadableSpan) -> StoredSpan:
         trace_id=format(context.trace_id, "032x") if context else "",
         span_id=format(context.span_id, "016x") if context else "",
         parent_id=format(parent.span_id, "016x") if parent else None,
-        name=span.name,
-        kind=span.kind.name,
-        start_ns=span.start_time or 0,
-        end_ns=span.end_time or 0,
+        name=_name(span.name),
+        kind=span.kind.name if isinstance(span.kind, SpanKind) else "INTERNAL",
+        start_ns=_time(span.start_time),
+        end_ns=_time(span.end_time),
         attributes=span.attributes or {},
         status=span.status.status_code.name,
         status_message=span.status.description or "",
         events=tuple(
-            StoredEvent(e.name, e.timestamp, e.attributes or {}, e.dropped_attributes)
+            StoredEvent(_name(e.name), _time(e.timestamp), e.attributes or {}, e.dropped_attributes)
             for e in span.events
         ),
         links=tuple(
@@ -155,8 +153,8 @@ def stored(span: ReadableSpan) -> StoredSpan:
             )
             for link in span.links
         ),
-        scope=stored_scope(span.instrumentation_scope),
-        resource=stored_resource(span.resource),
+        scope=scope_of(span.instrumentation_scope),
+        resource=resource_of(span.resource),
         trace_state=_state(context),
         flags=_flags(parent),
         dropped_attributes=span.dropped_attributes,
@@ -165,13 +163,27 @@ def stored(span: ReadableSpan) -> StoredSpan:
     )
 
 
+def _name(given: Any) -> str:
+    """A name; the SDK takes anything for one."""
+    if isinstance(given, str):
+        return given
+    return "" if given is None else f"<{type(given).__name__}>"
+
+
+def _time(given: Any) -> int:
+    """Nanoseconds; programs also give floats, and the SDK takes anything."""
+    if type(given) is int:
+        return given
+    return int(given) if type(given) is float and isfinite(given) else 0
+
+
 # What was made of the SDK's objects lately: all spans of an instrumentation share them.
 _made: Final[dict[int, tuple[object, StoredScope | StoredResource]]] = {}
 _MOST_MADE: Final = 256
 
 
-def stored_scope(scope: InstrumentationScope | None) -> StoredScope:
-    """The SDK's scope as a :class:`StoredScope`, the same one each time."""
+def scope_of(scope: InstrumentationScope | None) -> StoredScope:
+    """The SDK's scope; an empty one for none."""
     if scope is None:
         return StoredScope()
     made = _known(scope)
@@ -188,8 +200,8 @@ def stored_scope(scope: InstrumentationScope | None) -> StoredScope:
     )
 
 
-def stored_resource(resource: Resource) -> StoredResource:
-    """The SDK's resource as a :class:`StoredResource`, the same one each time."""
+def resource_of(resource: Resource) -> StoredResource:
+    """The SDK's resource."""
     made = _known(resource)
     if isinstance(made, StoredResource):
         return made

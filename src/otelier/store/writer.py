@@ -12,6 +12,7 @@ from typing import Any, Final
 from otelier.store import bodies, event_rows, pieces, prune, rows, schema
 from otelier.store.common import Common
 from otelier.store.keeping import LEAST, LISTS, Keeper
+from otelier.store.otlp import INT64
 from otelier.store.spans import (
     KINDS,
     STATUSES,
@@ -185,7 +186,7 @@ class Writer:
             span.span_id,
             span.parent_id or "",
             rows.moment(start),
-            min(max(duration, pieces.INT64[0]), pieces.INT64[-1]),
+            min(max(duration, INT64[0]), INT64[-1]),
             span.name,
             kind,
             span.flags & _FLAGS,

@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from otelier.web.refusing import RefusedError
 
-# Of one body, as it comes and unpacked; and of all that are in hand at one time, as they came.
+# Of one body, as it comes and unpacked; and of all that are in hand at one time, both together.
 MOST: Final = 64 << 20
 MOST_IN_HAND: Final = 192 << 20
 # A body has to arrive in so many seconds.
@@ -21,49 +21,59 @@ PATIENCE: Final = 30.0
 # What zlib is told: gzip's format or zlib's own, whichever it is; neither (some call it deflate).
 _GZIP_OR_ZLIB: Final = zlib.MAX_WBITS | 32
 _RAW: Final = -zlib.MAX_WBITS
+# Nobody sends more than one; each costs a copy of what is behind it.
+_MOST_MEMBERS: Final = 16
 _TOO_LARGE: Final = f"more than {MOST >> 20} MiB; send less at once"
 
 
 class Hands:
-    """What is held of bodies at one time. For one event loop."""
+    """What is held of all requests at one time. For one event loop."""
 
     def __init__(self, most: int = MOST_IN_HAND) -> None:
         self.most = most
         self.held = 0
 
     @contextmanager
-    def holding(self) -> Iterator[list[bytes]]:
-        """A list of chunks to fill by :meth:`take`; they are let go of with the block."""
-        chunks: list[bytes] = []
+    def holding(self) -> Iterator[Body]:
+        """A body to be read; what is held of it is let go of with the block."""
+        body = Body(self)
         try:
-            yield chunks
+            yield body
         finally:
-            self.held -= sum(map(len, chunks))
+            self.held -= body.size
 
-    def take(self, chunks: list[bytes], chunk: bytes) -> None:
-        """Hold one more. Raises RefusedError where that would be too much."""
-        if self.held + len(chunk) > self.most:
+
+class Body:
+    """What has come of one body, and how much is held for it."""
+
+    def __init__(self, hands: Hands) -> None:
+        self._hands = hands
+        self.chunks: list[bytes] = []
+        self.size = 0
+
+    def hold(self, size: int) -> None:
+        """Hold so many bytes more. Raises RefusedError where that is too much for now."""
+        if self._hands.held + size > self._hands.most:
             raise RefusedError(503, "too much arrives at once; send it again later")
-        self.held += len(chunk)
-        chunks.append(chunk)
+        self._hands.held += size
+        self.size += size
 
 
-async def read(request: Request, hands: Hands, chunks: list[bytes]) -> None:
-    """Fill ``chunks`` with the body as it comes.
+async def read(request: Request, body: Body) -> None:
+    """Fill ``body`` as it comes.
 
     Raises RefusedError, and Starlette's ClientDisconnect where the client goes away.
     """
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length) > MOST:
         raise RefusedError(413, _TOO_LARGE)
-    size = 0
     try:
         async with asyncio.timeout(PATIENCE):
             async for chunk in request.stream():
-                size += len(chunk)
-                if size > MOST:
+                if body.size + len(chunk) > MOST:
                     raise RefusedError(413, _TOO_LARGE)
-                hands.take(chunks, chunk)
+                body.hold(len(chunk))
+                body.chunks.append(chunk)
     except TimeoutError:
         raise RefusedError(408, f"the body took more than {PATIENCE:.0f} s") from None
 
@@ -88,7 +98,8 @@ def _inflated(body: bytes) -> bytes:
     )
     parts: list[bytes] = []
     left = MOST
-    while body:
+    # gzip allows another member behind the first, and zeros that fill up.
+    for _ in range(_MOST_MEMBERS):
         inflater = zlib.decompressobj(_GZIP_OR_ZLIB if known else _RAW)
         part = inflater.decompress(body, left + 1)
         left -= len(part)
@@ -97,6 +108,7 @@ def _inflated(body: bytes) -> bytes:
         if not inflater.eof:
             raise RefusedError(400, "the body ends before its compressed data does")
         parts.append(part)
-        # gzip allows another member behind the first, and zeros that fill up.
         body = inflater.unused_data.lstrip(b"\0")
-    return b"".join(parts)
+        if not body:
+            return b"".join(parts)
+    raise RefusedError(400, f"the body has more than {_MOST_MEMBERS} members of gzip")

@@ -12,8 +12,6 @@ from otelier.viewer.text import shorten
 # Bytes of one answer: about 8,000 tokens.
 MOST: Final = 30_000
 _NOTE: Final = 300
-# Of a row.
-_LEAST: Final = 10
 # Texts have at most so many characters, lists so many members (the last ones: what came last). The
 # first of these with which all rows fit is taken, else the first with which enough rows do.
 _STEPS: Final = ((4000, 1000), (1000, 100), (300, 20), (100, 5), (30, 2))
@@ -25,32 +23,30 @@ def fitted(rows: Sequence[Mapping[str, Any]]) -> bytes:
 
     Of a row what is not there (empty texts and lists, unknown numbers) is left out.
     """
-    # More have no room, however short they are.
-    filled = [_filled(row) for row in rows[: MOST // _LEAST]]
-    for enough in (len(filled), min(_ENOUGH, len(filled)), 1, 0):
-        for length, members in _STEPS:
-            found = [
-                {name: _shortened(value, length, members) for name, value in row.items()}
-                for row in filled
-            ]
-            kept = _as_many(found)
+    tried = [(step, _as_many(rows, *step)) for step in _STEPS]
+    for enough in (len(rows), min(_ENOUGH, len(rows)), 1, 0):
+        for (length, members), kept in tried:
             if len(kept) >= enough:
                 cut = f"texts are cut to {length} characters, lists to their last {members}"
                 less = f"the first {len(kept)} of {len(rows)} rows; ask for less at once"
-                notes = [cut] * (found != filled) + [less] * (len(kept) < len(rows))
-                body = {"rows": kept, "note": "; ".join(notes)}
-                return wire.encoded(body if notes else {"rows": kept})
+                whole = all(_filled(row) == fit for row, fit in zip(rows, kept, strict=False))
+                notes = [cut] * (not whole) + [less] * (len(kept) < len(rows))
+                note = {"note": "; ".join(notes)} if notes else {}
+                return wire.encoded({"rows": kept, **note})
     raise AssertionError("no rows are enough at last")
 
 
-def _as_many(rows: Sequence[Any]) -> Sequence[Any]:
-    """The first rows, as many as fit beside a note."""
+def _as_many(rows: Sequence[Mapping[str, Any]], length: int, members: int) -> list[Any]:
+    """The first rows, shortened, as many as fit beside a note."""
     left = MOST - _NOTE
-    for at, row in enumerate(rows):
-        left -= len(wire.encoded(row)) + 1
+    kept: list[Any] = []
+    for row in rows:
+        fit = {name: _shortened(each, length, members) for name, each in _filled(row).items()}
+        left -= len(wire.encoded(fit)) + 1
         if left < 0:
-            return rows[:at]
-    return rows
+            break
+        kept.append(fit)
+    return kept
 
 
 def _filled(row: Mapping[str, Any]) -> dict[str, Any]:

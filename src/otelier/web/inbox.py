@@ -92,11 +92,14 @@ class Inbox:
                 [log for part in parts for log in part.logs],
             )
         except Exception as error:
-            if len(parts) > 1 and not _is_of_the_store(error):
+            if not _is_of_the_store(error) and len(parts) > 1:
                 # What one of them brought is no reason to refuse the others.
                 for part in parts:
                     self._write([part])
                 return
+            if _is_of_the_store(error):
+                # Nor need the others wait until each of them has found it out.
+                parts = [*parts, *self._all_that_wait()]
             for part in parts:
                 part.failed = error
             # A file that was replaced or mended is opened anew.
@@ -107,6 +110,12 @@ class Inbox:
         finally:
             for part in parts:
                 part.done = True
+
+    def _all_that_wait(self) -> list[_Part]:
+        waiting: list[_Part] = []
+        while self._waiting:
+            waiting.append(self._waiting.popleft())
+        return waiting
 
     def _tell(self, trouble: str) -> None:
         """Say what is new: that it began, that it is another, that it is over."""

@@ -42,11 +42,15 @@ class Receiver:
             # What a page of a browser can send without being asked first is none of the two.
             if kind not in (PROTOBUF, JSON):
                 raise RefusedError(415, f"the content type has to be {PROTOBUF} or {JSON}")
-            with self._hands.holding() as chunks:
-                await bodies.read(request, self._hands, chunks)
+            with self._hands.holding() as body:
+                await bodies.read(request, body)
                 encoding = request.headers.get("content-encoding", "")
                 async with self._readers:
-                    taken = await asyncio.to_thread(_taken, signal, chunks, kind, encoding)
+                    taken, size = await asyncio.to_thread(
+                        _taken, signal, body.chunks, kind, encoding
+                    )
+                # What waits for the store is what was packed.
+                body.hold(size)
                 # Stored, and only then answered.
                 await self._inbox.keep(taken.spans, taken.logs)
             return answer(signal.answer(taken), kind)
@@ -57,5 +61,7 @@ class Receiver:
             return Response(status_code=400)
 
 
-def _taken(signal: Signal, chunks: list[bytes], kind: str, encoding: str) -> Taken:
-    return signal.taken(bodies.unpacked(b"".join(chunks), encoding), kind)
+def _taken(signal: Signal, chunks: list[bytes], kind: str, encoding: str) -> tuple[Taken, int]:
+    """What a body holds, and how large it is unpacked."""
+    unpacked = bodies.unpacked(b"".join(chunks), encoding)
+    return signal.taken(unpacked, kind), len(unpacked)

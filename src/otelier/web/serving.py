@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+from collections.abc import Callable
 from typing import Final
 
 import uvicorn
@@ -24,11 +25,17 @@ def listening(host: str, port: int) -> socket.socket:
     return socket.create_server((str(address[0]), port), family=family, backlog=_CONNECTIONS)
 
 
-def serve(app: ASGIApp, listener: socket.socket) -> None:
-    """Answer requests; returns when a signal has ended it and all that was begun is done."""
+def serve(app: ASGIApp, listener: socket.socket, welcome: Callable[[], None]) -> None:
+    """Answer requests; returns when a signal has ended it and all that was begun is done.
+
+    ``welcome``: says that it listens, once a signal ends it as it should.
+    """
     server = uvicorn.Server(
         uvicorn.Config(
             app,
+            # Whatever else is installed: what is proved of one is not of the others.
+            http="h11",
+            loop="asyncio",
             lifespan="on",
             ws="none",
             log_config=None,
@@ -44,6 +51,7 @@ def serve(app: ASGIApp, listener: socket.socket) -> None:
     # just that, and it is no failure.
     before = {number: signal.signal(number, server.handle_exit) for number in _ENDING}
     try:
+        welcome()
         server.run([listener])
     finally:
         for number, handler in before.items():

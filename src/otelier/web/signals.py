@@ -15,13 +15,10 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from otelier import wire
-from otelier.store import otlp_json, otlp_proto
+from otelier.store import checking, logs, logs_proto, otlp_json, otlp_proto
 from otelier.store.spans import StoredLog, StoredSpan
 from otelier.web.refusing import PROTOBUF, RefusedError
 
-_TRACE_ID_LENGTH: Final = 32
-_SPAN_ID_LENGTH: Final = 16
-_HEX: Final = frozenset("0123456789abcdef")
 # What the store keeps of logs: events of the conventions for GenAI.
 _EVENTS: Final = "gen_ai."
 
@@ -64,23 +61,17 @@ class Signal:
 
 
 def _traces(body: bytes, protobuf: bool) -> Taken:
-    spans = list(otlp_proto.decode(body) if protobuf else otlp_json.decode(body))
-    known = [span for span in spans if _is_known(span)]
-    return Taken(known, (), len(spans) - len(known), "spans without a valid trace id and span id")
-
-
-def _is_known(span: StoredSpan) -> bool:
-    return _is_id(span.trace_id, _TRACE_ID_LENGTH) and _is_id(span.span_id, _SPAN_ID_LENGTH)
-
-
-def _is_id(text: str, length: int) -> bool:
-    return len(text) == length and _HEX.issuperset(text) and text.strip("0") != ""
+    checked = checking.spans(otlp_proto.decode(body) if protobuf else otlp_json.decode(body))
+    return Taken(checked.kept, (), checked.left_out, checked.why)
 
 
 def _logs(body: bytes, protobuf: bool) -> Taken:
-    logs = list(otlp_proto.decode_logs(body) if protobuf else otlp_json.decode_logs(body))
-    events = [log for log in logs if log.name.startswith(_EVENTS)]
-    return Taken((), events, len(logs) - len(events), f"of logs only events {_EVENTS}* are kept")
+    checked = checking.logs(logs_proto.decode(body) if protobuf else logs.decode(body))
+    events = [log for log in checked.kept if logs.is_kept(log)]
+    others = len(checked.kept) - len(events)
+    why = [checked.why] * (checked.left_out > 0)
+    why += [f"{others}: of logs only events {_EVENTS}* are kept here"] * (others > 0)
+    return Taken((), events, checked.left_out + others, "; ".join(why))
 
 
 def _metrics(body: bytes, protobuf: bool) -> Taken:

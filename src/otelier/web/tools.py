@@ -68,7 +68,7 @@ def server(opened: Callable[[], Engine]) -> Any:
 
     made: Any = Server("otelier", on_list_tools=on_list, on_call_tool=on_call, **own)
     # It would make spans of its own, of questions about spans.
-    made.middleware.clear()
+    getattr(made, "middleware", []).clear()
     return made
 
 

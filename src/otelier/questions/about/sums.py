@@ -32,29 +32,31 @@ def _costs(values: Values) -> str:
     by = str(values["by"])
     # Times in their order, all else by what it cost.
     order = "key" if by in ("day", "hour") else "cost DESC NULLS LAST, calls DESC, key"
+    # In ClickHouse a column goes before a sum of its name: the order is of what is summed.
     return (
-        f"{grouping.keyed(by, 'spent')} SELECT key, {_SUMS} FROM found "
-        f"GROUP BY key ORDER BY {order} {{limit}}"
+        f"{grouping.keyed(by, 'spent')}, "
+        f"sums AS (SELECT key, {_SUMS} FROM found GROUP BY key) "
+        f"SELECT * FROM sums ORDER BY {order} {{limit}}"
     )
 
 
 COSTS: Final = Question(
     "costs",
     "Cost",
-    "Cost, tokens, calls, errors and mean latency, summed by model or what else ``by`` says.\n\n"
-    "Nothing is counted twice: agents and workflows repeat what is below them. By tag a call is\n"
-    "in the row of each of its tags. A call is of the agent and the step that its span names,\n"
-    "else of the nearest above it.",
+    "Cost, tokens, calls, errors and latency, by model or else.\n\n"
+    "``by`` says by what. Nothing is counted twice: agents and workflows repeat what is below "
+    "them. By tag a call is in the row of each of its tags. A call is of the agent and the step "
+    "that its span names, else of the nearest above it.",
     'costs(by="user", since="24h")',
     (grouping.by(), *p.ALL, p.limit(100)),
     (
         grouping.KEY,
         _COST,
+        *c.MISSING,
         c.CALLS,
         c.ERRORS,
         *_SUMMED,
-        Column("mean_seconds", "float", "mean latency of model calls", "s", optional=True),
-        *c.MISSING,
+        Column("mean_seconds", "float", "mean of model calls", "s", optional=True, label="mean"),
     ),
     _costs,
     # A call has several tags.
@@ -98,15 +100,15 @@ _THREAD: Final = (
     c.CALLS,
     Column("errors", "int", "failures of models, tools and others"),
     _COST,
-    *_SUMMED[:2],
     *c.MISSING,
+    *_SUMMED[:2],
 )
 _ORDER: Final = Parameter("order", "text", "what comes first", "last", choices=("last", "cost"))
 
 SESSIONS: Final = Question(
     "sessions",
     "Session",
-    "Sessions: their calls, tokens and cost; the last ones first, or the dearest.",
+    "Sessions with their calls, tokens and cost; the last ones or the dearest first.",
     'sessions(order="cost", limit=10)',
     (_ORDER, *p.PERIOD, p.SESSION, p.USER, p.TENANT, p.TAG, p.limit(50)),
     (Column("session", "text", "the session"), *_THREAD),
@@ -117,7 +119,7 @@ SESSIONS: Final = Question(
 CONVERSATIONS: Final = Question(
     "conversations",
     "Conversation",
-    "Conversations: their calls, tokens and cost; the last ones first, or the dearest.",
+    "Conversations with their calls, tokens and cost; the last ones or the dearest first.",
     'conversations(user="ada")',
     (_ORDER, *p.PERIOD, *p.WHOSE, p.limit(50)),
     (
@@ -131,7 +133,7 @@ CONVERSATIONS: Final = Question(
 UNPRICED: Final = Question(
     "unpriced",
     "Unpriced",
-    "Models whose price is not known: calls that told tokens and are in no sum of costs.",
+    "Models whose price is not known.\n\nTheir calls told tokens, and are in no sum of costs.",
     'unpriced(since="7d")',
     (*p.PERIOD, p.SERVICE, p.TENANT, p.limit(100)),
     (

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from otelier.questions import columns as c
 from otelier.questions import parameters as p
 from otelier.questions.model import Column, Parameter, Question, Values
-from otelier.store.engine import Engine
+
+if TYPE_CHECKING:
+    from otelier.store.engine import Engine
 
 _AROUND: Final = 60
 
@@ -37,8 +39,9 @@ def _has(column: str) -> str:
 SEARCH: Final = Question(
     "search",
     "Hit",
-    "Messages, and arguments and results of tools, that contain a text; the newest first.\n\n"
-    "In upper or lower case. A message is found once in a trace, where it first was said.",
+    "Messages, and arguments and results of tools, with a text.\n\n"
+    "The newest first, in upper or lower case. A message is found once in a trace, where it was "
+    "first said.",
     'search("parcel", user="ada")',
     (
         Parameter("text", "text", "what is looked for", required=True, subject=True),

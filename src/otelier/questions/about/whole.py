@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from otelier import semconv
 from otelier.questions import columns as c
 from otelier.questions.model import Column, Parameter, Question, Values
-from otelier.store.engine import Engine, StoreError
-from otelier.store.spans import StoredSpan
-from otelier.viewer.facts import structure
+
+if TYPE_CHECKING:
+    from otelier.store.engine import Engine
+    from otelier.store.spans import StoredSpan
 
 _HEX: Final = re.compile(r"[0-9a-f]{1,32}")
 
@@ -34,7 +35,7 @@ def _lines(engine: Engine, values: Values, rows: Rows) -> Iterable[Mapping[str, 
 TRACE: Final = Question(
     "trace",
     "Line",
-    "The calls of a trace in order of their start, each with the names of those above it.\n\n"
+    "The calls of a trace, each with what is above it.\n\n"
     "Without an id the newest trace. The beginning of an id will do, if it is of one trace.",
     'trace("4bf92f35")',
     (
@@ -81,7 +82,6 @@ def _whole(engine: Engine, values: Values, rows: Rows) -> Iterable[Mapping[str, 
             if span.span_id == row["span_id"]:
                 yield {**row, **_content(span)}
                 return
-        raise StoreError(f"the span {row['span_id']} is gone")
 
 
 # Columns of what a call was sent and gave, and the attributes that have it.
@@ -123,6 +123,8 @@ def _content(span: StoredSpan) -> dict[str, Any]:
 
 
 def _first(span: StoredSpan, keys: Sequence[str]) -> Any:
+    from otelier.viewer.facts import structure
+
     told = (_data(structure(span.attributes, key)) for key in keys if key in span.attributes)
     return next(told, None)
 
@@ -146,7 +148,7 @@ def _data(value: Any) -> Any:
 CALL: Final = Question(
     "call",
     "Whole",
-    "One call whole: what it was sent and gave, tools, ids, and its attributes as they are.\n\n"
+    "One call whole: request, answer, tools, ids, attributes.\n\n"
     "By the id of its span, of its answer or of the provider's request.",
     'call("chatcmpl-123")[0].input',
     (
@@ -189,6 +191,7 @@ CALL: Final = Question(
     "ON spans.trace_id = one.trace_id AND spans.span_id = one.span_id "
     "ORDER BY one.model_call DESC, time LIMIT 1",
     _whole,
+    shown="whole",
 )
 
 QUESTIONS: Final = (TRACE, CALL)
