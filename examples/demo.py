@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-FILE = "otelier-demo.jsonl"
+STORE = "otelier-demo.db"
 PIPELINE = Path(__file__).with_name("rag_pipeline.py")
 
 
@@ -21,12 +21,13 @@ def main(arguments: list[str]) -> int:
     rest = [word for word in arguments if word not in options]
     # The stand-in answers as both providers; by these names there are prices for its models.
     os.environ.setdefault("OTELIER_PROVIDER_HOSTS", "127.0.0.1=openai,localhost=anthropic")
-    Path(FILE).unlink(missing_ok=True)
+    for beside in ("", "-wal", "-shm"):
+        Path(STORE + beside).unlink(missing_ok=True)
     otelier = [sys.executable, "-m", "otelier.cli"]
     program = [sys.executable, str(PIPELINE), *rest]
-    done = subprocess.run([*otelier, "run", "--file", FILE, *options, "--", *program])
+    done = subprocess.run([*otelier, "run", "--store", STORE, *options, "--", *program])
     if done.returncode == 0:
-        print(AFTERWARDS.format(otelier=command(), python=sys.executable, file=FILE), flush=True)
+        print(AFTERWARDS.format(otelier=command(), store=STORE), flush=True)
     return done.returncode
 
 
@@ -44,9 +45,10 @@ def command() -> str:
 
 
 AFTERWARDS = """
-The same spans are in {file}, as OTLP/JSON lines.
-  with all messages:              {otelier} view {file} --messages
-  to Jaeger, a collector, ...:    {otelier} send {file} http://localhost:4318
+The same spans are in {store}, a store of its own.
+  with all messages:              {otelier} trace --store {store} --messages
+  its calls as a table:           {otelier} calls --store {store}
+  what they cost, by model:       {otelier} costs --store {store}
   your own program:               {otelier} run -- python app.py
   and to a backend while it runs: {otelier} run --otlp http://localhost:4318 -- python app.py
 """

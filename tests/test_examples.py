@@ -16,7 +16,7 @@ import openai
 import pytest
 from genai_prices import Usage, calc_price
 
-from otelier.store.otlp_json import decode
+from otelier.store.opening import opened
 from otelier.store.spans import StoredSpan
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -93,21 +93,33 @@ def test_the_demos_own_output_is_the_answer_and_what_to_do_next(
 ) -> None:
     out = demo[1].stdout
     assert "may carry five of them into the next one" in out
-    assert re.search(r"otelier view otelier-demo\.jsonl --messages", out)
-    assert re.search(r"otelier send otelier-demo\.jsonl http://localhost:4318", out)
-    assert "trace " not in out
+    assert re.search(r"otelier trace --store otelier-demo\.db --messages", out)
+    assert re.search(r"otelier costs --store otelier-demo\.db", out)
+    assert not re.search(r"^trace ", out, re.MULTILINE)
 
 
 def spans_of(folder: Path) -> list[StoredSpan]:
-    lines = (folder / "otelier-demo.jsonl").read_bytes().splitlines()
-    return [span for line in lines for span in decode(line)]
+    engine = opened(str(folder / "otelier-demo.db"))
+    try:
+        (row,) = engine.ask("SELECT DISTINCT trace_id FROM otelier.spans").rows
+        return engine.trace(row[0])
+    finally:
+        engine.close()
 
 
-def test_the_command_that_the_demo_prints_works_as_printed(
-    demo: tuple[Path, subprocess.CompletedProcess[str]],
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("with all messages", "retrieval handbook"),
+        ("its calls as a table", "gpt-6-luna"),
+        ("what they cost, by model", "claude-sonnet-5-5"),
+    ],
+)
+def test_the_commands_that_the_demo_prints_work_as_printed(
+    what: str, said: str, demo: tuple[Path, subprocess.CompletedProcess[str]]
 ) -> None:
     folder, done = demo
-    shown = re.search(r"with all messages: +(.+)", done.stdout)
+    shown = re.search(rf"{what}: +(.+)", done.stdout)
     assert shown is not None
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     path = str(EXAMPLES.parent / "src")
@@ -120,11 +132,11 @@ def test_the_command_that_the_demo_prints_works_as_printed(
         text=True,
     )
     assert viewed.returncode == 0, viewed.stderr
-    assert "retrieval handbook" in viewed.stdout
+    assert said in viewed.stdout
     assert done.stderr.splitlines()[-1].startswith("otelier run: 1 trace, ")
 
 
-def test_the_demos_file_has_one_trace_with_every_call_priced(
+def test_the_demos_store_has_one_trace_with_every_call_priced(
     demo: tuple[Path, subprocess.CompletedProcess[str]],
 ) -> None:
     spans = spans_of(demo[0])

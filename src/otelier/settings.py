@@ -30,6 +30,9 @@ _BY_FIELD: Final = {setting.field: setting.env for setting in SETTINGS}
 # all hosts: who switches them off may ask for OTELIER_PROPAGATE, or OTELIER_HTTP, in their place.
 _OTHERS_OWN: Final = frozenset({"httpx", "httpx2", "requests"})
 _VARIABLES: Final = frozenset(_BY_FIELD.values())
+# What programs have to bring to `otelier receive`. It is a secret, and nothing to instrument by.
+TOKEN_ENV: Final = "OTELIER_TOKEN"
+_KNOWN: Final = {**_BY_FIELD, "token": TOKEN_ENV}
 
 # The exporter into the local store, of spans and of events.
 STORE_EXPORTER: Final = "otelier"
@@ -113,10 +116,10 @@ def read(environ: Mapping[str, str]) -> tuple[Settings, list[str]]:
             )
             if setting.unsafe is not None:
                 chosen[setting.field] = setting.unsafe
-    if any(name.startswith("OTELIER_") and name not in _VARIABLES for name in environ):
+    if any(name.startswith("OTELIER_") and name not in _KNOWN.values() for name in environ):
         from otelier import spelling
 
-        problems += spelling.unknown_settings(environ, _BY_FIELD)
+        problems += spelling.unknown_settings(environ, _KNOWN)
     disabled = texts.names(environ.get(OTHERS_DISABLED_ENV, "")) - _OTHERS_OWN
     settings = Settings(**chosen)
     if disabled:
@@ -197,6 +200,11 @@ def of_exporters() -> Settings:
 def trace_file() -> str:
     """Path of the file that the exporter ``otelier_file`` appends to."""
     return of_exporters().trace_file
+
+
+def receiver_token() -> str | None:
+    """What programs have to bring to ``otelier receive``, if ``OTELIER_TOKEN`` says it."""
+    return os.environ.get(TOKEN_ENV, "").strip() or None
 
 
 def tree_messages() -> bool:

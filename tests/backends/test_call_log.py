@@ -88,7 +88,7 @@ def counted(rows: Rows, *keys: str) -> dict[Any, int]:
 
 def check_named(**equal: Any) -> Callable[[Rows, Truth], None]:
     def check(rows: Rows, truth: Truth) -> None:
-        found = [row.get("name") or row["SpanName"] for row in rows]
+        found = [row["name"] for row in rows]
         assert found == named(truth, **equal) != []
 
     return check
@@ -161,7 +161,7 @@ def check_error(rows: Rows, truth: Truth) -> None:
 
 def check_said_of_errors(rows: Rows, truth: Truth) -> None:
     assert len(rows) == len(truth.where(error="openai.RateLimitError")) > 0
-    assert all("Slow down" in row["StatusMessage"] for row in rows)
+    assert all("Slow down" in row["said"] for row in rows)
 
 
 def check_latency(rows: Rows, truth: Truth) -> None:
@@ -171,7 +171,7 @@ def check_latency(rows: Rows, truth: Truth) -> None:
     assert {row["model"]: row["max(seconds)"] for row in rows} == near(
         {model: max(each) for model, each in seconds.items()}
     )
-    assert {row["model"]: row["quantile(0.5)(seconds)"] for row in rows} == near(
+    assert {row["model"]: row["median(seconds)"] for row in rows} == near(
         {model: median(each) for model, each in seconds.items()}
     )
 
@@ -233,9 +233,7 @@ def check_failing(key: str, operation: str) -> Callable[[Rows, Truth], None]:
         assert {f"{operation} {row[key]}": row["count()"] for row in rows} == truth.counted(
             "name", rows=wanted
         )
-        counts = {
-            f"{operation} {row[key]}": row["countIf(equals(status, 'error'))"] for row in rows
-        }
+        counts = {f"{operation} {row[key]}": row["failed"] for row in rows}
         assert {name: each for name, each in counts.items() if each} == truth.counted(
             "name", rows=failed
         )
@@ -250,7 +248,7 @@ def check_agents(rows: Rows, truth: Truth) -> None:
 def check_services(rows: Rows, truth: Truth) -> None:
     (row,) = rows
     assert (row["service"], row["count()"]) == ("workload", len(truth.rows))
-    assert row["uniqExact(trace_id)"] == truth.turns
+    assert row["traces"] == truth.turns
 
 
 def check_said(rows: Rows, truth: Truth) -> None:

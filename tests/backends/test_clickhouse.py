@@ -93,7 +93,7 @@ def check_cost(key: str) -> Callable[[Rows, Truth], None]:
     def check(rows: Rows, truth: Truth) -> None:
         priced = {row[key]: row["sum(cost)"] for row in rows if row["sum(cost)"] is not None}
         assert priced == near(truth.summed("cost", key, rows=truth.calls))
-        counted = {row[key]: row["countIf(unpriced)"] for row in rows}
+        counted = {row[key]: row["sum(unpriced)"] for row in rows}
         assert counted == unpriced(truth.calls, key)
 
     return check
@@ -151,9 +151,8 @@ def check_text(rows: Rows, truth: Truth) -> None:
 
 
 def check_whole(rows: Rows, truth: Truth) -> None:
-    (found,) = rows
     wanted = next(row for row in truth.calls if row.get("id"))
-    attributes = found["SpanAttributes"]
+    attributes = {row["key"]: row["value"] for row in rows}
     (message,) = json.loads(attributes["gen_ai.input.messages"])
     assert message["parts"] == [{"type": "text", "content": truth.question}]
     (answer,) = json.loads(attributes["gen_ai.output.messages"])

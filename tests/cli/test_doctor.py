@@ -19,6 +19,9 @@ from otelier.cli import libraries
 from otelier.cli.main import main
 from otelier.prices import sources
 from otelier.settings import Settings
+from otelier.store.schema import VERSION
+from otelier.store.writer import Writer
+from otelier.viewer import text as txt
 from tests import settings
 from tests.servers import ProviderServer
 
@@ -49,6 +52,7 @@ def doctor(
             for name in settings.bending():
                 set_.delenv(name)
             set_.setenv("HOME", str(tmp_path))
+            set_.delenv("XDG_DATA_HOME", raising=False)
             for name, value in env.items():
                 set_.setenv(name, value)
             code = main(["doctor", *options])
@@ -239,6 +243,41 @@ def test_disabled_libraries_are_named(doctor: Doctor) -> None:
     assert any(
         "anthropic" in line and "disabled by a setting" in line for line in done.stdout.splitlines()
     )
+
+
+def test_the_store_is_told_and_never_made(doctor: Doctor, tmp_path: Path) -> None:
+    path = tmp_path / ".local" / "share" / "otelier" / "traces.db"
+    done = doctor(OTEL_TRACES_EXPORTER="otelier")
+    assert done.returncode == 0, done.stdout
+    assert f"exporter otelier): {path}, made with the first span\n" in done.stdout
+    assert not (tmp_path / ".local").exists()
+    writer = Writer(path)
+    writer.write([])
+    writer.close()
+    done = doctor(OTEL_TRACES_EXPORTER="otelier")
+    assert f"{path}, {txt.size(path.stat().st_size)}, version {VERSION}\n" in done.stdout
+
+
+def test_a_store_that_cannot_be_written(doctor: Doctor, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.db"
+    broken.write_bytes(b"no database" * 1000)
+    named = {"OTEL_TRACES_EXPORTER": "console", "OTELIER_STORE": str(broken)}
+    done = doctor(**named)
+    assert done.returncode == 1
+    assert f"! The store {broken} cannot be written: it is no database; move it" in done.stdout
+    # Whose spans go elsewhere has no problem with it.
+    (tmp_path / ".local").write_text("no folder")
+    done = doctor(OTEL_TRACES_EXPORTER="console")
+    assert done.returncode == 0 and "traces.db, cannot be written: " in done.stdout
+    done = doctor(OTEL_TRACES_EXPORTER="console,otelier")
+    assert done.returncode == 1
+
+
+def test_the_store_of_questions_is_told_without_its_password(doctor: Doctor) -> None:
+    url = "clickhouse://me:very-secret@host:8123/otelier"
+    done = doctor(OTEL_TRACES_EXPORTER="console", OTELIER_STORE=url)
+    assert "questions go to another store: clickhouse://host:8123/otelier\n" in done.stdout
+    assert "very-secret" not in done.stdout + done.stderr
 
 
 def test_what_is_not_seen_is_told(doctor: Doctor) -> None:

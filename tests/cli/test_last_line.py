@@ -54,9 +54,7 @@ def test_what_was_seen(server: ProviderServer, tmp_path: Path) -> None:
     done = calling(server, tmp_path)
     assert (done.returncode, done.stdout) == (0, "called\n")
     assert last(done).startswith("otelier run: 1 trace, 1 model call, $0.0")
-    assert re.search(
-        rf" -> {STORE} \(see it with: .* trace [0-9a-f]{{8}}\)$", last(done)
-    )
+    assert re.search(rf" -> {STORE} \(see it with: .* trace [0-9a-f]{{8}}\)$", last(done))
     # No file is left where the program runs.
     assert sorted(path.name for path in tmp_path.iterdir()) == ["app.py", "data"]
 
@@ -260,6 +258,14 @@ os.kill(os.getpid(), 9)
     assert done.returncode == -signal.SIGKILL
     assert last(done).startswith(f"otelier run: 5 traces, $2.50 -> {STORE} ")
     assert len(stored(store_of(tmp_path))) == 5
+
+
+def test_a_run_in_a_run_is_the_outer_ones_too(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("import otelier\nwith otelier.step('mine'): pass")
+    words = (sys.executable, "-m", "otelier.cli", "run", "--no-tree", "app.py")
+    done = otelier_run("--no-tree", *words, cwd=tmp_path, **ON)
+    inner, outer = done.stderr.splitlines()
+    assert inner == outer and inner.startswith(f"otelier run: 1 trace -> {STORE} ")
 
 
 def test_a_program_without_spans_makes_no_store(tmp_path: Path) -> None:

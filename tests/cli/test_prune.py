@@ -25,7 +25,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_prune_says_what_it_did(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["prune"]) == 0
-    assert capsys.readouterr().out.startswith("0 spans forgotten, 0 B given back; ")
+    assert capsys.readouterr().out.startswith("0 spans forgotten, 0 bytes given back; ")
     assert main(["prune", "--keep", "1s"]) == 0
     assert capsys.readouterr().out.startswith("2 spans forgotten, ")
     assert main(["prune", "--keep", "1s"]) == 0

@@ -109,7 +109,9 @@ def test_the_store_that_the_user_has_named(tmp_path: Path, monkeypatch: pytest.M
     chosen = environment(given={"OTELIER_STORE": "mine.db"})
     assert chosen["OTELIER_STORE"] == str(tmp_path / "mine.db")
     # What is read elsewhere is not written.
-    assert "OTELIER_STORE" not in environment(given={"OTELIER_STORE": "clickhouse://host/db"})
+    read = {"OTELIER_STORE": "clickhouse://host/db"}
+    assert "OTELIER_STORE" not in environment(given=read)
+    assert environment("--store", "s", given=read)["OTELIER_STORE"] == str(tmp_path / "s")
 
 
 def test_a_backend_that_the_user_has_set_is_used() -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 import random
 import resource
 import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -19,7 +17,7 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 
 from otelier.store import sharing
 from otelier.store.exporter import StoreSpanExporter
-from tests.store.writing import BATCH, batch
+from tests.store.writing import BATCH, batch, fill
 
 SUCCESS, FAILURE = SpanExportResult.SUCCESS, SpanExportResult.FAILURE
 
@@ -43,32 +41,6 @@ def warned(caplog: pytest.LogCaptureFixture) -> str:
     said = record.getMessage()
     assert record.levelname == "WARNING" and "\n" not in said
     return said
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own of 2 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(folder)]
-    if os.getuid() != 0 or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("no file system can be mounted here")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill(folder: Path) -> Path:
-    """Take all the room that is left."""
-    rest = folder / "rest"
-    with rest.open("wb", buffering=0) as file:
-        try:
-            while file.write(b"x" * 4096):
-                pass
-        except OSError:
-            pass
-    return rest
 
 
 def test_a_full_disk(disk: Path, caplog: pytest.LogCaptureFixture) -> None:

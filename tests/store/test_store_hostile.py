@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace.export import SpanExportResult
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import Tracer
 
 from otelier import unicode
+from otelier.store import sharing
+from otelier.store.exporter import StoreSpanExporter
 from otelier.store.reading import Reader
 from otelier.store.spans import StoredEvent, StoredLink, StoredResource, StoredScope, StoredSpan
 from otelier.store.writer import Writer
+
+from .spans import provider
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 YEAR_2500 = 16_725_225_600 * 10**9
@@ -239,3 +247,79 @@ def test_what_comes_twice_is_there_once(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "s.db") as connection:
         assert connection.execute("SELECT count(*) FROM span").fetchall() == [(5,)]
         assert connection.execute("SELECT count(*) FROM text").fetchall() == [(1,)]
+
+
+class Odd:
+    """What a program gives where a text should be."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("nobody asks it")
+
+
+@pytest.mark.parametrize("name", [None, 5, Odd(), ["a"], b"x"], ids=lambda one: type(one).__name__)
+def test_a_span_whose_name_is_no_text(tmp_path: Path, name: Any) -> None:
+    found = exported(tmp_path / "s.db", lambda tracer: tracer.start_span(name).end())
+    assert [each.name for each in found] == [
+        "before", "" if name is None else f"<{type(name).__name__}>", "after"
+    ]  # fmt: skip
+
+
+def test_a_kind_that_is_none(tmp_path: Path) -> None:
+    found = exported(
+        tmp_path / "s.db",
+        lambda tracer: tracer.start_span("x", kind="client").end(),  # type: ignore[arg-type]
+    )
+    assert [each.kind for each in found] == ["INTERNAL"] * 3
+
+
+@pytest.mark.parametrize(
+    "start, end, kept",
+    [
+        # Seconds since 1970 times a thousand million, say.
+        (1.5e18, 1.5e18 + 1024, (1_500_000_000_000_000_000, 1_500_000_000_000_001_024)),
+        (float("nan"), float("inf"), (0, 0)),
+        ("now", "then", (0, 0)),
+        (-(2**80), 2**80, (-(2**80), 2**80)),
+    ],
+    ids=["floats", "no numbers", "texts", "beyond 64 bits"],
+)
+def test_times_that_are_no_nanoseconds(
+    tmp_path: Path, start: Any, end: Any, kept: tuple[int, int]
+) -> None:
+    def run(tracer: Tracer) -> None:
+        span = tracer.start_span("x", start_time=start)
+        span.add_event("happened", timestamp=start)
+        span.end(end_time=end)
+
+    found = exported(tmp_path / "s.db", run)
+    assert [each.name for each in found] == ["before", "x", "after"]
+    assert (found[1].start_ns, found[1].end_ns) == kept
+    assert found[1].events[0].time_ns == kept[0]
+
+
+def exported(path: Path, run: Callable[[Tracer], None]) -> list[StoredSpan]:
+    """What is read of a batch with a span of the SDK's, and one before and one after it."""
+    memory = InMemorySpanExporter()
+    tracer = provider(memory).get_tracer("hostile")
+    tracer.start_span("before").end()
+    run(tracer)
+    tracer.start_span("after").end()
+    exporter = StoreSpanExporter(path)
+    assert exporter.export(memory.get_finished_spans()) is SpanExportResult.SUCCESS
+    exporter.shutdown()
+    with closing(sqlite3.connect(path)) as connection:
+        return [span for _, span in Reader(connection).after(0, 10)]
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 17])
+def test_a_span_that_is_none_takes_no_other_with_it(tmp_path: Path, number: int) -> None:
+    good = [span(each) for each in range(1, 18)]
+    broken: Any = [*good]
+    broken[number - 1] = replace(good[number - 1], name=Odd())
+    store = sharing.of(tmp_path / "s.db")
+    assert store.write(broken)
+    assert store.write([span(20)])
+    store.close()
+    with closing(sqlite3.connect(tmp_path / "s.db")) as connection:
+        found = [each.span_id for _, each in Reader(connection).after(0, 100)]
+    assert found == [each.span_id for each in [*good, span(20)] if each != good[number - 1]]

@@ -58,3 +58,15 @@ def main(store: Path, name: str, fork: bool) -> None:
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]), sys.argv[2], "fork" in sys.argv[3:])
+
+
+def fill(folder: Path) -> Path:
+    """Take all the room that is left."""
+    rest = folder / "rest"
+    with rest.open("wb", buffering=0) as file:
+        try:
+            while file.write(b"x" * 4096):
+                pass
+        except OSError:
+            pass
+    return rest

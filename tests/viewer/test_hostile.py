@@ -281,8 +281,8 @@ def test_media_are_described_and_not_printed() -> None:
         {"type": "file", "modality": "document", "file_id": "file-1"},
     ]
     shown = _shown(chat("a", None, attributes={"gen_ai.input.messages": messages("user", parts)}))
-    assert "[image image/png 12.3 KB sha256 ab12cd34ef56…]" in shown
-    assert "[audio audio/wav 12.0 KB]" in shown and "QUJD" not in shown
+    assert "[image image/png 12.3 kB sha256 ab12cd34ef56…]" in shown
+    assert "[audio audio/wav 12.0 kB]" in shown and "QUJD" not in shown
     assert "[image https://example.org/a.png]" in shown
     assert "[document file-1]" in shown
 

@@ -12,9 +12,12 @@ from typing import Any, Final
 
 from otelier.cli.output import Output
 from otelier.questions.asking import ask, read, taken
+from otelier.questions.faces import paragraphs
 from otelier.questions.model import Parameter, Question, Value
-from otelier.questions.table import QUESTIONS
+from otelier.questions.table import BY_NAME
 from otelier.store.engine import Engine, StoreError
+from otelier.store.opening import opened
+from otelier.viewer import terminal
 from otelier.viewer.text import clean, dollars
 
 _OVER: Final = 1
@@ -38,8 +41,6 @@ class Verb:
     def run(self, arguments: argparse.Namespace) -> int:
         """Print what the question finds; the exit code."""
         try:
-            from otelier.store.opening import opened
-
             engine = opened(arguments.store)
             try:
                 return answer(self.question, engine, arguments)
@@ -50,13 +51,14 @@ class Verb:
             return 1
 
 
-def verbs() -> dict[str, Verb]:
-    """The questions' verbs by name."""
-    return {question.name: Verb(question) for question in QUESTIONS}
+def verb(name: str) -> Verb:
+    """The verb of a question."""
+    return Verb(BY_NAME[name])
 
 
 def _add_arguments(parser: argparse.ArgumentParser, question: Question) -> None:
-    parser.description = question.help
+    width = min(terminal.columns(sys.stdout), 100) - 2
+    parser.description = "\n".join(paragraphs(question, width)).replace("``", "")
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     for parameter in question.parameters:
         _add(parser, parameter)

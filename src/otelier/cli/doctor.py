@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from otelier import guard, sdk_setup, settings, spelling
-from otelier.cli import crossings, libraries
+from otelier.cli import crossings, libraries, stores
 from otelier.cli.libraries import Problem
 from otelier.content import usable_mask
 from otelier.hooks import registry
@@ -55,6 +55,9 @@ def run(args: argparse.Namespace) -> int:
     lines += [f"  {line}" for line in crossings.look(named)]
     lines += ["", "Where spans go"]
     lines += [f"  {line}" for line in _destination(known)]
+    kept, store_problems = stores.told(_shown)
+    lines += [f"  {line}" for line in kept]
+    problems += store_problems
     problems += list(_destination_problems())
     lines += ["", "Prices"]
     told, price_problems = _prices(chosen)

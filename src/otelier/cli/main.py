@@ -25,8 +25,11 @@ class Command:
 
 COMMANDS: Final = (
     Command("run", "otelier.cli.run", "run a program and show what it asks of models"),
-    Command("view", "otelier.cli.view", "show the traces in a file"),
+    Command("trace", "otelier.cli.trace", "show the last trace of the store, or another one"),
+    Command("view", "otelier.cli.view", "show the traces in a file, or in the store"),
     Command("send", "otelier.cli.send", "send the traces in a file to a backend"),
+    Command("receive", "otelier.cli.receive", "take OTLP over HTTP into the local store"),
+    Command("mcp", "otelier.cli.mcp", "answer coding agents' questions about the store"),
     Command("prune", "otelier.cli.prune", "forget the oldest spans of the local store"),
     Command("doctor", "otelier.cli.doctor", "say what is instrumented here, and what is not"),
 )
@@ -54,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     first, *rest = (sys.argv[1:] if argv is None else list(argv)) or ["--help"]
     command = next((command for command in COMMANDS if command.name == first), None)
     parser = Parser(f"otelier {first}", description=command.help if command else None)
-    module: Any = import_module(command.module) if command else _verbs().get(first)
+    module: Any = import_module(command.module) if command else _verb(first)
     if module is None:
         return _other(first)
     module.add_arguments(parser)
@@ -68,11 +71,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _verbs() -> Mapping[str, Any]:
-    """The questions' verbs; what they need is imported for no other command."""
+def _questions() -> Mapping[str, str]:
+    """What may be asked of the store, beside the commands, and in a few words what it is."""
+    from otelier.questions.table import QUESTIONS
+
+    own = {command.name for command in COMMANDS}
+    return {each.name: each.summary for each in QUESTIONS if each.name not in own}
+
+
+def _verb(name: str) -> Any:
+    """A question as a command; None if it is none."""
+    if name.startswith("-") or name not in _questions():
+        return None
     from otelier.cli import asking
 
-    return asking.verbs()
+    return asking.verb(name)
 
 
 def _other(word: str) -> int:
@@ -89,7 +102,7 @@ def _other(word: str) -> int:
 
 
 def _meant(word: str) -> str:
-    asked = spelling.question(word, [*(command.name for command in COMMANDS), *_verbs()])
+    asked = spelling.question(word, [*(command.name for command in COMMANDS), *_questions()])
     if not asked and (word.endswith(".py") or which(word) is not None):
         return f"; did you mean: otelier run {word} ...?"
     return asked
@@ -97,7 +110,10 @@ def _meant(word: str) -> str:
 
 def _usage() -> str:
     lines = [f"  {command.name:14}{command.help}" for command in COMMANDS]
-    asked = [f"  {name:14}{verb.question.brief}" for name, verb in _verbs().items()]
+    asked = [
+        f"  {name:14}{words[0].lower()}{words[1:].rstrip('.').replace('``', '')}"
+        for name, words in _questions().items()
+    ]
     return "\n".join(
         [
             "usage: otelier COMMAND ...",

@@ -5,18 +5,23 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TextIO
 
+from otelier import semconv
 from otelier.questions.asking import as_json
 from otelier.questions.model import Column, Question, Values
 from otelier.viewer import terminal
 from otelier.viewer import text as txt
 from otelier.viewer.look import Look
+from otelier.viewer.messages import conversation as spoken
 from otelier.viewer.tables import Drawing, Heading
 
 _UNKNOWN: Final = "–"
+_NONE: Final = "(none)"
+# Members of one list that are shown.
+_MOST: Final = 10_000
 _STYLES: Final = {"cost": "green", "error": "red", "time": "dim"}
 _CSV: Final = {True: "true", False: "false", None: ""}
 
@@ -81,29 +86,49 @@ class Output:
         return out.getvalue()
 
     def _table(self, rows: Sequence[Any]) -> str:
+        shown = self._question.shown
         if self._drawing is None:
-            self._shown = [column for column in self._question.columns if self._tells(column, rows)]
-            self._drawing = Drawing([self._heading(column) for column in self._shown], self._look)
-        return self._drawing.draw([[cell(column, row) for column in self._shown] for row in rows])
+            columns = self._question.columns
+            self._shown = [column for column in columns if self._tells(column, rows)]
+            headings = [self._heading(column) for column in self._shown]
+            self._drawing = Drawing(headings, self._look, all=self._wide)
+        cells = [[cell(column, row) for column in self._shown] for row in rows]
+        if shown == "said" and not self._wide:
+            told = [list(map(_labelled, self._shown, each)) for each in cells]
+            return self._drawing.said(told, [row.text for row in rows])
+        return self._drawing.records(cells) if shown == "whole" else self._drawing.draw(cells)
 
     def _tells(self, column: Column, rows: Sequence[Any]) -> bool:
-        """Whether a table has the column: not where it is the same nothing in all rows."""
-        if self._wide or (self._question.follows and not column.hidden):
+        """Whether a person is shown the column: not where it is the same nothing in all rows."""
+        if self._wide:
             return True
-        return not column.hidden and any(
-            getattr(row, column.name) not in ("", None, (), 0) for row in rows
+        if column.hidden or (self._question.shown == "said" and column.name == "text"):
+            return False
+        return self._question.follows or any(
+            getattr(row, column.name) not in ("", None, (), 0, [], {}) for row in rows
         )
 
     def _heading(self, column: Column) -> Heading:
-        name = str(self._values.get("by") or column.name) if column.name == "key" else column.name
-        return Heading(name, column.type in ("int", "float"), _STYLES.get(column.name, ""))
+        name = column.label or column.name
+        if column.name == "key":
+            name = str(self._values.get("by") or name)
+        whole = column.type == "time" or column.name.endswith("_id")
+        right = column.type in ("int", "float")
+        return Heading(name, right, whole, _STYLES.get(column.name, ""))
+
+
+def _labelled(column: Column, text: str) -> str:
+    """A value beside others, with its name where it would not be known."""
+    if text in ("", _UNKNOWN):
+        return ""
+    return f"{column.label} {text}" if column.label else text
 
 
 def cell(column: Column, row: Any) -> str:
     """A value as a person reads it."""
     value = getattr(row, column.name)
     if value is None:
-        return _UNKNOWN
+        return "" if column.type == "data" else _UNKNOWN
     unit = column.unit or getattr(row, "unit", "") if column.type == "float" else column.unit
     partial = any(getattr(row, name) for name in column.missing)
     if unit == "USD":
@@ -122,6 +147,24 @@ def cell(column: Column, row: Any) -> str:
         return f"{value:,.4g}"
     if column.type == "list":
         return ", ".join(value)
+    if column.name == "key":
+        return value or _NONE
+    return value if isinstance(value, str) else _data(value)
+
+
+def _data(value: Any) -> str:
+    """What JSON can hold, in lines: messages as they were said, members by their names."""
+    if isinstance(value, Mapping):
+        return "\n".join(f"{key}: {_compact(each)}" for key, each in value.items())
+    if not isinstance(value, list):
+        return _compact(value)
+    if value and all(isinstance(each, Mapping) and "role" in each for each in value):
+        said = spoken({semconv.INPUT_MESSAGES: value}, _MOST)
+        return "\n".join(f"{each.who}: {each.text}{each.tail}" for each in said)
+    return "\n".join(map(_compact, value))
+
+
+def _compact(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = (
         "Without --keep and --size what OTELIER_STORE_KEEP and OTELIER_STORE_SIZE say, which "
-        "programs that write the store keep to by themselves. Programs may write and read meanwhile. "
+        "programs that write the store keep to by themselves. Others may write and read meanwhile. "
         "Example: otelier prune --keep 30d --size 2g"
     )
     parser.add_argument("--keep", metavar="AGE", type=_age, help="how old spans may be: 30d, 12h")

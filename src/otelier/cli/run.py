@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shlex import quote
-from shutil import which
+from shutil import copy, which
 from tempfile import TemporaryDirectory
 from typing import Final
 from urllib.parse import urlsplit
@@ -23,6 +23,8 @@ BOOT: Final = str(Path(__file__).with_name("boot"))
 _TREE: Final = "otelier_tree"
 # Of a trace's id: who would type more?
 _DIGITS: Final = 8
+# Traces that somebody would look at in a terminal.
+_MANY: Final = 20
 _NO_BACKEND: Final = {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
 _OTLP_PORT_GRPC: Final = 4317
 # The SDK's five seconds are long for somebody who is looking.
@@ -38,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "where it was not started: wrong usage, not executable, not found."
     )
     parser.add_argument("--otlp", metavar="URL", help="also send to this OTLP endpoint")
-    parser.add_argument("--store", metavar="PATH", type=_store, help="the store (OTELIER_STORE)")
+    parser.add_argument(
+        "--store", metavar="PATH", type=_store, help="keep spans in this store (OTELIER_STORE)"
+    )
     parser.add_argument("--file", metavar="PATH", help="also write OTLP JSON lines to this file")
     parser.add_argument("--messages", action="store_true", help="show messages in the tree")
     parser.add_argument("--no-tree", action="store_true", help="print no tree")
@@ -78,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
         program = interpreters.find(command, os.environ)
         notes = places.see_to(
             environ,
-            store_named=bool(args.store or os.environ.get("OTELIER_STORE")),
+            store_named=bool(_named(os.environ, args)),
             file_named=bool(args.file or os.environ.get("OTELIER_TRACE_FILE")),
         )
     except interpreters.RefusedError as refused:
@@ -107,7 +111,17 @@ def _started(command: Sequence[str], environ: dict[str, str]) -> int:
             _say(_last_line(Path(folder), there, begin, environ, status))
         except Exception as error:
             _say(f"what was seen cannot be told ({type(error).__name__})")
+        _hand_on(Path(folder))
     return launching.end_as(status)
+
+
+def _hand_on(folder: Path) -> None:
+    """Under another ``otelier run`` that one's program was this one's."""
+    above = settings.run_reports()
+    if above:
+        with contextlib.suppress(OSError):
+            for path in folder.iterdir():
+                copy(path, Path(above, f"{os.getpid()}-{path.name}"))
 
 
 def _last_line(
@@ -132,7 +146,7 @@ def _where(there: places.Places, found: seen.Seen) -> str:
     if there.store is None:
         return f"{where} (see it with: {otelier()} view {where})"
     which = f" {found.trace_id[:_DIGITS]}" if found.traces == 1 else ""
-    which += f" --last {found.traces}" if found.traces > 1 else ""
+    which += f" --last {min(found.traces, _MANY)}" if found.traces > 1 else ""
     other = there.store != Path(settings.store()).absolute()
     which += f" --store {files[0]}" if other else ""
     return f"{where} (see it with: {otelier()} trace{which})"
@@ -183,14 +197,20 @@ def environment(
         CAPTURE_ENV: args.capture,
         "OTEL_SERVICE_NAME": args.service,
     }
-    named = args.store or given.get("OTELIER_STORE", "").strip()
-    if STORE_EXPORTER in exporters and not settings.is_url(named):
+    only_read = settings.is_url(given.get("OTELIER_STORE", "")) and not args.store
+    if STORE_EXPORTER in exporters and not only_read:
         # Wherever the program's processes may be, and whosever home they have.
-        options["OTELIER_STORE"] = str(settings.store_file(named).absolute())
+        options["OTELIER_STORE"] = str(settings.store_file(_named(given, args)).absolute())
     return {
         **{name: value for name, value in defaults.items() if not given.get(name)},
         **{name: value for name, value in options.items() if value},
     }
+
+
+def _named(given: Mapping[str, str], args: argparse.Namespace) -> str:
+    """The store that the user wants to be written; empty for the default one."""
+    named = str(args.store or given.get("OTELIER_STORE", "")).strip()
+    return "" if settings.is_url(named) else named
 
 
 def _exporters(given: Mapping[str, str], args: argparse.Namespace, to_backend: bool) -> list[str]:

@@ -1,4 +1,4 @@
-"""``otelier view``: a file of OTLP/JSON lines as trees."""
+"""``otelier view``: traces as trees, of a file of OTLP/JSON lines or of the store."""
 
 from __future__ import annotations
 
@@ -8,58 +8,41 @@ import io
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
+from otelier.cli import showing
 from otelier.store.index import Index
+
+_SQLITE: Final = b"SQLite format 3\0"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.epilog = "Options that choose traces may be combined: a trace must have all of it."
-    parser.add_argument("file", help="file of OTLP/JSON lines; - for standard input")
-    parser.add_argument("--messages", action="store_true", help="show messages below each step")
-    parser.add_argument("--full", action="store_true", help="messages, nothing cut or folded")
-    parser.add_argument("--errors", action="store_true", help="only failed steps, the way to them")
-    parser.add_argument("--session", metavar="ID", help="only this session or conversation")
     parser.add_argument(
-        "--grep", metavar="TEXT", help="only steps and messages that contain it, in any case"
+        "file",
+        nargs="?",
+        help="file of OTLP/JSON lines; - for standard input; without it the store",
     )
+    showing.add_options(parser)
     parser.add_argument("--trace", metavar="ID", help="only traces whose id begins so")
-    parser.add_argument("--last", metavar="N", type=number, help="only the last N traces")
-
-
-def number(text: str) -> int:
-    """How many: one or more. Raises ValueError; argparse tells this function's name."""
-    found = int(text)
-    if found < 1:
-        raise ValueError(text)
-    return found
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the traces; 1 if there is nothing to print."""
-    from otelier.viewer import terminal
-    from otelier.viewer.look import Look
-    from otelier.viewer.selection import asked_for, has
-    from otelier.viewer.tree import pieces
+    if args.file is not None and args.store is None and _is_store(args.file):
+        args.file, args.store = None, args.file
+    if args.file is None:
+        return showing.stored("view", args, args.trace)
+    if args.store is not None:
+        print("otelier view: a file, or --store, but not both", file=sys.stderr)
+        return 2
+    from otelier.viewer.selection import has
 
-    look = Look(
-        messages=args.messages,
-        full=args.full,
-        errors=args.errors,
-        grep=args.grep or "",
-        session=args.session or "",
-        color=terminal.wants_color(sys.stdout),
-        width=terminal.columns(sys.stdout),
-        ascii=terminal.needs_ascii(sys.stdout),
-    )
+    look = showing.look_of(args)
     try:
         with opened(args.file) as file:
             index = Index(file, (args.trace or "").lower(), lambda span: has(span, look))
-            shown = False
-            for piece in pieces(index.traces(asked_for(look), args.last), look):
-                terminal.write(sys.stdout, piece)
-                shown = True
+            shown = showing.show(index, look, args.last)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -71,6 +54,17 @@ def run(args: argparse.Namespace) -> int:
         print(f"otelier view: {what} in {args.file}", file=sys.stderr)
         return 1
     return 0
+
+
+def _is_store(path: str) -> bool:
+    """Whether it is a database, as the store is. Of a pipe nothing is taken away."""
+    try:
+        if not Path(path).is_file():
+            return False
+        with Path(path).open("rb") as file:
+            return file.read(len(_SQLITE)) == _SQLITE
+    except OSError:
+        return False
 
 
 @contextlib.contextmanager

@@ -107,7 +107,7 @@ def calls(
     limit: int = 20,
     store: Store = None,
 ) -> list[Call]:
-    """The newest calls: of models, tools, retrievals, agents, workflows.
+    """The newest calls: of models, tools, retrievals, agents.
 
     Conditions may be combined. With ``unpriced`` only calls whose price is not known, with
     ``cached`` only those that read from the cache.
@@ -230,7 +230,7 @@ def dearest(
     limit: int = 10,
     store: Store = None,
 ) -> list[DearCall]:
-    """The dearest calls, of those whose price is known.
+    """The dearest calls, as far as prices are known.
 
     Args:
         since: only what began then or later.
@@ -366,7 +366,7 @@ def trace(
     *,
     store: Store = None,
 ) -> list[Line]:
-    """The calls of a trace in order of their start, each with the names of those above it.
+    """The calls of a trace, each with what is above it.
 
     Without an id the newest trace. The beginning of an id will do, if it is of one trace.
 
@@ -409,9 +409,9 @@ class Whole:
     tools: Any
     """Definitions of tools that were sent."""
     arguments: Any
-    """What a tool was given."""
+    """What a tool, or a function, was given."""
     result: Any
-    """What a tool gave."""
+    """What it gave."""
     attributes: Any
     """All other attributes of the span."""
     events: Any
@@ -434,7 +434,7 @@ def call(
     *,
     store: Store = None,
 ) -> list[Whole]:
-    """One call whole: what it was sent and gave, tools, ids, and its attributes as they are.
+    """One call whole: request, answer, tools, ids, attributes.
 
     By the id of its span, of its answer or of the provider's request.
 
@@ -458,6 +458,10 @@ class Cost:
     """What the row is of: a value of what is summed by; '' for none."""
     cost: float | None
     """What was paid, as far as prices are known, in USD."""
+    unpriced: int
+    """Calls that told tokens and whose price is not known: not in the cost."""
+    uncounted: int
+    """Calls that did not tell what they used: in no sum."""
     calls: int
     """Model calls."""
     errors: int
@@ -471,11 +475,7 @@ class Cost:
     cache_write_tokens: int | None
     """Tokens written to the cache, in tokens."""
     mean_seconds: float | None
-    """Mean latency of model calls, in s."""
-    unpriced: int
-    """Calls that told tokens and whose price is not known: not in the cost."""
-    uncounted: int
-    """Calls that did not tell what they used: in no sum."""
+    """Mean of model calls, in s."""
 
 def costs(
     *,
@@ -509,11 +509,11 @@ def costs(
     limit: int = 100,
     store: Store = None,
 ) -> list[Cost]:
-    """Cost, tokens, calls, errors and mean latency, summed by model or what else ``by`` says.
+    """Cost, tokens, calls, errors and latency, by model or else.
 
-    Nothing is counted twice: agents and workflows repeat what is below them. By tag a call is
-    in the row of each of its tags. A call is of the agent and the step that its span names,
-    else of the nearest above it.
+    ``by`` says by what. Nothing is counted twice: agents and workflows repeat what is below them.
+    By tag a call is in the row of each of its tags. A call is of the agent and the step that its
+    span names, else of the nearest above it.
 
     Args:
         by: by what the rows are summed.
@@ -559,17 +559,17 @@ class Session:
     calls: int
     """Model calls."""
     errors: int
-    """How many of them failed."""
+    """Failures of models, tools and others."""
     cost: float | None
     """What was paid, as far as prices are known, in USD."""
-    input_tokens: int | None
-    """Tokens read, cached ones included, in tokens."""
-    output_tokens: int | None
-    """Tokens written, in tokens."""
     unpriced: int
     """Calls that told tokens and whose price is not known: not in the cost."""
     uncounted: int
     """Calls that did not tell what they used: in no sum."""
+    input_tokens: int | None
+    """Tokens read, cached ones included, in tokens."""
+    output_tokens: int | None
+    """Tokens written, in tokens."""
 
 def sessions(
     *,
@@ -583,9 +583,7 @@ def sessions(
     limit: int = 50,
     store: Store = None,
 ) -> list[Session]:
-    """Sessions: their calls, tokens and cost; the last ones first.
-
-    ``order`` is ``last`` or ``cost``: the dearest first.
+    """Sessions with their calls, tokens and cost; the last ones or the dearest first.
 
     Args:
         order: what comes first.
@@ -604,6 +602,76 @@ def sessions(
     Example::
 
         otelier.questions.sessions(order="cost", limit=10)
+    """
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A row of :func:`conversations`."""
+
+    conversation: str
+    """The conversation."""
+    session: str
+    """One of its sessions."""
+    tenant: str
+    """Its tenant."""
+    users: int
+    """How many users took part."""
+    user: str
+    """One of its users."""
+    first: datetime
+    """When its first call began."""
+    last: datetime
+    """When its last call began."""
+    traces: int
+    """Traces."""
+    calls: int
+    """Model calls."""
+    errors: int
+    """Failures of models, tools and others."""
+    cost: float | None
+    """What was paid, as far as prices are known, in USD."""
+    unpriced: int
+    """Calls that told tokens and whose price is not known: not in the cost."""
+    uncounted: int
+    """Calls that did not tell what they used: in no sum."""
+    input_tokens: int | None
+    """Tokens read, cached ones included, in tokens."""
+    output_tokens: int | None
+    """Tokens written, in tokens."""
+
+def conversations(
+    *,
+    order: Literal["last", "cost"] = "last",
+    since: Moment | None = None,
+    until: Moment | None = None,
+    session: str | None = None,
+    conversation: str | None = None,
+    user: str | None = None,
+    tenant: str | None = None,
+    tag: str | None = None,
+    limit: int = 50,
+    store: Store = None,
+) -> list[Conversation]:
+    """Conversations with their calls, tokens and cost; the last ones or the dearest first.
+
+    Args:
+        order: what comes first.
+        since: only what began then or later.
+        until: only what began before then.
+        session: only of this session.
+        conversation: only of this conversation.
+        user: only of this user.
+        tenant: only of this tenant.
+        tag: only with this tag.
+        limit: how many rows at most; 0 for all.
+        store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
+
+    Raises TypeError or ValueError for what it cannot be told, and
+    otelier.store.engine.StoreError where the store cannot be read.
+
+    Example::
+
+        otelier.questions.conversations(user="ada")
     """
 
 @dataclass(frozen=True, slots=True)
@@ -634,7 +702,9 @@ def unpriced(
     limit: int = 100,
     store: Store = None,
 ) -> list[Unpriced]:
-    """Models whose price is not known: calls that told tokens and are in no sum of costs.
+    """Models whose price is not known.
+
+    Their calls told tokens, and are in no sum of costs.
 
     Args:
         since: only what began then or later.
@@ -796,7 +866,7 @@ def latency(
     limit: int = 100,
     store: Store = None,
 ) -> list[Latency]:
-    """How long model calls took: mean, percentiles, and the time to the first chunk of streams.
+    """How long model calls took: mean, percentiles, first chunk.
 
     Of calls that did not fail. A percentile is a time that was measured, not one between two.
 
@@ -830,18 +900,18 @@ class Error:
 
     error: str
     """The type of the failure."""
+    count: int
+    """How often."""
+    message: str
+    """What the last one said."""
     operation: str
     """What was done."""
     model: str
     """The model that was asked for."""
     tool: str
     """The tool that was run."""
-    count: int
-    """How often."""
     last: datetime
     """When the last one began."""
-    message: str
-    """What the last one said."""
     trace_id: str
     """The last one's trace."""
     span_id: str
@@ -864,9 +934,10 @@ def errors(
     limit: int = 50,
     store: Store = None,
 ) -> list[Error]:
-    """Failures by type, operation and model, with what the last one said.
+    """Failures by type, with what the last one said.
 
-    With ``models`` only failed calls of models.
+    By operation, model and tool, too; the most frequent first. With ``models`` only failed calls
+    of models.
 
     Args:
         since: only what began then or later.
@@ -921,7 +992,7 @@ def tools(
     limit: int = 100,
     store: Store = None,
 ) -> list[Tool]:
-    """Tools that were run: how often, how many runs failed, how long they took.
+    """Tools: how often they were run, failed, how long they took.
 
     Args:
         since: only what began then or later.
@@ -992,11 +1063,11 @@ def conversation(
     user: str | None = None,
     store: Store = None,
 ) -> list[Message]:
-    """A conversation across its traces: each message once, with cost, tokens and running totals.
+    """A conversation: each message once, with cost and running totals.
 
     By the id of a conversation or a session; without one the newest. What a call took stands
-    beside its answer. What is not known is in no total: ``unpriced`` and ``uncounted`` say of
-    how many calls so far.
+    beside its answer. What is not known is in no total: ``unpriced`` and ``uncounted`` say of how
+    many calls so far.
 
     Args:
         id: id of a conversation or a session; the newest by default.
@@ -1076,10 +1147,11 @@ def compare(
     service: str | None = None,
     store: Store = None,
 ) -> list[Comparison]:
-    """Two sets of calls side by side: cost, errors, latency, tokens, scores of evaluations.
+    """Two tags, versions of a prompt or models side by side.
 
-    By tag, by version of one prompt (``prompt`` says which), or by what else calls can be
-    summed by. With 95 % intervals: of shares by Wilson, of means by Student's t.
+    Calls, cost, errors, latency, tokens, and scores of evaluations. By tag, by version of one
+    prompt (``prompt`` says which), or by what else calls can be summed by. With 95 % intervals:
+    of shares by Wilson, of means by Student's t.
 
     Args:
         a: the one.
@@ -1136,6 +1208,7 @@ def search(
     *,
     since: Moment | None = None,
     until: Moment | None = None,
+    role: str | None = None,
     session: str | None = None,
     conversation: str | None = None,
     user: str | None = None,
@@ -1143,14 +1216,16 @@ def search(
     limit: int = 50,
     store: Store = None,
 ) -> list[Hit]:
-    """Messages, and arguments and results of tools, that contain a text; the newest first.
+    """Messages, and arguments and results of tools, with a text.
 
-    In upper or lower case. A message is found once in a trace, where it first was said.
+    The newest first, in upper or lower case. A message is found once in a trace, where it was
+    first said.
 
     Args:
         text: what is looked for.
         since: only what began then or later.
         until: only what began before then.
+        role: only said by this role: user, assistant, system, tool, ....
         session: only of this session.
         conversation: only of this conversation.
         user: only of this user.

@@ -10,13 +10,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, make_dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from otelier import spelling
 from otelier.questions import moments
 from otelier.questions.model import Column, Parameter, Question, Value
-from otelier.store.engine import Engine
-from otelier.store.engine import Parameter as Bound
+
+if TYPE_CHECKING:
+    from otelier.store.engine import Engine
+    from otelier.store.engine import Parameter as Bound
 
 # Integers of both engines.
 _INT64: Final = range(-(2**63), 2**63)

@@ -25,9 +25,13 @@ SECONDS: Final = Column("seconds", "float", "how long it took", "s")
 COST: Final = Column("cost", "float", "what it cost, where that is known", "USD", optional=True)
 
 
+_LABELS: Final = {"cache_read_tokens": "cached", "cache_write_tokens": "written"}
+
+
 def tokens(name: str, what: str, hidden: bool = False) -> Column:
     """A number of tokens, where it was told."""
-    return Column(name, "int", what, "tokens", optional=True, hidden=hidden)
+    label = _LABELS.get(name, name.removesuffix("_tokens"))
+    return Column(name, "int", what, "tokens", optional=True, hidden=hidden, label=label)
 
 
 def summed(column: Column) -> Column:

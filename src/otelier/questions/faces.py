@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, Final, TypeAlias
 
 from otelier.questions.asking import ask, row_type
@@ -13,6 +14,8 @@ from otelier.store.engine import Engine
 
 # Where to ask: None for the default, a path or a URL, or an open store, which is left open.
 Store: TypeAlias = str | Path | Engine | None
+# Of a line of help, which is indented.
+_WIDTH: Final = 94
 STORE: Final = (
     "store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE."
 )
@@ -45,11 +48,20 @@ def function(question: Question) -> Callable[..., list[Any]]:
     return asked
 
 
+def paragraphs(question: Question, width: int = _WIDTH) -> list[str]:
+    """What is to be known of a question, in lines."""
+    parts = [wrap(part, width) for part in question.help.split("\n\n")]
+    return [line for part in parts for line in (*part, "")][:-1]
+
+
 def documentation(question: Question) -> str:
     """What the function's help says."""
     told = [f"{parameter.name}: {parameter.help}." for parameter in question.parameters]
-    lines = [question.help, "", "Args:", *(f"    {line}" for line in (*told, STORE)), ""]
+    lines = [*paragraphs(question), "", "Args:"]
+    for line in (*told, STORE):
+        lines += wrap(line, _WIDTH, initial_indent="    ", subsequent_indent="        ")
     lines += [
+        "",
         "Raises TypeError or ValueError for what it cannot be told, and",
         "otelier.store.engine.StoreError where the store cannot be read.",
         "",

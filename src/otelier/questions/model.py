@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from otelier.store.engine import Engine
+if TYPE_CHECKING:
+    from otelier.store.engine import Engine
 
 # What a parameter takes. "time": a datetime in UTC; from texts see moments.py.
 ParameterType: TypeAlias = Literal["text", "int", "float", "bool", "time"]
@@ -50,6 +51,8 @@ class Column:
     optional: bool = False
     # Whether a terminal leaves it out; it is in everything else.
     hidden: bool = False
+    # What a table calls it, if not by its name.
+    label: str = ""
     # Of a sum: columns that count what is missing in it, so that it is more than it says.
     missing: tuple[str, ...] = ()
 
@@ -59,7 +62,7 @@ class Column:
 Sql: TypeAlias = str | Callable[[Values], str]
 # Makes rows of what the SQL found, where SQL alone cannot.
 Fold: TypeAlias = Callable[
-    [Engine, Values, Sequence[Mapping[str, Any]]], Iterable[Mapping[str, Any]]
+    ["Engine", Values, Sequence[Mapping[str, Any]]], Iterable[Mapping[str, Any]]
 ]
 
 
@@ -83,14 +86,10 @@ class Question:
     budget: Mapping[str, Value] | None = field(default=None, hash=False)
     # Whether it can be asked again for what is new: its rows have ``trace_id`` and ``span_id``.
     follows: bool = False
+    # How a terminal shows it: as a table; "whole", line by line; "said", with ``text`` below.
+    shown: Literal["table", "whole", "said"] = "table"
 
     @property
     def summary(self) -> str:
         """The first line of its help."""
         return self.help.partition("\n")[0]
-
-    @property
-    def brief(self) -> str:
-        """A few words for a list of commands."""
-        words = self.summary.partition(":")[0].partition(";")[0].rstrip(".")
-        return words[0].lower() + words[1:]

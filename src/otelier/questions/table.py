@@ -29,4 +29,5 @@ QUESTIONS: Final[tuple[Question, ...]] = (
     *talk.QUESTIONS,
 )
 BY_NAME: Final = {question.name: question for question in QUESTIONS}
-assert len(BY_NAME) == len(QUESTIONS)
+# By the names of their rows' types.
+BY_ROW: Final = {question.row: question for question in QUESTIONS}

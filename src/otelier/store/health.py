@@ -40,14 +40,15 @@ def look(path: Path) -> Health:
     problem = unwritable(path) or ""
     try:
         size = path.stat().st_size
-    except OSError:
+    except (OSError, ValueError):
         return Health(problem)
     beside = path.with_name(f"{path.name}-wal")
     size += beside.stat().st_size if beside.exists() else 0
+    problem = problem or _full(path)
     if problem:
         return Health(problem, True, 0, size)
     try:
-        return Health(_full(path), True, _version(path), size)
+        return Health("", True, _version(path), size)
     except (sqlite3.Error, StoreError, OSError) as error:
         return Health(fault(error), True, 0, size)
 
@@ -80,8 +81,8 @@ def unwritable(path: Path) -> str | None:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         return _unmade(path)
-    except OSError as error:
-        return error.strerror or str(error)
+    except (OSError, ValueError) as error:  # A zero byte in its name.
+        return getattr(error, "strerror", None) or str(error)
     if stat.S_ISDIR(mode):
         return "it is a folder"
     try:

@@ -32,12 +32,15 @@ def script(name: str) -> str:
 def make_file(path: Path) -> None:
     """The file and its folder, for their owner alone; where they are there, they stay as they are.
 
-    Raises OSError.
+    Raises OSError, and StoreError for a path that can be none.
     """
-    if not path.parent.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # SQLite gives the files beside it the same mode.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    try:
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # SQLite gives the files beside it the same mode.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except ValueError as error:
+        raise StoreError(str(error)) from error
 
 
 def opened(path: Path, seconds: float) -> sqlite3.Connection:

@@ -66,6 +66,35 @@ def fault(error: Exception) -> str:
     return str(error)
 
 
+class Pruner:
+    """Lets whoever writes a store forget, as it goes, what the settings say is not to be kept."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._asked = 0
+        self._pruning: Iterator[Pruned] | None = None
+
+    def step(self) -> None:
+        """One small step, to be called after a batch is written; never raises."""
+        try:
+            if self._pruning is None:
+                if self._asked % _LOOK == 0:
+                    self._pruning = self._writer.prune(*limits())
+                self._asked += 1
+            if self._pruning is not None and next(self._pruning, None) is None:
+                self._pruning = None
+        except Exception:
+            self._pruning = None
+            guard.failed("store.prune")
+
+
+def _of_the_store(error: Exception) -> bool:
+    """Whether no span is to blame for an error."""
+    # Of a damaged file; its subclasses are of values that cannot be stored.
+    damaged = type(error) is sqlite3.DatabaseError
+    return damaged or isinstance(error, sqlite3.OperationalError | OSError | StoreError)
+
+
 class Sharing:
     """One store of this process."""
 
@@ -75,8 +104,7 @@ class Sharing:
         self._lock = threading.Lock()
         self._waiting: deque[StoredSpan] = deque(maxlen=_MOST_WAITING)
         self._over = False
-        self._written = 0
-        self._pruning: Iterator[Pruned] | None = None
+        self._pruner = Pruner(self.writer)
 
     def write(self, spans: Sequence[StoredSpan]) -> bool:
         """Store spans, and what waits; whether all of it is stored now. Never raises."""
@@ -84,28 +112,28 @@ class Sharing:
             if self._over:
                 return False
             waiting = [*self._waiting, *spans] if self._waiting else spans
-            try:
-                self.writer.write(waiting)
-            except Exception as error:
+            error = self._stored(waiting)
+            if error is not None:
                 self._failed(error, spans)
                 return False
             self._waiting.clear()
             self.writer.seconds = _PATIENT
-            self._prune()
+            self._pruner.step()
             return True
 
-    def _prune(self) -> None:
-        """One small step towards what the settings say may be kept; never raises."""
+    def _stored(self, spans: Sequence[StoredSpan]) -> Exception | None:
+        """Store spans; what is wrong with the store. What is wrong with one span is its own."""
         try:
-            if self._pruning is None:
-                if self._written % _LOOK == 0:
-                    self._pruning = self.writer.prune(*limits())
-                self._written += 1
-            if self._pruning is not None and next(self._pruning, None) is None:
-                self._pruning = None
-        except Exception:
-            self._pruning = None
-            guard.failed("store.prune")
+            self.writer.write(spans)
+        except Exception as error:
+            if _of_the_store(error):
+                return error
+            guard.failed("store.write")
+            # It must not keep the others from the store, now and for ever.
+            middle = len(spans) // 2
+            if middle:
+                return self._stored(spans[:middle]) or self._stored(spans[middle:])
+        return None
 
     def close(self) -> None:
         """Try once more to store what waits, and close the file."""
@@ -122,8 +150,6 @@ class Sharing:
             self._waiting.clear()
         else:
             self._waiting.extend(spans)
-        if not isinstance(error, sqlite3.Error | OSError | StoreError):
-            guard.failed("store.write")
         # A file that could not be opened is tried anew, one that broke is opened anew.
         self.writer.close()
         lost = "what is recorded is lost" if self._over else "it is tried again"

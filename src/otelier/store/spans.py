@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any, Final, TypeVar
 
 from opentelemetry.sdk.resources import Resource
@@ -130,15 +131,15 @@ def stored(span: ReadableSpan) -> StoredSpan:
         trace_id=format(context.trace_id, "032x") if context else "",
         span_id=format(context.span_id, "016x") if context else "",
         parent_id=format(parent.span_id, "016x") if parent else None,
-        name=span.name,
-        kind=span.kind.name,
-        start_ns=span.start_time or 0,
-        end_ns=span.end_time or 0,
+        name=_name(span.name),
+        kind=span.kind.name if isinstance(span.kind, SpanKind) else "INTERNAL",
+        start_ns=_time(span.start_time),
+        end_ns=_time(span.end_time),
         attributes=span.attributes or {},
         status=span.status.status_code.name,
         status_message=span.status.description or "",
         events=tuple(
-            StoredEvent(e.name, e.timestamp, e.attributes or {}, e.dropped_attributes)
+            StoredEvent(_name(e.name), _time(e.timestamp), e.attributes or {}, e.dropped_attributes)
             for e in span.events
         ),
         links=tuple(
@@ -160,6 +161,20 @@ def stored(span: ReadableSpan) -> StoredSpan:
         dropped_events=span.dropped_events,
         dropped_links=span.dropped_links,
     )
+
+
+def _name(given: Any) -> str:
+    """A name; the SDK takes anything for one."""
+    if isinstance(given, str):
+        return given
+    return "" if given is None else f"<{type(given).__name__}>"
+
+
+def _time(given: Any) -> int:
+    """Nanoseconds; programs also give floats, and the SDK takes anything."""
+    if type(given) is int:
+        return given
+    return int(given) if type(given) is float and isfinite(given) else 0
 
 
 # What was made of the SDK's objects lately: all spans of an instrumentation share them.

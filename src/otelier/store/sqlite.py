@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
+import statistics
 import threading
 import time
 from collections.abc import Mapping
@@ -99,6 +101,20 @@ class SQLite:
         return _Told(self.path, self._seconds)
 
 
+class _Median:
+    """ClickHouse's ``median``: the middle of the values that are there, NULL where none is."""
+
+    def __init__(self) -> None:
+        self._values: list[float] = []
+
+    def step(self, value: Any) -> None:
+        if isinstance(value, int | float):
+            self._values.append(value)
+
+    def finalize(self) -> float | None:
+        return statistics.median(self._values) if self._values else None
+
+
 class _Told:
     """SQLite's exceptions as StoreErrors with a line for people."""
 
@@ -143,6 +159,9 @@ def _connected(path: Path) -> sqlite3.Connection:
         _attach(connection, path)
         connection.execute(f"PRAGMA {NAME}.cache_size = -{_CACHE_KIB}")
         connection.execute("PRAGMA query_only = ON")
+        # mypy's stubs want a type that is written out for each kind of value.
+        connection.create_aggregate("median", 1, _Median)  # type: ignore[arg-type]
+        connection.create_function("has", 2, _has, deterministic=True)
         connection.set_authorizer(_only_reading)
     except StoreError as error:
         connection.close()
@@ -184,6 +203,16 @@ def _check(connection: sqlite3.Connection) -> None:
             if version == 0
             else "an older otelier made it; the next program that writes it brings it up to date"
         )
+
+
+def _has(listed: Any, member: Any) -> bool:
+    """Whether a list of texts has one: ClickHouse's function of this name, for lists in JSON."""
+    if not isinstance(listed, str) or not isinstance(member, str):
+        return False
+    try:
+        return member in json.loads(listed)
+    except (ValueError, TypeError):
+        return False
 
 
 def _only_reading(action: int, first: str | None, second: str | None, *_: Any) -> int:

@@ -69,12 +69,4 @@ class Look:
 
     def paint(self, text: str, style: str) -> str:
         """The text in a style, with what is looked for set apart."""
-        if not self.color:
-            return text
-        if self.pattern is None:
-            return txt.paint(text, style)
-        pieces, end = [], 0
-        for match in self.pattern.finditer(text):
-            pieces += [txt.paint(text[end : match.start()], style), txt.paint(match[0], "reverse")]
-            end = match.end()
-        return "".join([*pieces, txt.paint(text[end:], style)])
+        return txt.paint(text, style, self.pattern) if self.color else text

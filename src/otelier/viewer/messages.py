@@ -233,7 +233,7 @@ def _compaction(part: Part) -> str:
 
 
 def _media(part: Part) -> str:
-    """``[image image/png 12.3 KB sha256 ab12…]`` for what is in a message or referred to by it."""
+    """``[image image/png 12.3 kB sha256 ab12…]`` for what is in a message or referred to by it."""
     facts = [_word(part.get("modality")) or _word(part.get("type"))]
     facts.append(_word(part.get("mime_type")))
     bytes_ = _first(part, ("size", "bytes", "size_bytes", "byte_size"))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
+from rich import filesize
 from rich.cells import cell_len
 from rich.color import ColorSystem
 from rich.console import Console
@@ -29,6 +30,7 @@ _PLAIN: Final = str.maketrans(
         "Σ": "sum",
         "✗": "x",
         "×": "x",
+        "–": "-",
         "…": "...",
         "⋯": "...",
         "␡": "?",
@@ -110,9 +112,20 @@ def excerpt(text: str, limit: int, pattern: re.Pattern[str] | None) -> str:
     return f"({start:,} characters before) …" + shorten(text[start:], limit)
 
 
-def paint(text: str, style: str) -> str:
-    """The text in a style of rich, in the terminal's own sixteen colours."""
-    return Style.parse(style).render(text, color_system=ColorSystem.STANDARD) if style else text
+def paint(text: str, style: str, pattern: re.Pattern[str] | None = None) -> str:
+    """The text in a style of rich, with what the pattern finds set apart.
+
+    In the terminal's own sixteen colours.
+    """
+    if pattern is None:
+        return _styled(text, Style.parse(style)) if style else text
+    painted = Text(text, style)
+    painted.highlight_regex(pattern, "reverse")
+    return "".join(_styled(each.text, each.style) for each in painted.render(_ruler()))
+
+
+def _styled(text: str, style: Style | None) -> str:
+    return style.render(text, color_system=ColorSystem.STANDARD) if style else text
 
 
 def duration(seconds: float) -> str:
@@ -143,6 +156,4 @@ def dollars(amount: float, partial: bool = False) -> str:
 
 def size(count: int) -> str:
     """A number of bytes."""
-    if count < 1000:
-        return f"{count} B"
-    return f"{count / 1000:.1f} KB" if count < 999_950 else f"{count / 1e6:.1f} MB"
+    return filesize.decimal(count)

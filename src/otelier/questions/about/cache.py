@@ -60,8 +60,8 @@ CACHE: Final = Question(
     "cache",
     "Cache",
     "How much of the input came from providers' caches, and what that saved.\n\n"
-    "What it saved is what the same tokens would have cost at the call's own price of input, less\n"
-    "what reading and writing the cache cost. It is known of calls whose cost was worked out from\n"
+    "What it saved is what the same tokens would have cost at the call's own price of input, less "
+    "what reading and writing the cache cost. It is known of calls whose cost was worked out from "
     "prices and that read something beside the cache; ``unknown`` counts the others.",
     'cache(by="session", since="7d")',
     (grouping.by(), *p.ALL, p.limit(100)),

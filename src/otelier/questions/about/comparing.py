@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from otelier.questions import intervals
 from otelier.questions import parameters as p
@@ -12,7 +12,9 @@ from otelier.questions.about import grouping
 from otelier.questions.asking import bound, filters
 from otelier.questions.intervals import Interval
 from otelier.questions.model import Column, Parameter, Question, Values
-from otelier.store.engine import Engine
+
+if TYPE_CHECKING:
+    from otelier.store.engine import Engine
 
 Row = Mapping[str, Any]
 _SIDES: Final = ("a", "b")
@@ -159,8 +161,9 @@ def _side(name: str, which: str) -> tuple[Column, ...]:
 COMPARE: Final = Question(
     "compare",
     "Comparison",
-    "Two sets of calls side by side: cost, errors, latency, tokens, scores of evaluations.\n\n"
-    "By tag, by version of one prompt (``prompt`` says which), or by what else calls can be\n"
+    "Two tags, versions of a prompt or models side by side.\n\n"
+    "Calls, cost, errors, latency, tokens, and scores of evaluations. "
+    "By tag, by version of one prompt (``prompt`` says which), or by what else calls can be "
     "summed by. With 95 % intervals: of shares by Wilson, of means by Student's t.",
     'compare("1", "2", by="prompt_version", prompt="research")',
     (

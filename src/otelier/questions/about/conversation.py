@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from otelier import semconv, wire
 from otelier.questions import columns as c
 from otelier.questions import parameters as p
 from otelier.questions.asking import bound, filters
 from otelier.questions.model import Column, Parameter, Question, Values
-from otelier.store.engine import Engine
-from otelier.viewer.history import identities
-from otelier.viewer.messages import conversation as spoken
+
+if TYPE_CHECKING:
+    from otelier.store.engine import Engine
 
 Row = Mapping[str, Any]
 
@@ -129,6 +129,8 @@ def _is_json(row: Row) -> bool:
 
 
 def _identity(row: Row) -> Iterator[Any]:
+    from otelier.viewer.history import identities
+
     try:
         yield from identities(wire.loads(row["message"]))
     except ValueError:
@@ -137,6 +139,8 @@ def _identity(row: Row) -> Iterator[Any]:
 
 def _text(row: Row) -> str:
     """What a person reads: the text, calls of tools and their results."""
+    from otelier.viewer.messages import conversation as spoken
+
     if row["direction"] == "system" or not _is_json(row):
         return str(row["text"])
     said = spoken({semconv.INPUT_MESSAGES: f"[{row['message']}]"}, 1000)
@@ -146,9 +150,9 @@ def _text(row: Row) -> str:
 CONVERSATION: Final = Question(
     "conversation",
     "Message",
-    "A conversation across its traces: each message once, with cost, tokens and running totals.\n\n"
-    "By the id of a conversation or a session; without one the newest. What a call took stands\n"
-    "beside its answer. What is not known is in no total: ``unpriced`` and ``uncounted`` say of\n"
+    "A conversation: each message once, with cost and running totals.\n\n"
+    "By the id of a conversation or a session; without one the newest. What a call took stands "
+    "beside its answer. What is not known is in no total: ``unpriced`` and ``uncounted`` say of "
     "how many calls so far.",
     'conversation("c-01")',
     (
@@ -173,7 +177,9 @@ CONVERSATION: Final = Question(
         c.COST,
         c.INPUT,
         c.OUTPUT,
-        c.summed(Column("total_cost", "float", "what all so far cost", "USD", optional=True)),
+        c.summed(
+            Column("total_cost", "float", "what all so far cost", "USD", True, label="so far")
+        ),
         c.summed(c.tokens("total_input_tokens", "tokens read so far", hidden=True)),
         c.summed(c.tokens("total_output_tokens", "tokens written so far", hidden=True)),
         Column("unpriced", "int", "calls so far whose price is not known", hidden=True),
@@ -187,6 +193,7 @@ CONVERSATION: Final = Question(
     "FROM otelier.calls WHERE (conversation != '' OR session != '') AND {filters} "
     "ORDER BY time DESC LIMIT 1",
     _fold,
+    shown="said",
 )
 
 QUESTIONS: Final = (CONVERSATION,)

@@ -10,7 +10,8 @@ from otelier.questions.model import Column, Question
 ERRORS: Final = Question(
     "errors",
     "Error",
-    "Failures by type, operation and model, with what the last one said.\n\n"
+    "Failures by type, with what the last one said.\n\n"
+    "By operation, model and tool, too; the most frequent first. "
     "With ``models`` only failed calls of models.",
     'errors(since="24h")',
     (
@@ -21,12 +22,12 @@ ERRORS: Final = Question(
     ),
     (
         Column("error", "text", "the type of the failure"),
+        Column("count", "int", "how often"),
+        Column("message", "text", "what the last one said"),
         Column("operation", "text", "what was done"),
         Column("model", "text", "the model that was asked for"),
         Column("tool", "text", "the tool that was run", hidden=True),
-        Column("count", "int", "how often"),
         Column("last", "time", "when the last one began"),
-        Column("message", "text", "what the last one said"),
         Column("trace_id", "text", "the last one's trace", hidden=True),
         Column("span_id", "text", "the last one's span"),
     ),
@@ -48,14 +49,14 @@ ERRORS: Final = Question(
 TOOLS: Final = Question(
     "tools",
     "Tool",
-    "Tools that were run: how often, how many runs failed, how long they took.",
+    "Tools: how often they were run, failed, how long they took.",
     'tools(session="s-01")',
     (*p.PERIOD, p.SESSION, p.CONVERSATION, p.USER, p.TENANT, p.TOOL, p.limit(100)),
     (
         Column("tool", "text", "the tool"),
         Column("runs", "int", "how often it was run"),
         Column("failed", "int", "how many of the runs failed"),
-        Column("mean_seconds", "float", "mean time that a run took", "s"),
+        Column("mean_seconds", "float", "mean time that a run took", "s", label="mean"),
         Column("slowest", "float", "the longest that a run took", "s"),
         Column("last", "time", "when the last run began"),
     ),

@@ -44,7 +44,7 @@ def _seconds(name: str, help: str, optional: bool = False) -> Column:
 LATENCY: Final = Question(
     "latency",
     "Latency",
-    "How long model calls took: mean, percentiles, and the time to the first chunk of streams.\n\n"
+    "How long model calls took: mean, percentiles, first chunk.\n\n"
     "Of calls that did not fail. A percentile is a time that was measured, not one between two.",
     'latency(by="model", since="24h")',
     (grouping.by(), *p.ALL, p.OPERATION, p.limit(100)),

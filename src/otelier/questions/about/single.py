@@ -45,8 +45,8 @@ _NAMES: Final = ", ".join(column.name for column in _CALL)
 CALLS: Final = Question(
     "calls",
     "Call",
-    "The newest calls: of models, tools, retrievals, agents, workflows.\n\n"
-    "Conditions may be combined. With ``unpriced`` only calls whose price is not known, with\n"
+    "The newest calls: of models, tools, retrievals, agents.\n\n"
+    "Conditions may be combined. With ``unpriced`` only calls whose price is not known, with "
     "``cached`` only those that read from the cache.",
     'calls(session="s-01", status="error", limit=5)',
     (
@@ -71,7 +71,7 @@ CALLS: Final = Question(
 DEAREST: Final = Question(
     "dearest",
     "DearCall",
-    "The dearest calls, of those whose price is known.",
+    "The dearest calls, as far as prices are known.",
     'dearest(since="7d", limit=10)',
     (*p.ALL, p.limit(10)),
     (c.COST, *(column for column in _CALL if column.name != "cost")),

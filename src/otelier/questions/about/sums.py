@@ -32,94 +32,108 @@ def _costs(values: Values) -> str:
     by = str(values["by"])
     # Times in their order, all else by what it cost.
     order = "key" if by in ("day", "hour") else "cost DESC NULLS LAST, calls DESC, key"
+    # In ClickHouse a column goes before a sum of its name: the order is of what is summed.
     return (
-        f"{grouping.keyed(by, 'spent')} SELECT key, {_SUMS} FROM found "
-        f"GROUP BY key ORDER BY {order} {{limit}}"
+        f"{grouping.keyed(by, 'spent')}, "
+        f"sums AS (SELECT key, {_SUMS} FROM found GROUP BY key) "
+        f"SELECT * FROM sums ORDER BY {order} {{limit}}"
     )
 
 
 COSTS: Final = Question(
     "costs",
     "Cost",
-    "Cost, tokens, calls, errors and mean latency, summed by model or what else ``by`` says.\n\n"
-    "Nothing is counted twice: agents and workflows repeat what is below them. By tag a call is\n"
-    "in the row of each of its tags. A call is of the agent and the step that its span names,\n"
-    "else of the nearest above it.",
+    "Cost, tokens, calls, errors and latency, by model or else.\n\n"
+    "``by`` says by what. Nothing is counted twice: agents and workflows repeat what is below "
+    "them. By tag a call is in the row of each of its tags. A call is of the agent and the step "
+    "that its span names, else of the nearest above it.",
     'costs(by="user", since="24h")',
     (grouping.by(), *p.ALL, p.limit(100)),
     (
         grouping.KEY,
         _COST,
+        *c.MISSING,
         c.CALLS,
         c.ERRORS,
         *_SUMMED,
-        Column("mean_seconds", "float", "mean latency of model calls", "s", optional=True),
-        *c.MISSING,
+        Column("mean_seconds", "float", "mean of model calls", "s", optional=True, label="mean"),
     ),
     _costs,
     # A call has several tags.
     budget={"by": "provider", "limit": 0},
 )
 
+
+def _threads(values: Values, of: str) -> str:
+    """Sums by session or conversation: of its calls, and of those of them that were paid for."""
+    told = f"seen.thread AS {of}" + (", seen.one AS session" if of == "conversation" else "")
+    order = "cost DESC NULLS LAST, last DESC" if values["order"] == "cost" else "last DESC"
+    return (
+        f"WITH own AS (SELECT * FROM otelier.calls WHERE {of} != '' AND {{filters}}), "
+        f"paid AS (SELECT * FROM otelier.spent WHERE {of} != '' AND {{filters}}), "
+        f"seen AS (SELECT tenant, {of} AS thread, max(session) AS one, "
+        "count(DISTINCT user) AS users, max(user) AS user, "
+        "min(time) AS first, max(time) AS last, count(DISTINCT trace_id) AS traces, "
+        "sum(model_call) AS calls, sum(error != '') AS errors "
+        f"FROM own GROUP BY tenant, {of}), "
+        f"sums AS (SELECT tenant, {of} AS thread, sum(cost) AS cost, "
+        "sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens, "
+        "sum(unpriced) AS unpriced, sum(uncounted) AS uncounted "
+        f"FROM paid GROUP BY tenant, {of}) "
+        f"SELECT {told}, seen.tenant AS tenant, "
+        "seen.users AS users, seen.user AS user, seen.first AS first, seen.last AS last, "
+        "seen.traces AS traces, seen.calls AS calls, seen.errors AS errors, sums.cost AS cost, "
+        "sums.input_tokens AS input_tokens, sums.output_tokens AS output_tokens, "
+        "coalesce(sums.unpriced, 0) AS unpriced, coalesce(sums.uncounted, 0) AS uncounted "
+        "FROM seen LEFT JOIN sums ON sums.tenant = seen.tenant AND sums.thread = seen.thread "
+        f"ORDER BY {order}, {of} {{limit}}"
+    )
+
+
+_THREAD: Final = (
+    c.TENANT,
+    Column("users", "int", "how many users took part", hidden=True),
+    Column("user", "text", "one of its users"),
+    Column("first", "time", "when its first call began"),
+    Column("last", "time", "when its last call began", hidden=True),
+    Column("traces", "int", "traces"),
+    c.CALLS,
+    Column("errors", "int", "failures of models, tools and others"),
+    _COST,
+    *c.MISSING,
+    *_SUMMED[:2],
+)
+_ORDER: Final = Parameter("order", "text", "what comes first", "last", choices=("last", "cost"))
+
 SESSIONS: Final = Question(
     "sessions",
     "Session",
-    "Sessions: their calls, tokens and cost; the last ones first.\n\n"
-    "``order`` is ``last`` or ``cost``: the dearest first.",
+    "Sessions with their calls, tokens and cost; the last ones or the dearest first.",
     'sessions(order="cost", limit=10)',
-    (
-        Parameter("order", "text", "what comes first", "last", choices=("last", "cost")),
-        *p.PERIOD,
-        p.SESSION,
-        p.USER,
-        p.TENANT,
-        p.TAG,
-        p.limit(50),
-    ),
-    (
-        Column("session", "text", "the session"),
-        c.TENANT,
-        Column("users", "int", "how many users took part", hidden=True),
-        Column("user", "text", "one of its users"),
-        Column("first", "time", "when its first call began"),
-        Column("last", "time", "when its last call began", hidden=True),
-        Column("traces", "int", "traces"),
-        c.CALLS,
-        c.ERRORS,
-        _COST,
-        *_SUMMED[:2],
-        *c.MISSING,
-    ),
-    lambda values: (
-        "WITH own AS (SELECT * FROM otelier.calls WHERE session != '' AND {filters}), "
-        "paid AS (SELECT * FROM otelier.spent WHERE session != '' AND {filters}), "
-        "seen AS (SELECT tenant, session, count(DISTINCT user) AS users, max(user) AS user, "
-        "min(time) AS first, max(time) AS last, count(DISTINCT trace_id) AS traces, "
-        "sum(model_call) AS calls, sum(error != '') AS errors "
-        "FROM own GROUP BY tenant, session), "
-        "sums AS (SELECT tenant, session, sum(cost) AS cost, sum(input_tokens) AS input_tokens, "
-        "sum(output_tokens) AS output_tokens, sum(unpriced) AS unpriced, "
-        "sum(uncounted) AS uncounted FROM paid GROUP BY tenant, session) "
-        "SELECT seen.session AS session, seen.tenant AS tenant, seen.users AS users, "
-        "seen.user AS user, seen.first AS first, seen.last AS last, seen.traces AS traces, "
-        "seen.calls AS calls, seen.errors AS errors, sums.cost AS cost, "
-        "sums.input_tokens AS input_tokens, sums.output_tokens AS output_tokens, "
-        "coalesce(sums.unpriced, 0) AS unpriced, coalesce(sums.uncounted, 0) AS uncounted "
-        "FROM seen LEFT JOIN sums ON sums.tenant = seen.tenant AND sums.session = seen.session "
-        + (
-            "ORDER BY cost DESC NULLS LAST, last DESC"
-            if values["order"] == "cost"
-            else "ORDER BY last DESC"
-        )
-        + ", session {limit}"
-    ),
+    (_ORDER, *p.PERIOD, p.SESSION, p.USER, p.TENANT, p.TAG, p.limit(50)),
+    (Column("session", "text", "the session"), *_THREAD),
+    lambda values: _threads(values, "session"),
     budget={"limit": 0},
+)
+
+CONVERSATIONS: Final = Question(
+    "conversations",
+    "Conversation",
+    "Conversations with their calls, tokens and cost; the last ones or the dearest first.",
+    'conversations(user="ada")',
+    (_ORDER, *p.PERIOD, *p.WHOSE, p.limit(50)),
+    (
+        Column("conversation", "text", "the conversation"),
+        Column("session", "text", "one of its sessions"),
+        *_THREAD,
+    ),
+    lambda values: _threads(values, "conversation"),
 )
 
 UNPRICED: Final = Question(
     "unpriced",
     "Unpriced",
-    "Models whose price is not known: calls that told tokens and are in no sum of costs.",
+    "Models whose price is not known.\n\nTheir calls told tokens, and are in no sum of costs.",
     'unpriced(since="7d")',
     (*p.PERIOD, p.SERVICE, p.TENANT, p.limit(100)),
     (
@@ -137,4 +151,4 @@ UNPRICED: Final = Question(
     "GROUP BY provider, model, response_model ORDER BY calls DESC, provider, model {limit}",
 )
 
-QUESTIONS: Final = (COSTS, SESSIONS, UNPRICED)
+QUESTIONS: Final = (COSTS, SESSIONS, CONVERSATIONS, UNPRICED)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from otelier.questions import columns as c
 from otelier.questions import parameters as p
 from otelier.questions.model import Column, Parameter, Question, Values
-from otelier.store.engine import Engine
+
+if TYPE_CHECKING:
+    from otelier.store.engine import Engine
 
 _AROUND: Final = 60
 
@@ -37,12 +39,14 @@ def _has(column: str) -> str:
 SEARCH: Final = Question(
     "search",
     "Hit",
-    "Messages, and arguments and results of tools, that contain a text; the newest first.\n\n"
-    "In upper or lower case. A message is found once in a trace, where it first was said.",
+    "Messages, and arguments and results of tools, with a text.\n\n"
+    "The newest first, in upper or lower case. A message is found once in a trace, where it was "
+    "first said.",
     'search("parcel", user="ada")',
     (
         Parameter("text", "text", "what is looked for", required=True, subject=True),
         *p.PERIOD,
+        p.text("role", "only said by this role: user, assistant, system, tool, ..."),
         p.SESSION,
         p.CONVERSATION,
         p.USER,
@@ -65,16 +69,16 @@ SEARCH: Final = Question(
     "SELECT time, trace_id, span_id, role, "
     f"CASE WHEN {_has('text')} THEN text ELSE message END AS text, "
     "session, conversation, user, tenant "
-    f"FROM otelier.messages WHERE ({_has('text')} OR {_has('message')}) AND {{filters}} "
+    f"FROM otelier.messages WHERE {_has('text')} OR {_has('message')} "
     "UNION ALL "
     "SELECT time, trace_id, span_id, 'tool' AS role, "
     f"CASE WHEN {_has('arguments')} THEN arguments ELSE result END AS text, "
     "session, conversation, user, tenant "
-    f"FROM otelier.tool_calls WHERE ({_has('arguments')} OR {_has('result')}) AND {{filters}}"
+    f"FROM otelier.tool_calls WHERE {_has('arguments')} OR {_has('result')}"
     "), "
     "placed AS (SELECT *, "
     "row_number() OVER (PARTITION BY trace_id, role, text ORDER BY time, span_id) AS place "
-    "FROM said) "
+    "FROM said WHERE {filters}) "
     "SELECT time, trace_id, span_id, role, text, session, conversation, user, tenant "
     "FROM placed WHERE place = 1 ORDER BY time DESC {limit}",
     _snippets,

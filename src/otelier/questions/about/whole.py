@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from otelier import semconv
 from otelier.questions import columns as c
 from otelier.questions.model import Column, Parameter, Question, Values
-from otelier.store.engine import Engine, StoreError
-from otelier.store.spans import StoredSpan
-from otelier.viewer.facts import structure
+
+if TYPE_CHECKING:
+    from otelier.store.engine import Engine
+    from otelier.store.spans import StoredSpan
 
 _HEX: Final = re.compile(r"[0-9a-f]{1,32}")
 
@@ -34,7 +35,7 @@ def _lines(engine: Engine, values: Values, rows: Rows) -> Iterable[Mapping[str, 
 TRACE: Final = Question(
     "trace",
     "Line",
-    "The calls of a trace in order of their start, each with the names of those above it.\n\n"
+    "The calls of a trace, each with what is above it.\n\n"
     "Without an id the newest trace. The beginning of an id will do, if it is of one trace.",
     'trace("4bf92f35")',
     (
@@ -81,27 +82,25 @@ def _whole(engine: Engine, values: Values, rows: Rows) -> Iterable[Mapping[str, 
             if span.span_id == row["span_id"]:
                 yield {**row, **_content(span)}
                 return
-        raise StoreError(f"the span {row['span_id']} is gone")
 
 
 # Columns of what a call was sent and gave, and the attributes that have it.
 _CONTENT: Final = {
-    "system": semconv.SYSTEM_INSTRUCTIONS,
-    "input": semconv.INPUT_MESSAGES,
-    "output": semconv.OUTPUT_MESSAGES,
-    "tools": semconv.TOOL_DEFINITIONS,
-    "arguments": semconv.ARGUMENTS,
-    "result": semconv.RESULT,
+    "system": (semconv.SYSTEM_INSTRUCTIONS,),
+    "input": (semconv.INPUT_MESSAGES,),
+    "output": (semconv.OUTPUT_MESSAGES,),
+    "tools": (semconv.TOOL_DEFINITIONS,),
+    "arguments": (semconv.TOOL_CALL_ARGUMENTS, semconv.ARGUMENTS),
+    "result": (semconv.TOOL_CALL_RESULT, semconv.RESULT),
 }
+_ELSEWHERE: Final = frozenset(key for keys in _CONTENT.values() for key in keys)
 
 
 def _content(span: StoredSpan) -> dict[str, Any]:
     return {
-        **{name: structure(span.attributes, key) for name, key in _CONTENT.items()},
+        **{name: _first(span, keys) for name, keys in _CONTENT.items()},
         "status_message": span.status_message,
-        "attributes": _data(
-            {k: v for k, v in span.attributes.items() if k not in _CONTENT.values()}
-        ),
+        "attributes": _data({k: v for k, v in span.attributes.items() if k not in _ELSEWHERE}),
         "resource": _data(span.resource.attributes),
         "scope": " ".join(word for word in (span.scope.name, span.scope.version) if word),
         "events": [
@@ -123,6 +122,13 @@ def _content(span: StoredSpan) -> dict[str, Any]:
     }
 
 
+def _first(span: StoredSpan, keys: Sequence[str]) -> Any:
+    from otelier.viewer.facts import structure
+
+    told = (_data(structure(span.attributes, key)) for key in keys if key in span.attributes)
+    return next(told, None)
+
+
 def _time(ns: int) -> str:
     try:
         return f"{datetime.fromtimestamp(ns // 10**9, UTC):%Y-%m-%dT%H:%M:%S}.{ns % 10**9:09}Z"
@@ -142,7 +148,7 @@ def _data(value: Any) -> Any:
 CALL: Final = Question(
     "call",
     "Whole",
-    "One call whole: what it was sent and gave, tools, ids, and its attributes as they are.\n\n"
+    "One call whole: request, answer, tools, ids, attributes.\n\n"
     "By the id of its span, of its answer or of the provider's request.",
     'call("chatcmpl-123")[0].input',
     (
@@ -162,8 +168,8 @@ CALL: Final = Question(
         Column("input", "data", "messages that were sent"),
         Column("output", "data", "messages that were answered"),
         Column("tools", "data", "definitions of tools that were sent"),
-        Column("arguments", "data", "what a tool was given"),
-        Column("result", "data", "what a tool gave"),
+        Column("arguments", "data", "what a tool, or a function, was given"),
+        Column("result", "data", "what it gave"),
         Column("attributes", "data", "all other attributes of the span"),
         Column("events", "data", "its events"),
         Column("links", "data", "its links"),
@@ -185,6 +191,7 @@ CALL: Final = Question(
     "ON spans.trace_id = one.trace_id AND spans.span_id = one.span_id "
     "ORDER BY one.model_call DESC, time LIMIT 1",
     _whole,
+    shown="whole",
 )
 
 QUESTIONS: Final = (TRACE, CALL)

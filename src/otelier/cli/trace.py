@@ -1,0 +1,42 @@
+"""``otelier trace``: traces of the store as trees."""
+
+from __future__ import annotations
+
+import argparse
+
+from otelier.cli import showing
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "id", nargs="?", metavar="ID", help="traces whose id begins so; else the last one"
+    )
+    showing.add_options(parser)
+    form = parser.add_mutually_exclusive_group()
+    for name in ("json", "csv"):
+        form.add_argument(
+            f"--{name}",
+            dest="form",
+            action="store_const",
+            const=name,
+            help=f"its calls as {name.upper()}",
+        )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the traces; 1 if there is nothing to print."""
+    if args.form:
+        return _question(args)
+    return showing.stored("trace", args, args.id)
+
+
+def _question(args: argparse.Namespace) -> int:
+    """The question of the same name, for programs: rows instead of a picture."""
+    from otelier.cli.asking import verb
+
+    asked = verb("trace")
+    parser = argparse.ArgumentParser("otelier trace")
+    asked.add_arguments(parser)
+    words = [*([args.id] if args.id else []), f"--{args.form}"]
+    return asked.run(parser.parse_args([*words, *(["--store", args.store] if args.store else [])]))

@@ -1,0 +1,74 @@
+"""Who may come in: programs of this machine, or those that have the token; no page of a browser."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from hmac import compare_digest
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from otelier.web.refusing import RefusedError, refusal
+
+_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]*)(?::[0-9]*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What is asked of each request."""
+
+    # Demanded as ``Authorization: Bearer TOKEN``; None for everybody who reaches the address.
+    token: str | None
+    # Whether it is reached from this machine only. Then nobody names it by a domain but a page that
+    # had its own domain point here (DNS rebinding). From elsewhere it may have any name, and such a
+    # page lacks the token.
+    loopback: bool
+
+
+class Guard:
+    """ASGI middleware that lets requests through a door, or refuses them."""
+
+    def __init__(self, app: ASGIApp, door: Door) -> None:
+        self.app = app
+        self.door = door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass it on if it may come in."""
+        if scope["type"] == "http":
+            refused = _wrong(Headers(scope=scope), self.door)
+            if refused is not None:
+                await refusal(refused)(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or address is this machine's own, for itself alone."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _wrong(headers: Headers, door: Door) -> RefusedError | None:
+    host = headers.get("host", "")
+    named = _HOST.fullmatch(host)
+    if door.loopback and not (named and is_loopback(named[1])):
+        return RefusedError(403, f"this is not {host[:200] or 'a host without a name'}")
+    # A page elsewhere can send requests here, though it cannot read the answers. A link to here,
+    # which a person follows, is no such request.
+    asker = headers.get("sec-fetch-site", "none")
+    if asker not in ("none", "same-origin") and headers.get("sec-fetch-mode") != "navigate":
+        return RefusedError(403, "pages of other sites may not ask")
+    if door.token is not None and not _has(headers, door.token):
+        return RefusedError(401, "the header `Authorization: Bearer TOKEN` is missing or wrong")
+    return None
+
+
+def _has(headers: Headers, token: str) -> bool:
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    # In constant time, so that nobody finds the token out letter by letter.
+    return scheme.lower() == "bearer" and compare_digest(given.strip().encode(), token.encode())

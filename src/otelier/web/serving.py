@@ -1,0 +1,61 @@
+"""An application on a socket, until Ctrl-C or SIGTERM."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Callable
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+# Further connections are refused with 503.
+_CONNECTIONS: Final = 256
+# Longer than the pauses of exporters: a connection that closes as they send costs an attempt.
+_IDLE: Final = 75
+# Requests that are under way when it ends have so long.
+_END: Final = 10
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens there; port 0 for any that is free. Raises OSError."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, _, _, _, address = found[0]
+    return socket.create_server((str(address[0]), port), family=family, backlog=_CONNECTIONS)
+
+
+def serve(app: ASGIApp, listener: socket.socket, welcome: Callable[[], None]) -> None:
+    """Answer requests; returns when a signal has ended it and all that was begun is done.
+
+    ``welcome``: says that it listens, once a signal ends it as it should.
+    """
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            # Whatever else is installed: what is proved of one is not of the others.
+            http="h11",
+            loop="asyncio",
+            lifespan="on",
+            ws="none",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            server_header=False,
+            limit_concurrency=_CONNECTIONS,
+            timeout_keep_alive=_IDLE,
+            timeout_graceful_shutdown=_END,
+        )
+    )
+    # It raises the signal that ended it once more when it is done: whoever pressed Ctrl-C wanted
+    # just that, and it is no failure.
+    before = {number: signal.signal(number, server.handle_exit) for number in _ENDING}
+    try:
+        welcome()
+        server.run([listener])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+_ENDING: Final = (signal.SIGINT, signal.SIGTERM)

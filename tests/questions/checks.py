@@ -1,0 +1,424 @@
+"""Each question, compared with what the workload did: the same on every engine.
+
+A check takes an open store that holds the workload's spans, and the truth.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Any, Final
+
+from otelier import questions
+from otelier.store.engine import Engine
+from tests.backends.truth import Row, Truth, near
+
+Check = Callable[[Engine, Truth], None]
+CHECKS: Final[dict[str, Check]] = {}
+
+# How the dimensions of sums are called in the truth.
+_KEYS: Final = {"model": "model", "user": "user", "tenant": "tenant", "session": "session"}
+
+
+def check(function: Check) -> Check:
+    """Make it one of the checks."""
+    CHECKS[function.__name__] = function
+    return function
+
+
+def names(rows: Iterable[Any]) -> list[str]:
+    return [row.name for row in rows]
+
+
+def wanted(rows: Iterable[Row]) -> list[str]:
+    return [row["name"] for row in rows]
+
+
+def total(rows: Iterable[Row], what: str) -> float | None:
+    known = [row[what] for row in rows if row.get(what) is not None]
+    return sum(known) if known else None
+
+
+def unpriced(rows: Iterable[Row]) -> int:
+    return sum(row["cost"] is None and row["input"] is not None for row in rows)
+
+
+# --- calls ------------------------------------------------------------------------------------
+
+
+@check
+def recent(store: Engine, truth: Truth) -> None:
+    found = questions.calls(store=store)
+    newest = truth.rows[:-21:-1]
+    assert [(row.name, row.session) for row in found] == [
+        (row["name"], row["session"]) for row in newest
+    ]
+    for row, true in zip(found, newest, strict=True):
+        assert (row.user, row.tenant, row.task) == (true["user"], true["tenant"], true["task"])
+        assert row.error == (true["error"] or "")
+        assert set(row.tags) == {true["tag"], "demo"}
+        if "model" in true:
+            assert (row.provider, row.model) == (true["provider"], true["model"])
+            assert row.cost == (None if true["cost"] is None else near(true["cost"]))
+            assert (row.input_tokens or 0) == (true["input"] or 0)
+            assert (row.output_tokens or 0) == (true["output"] or 0)
+
+
+@check
+def calls_by_filters(store: Engine, truth: Truth) -> None:
+    for equal, given in (
+        ({"session": "s-01"}, {"session": "s-01"}),
+        ({"conversation": "c-02"}, {"conversation": "c-02"}),
+        ({"user": "ada"}, {"user": "ada"}),
+        ({"tenant": "acme"}, {"tenant": "acme"}),
+        ({"tag": "beta"}, {"tag": "beta"}),
+        ({"model": "gpt-4o"}, {"model": "gpt-4o", "models": True}),
+        ({"operation": "retrieval"}, {"operation": "retrieval"}),
+        ({"task": "t-05"}, {"task": "t-05"}),
+        ({"name": "execute_tool open_ticket"}, {"tool": "open_ticket"}),
+        ({"error": "ConnectionError"}, {"error": "ConnectionError"}),
+        ({"user": "ada", "tag": "stable"}, {"user": "ada", "tag": "stable"}),
+    ):
+        found = questions.calls(store=store, limit=0, **given)
+        assert names(found)[::-1] == wanted(truth.where(**equal)), given
+    failed = [row for row in truth.rows if row["error"]]
+    assert names(questions.calls(store=store, status="error", limit=0))[::-1] == wanted(failed)
+    models = questions.calls(store=store, models=True, limit=0)
+    assert names(models)[::-1] == wanted(truth.calls)
+    cached = [row for row in truth.calls if row["cached"]]
+    assert len(questions.calls(store=store, models=True, cached=True, limit=0)) == len(cached)
+    assert len(questions.calls(store=store, unpriced=True, limit=0)) == unpriced(truth.calls)
+    # Of a model that answers by another name, both find it.
+    answered = questions.calls(store=store, model="gpt-4o-2024-08-06", limit=0)
+    assert len(answered) == len(truth.where(model="gpt-4o"))
+
+
+@check
+def calls_of_a_time(store: Engine, truth: Truth) -> None:
+    everything = questions.calls(store=store, limit=0)
+    assert len(everything) == len(truth.rows)
+    middle = everything[len(everything) // 2].time
+    later = questions.calls(store=store, since=middle, limit=0)
+    before = questions.calls(store=store, until=middle, limit=0)
+    assert len(later) + len(before) == len(everything)
+    assert min(row.time for row in later) >= middle > max(row.time for row in before)
+    assert questions.calls(store=store, since=middle + timedelta(days=1)) == []
+    assert len(questions.calls(store=store, since="24h", limit=0)) == len(everything)
+
+
+@check
+def dearest(store: Engine, truth: Truth) -> None:
+    found = questions.dearest(store=store, limit=5)
+    costs = sorted((row["cost"] for row in truth.calls if row["cost"] is not None), reverse=True)
+    assert [row.cost for row in found] == near(costs[:5])
+
+
+@check
+def failed_retrievals(store: Engine, truth: Truth) -> None:
+    (true,) = [row for row in truth.where(operation="retrieval") if row["error"]]
+    (found,) = questions.retrievals(store=store, failed=True)
+    assert (found.session, found.error) == (true["session"], true["error"])
+    assert (found.data_source, found.status) == ("handbook", "error")
+    everything = questions.retrievals(store=store, limit=0)
+    assert len(everything) == len(truth.where(operation="retrieval"))
+
+
+# --- whole ------------------------------------------------------------------------------------
+
+
+@check
+def a_trace(store: Engine, truth: Truth) -> None:
+    first = questions.calls(store=store, limit=0)[-1]
+    found = questions.trace(first.trace_id, store=store)
+    true = truth.where(turn=1)
+    assert names(found) == wanted(true)
+    assert [row.parent for row in found] == [row["parent"] for row in true]
+    for row in found:
+        assert row.path.split(" > ")[-1] == row.name
+        assert row.depth == row.path.count(" > ")
+    by_span = {row.span_id: row for row in found}
+    for row in found[1:]:
+        assert by_span[row.parent_id].name == row.parent
+    assert questions.trace(first.trace_id[:20].upper(), store=store) == found
+    newest = questions.trace(store=store)
+    assert names(newest) == wanted(truth.where(turn=truth.turns))
+
+
+@check
+def a_call_whole(store: Engine, truth: Truth) -> None:
+    true = next(row for row in truth.calls if row.get("id") and row["input"] == 3000)
+    (found,) = questions.call(true["id"], store=store)
+    assert found.name == true["name"]
+    assert found.input[0]["parts"][0]["content"] == truth.question
+    assert found.output[0]["parts"][0]["content"] == truth.words
+    assert found.attributes["gen_ai.usage.input_tokens"] == 3000
+    assert found.attributes["session.id"] == true["session"]
+    assert found.resource["service.name"] == "workload"
+    assert found.scope.startswith("otelier")
+    assert questions.call(found.span_id, store=store) == [found]
+    assert questions.call(true["request"], store=store) == [found]
+
+
+@check
+def a_tool_call_whole(store: Engine, truth: Truth) -> None:
+    (ran, *_) = questions.calls(store=store, tool="search_orders", session="s-02")
+    (found,) = questions.call(ran.span_id, store=store)
+    assert "bob" in str(found.arguments) and "order of bob" in str(found.result)
+
+
+# --- sums -------------------------------------------------------------------------------------
+
+
+@check
+def costs(store: Engine, truth: Truth) -> None:
+    for by in ("model", "provider", "user", "tenant", "session", "conversation", "task", "tag"):
+        found = {row.key: row for row in questions.costs(by=by, store=store, limit=0)}
+        if by == "tag":
+            everything = found.pop("demo")
+            assert everything.calls == len(truth.calls)
+        assert set(found) == set(truth.counted(by, rows=truth.calls)), by
+        for key, row in found.items():
+            true = [each for each in truth.calls if each[by] == key]
+            _compare_sums(row, true)
+
+
+def _compare_sums(row: Any, true: list[Row]) -> None:
+    cost = total(true, "cost")
+    assert row.cost == (None if cost is None else near(cost))
+    assert row.calls == len(true)
+    assert row.errors == sum(each["error"] is not None for each in true)
+    assert row.input_tokens == total(true, "input")
+    assert (row.output_tokens or 0) == (total(true, "output") or 0)
+    assert (row.cache_read_tokens or 0) == (total(true, "cached") or 0)
+    assert row.unpriced == unpriced(true)
+    assert row.uncounted == 0
+    assert row.mean_seconds > 0
+
+
+@check
+def costs_by_agent_and_prompt(store: Engine, truth: Truth) -> None:
+    found = {row.key: row for row in questions.costs(by="agent", store=store)}
+    inside = [row for row in truth.calls if row["parent"] == "invoke_agent researcher"]
+    outside = [row for row in truth.calls if row["parent"] != "invoke_agent researcher"]
+    assert set(found) == {"researcher", ""}
+    _compare_sums(found["researcher"], inside)
+    _compare_sums(found[""], outside)
+    found = {row.key: row for row in questions.costs(by="prompt", store=store)}
+    assert set(found) == {"research 1", "research 2", ""}
+    for version in "12":
+        true = [row for row in truth.calls if row.get("prompt_version") == version]
+        _compare_sums(found[f"research {version}"], true)
+    (everything,) = questions.costs(by="step", store=store)
+    assert everything.key == "" and everything.calls == len(truth.calls)
+
+
+@check
+def costs_by_time(store: Engine, truth: Truth) -> None:
+    for by, length in (("day", 10), ("hour", 16)):
+        found = questions.costs(by=by, store=store)
+        assert sum(row.calls for row in found) == len(truth.calls)
+        assert [row.key for row in found] == sorted(row.key for row in found)
+        assert all(len(row.key) == length for row in found)
+        known = total(truth.calls, "cost")
+        assert sum(row.cost for row in found if row.cost is not None) == near(known)
+
+
+@check
+def costs_of_some(store: Engine, truth: Truth) -> None:
+    (found,) = questions.costs(by="user", user="ada", tag="stable", store=store)
+    _compare_sums(
+        found, [row for row in truth.calls if row["user"] == "ada" and row["tag"] == "stable"]
+    )
+    assert questions.costs(user="nobody", store=store) == []
+
+
+@check
+def sessions(store: Engine, truth: Truth) -> None:
+    found = {row.session: row for row in questions.sessions(store=store)}
+    assert set(found) == set(truth.counted("session"))
+    for session, row in found.items():
+        true = [each for each in truth.calls if each["session"] == session]
+        spans = truth.where(session=session)
+        assert row.cost == near(total(true, "cost"))
+        assert row.calls == len(true)
+        assert row.errors == sum(each["error"] is not None for each in spans)
+        assert (row.input_tokens, row.output_tokens) == (
+            total(true, "input"),
+            total(true, "output"),
+        )
+        assert row.unpriced == unpriced(true)
+        assert row.traces == len({each["turn"] for each in true})
+        assert (row.tenant, row.user, row.users) == (true[0]["tenant"], true[0]["user"], 1)
+        assert row.first <= row.last
+    dear = truth.summed("cost", "session", rows=truth.calls)
+    ranked = sorted(dear, key=lambda session: -dear[session])
+    costly = questions.sessions(order="cost", limit=3, store=store)
+    assert [row.session for row in costly] == ranked[:3]
+    (one,) = questions.sessions(session="s-03", store=store)
+    assert one == found["s-03"]
+
+
+@check
+def conversations(store: Engine, truth: Truth) -> None:
+    found = {row.conversation: row for row in questions.conversations(store=store)}
+    assert set(found) == set(truth.counted("conversation"))
+    costs = truth.summed("cost", "conversation", rows=truth.calls)
+    assert {key: row.cost for key, row in found.items()} == near(costs)
+
+
+@check
+def unpriced_models(store: Engine, truth: Truth) -> None:
+    true = [row for row in truth.calls if row["cost"] is None and row["input"] is not None]
+    (found,) = questions.unpriced(store=store)
+    assert (found.provider, found.model) == ("ollama", "llama3.2")
+    assert found.calls == len(true)
+    assert found.input_tokens == total(true, "input")
+
+
+@check
+def cached_input(store: Engine, truth: Truth) -> None:
+    found = {row.key: row for row in questions.cache(store=store)}
+    true = [row for row in truth.calls if row["model"] == "gpt-4o"]
+    row = found["gpt-4o"]
+    cached = total(true, "cached")
+    assert cached and row.cache_read_tokens == cached
+    assert row.hits == sum(each["cached"] > 0 for each in true)
+    assert row.share == near(cached / (total(true, "input") or 0))
+    # 2.50 USD for a million tokens, 1.25 from the cache.
+    assert math.isclose(row.saved or 0, cached * 1.25e-6, rel_tol=1e-6)
+    assert row.unknown == 0
+    assert found["llama3.2"].saved is None and found["llama3.2"].share == 0
+    assert "gpt-broken" not in found
+
+
+@check
+def latency(store: Engine, truth: Truth) -> None:
+    calls = questions.calls(models=True, status="ok", limit=0, store=store)
+    for by in ("model", "user", "agent"):
+        found = {row.key: row for row in questions.latency(by=by, store=store)}
+        for key, row in found.items():
+            if by == "agent":
+                continue
+            seconds = sorted(each.seconds for each in calls if getattr(each, by) == key)
+            chunks = sorted(
+                each.first_chunk
+                for each in calls
+                if getattr(each, by) == key and each.first_chunk is not None
+            )
+            assert (row.calls, row.streams) == (len(seconds), len(chunks))
+            assert row.mean == near(sum(seconds) / len(seconds))
+            assert row.slowest == seconds[-1]
+            for share in (50, 90, 99):
+                assert getattr(row, f"p{share}") == _nearest(seconds, share)
+                assert getattr(row, f"first_p{share}") == _nearest(chunks, share)
+        assert sum(row.calls for row in found.values()) == len(calls)
+    assert len(truth.calls) - len(calls) == len([row for row in truth.calls if row["error"]])
+
+
+def _nearest(ordered: list[float], share: int) -> float | None:
+    """The percentile by the nearest rank."""
+    return ordered[math.ceil(share * len(ordered) / 100) - 1] if ordered else None
+
+
+# --- failures, tools --------------------------------------------------------------------------
+
+
+@check
+def errors(store: Engine, truth: Truth) -> None:
+    found = questions.errors(store=store)
+    true = Counter(
+        (row["error"], row["operation"], row.get("model", "")) for row in truth.rows if row["error"]
+    )
+    assert Counter({(row.error, row.operation, row.model): row.count for row in found}) == true
+    by_type = {row.error: row for row in found}
+    assert "Slow down" in by_type["openai.RateLimitError"].message
+    assert by_type["ConnectionError"].message == "the desk is closed"
+    last = questions.calls(error="LookupError", limit=1, store=store)[0]
+    assert by_type["LookupError"].span_id == last.span_id
+    assert by_type["LookupError"].last == last.time
+    (only,) = questions.errors(models=True, store=store)
+    assert only.error == "openai.RateLimitError"
+
+
+@check
+def tools(store: Engine, truth: Truth) -> None:
+    found = {row.tool: (row.runs, row.failed) for row in questions.tools(store=store)}
+    ran = truth.counted("name", "error", rows=truth.where(operation="execute_tool"))
+    assert found == {
+        "search_orders": (ran["execute_tool search_orders", None], 0),
+        "open_ticket": (ran["execute_tool open_ticket", "ConnectionError"],) * 2,
+    }
+
+
+# --- what was said ----------------------------------------------------------------------------
+
+
+@check
+def search(store: Engine, truth: Truth) -> None:
+    found = questions.search("CRIMSON", store=store)
+    assert {row.session for row in found} == {"s-05"}
+    assert {row.role for row in found} == {"user"}
+    assert all(truth.rare_question in row.text and "crimson" in row.snippet for row in found)
+    # Each turn asks once, though several of its calls carry it.
+    asked = questions.search(truth.question, role="user", store=store, limit=0)
+    assert len(asked) == truth.turns - 1
+    given = questions.search("order of eve", store=store)
+    assert {(row.role, row.session) for row in given} >= {("tool", "s-01")}
+    assert questions.search("'; DROP TABLE span; --", store=store) == []
+    assert questions.search("100%", store=store) == []
+
+
+@check
+def a_conversation(store: Engine, truth: Truth) -> None:
+    for key in ("c-01", "c-02", "c-05"):
+        found = questions.conversation(key, store=store)
+        true = truth.where(conversation=key)
+        paid = [row for row in true if "model" in row]
+        # All costs and tokens are there, each once, and the totals run.
+        costs = [row.cost for row in found if row.cost is not None]
+        assert sum(costs) == near(total(paid, "cost"))
+        assert found[-1].total_cost == near(sum(costs))
+        assert found[-1].total_input_tokens == total(paid, "input")
+        assert found[-1].total_output_tokens == total(paid, "output")
+        assert found[-1].unpriced == unpriced(paid)
+        assert [row.number for row in found] == list(range(1, len(found) + 1))
+        # The question is told once in a trace, the answers each.
+        question = truth.rare_question if key == "c-05" else truth.question
+        turns = len({row["turn"] for row in true})
+        assert sum(row.role == "user" and row.text == question for row in found) == turns
+        answers = [row for row in true if row.get("model") == "gpt-4o"]
+        assert sum(row.text == truth.words for row in found) == len(answers)
+    assert questions.conversation("s-05", store=store) == questions.conversation(
+        "c-05", store=store
+    )
+    newest = questions.conversation(store=store)
+    assert newest == questions.conversation("c-12", store=store)
+
+
+@check
+def compare(store: Engine, truth: Truth) -> None:
+    found = {
+        row.measure: row
+        for row in questions.compare("1", "2", by="prompt_version", prompt="research", store=store)
+    }
+    sides = {
+        side: [row for row in truth.calls if row.get("prompt_version") == version]
+        for side, version in (("a", "1"), ("b", "2"))
+    }
+    for side, true in sides.items():
+        assert getattr(found["calls"], side) == len(true)
+        assert getattr(found["cost"], side) == near(total(true, "cost"))
+        row = found["cost per call"]
+        mean = (total(true, "cost") or 0) / len(true)
+        assert getattr(row, side) == near(mean)
+        assert getattr(row, f"{side}_n") == len(true)
+        assert getattr(row, f"{side}_low") < mean < getattr(row, f"{side}_high")
+        assert getattr(found["error rate"], side) == 0
+        assert 0.1 < getattr(found["error rate"], f"{side}_high") < 0.3
+    found = {row.measure: row for row in questions.compare("beta", "stable", store=store)}
+    for side, tag in (("a", "beta"), ("b", "stable")):
+        true = [row for row in truth.calls if row["tag"] == tag]
+        failed = sum(row["error"] is not None for row in true)
+        assert getattr(found["error rate"], side) == near(failed / len(true))

@@ -1,0 +1,309 @@
+"""Questions to stores with nothing, with odd things, and with what nobody knows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from otelier import questions
+from otelier.questions.asking import as_json, ask
+from otelier.questions.table import BY_NAME, QUESTIONS
+from otelier.store.engine import Engine
+from otelier.store.opening import opened
+from otelier.store.spans import StoredSpan
+from otelier.store.writer import Writer
+from tests.store.made import SECOND, chat, message, span
+
+# What a question needs to be asked at all.
+NEEDED: dict[str, dict[str, Any]] = {
+    "call": {"id": "none"},
+    "search": {"text": "none"},
+    "compare": {"a": "x", "b": "y"},
+}
+NASTY = "'; DROP TABLE span; -- \" %_\\ :since {limit} \N{SNOWMAN} \x1b[31m"
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Iterator[Any]:
+    """Makes stores of spans."""
+    engines: list[Engine] = []
+
+    def write(*spans: StoredSpan) -> Engine:
+        path = tmp_path / f"{len(engines)}.db"
+        Writer(path).write(spans)
+        engines.append(opened(str(path)))
+        return engines[-1]
+
+    yield write
+    for engine in engines:
+        engine.close()
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_an_empty_store(name: str, written: Any) -> None:
+    rows = ask(BY_NAME[name], written(), **NEEDED.get(name, {}))
+    if name == "compare":
+        assert all(row.a is None and row.b is None and row.a_n == 0 for row in rows)
+    else:
+        assert rows == []
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_a_span_that_tells_nothing(name: str, written: Any) -> None:
+    """Of others, and a model call without any number."""
+    bare = {"gen_ai.operation.name": "chat"}
+    store = written(span(1), span(2, "chat", kind="CLIENT", attributes=bare))
+    for row in ask(BY_NAME[name], store, **NEEDED.get(name, {})):
+        json.dumps(as_json(BY_NAME[name], [row]), allow_nan=False)
+        for column in BY_NAME[name].columns:
+            if column.unit in ("USD", "tokens"):
+                assert getattr(row, column.name) is None
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_texts_are_no_sql(name: str, written: Any) -> None:
+    """In what is asked, and in what is stored."""
+    question = BY_NAME[name]
+    told = {
+        "session.id": NASTY,
+        "user.id": NASTY,
+        "gen_ai.conversation.id": NASTY,
+        "gen_ai.request.model": NASTY,
+        "gen_ai.agent.name": NASTY,
+        "gen_ai.response.id": NASTY,
+        "error.type": NASTY,
+        "otelier.metadata.tenant": NASTY,
+        "otelier.tags": [NASTY, "a,b"],
+    }
+    store = written(chat(1, [message("user", NASTY), message("assistant", NASTY)], attributes=told))
+    given: dict[str, Any] = dict(NEEDED.get(name, {}))
+    given |= {p.name: NASTY for p in question.parameters if p.type == "text" and not p.choices}
+    ask(question, store, **given)
+    if name in ("calls", "costs", "sessions", "search", "conversation", "call"):
+        names = {"session", "user", "conversation", "model", "tenant", "tag", "text", "id"}
+        asked = {key: value for key, value in given.items() if key in names}
+        assert ask(question, store, **asked), asked
+    assert len(questions.calls(store=store)) == 1
+
+
+def test_a_tag_with_a_comma(written: Any) -> None:
+    said = [message("user", "a"), message("assistant", "b")]
+    store = written(
+        chat(1, said, attributes={"otelier.tags": ["a,b", "c"]}),
+        chat(2, said, attributes={"otelier.tags": ["a", "b"]}),
+        chat(3, said),
+    )
+    (found,) = questions.calls(tag="a,b", store=store)
+    assert found.tags == ("a,b", "c")
+    assert {row.key: row.calls for row in questions.costs(by="tag", store=store)} == {
+        "a,b": 1,
+        "c": 1,
+        "a": 1,
+        "b": 1,
+        "": 1,
+    }
+
+
+def test_an_unknown_price_is_no_zero(written: Any) -> None:
+    said = [message("user", "a"), message("assistant", "b")]
+    unknown = {"gen_ai.usage.cost": None}
+    store = written(
+        chat(1, said),
+        chat(2, said, attributes=unknown),
+        chat(3, said, attributes={**unknown, "gen_ai.request.model": "own"}),
+    )
+    known, own = questions.costs(store=store)
+    assert (known.key, known.cost, known.unpriced) == ("gpt-4o", 0.25, 1)
+    assert (own.key, own.cost, own.unpriced) == ("own", None, 1)
+    assert [row.model for row in questions.unpriced(store=store)] == ["gpt-4o", "own"]
+    assert len(questions.dearest(store=store)) == 1
+
+
+def test_what_told_no_usage_is_counted(written: Any) -> None:
+    silent = {
+        "gen_ai.usage.cost": None,
+        "gen_ai.usage.input_tokens": None,
+        "gen_ai.usage.output_tokens": None,
+    }
+    store = written(chat(1, [message("user", "a"), message("assistant", "b")], attributes=silent))
+    (row,) = questions.costs(store=store)
+    assert (row.cost, row.input_tokens, row.unpriced, row.uncounted) == (None, None, 0, 1)
+
+
+def test_the_nearest_step_and_agent(written: Any) -> None:
+    """Through spans of others, and up to a parent that is not stored; not in other traces."""
+    trace = {"trace_id": "ab" * 16}
+
+    def child(number: int, parent: int | None, **attributes: Any) -> StoredSpan:
+        above = None if parent is None else f"{parent + 1:016x}"
+        return span(number, parent_id=above, attributes=attributes, **trace)
+
+    def call(number: int, parent: int, **more: Any) -> StoredSpan:
+        said = [message("user", "a"), message("assistant", "b")]
+        return chat(number, said, parent_id=f"{parent + 1:016x}", **{**trace, **more})
+
+    store = written(
+        child(0, None, **{"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "outer"}),
+        child(1, 0, **{"otelier.step.name": "plan"}),
+        child(2, 1),
+        call(3, 2),
+        child(4, 1, **{"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "inner"}),
+        call(5, 4),
+        call(6, 4, attributes={"gen_ai.agent.name": "own"}),
+        # Below a span of this id in another trace, and below none.
+        call(7, 4, trace_id="cd" * 16),
+        call(8, 99),
+        # Its own parent.
+        call(9, 9),
+    )
+    agents = {row.key: row.calls for row in questions.costs(by="agent", store=store)}
+    assert agents == {"outer": 1, "inner": 1, "own": 1, "": 3}
+    steps = {row.key: row.calls for row in questions.costs(by="step", store=store)}
+    assert steps == {"plan": 3, "": 3}
+
+
+def test_sums_of_a_time_know_what_is_above_it(written: Any) -> None:
+    outer = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "outer"}
+    said = [message("user", "a"), message("assistant", "b")]
+    inside = chat(600, said, trace_id="ab" * 16, parent_id="0" * 15 + "2")
+    store = written(span(1, trace_id="ab" * 16, attributes=outer), inside)
+    since = datetime.fromtimestamp(inside.start_ns / SECOND, UTC) - timedelta(minutes=1)
+    (row,) = questions.costs(by="agent", since=since, store=store)
+    assert (row.key, row.calls) == ("outer", 1)
+
+
+def test_a_conversation_tells_each_message_once(written: Any) -> None:
+    said = [
+        message("user", "one"),
+        message("assistant", "two"),
+        message("user", "yes"),
+        message("assistant", "four"),
+        message("user", "yes"),
+        message("assistant", "six"),
+    ]
+    system = {"gen_ai.system_instructions": json.dumps([{"type": "text", "content": "be kind"}])}
+    store = written(
+        *(chat(number, said[: 2 * number], attributes=system) for number in range(1, 4))
+    )
+    found = questions.conversation("c-1", store=store)
+    assert [(row.role, row.text) for row in found] == [
+        ("system", "be kind"),
+        *((each["role"], each["parts"][0]["content"]) for each in said),
+    ]
+    assert [row.cost for row in found if row.direction == "output"] == [0.25] * 3
+    assert [row.total_cost for row in found] == [None, None, 0.25, 0.25, 0.5, 0.5, 0.75]
+    assert [row.total_input_tokens for row in found][-1] == 30
+
+
+def test_an_answer_that_comes_back_in_another_form(written: Any) -> None:
+    """With a finish reason when it was given, without when it is history; a tool loop."""
+    call = {"type": "tool_call", "id": "t1", "name": "look", "arguments": {"x": 1}}
+    answer = {"role": "assistant", "parts": [call], "finish_reason": "tool_call"}
+    back = {"role": "assistant", "parts": [{**call, "arguments": '{"x": 1}'}]}
+    result = {
+        "role": "tool",
+        "parts": [{"type": "tool_call_response", "id": "t1", "response": "found"}],
+    }
+    question = message("user", "where?")
+    trace = {"trace_id": "ab" * 16}
+    store = written(
+        chat(1, [question, answer], **trace),
+        chat(2, [question, back, result, message("assistant", "there")], **trace),
+    )
+    found = questions.conversation(store=store)
+    assert [row.role for row in found] == ["user", "assistant", "tool", "assistant"]
+    assert found[1].text == 'calls look({"x":1})' and found[2].text == "result #t1: found"
+
+
+def test_a_conversation_without_content_still_costs(written: Any) -> None:
+    bare = {"gen_ai.input.messages": None, "gen_ai.output.messages": None}
+    store = written(chat(1, [message("user", "a")] * 2, attributes=bare))
+    (row,) = questions.conversation(store=store)
+    assert (row.role, row.text, row.cost, row.total_cost) == ("", "", 0.25, 0.25)
+
+
+def test_what_a_cache_saved_is_told_only_where_prices_tell(written: Any) -> None:
+    said = [message("user", "a"), message("assistant", "b")]
+    used = {"gen_ai.usage.input_tokens": 1000, "gen_ai.usage.cache_read.input_tokens": 600}
+    # 400 tokens cost 0.004: the 600 would have cost 0.006.
+    priced = {**used, "otelier.cost.input": 0.004, "otelier.cost.cache_read": 0.0006}
+    written_too = {
+        **priced,
+        "gen_ai.usage.input_tokens": 1100,
+        "gen_ai.usage.cache_write.input_tokens": 100,
+        "otelier.cost.cache_write": 0.00125,
+    }
+    store = written(
+        chat(1, said, attributes={**priced, "session.id": "known"}),
+        chat(2, said, attributes={**used, "session.id": "provider"}),
+        chat(3, said, attributes={**written_too, "session.id": "written"}),
+        chat(4, said, attributes={"session.id": "none"}),
+    )
+    found = {row.key: row for row in questions.cache(by="session", store=store)}
+    assert found["known"].saved == pytest.approx(0.0054)
+    assert found["known"].share == pytest.approx(0.6)
+    assert (found["provider"].saved, found["provider"].unknown) == (None, 1)
+    assert found["written"].saved == pytest.approx(0.0054 + 0.001 - 0.00125)
+    assert (found["none"].saved, found["none"].unknown, found["none"].hits) == (None, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "words"),
+    [
+        ({"sesion": "x"}, TypeError, "sesion"),
+        ({"by": "modle"}, ValueError, "did you mean model"),
+        ({"since": "yesterday"}, ValueError, "24h"),
+        ({"limit": "many"}, ValueError, "whole number"),
+        ({"limit": -1}, ValueError, "from 0 on"),
+    ],
+)
+def test_what_makes_no_sense_is_said(
+    given: dict[str, Any], error: type[Exception], words: str, written: Any
+) -> None:
+    with pytest.raises(error, match=words):
+        questions.costs(store=written(), **given)
+
+
+def test_a_question_that_lacks_what_it_is_about(written: Any) -> None:
+    with pytest.raises(TypeError):
+        questions.call(store=written())  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="needs 'id'"):
+        ask(BY_NAME["call"], written())
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.name)
+def test_rows_are_what_columns_say(question: Any, written: Any) -> None:
+    said = [message("user", "none"), message("assistant", "b")]
+    more = {"session.id": "s", "gen_ai.usage.cost": None, "error.type": "x"}
+    store = written(
+        chat(1, said),
+        chat(2, said, attributes=more, status="ERROR"),
+        span(3, attributes={"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "t"}),
+        span(4, attributes={"gen_ai.operation.name": "retrieval"}),
+    )
+    given = NEEDED.get(question.name, {})
+    if question.name == "call":
+        given = {"id": f"{2:016x}"}
+    rows = ask(question, store, **given)
+    assert rows
+    kinds = {"text": str, "int": int, "float": float, "bool": bool, "time": datetime, "list": tuple}
+    for row in rows:
+        for column in question.columns:
+            value = getattr(row, column.name)
+            if value is None:
+                assert column.optional or column.type == "data", column
+            elif column.type != "data":
+                assert type(value) is kinds[column.type], (column, value)
+            if column.type == "time":
+                assert value.tzinfo is UTC
+    told = as_json(question, rows)
+    assert json.loads(json.dumps(told, allow_nan=False)) == told
+    out = io.StringIO()
+    csv.DictWriter(out, list(told[0])).writerows(told)

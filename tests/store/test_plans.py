@@ -1,0 +1,67 @@
+"""Which way SQLite goes: what has an index is looked up, sums read one index alone."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+
+from otelier.store.writer import Writer
+
+from .made import chat, talk
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
+    path = tmp_path_factory.mktemp("plans") / "t.db"
+    Writer(path).write([chat(1, talk(2))])
+    connection = sqlite3.connect(path)
+    yield connection
+    connection.close()
+
+
+LOOKED_UP = {
+    "trace_id = 'x'": "span_once (trace_id=?)",
+    "trace_id = 'x' AND span_id = 'y'": "span_once (trace_id=? AND span_id=?)",
+    "session = 'x'": "span_session (session=?)",
+    "session = 'x' AND time > 'y'": "span_session (session=? AND time>?)",
+    "conversation = 'x'": "span_conversation (conversation=?)",
+    "user = 'x'": "span_user (user=?)",
+    "response_id = 'x'": "span_response (response_id=?)",
+    "request_id = 'x'": "span_request (request_id=?)",
+    "error = 'x'": "span_error (error=?)",
+    "time > (SELECT day FROM ago)": "span_time (time>?)",
+    "status = 'error'": "span_failed",
+}
+
+
+@pytest.mark.parametrize("condition", LOOKED_UP)
+@pytest.mark.parametrize("view", ["calls", "spans", "messages"])
+def test_what_is_chosen_is_looked_up(store: sqlite3.Connection, view: str, condition: str) -> None:
+    columns = {column[0] for column in store.execute(f"SELECT * FROM {view}").description}
+    if condition.split(" ")[0] not in columns:
+        pytest.skip(f"{view} has no {condition.split(' ')[0]}")
+    rows = store.execute(f"EXPLAIN QUERY PLAN SELECT * FROM {view} WHERE {condition}").fetchall()
+    steps = [row[3] for row in rows]
+    assert any(LOOKED_UP[condition] in step for step in steps), steps
+    assert not any(step == "SCAN span" for step in steps), steps
+
+
+@pytest.mark.parametrize(
+    "by", ["model", "provider", "user", "tenant", "session", "agent", "day", "hour", "prompt"]
+)
+@pytest.mark.parametrize("when", ["", " WHERE time > (SELECT day FROM ago)"])
+def test_sums_read_one_index(store: sqlite3.Connection, by: str, when: str) -> None:
+    sums = "sum(cost), sum(input_tokens), sum(cache_write_tokens), sum(unpriced), avg(seconds)"
+    asked = f"SELECT {by}, {sums}, sum(error != '') FROM spent{when} GROUP BY {by}"
+    steps = [row[3] for row in store.execute(f"EXPLAIN QUERY PLAN {asked}")]
+    assert any("span USING COVERING INDEX span_paid" in step for step in steps) or any(
+        "span USING INDEX span_paid" in step for step in steps
+    ), steps
+
+
+def test_the_newest_are_read_from_the_end(store: sqlite3.Connection) -> None:
+    asked = "SELECT time, name, cost FROM calls ORDER BY time DESC LIMIT 20"
+    steps = [row[3] for row in store.execute(f"EXPLAIN QUERY PLAN {asked}")]
+    assert steps == ["SCAN span USING INDEX span_time"]
