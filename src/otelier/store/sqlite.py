@@ -16,6 +16,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from otelier.store import rows, schema, sharing, words
+from otelier.store.choosing import Choice, page
 from otelier.store.engine import Answer, Parameter, StoreError
 from otelier.store.reading import Reader
 from otelier.store.spans import StoredSpan
@@ -75,6 +76,11 @@ class SQLite:
         """All spans of a trace, each once, in order of start; none where it is not stored."""
         with self._lock, self._told():
             return self._reader.trace(trace_id)
+
+    def page(self, choice: Choice, after: int = 0) -> list[tuple[int, StoredSpan]]:
+        """The next chosen spans, with their numbers: see :func:`choosing.page`."""
+        with self._lock, self._told():
+            return page(self._reader, choice, after, NAME)
 
     def catch_up(self) -> bool:
         """Bring the full-text indexes up to date; whether they are. Raises nothing."""
