@@ -147,10 +147,3 @@ CREATE TABLE event (
 CREATE INDEX event_name ON event (name, time);
 CREATE INDEX event_time ON event (time);
 CREATE INDEX event_trace ON event (trace_id);
-
--- Up to where spans and events were sent on to a destination: the last ids that it has.
-CREATE TABLE forwarded (
-    destination TEXT PRIMARY KEY,
-    spans INTEGER NOT NULL,
-    events INTEGER NOT NULL
-) WITHOUT ROWID;
