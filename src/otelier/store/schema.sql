@@ -126,6 +126,8 @@ CREATE INDEX span_paid ON span (
 -- Events that belong to calls: evaluations (gen_ai.evaluation.result) and others of GenAI.
 CREATE TABLE event (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- BLAKE2b of all that it says, 16 bytes: what is delivered twice is kept once.
+    hash BLOB NOT NULL UNIQUE,
     time TEXT NOT NULL,
     name TEXT NOT NULL,
     trace_id TEXT NOT NULL,
@@ -133,7 +135,15 @@ CREATE TABLE event (
     resource INTEGER NOT NULL,
     scope INTEGER NOT NULL,
     shape INTEGER NOT NULL,
-    "values" TEXT NOT NULL,
-    more TEXT
+    -- Body, severity, when it was observed, flags, counts: a JSON object, NULL for none.
+    more TEXT,
+    -- What views ask of evaluations; `answer` is the id of the response that was judged.
+    evaluation TEXT NOT NULL,
+    score REAL,
+    label TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    "values" TEXT NOT NULL
 );
 CREATE INDEX event_name ON event (name, time);
+CREATE INDEX event_time ON event (time);
+CREATE INDEX event_trace ON event (trace_id);
