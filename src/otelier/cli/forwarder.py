@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from otelier.cli.posting import LOGS, PROTOBUF, TRACES, Poster, Reply, UnreachableError
-from otelier.store import logs_proto, otlp_proto
+from otelier.cli.posting import PROTOBUF, TRACES, Poster, Reply, UnreachableError
+from otelier.store import otlp_proto
 from otelier.store.forwarding import Outbox
 from otelier.store.portions import fitting
 from otelier.viewer.text import clean
@@ -51,14 +50,6 @@ SIGNALS: Final = (
         ExportTraceServiceResponse,
         "rejected_spans",
     ),
-    Signal(
-        "event",
-        LOGS,
-        Outbox.events,
-        logs_proto.encode,
-        ExportLogsServiceResponse,
-        "rejected_log_records",
-    ),
 )
 
 
@@ -88,7 +79,7 @@ class Forwarder:
         while not self.stop.is_set():
             # Before it is read: what comes meanwhile is seen in the next round.
             version = self.outbox.version()
-            while any(self._send(signal) for signal in SIGNALS) and not self.stop.is_set():
+            while any([self._send(signal) for signal in SIGNALS]) and not self.stop.is_set():
                 pass
             if once:
                 return

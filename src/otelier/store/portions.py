@@ -32,7 +32,7 @@ def portions(
         yield portion
 
 
-def _weight_of(item: StoredSpan | StoredLog) -> int:
+def _weight_of(item: Any) -> int:
     if isinstance(item, StoredLog):
         return weight(item.attributes) + weight(item.body)
     beside = sum(weight(each.attributes) for each in (*item.events, *item.links))
