@@ -8,7 +8,7 @@ TEST_PACKAGES := $(TOOLS) "openai>=3" "anthropic>=2" "websockets>=13" "celery>=5
 	"xai-sdk>=1.21" "httpx>=0.28" "httpx2>=2" "requests>=2.32" "aiohttp>=3.14" \
 	"numpy>=2" "pandas>=2" "attrs>=23" "pillow>=10" "starlette>=1" "fastapi>=0.115" "uvicorn>=0.30" \
 	"anyio>=4" "trio>=0.27" "greenlet>=3" "django>=5" "gevent>=24" "gunicorn>=23" \
-	"hypercorn>=0.17" "granian>=2" "mcp>=2.2" griffe authlib
+	"hypercorn>=0.17" "granian>=2" "mcp>=2.2" "clickhouse-connect>=0.8" griffe authlib
 # These need other versions of the libraries above: LiteLLM an older openai, aiobotocore a botocore.
 BESIDE := .venv-beside
 BESIDE_PACKAGES := $(TOOLS) "litellm>=1.106" "mcp>=2.2,<3" fastapi soundfile "aiobotocore>=3"
@@ -24,7 +24,7 @@ UV := $(shell command -v uv 2>/dev/null)
 install = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python $(2) 2>/dev/null ||) \
 	$(1)/bin/$(PIP) $(2)
 
-.PHONY: help demo check test test-frameworks bench-frameworks prices lint test-matrix bench backends test-backends bench-collector clean
+.PHONY: help demo check test test-frameworks bench-frameworks prices lint test-matrix bench backends test-backends bench-collector bench-store clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -94,6 +94,9 @@ test-backends: $(VENV)/test.done ## run collector-config with the real programs
 
 bench-collector: $(VENV)/test.done ## spans a second that one collector takes here
 	@$(BIN)/python -m benchmarks.collector
+
+bench-store: $(VENV)/test.done ## the local store: writing, bytes, every question (ARGS="--spans 5000 --small 50000")
+	@$(BIN)/python -m benchmarks.store $(ARGS)
 
 clean: ## remove environments and caches
 	rm -rf $(VENV) $(BESIDE) .cache .pytest_cache .mypy_cache .ruff_cache

@@ -43,7 +43,7 @@ SELECT
     status, prompt, prompt_version, finish_reasons, first_chunk, step, cache_write_tokens,
     substr(time, 1, 10) AS day, substr(time, 1, 13) || ':00' AS hour
 FROM span
-WHERE paid;
+WHERE paid AND operation != '';
 
 -- A row for each tag of each call.
 CREATE VIEW tagged AS
@@ -136,11 +136,11 @@ FROM span JOIN shape ON shape.id = span.shape, json_each(shape.names) AS each;
 CREATE VIEW messages AS
 WITH
     heads AS (
-        SELECT span.*, 'system' AS direction, system AS head FROM span WHERE system
+        SELECT span.*, 'system' AS direction, system AS head FROM span WHERE system AND operation != ''
         UNION ALL
-        SELECT span.*, 'input', input FROM span WHERE input
+        SELECT span.*, 'input', input FROM span WHERE input AND operation != ''
         UNION ALL
-        SELECT span.*, 'output', output FROM span WHERE output
+        SELECT span.*, 'output', output FROM span WHERE output AND operation != ''
     ),
     -- System instructions are parts without a message.
     said AS (
