@@ -32,7 +32,7 @@ def portions(
         yield portion
 
 
-def _weight_of(item: Any) -> int:
+def _weight_of(item: StoredSpan | StoredLog) -> int:
     if isinstance(item, StoredLog):
         return weight(item.attributes) + weight(item.body)
     beside = sum(weight(event.attributes) for event in item.events)
