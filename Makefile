@@ -24,7 +24,7 @@ UV := $(shell command -v uv 2>/dev/null)
 install = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python $(2) 2>/dev/null ||) \
 	$(1)/bin/$(PIP) $(2)
 
-.PHONY: help demo check test test-frameworks bench-frameworks prices lint test-matrix bench backends test-backends bench-collector clean
+.PHONY: help demo check test test-frameworks bench-frameworks prices lint test-matrix bench backends test-backends bench-collector bench-store clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -94,6 +94,9 @@ test-backends: $(VENV)/test.done ## run collector-config with the real programs
 
 bench-collector: $(VENV)/test.done ## spans a second that one collector takes here
 	@$(BIN)/python -m benchmarks.collector
+
+bench-store: $(VENV)/test.done ## the local store: writing, bytes, every question (ARGS="--spans 5000 --small 50000")
+	@$(BIN)/python -m benchmarks.store $(ARGS)
 
 clean: ## remove environments and caches
 	rm -rf $(VENV) $(BESIDE) .cache .pytest_cache .mypy_cache .ruff_cache

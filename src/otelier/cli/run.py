@@ -25,7 +25,6 @@ _TREE: Final = "otelier_tree"
 _DIGITS: Final = 8
 # Traces that somebody would look at in a terminal.
 _MANY: Final = 20
-_NO_BACKEND: Final = {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
 _OTLP_PORT_GRPC: Final = 4317
 # The SDK's five seconds are long for somebody who is looking.
 _FLUSH: Final = {"OTEL_BSP_SCHEDULE_DELAY": "1000"}
@@ -181,7 +180,8 @@ def environment(
     exporters = _exporters(given, args, to_backend)
     defaults = {
         **_FLUSH,
-        **({} if to_backend else _NO_BACKEND),
+        **({} if to_backend else {"OTEL_METRICS_EXPORTER": "none"}),
+        "OTEL_LOGS_EXPORTER": "otlp" if to_backend else "none",
         "OTELIER_THREADS": "true",
     }
     if "service.name=" not in given.get("OTEL_RESOURCE_ATTRIBUTES", ""):

@@ -106,6 +106,17 @@ CREATE TABLE span (
 -- What is delivered twice is kept once.
 CREATE UNIQUE INDEX span_once ON span (trace_id, span_id, kind);
 CREATE INDEX span_time ON span (time);
+CREATE INDEX span_parent ON span (parent_id);
+-- Whose calls they are; views say `operation != ''` so that these are of use.
+CREATE INDEX span_session ON span (session, time) WHERE operation != '';
+CREATE INDEX span_conversation ON span (conversation, time) WHERE operation != '';
+CREATE INDEX span_user ON span (user, time) WHERE operation != '';
+-- What most sums of what was paid read, without the rows themselves.
+CREATE INDEX span_paid ON span (
+    time, model, provider, cost, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
+    duration, error, model_call, batch_read, unpriced, uncounted, operation, response_model, user,
+    tenant, session
+) WHERE paid AND operation != '';
 CREATE INDEX span_batch ON span (provider, batch) WHERE batch_read;
 -- What lists are chosen by. Not of those alone that have it: SQLite would not know that it may use
 -- them.

@@ -58,6 +58,7 @@ class Writer:
         self.seconds = seconds
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
 
     def write(self, spans: Sequence[StoredSpan]) -> int:
         """Store spans, all or none; how many of them were new.

@@ -87,10 +87,9 @@ class Inbox:
 
     def _write(self, parts: Sequence[_Part]) -> None:
         try:
-            self._writer.write(
-                [span for part in parts for span in part.spans],
-                [log for part in parts for log in part.logs],
-            )
+            spans = [span for part in parts for span in part.spans]
+            logs = [log for part in parts for log in part.logs]
+            self._writer.write(spans, *([logs] if logs else []))
         except Exception as error:
             if not _is_of_the_store(error) and len(parts) > 1:
                 # What one of them brought is no reason to refuse the others.
