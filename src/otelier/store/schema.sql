@@ -107,32 +107,21 @@ CREATE TABLE span (
 CREATE UNIQUE INDEX span_once ON span (trace_id, span_id, kind);
 CREATE INDEX span_time ON span (time);
 CREATE INDEX span_parent ON span (parent_id);
--- Whose calls they are; views say `operation != ''` so that these are of use.
-CREATE INDEX span_session ON span (session, time) WHERE operation != '';
-CREATE INDEX span_conversation ON span (conversation, time) WHERE operation != '';
-CREATE INDEX span_user ON span (user, time) WHERE operation != '';
--- What most sums of what was paid read, without the rows themselves.
-CREATE INDEX span_paid ON span (
-    time, model, provider, cost, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
-    duration, error, model_call, batch_read, unpriced, uncounted, operation, response_model, user,
-    tenant, session
-) WHERE paid AND operation != '';
 CREATE INDEX span_batch ON span (provider, batch) WHERE batch_read;
 -- What lists are chosen by. Not of those alone that have it: SQLite would not know that it may use
--- them.
+-- them; of otelier's spans alone where it is only their views that are asked.
 CREATE INDEX span_session ON span (session, time);
 CREATE INDEX span_conversation ON span (conversation, time);
-CREATE INDEX span_user ON span (user, time);
-CREATE INDEX span_response ON span (response_id);
-CREATE INDEX span_request ON span (request_id);
-CREATE INDEX span_error ON span (error);
+CREATE INDEX span_user ON span (user, time) WHERE operation != '';
+CREATE INDEX span_response ON span (response_id) WHERE operation != '';
+CREATE INDEX span_request ON span (request_id) WHERE operation != '';
 CREATE INDEX span_failed ON span (time, error, operation, model, tool) WHERE status = 'error';
 -- Sums are made of this alone.
 CREATE INDEX span_paid ON span (
     time, model, batch_read, response_model, cost, model_call, error, input_tokens, output_tokens,
     cache_read_tokens, cache_write_tokens, duration, unpriced, uncounted, session, conversation,
-    user, tenant, provider, agent, service, prompt, prompt_version
-) WHERE paid;
+    user, tenant, provider, agent, service, prompt, prompt_version, operation
+) WHERE paid AND operation != '';
 
 -- Events that belong to calls: evaluations (gen_ai.evaluation.result) and others of GenAI.
 CREATE TABLE event (
