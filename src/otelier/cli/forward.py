@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import signal
 import sqlite3
 import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
 
 from otelier import settings
 from otelier.cli import posting
+from otelier.cli.stopping import stopped
 from otelier.store.engine import StoreError
 from otelier.store.sharing import fault
-
-_ENDS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
         return _refuse(str(error))
     posters = {each: posting.Poster(url, dict(args.header)) for each, url in urls.items()}
     code = 0
-    with contextlib.closing(outbox), _stopped() as stop:
+    with contextlib.closing(outbox), stopped() as stop:
         forwarder = Forwarder(outbox, posters, stop, args.skip_refused)
         try:
             forwarder.run(args.once)
@@ -74,31 +69,6 @@ def run(args: argparse.Namespace) -> int:
     print(f"forwarded {_counted(forwarder.sent)} to {to}", flush=True)
     refused = any(forwarder.refused.values()) and not args.skip_refused
     return code or int(refused)
-
-
-@contextlib.contextmanager
-def _stopped() -> Iterator[threading.Event]:
-    """An event that the first signal to end sets; a second one ends the process at once."""
-    stop = threading.Event()
-    before: dict[signal.Signals, Any] = {}
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    def end(*_: object) -> None:
-        stop.set()
-        restore()
-
-    # Of another thread than the first none can be set.
-    with contextlib.suppress(ValueError):
-        for number in _ENDS:
-            before[number] = signal.signal(number, end)
-    try:
-        yield stop
-    finally:
-        with contextlib.suppress(ValueError):
-            restore()
 
 
 def _counted(sent: dict[str, int]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import sys
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -14,6 +13,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from otelier.cli.posting import LOGS, PROTOBUF, TRACES, Poster, Reply, UnreachableError
+from otelier.cli.stopping import Stop
 from otelier.store import logs_proto, otlp_proto
 from otelier.store.forwarding import Outbox
 from otelier.store.portions import fitting
@@ -72,7 +72,7 @@ class Forwarder:
 
     outbox: Outbox
     posters: dict[str, Poster]
-    stop: threading.Event
+    stop: Stop
     skip_refused: bool = False
     first: float = _FIRST
     # By table: how many have arrived, and were refused.
@@ -145,10 +145,10 @@ class Forwarder:
                 self._down = True
                 self._say(f"{poster.shown}: {clean(problem)}; it is tried again until it answers")
             # Not all of many at the same moment.
-            pause = delay * random.uniform(0.5, 1.0) if after is None else after
-            if self.stop.wait(pause):
+            if after is None:
+                after, delay = delay * random.uniform(0.5, 1.0), min(delay * 2, _LAST)
+            if self.stop.wait(max(after, _LOOK)):
                 return None
-            delay = min(delay * 2, _LAST)
 
     def _answers(self, poster: Poster) -> None:
         if self._down:

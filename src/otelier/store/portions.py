@@ -35,7 +35,8 @@ def portions(
 def _weight_of(item: StoredSpan | StoredLog) -> int:
     if isinstance(item, StoredLog):
         return weight(item.attributes) + weight(item.body)
-    beside = sum(weight(each.attributes) for each in (*item.events, *item.links))
+    beside = sum(weight(event.attributes) for event in item.events)
+    beside += sum(weight(link.attributes) for link in item.links)
     return weight(item.attributes) + beside
 
 
