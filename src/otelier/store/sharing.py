@@ -97,7 +97,7 @@ class Pruner:
             guard.failed("store.prune")
 
 
-def _of_the_store(error: Exception) -> bool:
+def of_the_store(error: Exception) -> bool:
     """Whether no span and no event is to blame for an error."""
     # Of a damaged file; its subclasses are of values that cannot be stored.
     damaged = type(error) is sqlite3.DatabaseError
@@ -150,7 +150,7 @@ class Sharing:
         try:
             self.writer.write(spans, logs)
         except Exception as error:
-            if _of_the_store(error):
+            if of_the_store(error):
                 return error
             guard.failed("store.write")
             # It must not keep the others from the store, now and for ever.
