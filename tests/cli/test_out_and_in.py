@@ -8,24 +8,27 @@ import json
 import sqlite3
 import stat
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from otelier.cli.main import main
+from otelier.store import logs
 from otelier.store.choosing import Choice
 from otelier.store.otlp_json import decode, line
-from otelier.store.spans import StoredSpan
+from otelier.store.spans import StoredLog, StoredSpan
 from otelier.store.sqlite import SQLite
 from otelier.store.writer import Writer
 from tests.store import chance
-from tests.store.made import chat, span, talk
+from tests.store.made import MOMENT, SECOND, chat, span, talk
 
 
-def _store(path: Path, spans: list[StoredSpan]) -> Path:
+def _store(path: Path, spans: list[StoredSpan], events: Sequence[StoredLog] = ()) -> Path:
     writer = Writer(path)
-    writer.write(spans)
+    writer.write(spans, events)
     writer.close()
     return path
 
@@ -34,6 +37,14 @@ def _spans(path: Path) -> list[StoredSpan]:
     store = SQLite(path)
     try:
         return [found for _, found in store.page(Choice())]
+    finally:
+        store.close()
+
+
+def _events(path: Path) -> list[StoredLog]:
+    store = SQLite(path)
+    try:
+        return [found for _, found in store.event_page(Choice())]
     finally:
         store.close()
 
@@ -73,6 +84,49 @@ def test_what_goes_out_and_in_is_what_was_there(
         f"imported 0 spans into {second}; {len(spans)} spans known before"
         in capsys.readouterr().out
     )
+
+
+@pytest.mark.parametrize("name", ["x.jsonl", "x.jsonl.gz"])
+def test_events_go_out_and_in_as_well(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    events = [
+        replace(log, name=f"gen_ai.{log.name}")
+        for seed in range(20)
+        for log in chance.several(Random(seed), chance.log)
+    ]
+    first, second = _store(tmp_path / "a.db", [span(1)], events), tmp_path / "b.db"
+    told = f"1 span and {len(events)} events"
+    assert main(["export", str(tmp_path / name), "--store", str(first)]) == 0
+    assert f"exported {told} " in capsys.readouterr().out
+    assert main(["import", str(tmp_path / name), "--store", str(second)]) == 0
+    assert f"imported {told} " in capsys.readouterr().out
+    assert sorted(map(repr, _events(second))) == sorted(map(repr, events))
+    assert main(["import", str(tmp_path / name), "--store", str(second)]) == 0
+    assert f"{told} known before" in capsys.readouterr().out
+
+
+def test_events_that_are_chosen_and_those_that_are_not_kept(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def event(name: str, second: int, trace: int) -> StoredLog:
+        return StoredLog(MOMENT + second * SECOND, name=name, trace_id=f"{trace + 1:032x}")
+
+    found = [event("gen_ai.a", 1, 1), event("gen_ai.b", 4, 4), event("app.started", 2, 2)]
+    file, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    file.write_bytes(logs.line(found))
+    assert main(["import", str(file)]) == 0
+    printed = capsys.readouterr()
+    assert "imported 2 events into" in printed.out and "1 left out: of log records" in printed.err
+    for words, names in (
+        ([], ["gen_ai.a", "gen_ai.b"]),
+        (["--session", "c-1"], ["gen_ai.b"]),
+        (["--trace", f"{2:032x}"], ["gen_ai.a"]),
+        (["--until", "2026-11-20T10:00:04"], ["gen_ai.a"]),
+    ):
+        assert main(["export", str(out), *words]) == 0
+        lines = out.read_bytes().splitlines()
+        assert [log.name for line in lines for log in logs.decode(line)] == names
 
 
 @pytest.mark.parametrize(
@@ -131,7 +185,7 @@ def test_what_cannot_be_imported_is_told(
     printed = capsys.readouterr()
     assert "imported 1 span " in printed.out
     assert "1 line is not OTLP/JSON" in printed.err
-    assert "3 spans left out: the trace id is not 16 bytes" in printed.err
+    assert "3 left out: the trace id is not 16 bytes" in printed.err
     broken = tmp_path / "x.gz"
     broken.write_bytes(gzip.compress(line([span(1)]))[:-9])
     assert main(["import", str(broken), "--store", str(other)]) == 1

@@ -1,4 +1,4 @@
-"""``otelier export``: spans of the local store as OTLP/JSON lines, or as Parquet."""
+"""``otelier export``: spans and events of the store as OTLP/JSON lines, or spans as Parquet."""
 
 from __future__ import annotations
 
@@ -7,26 +7,29 @@ import contextlib
 import gzip
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Final, TypeVar
 
+from otelier.cli.amounts import counted
 from otelier.questions.moments import FORMS, moment
 from otelier.store.choosing import Choice
 from otelier.store.engine import StoreError
-from otelier.store.spans import StoredSpan
+from otelier.store.spans import StoredLog, StoredSpan
 
 # Spans of a line.
 _LINE: Final = 128
 _LINE_CHARACTERS: Final = 1 << 20
 
+T = TypeVar("T", StoredSpan, StoredLog)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = (
-        "A line is what POST /v1/traces and a collector's otlpjsonfile receiver take, and what "
-        "`otelier import`, `view` and `send` read. "
+        "A line is what POST /v1/traces (of events, /v1/logs) and a collector's otlpjsonfile "
+        "receiver take, and what `otelier import`, `view` and `send` read. "
         "Example: otelier export --since 24h today.jsonl.gz"
     )
     parser.add_argument(
@@ -68,13 +71,13 @@ def run(args: argparse.Namespace) -> int:
         try:
             if not isinstance(store, SQLite):
                 return _refuse("what is exported is a local store; ClickHouse exports its own", 2)
-            spans = _all(store, choice)
+            spans = _all(store.page, choice)
             if args.parquet:
                 from otelier.store import parquet
 
-                count = _into(Path(args.parquet), lambda file: parquet.write(file, spans))
+                made = _into(Path(args.parquet), lambda file: [parquet.write(file, spans), 0])
             else:
-                count = _lines(args.file, spans)
+                made = _lines(args.file, spans, _all(store.event_page, choice))
         finally:
             store.close()
     except BrokenPipeError:
@@ -83,39 +86,33 @@ def run(args: argparse.Namespace) -> int:
         return _refuse(str(error))
     except OSError as error:
         return _refuse(f"{args.parquet or args.file}: {error.strerror or error}")
-    if not count:
+    if not any(made):
         return _refuse("there are no such spans in the store")
     if args.parquet or args.file != "-":
-        told = "1 span" if count == 1 else f"{count:,} spans"
-        print(f"exported {told} to {args.parquet or args.file}")
+        print(f"exported {counted(*made)} to {args.parquet or args.file}")
     return 0
 
 
-def _all(store: Any, choice: Choice) -> Iterator[StoredSpan]:
+def _all(next_page: Callable[[Choice, int], list[tuple[int, T]]], choice: Choice) -> Iterator[T]:
     after = 0
-    while page := store.page(choice, after):
-        yield from (span for _, span in page)
+    while page := next_page(choice, after):
+        yield from (item for _, item in page)
         after = page[-1][0]
 
 
-def _lines(name: str, spans: Iterator[StoredSpan]) -> int:
-    def write(file: IO[bytes]) -> int:
-        from otelier.store.otlp_json import line
-        from otelier.store.portions import portions
+def _lines(name: str, spans: Iterator[StoredSpan], events: Iterator[StoredLog]) -> list[int]:
+    def write(file: IO[bytes]) -> list[int]:
+        from otelier.store import logs, otlp_json
 
-        count = 0
-        for portion in portions(enumerate(spans), _LINE, _LINE_CHARACTERS):
-            file.write(line(span for _, span in portion))
-            count += len(portion)
-        return count
+        return [_portions(file, spans, otlp_json.line), _portions(file, events, logs.line)]
 
     if name == "-":
-        count = write(sys.stdout.buffer)
+        made = write(sys.stdout.buffer)
         sys.stdout.buffer.flush()
-        return count
+        return made
     if name.endswith(".gz"):
 
-        def compressed(file: IO[bytes]) -> int:
+        def compressed(file: IO[bytes]) -> list[int]:
             with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as zipped:
                 return write(zipped)  # type: ignore[arg-type]
 
@@ -123,7 +120,17 @@ def _lines(name: str, spans: Iterator[StoredSpan]) -> int:
     return _into(Path(name), write)
 
 
-def _into(path: Path, write: Callable[[IO[bytes]], int]) -> int:
+def _portions(file: IO[bytes], items: Iterator[T], line: Callable[[Iterable[T]], bytes]) -> int:
+    from otelier.store.portions import portions
+
+    count = 0
+    for portion in portions(enumerate(items), _LINE, _LINE_CHARACTERS):
+        file.write(line(item for _, item in portion))
+        count += len(portion)
+    return count
+
+
+def _into(path: Path, write: Callable[[IO[bytes]], list[int]]) -> list[int]:
     """Make a file, whole or not at all: what was there stays until all is written, or if none is.
 
     What is no file, a pipe say, is written as it is.
@@ -135,10 +142,10 @@ def _into(path: Path, write: Callable[[IO[bytes]], int]) -> int:
     try:
         # Its lines hold what users wrote to models.
         with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            count = write(file)
-        if count:
+            made = write(file)
+        if any(made):
             beside.replace(path)
-        return count
+        return made
     finally:
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)

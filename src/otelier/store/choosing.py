@@ -1,4 +1,4 @@
-"""Whole spans of a local store, those of some traces or times, in the order of their writing."""
+"""Whole spans and events of a store, of some traces or times, in the order of their writing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 from otelier.store import rows
 from otelier.store.portions import portions
 from otelier.store.reading import Reader
-from otelier.store.spans import StoredSpan
+from otelier.store.spans import StoredLog, StoredSpan
 
 _PAGE: Final = 512
 _CHARACTERS: Final = 4 << 20
@@ -21,7 +21,7 @@ _SESSION: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which spans: all that meet every condition that is given."""
+    """Which spans and events: all that meet every condition that is given."""
 
     # How the ids of traces begin.
     trace: str = ""
@@ -31,7 +31,7 @@ class Choice:
     session: str = ""
 
     def condition(self, schema: str) -> tuple[str, tuple[Any, ...]]:
-        """As SQL over ``span AS s``, and what it is given."""
+        """As SQL over ``span AS s`` or ``event AS s``, and what it is given."""
         prefix = self.trace.lower()
         # "g" stands behind every digit.
         found: list[tuple[bool, str, tuple[Any, ...]]] = [
@@ -60,4 +60,13 @@ def page(
     """
     condition, given = choice.condition(schema)
     found = reader.where(condition, (after, *given))
+    return next(portions(found, _PAGE, _CHARACTERS), [])
+
+
+def event_page(
+    reader: Reader, choice: Choice, after: int = 0, schema: str = "main"
+) -> list[tuple[int, StoredLog]]:
+    """The same of events."""
+    condition, given = choice.condition(schema)
+    found = reader.events_where(condition, (after, *given))
     return next(portions(found, _PAGE, _CHARACTERS), [])

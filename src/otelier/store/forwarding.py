@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from otelier.store import schema
-from otelier.store.choosing import Choice, page
+from otelier.store.choosing import Choice, event_page, page
 from otelier.store.engine import StoreError
 from otelier.store.reading import Reader
-from otelier.store.spans import StoredSpan
+from otelier.store.spans import StoredLog, StoredSpan
 from otelier.store.transactions import transaction
 
 _SECONDS: Final = 30.0
@@ -58,6 +58,10 @@ class Outbox:
     def spans(self) -> list[tuple[int, StoredSpan]]:
         """The next spans that did not arrive yet, with their numbers; as many as memory bears."""
         return page(self._reader, _ALL, self._last("span"))
+
+    def events(self) -> list[tuple[int, StoredLog]]:
+        """The next events, likewise."""
+        return event_page(self._reader, _ALL, self._last("event"))
 
     def _last(self, table: str) -> int:
         sql = f"SELECT {table} FROM forwarded WHERE destination = ?"

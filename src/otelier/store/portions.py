@@ -22,7 +22,7 @@ def portions(
     portion: list[tuple[int, T]] = []
     weighs = 0
     for each in numbered:
-        more = weight(each[1].attributes) + _OVERHEAD
+        more = _weight_of(each[1]) + _OVERHEAD
         if portion and (len(portion) >= number or weighs + more > size):
             yield portion
             portion, weighs = [], 0
@@ -30,6 +30,13 @@ def portions(
         weighs += more
     if portion:
         yield portion
+
+
+def _weight_of(item: StoredSpan | StoredLog) -> int:
+    if isinstance(item, StoredLog):
+        return weight(item.attributes) + weight(item.body)
+    beside = sum(weight(event.attributes) for event in item.events)
+    return weight(item.attributes) + beside + sum(weight(link.attributes) for link in item.links)
 
 
 def weight(value: Any) -> int:
