@@ -125,6 +125,18 @@ def test_a_backend_that_is_down_loses_nothing(store: Path) -> None:
         assert backend.counted() == Counter(f"{number + 1:016x}" for number in range(1200))
 
 
+def test_who_waits_for_a_backend_can_be_ended_at_once(store: Path) -> None:
+    with Backend() as backend:
+        backend.stop()
+        for words, code in (((), 0), (("--once",), 1)):
+            process = _started(store, backend.url, *words)
+            assert "it is tried again until it answers" in _line(process)
+            process.send_signal(signal.SIGINT)
+            out, error = process.communicate(timeout=_WAIT)
+            assert process.returncode == code and "forwarded 0 spans" in out
+            assert ("ended before all was sent" in error) == bool(words)
+
+
 def test_what_comes_is_sent_and_nothing_twice_after_a_clean_end(
     store: Path, backend: Receiver
 ) -> None:

@@ -62,6 +62,8 @@ def run(args: argparse.Namespace) -> int:
         forwarder = Forwarder(outbox, posters, stop, args.skip_refused)
         try:
             forwarder.run(args.once)
+            if args.once and stop.is_set():
+                code = _refuse("it was ended before all was sent; the next time it goes on there")
         except RefusedError as error:
             code = _refuse(f"{error}; --skip-refused leaves such out")
         except (OSError, sqlite3.Error, StoreError) as error:
