@@ -16,7 +16,8 @@ _TEXTS: Final = 2_000
 _LISTS: Final = 100_000
 _WHOSE: Final = "time, trace_id, span_id, session, conversation, user, tenant"
 _INDEXES: Final = "SELECT name FROM otelier.sqlite_master WHERE name = :name"
-# A list that has a message, and each list that goes on from there; of each trace the first span.
+# A list that has a message, and each list that goes on from there; of each trace the first span. The
+# joins are in their order: from what was found to the spans, by the indexes of their lists.
 _MESSAGES: Final = f"""
 WITH RECURSIVE
     found AS MATERIALIZED (
@@ -30,17 +31,21 @@ WITH RECURSIVE
         FROM lists JOIN otelier.history AS next ON next.previous = lists.head
         LIMIT {_LISTS}
     ),
-    heads AS (
-        SELECT {_WHOSE}, input AS head, 'input' AS direction FROM otelier.span WHERE input
+    said AS (
+        SELECT span.id AS id, lists.text AS text, 'input' AS direction
+        FROM lists CROSS JOIN otelier.span AS span ON span.input = lists.head
         UNION ALL
-        SELECT {_WHOSE}, output, 'output' FROM otelier.span WHERE output
+        SELECT span.id, lists.text, 'output'
+        FROM lists CROSS JOIN otelier.span AS span ON span.output = lists.head
         UNION ALL
-        SELECT {_WHOSE}, system, 'system' FROM otelier.span WHERE system
+        SELECT span.id, lists.text, 'system'
+        FROM lists CROSS JOIN otelier.span AS span ON span.system = lists.head
     )
 SELECT min(time) AS time, trace_id, span_id, session, conversation, user, tenant, direction, body
-FROM heads JOIN lists ON lists.head = heads.head JOIN otelier.text AS text ON text.id = lists.text
+FROM said CROSS JOIN otelier.span AS span ON span.id = said.id
+CROSS JOIN otelier.text AS text ON text.id = said.text
 WHERE {{where}}
-GROUP BY trace_id, lists.text
+GROUP BY trace_id, said.text
 ORDER BY time DESC
 """
 _TOOLS: Final = f"""
