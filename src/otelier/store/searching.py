@@ -16,8 +16,8 @@ _TEXTS: Final = 2_000
 _LISTS: Final = 100_000
 _WHOSE: Final = "time, trace_id, span_id, session, conversation, user, tenant"
 _INDEXES: Final = "SELECT name FROM otelier.sqlite_master WHERE name = :name"
-# A list that has a message, and each list that goes on from there; of each trace the first span. The
-# joins are in their order: from what was found to the spans, by the indexes of their lists.
+# A list that has a message, and each list that goes on from there; of each trace the first span.
+# The joins are in their order: from what was found to the spans, by the indexes of their lists.
 _MESSAGES: Final = f"""
 WITH RECURSIVE
     found AS MATERIALIZED (
