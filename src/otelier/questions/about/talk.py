@@ -59,7 +59,7 @@ def _looked_through(
     given = {f"term{index}": term for index, term in enumerate(terms)}
     told = filters(SEARCH.parameters, values)
     query = _SQL.format(
-        messages=_has(("text", "message"), given),
+        messages=_has(("text", _CALLS), given),
         tools=_has(("arguments", "result"), given),
         filters=told,
     )
@@ -84,6 +84,8 @@ def snippet(text: str, terms: Sequence[str]) -> str:
     return ("…" if start else "") + cut + ("…" if end < len(text) else "")
 
 
+# All of a message in which tools are called or answer: words of JSON are found there, too.
+_CALLS: Final = "CASE WHEN instr(message, 'tool_call') > 0 THEN message ELSE '' END"
 # A text is told once for each trace, where it was first said.
 _SQL: Final = (
     "WITH said AS ("
