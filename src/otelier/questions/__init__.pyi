@@ -4,12 +4,46 @@ Written by ``python -m otelier.questions.stub``.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Literal, TypeAlias
+from datetime import datetime
+from typing import Any, Literal
 
 from otelier.questions.faces import Store
+from otelier.questions.moments import Moment
 
-Moment: TypeAlias = str | datetime | timedelta
+__all__ = [
+    "calls",
+    "dearest",
+    "retrievals",
+    "trace",
+    "call",
+    "costs",
+    "sessions",
+    "conversations",
+    "unpriced",
+    "cache",
+    "latency",
+    "errors",
+    "tools",
+    "conversation",
+    "compare",
+    "search",
+    "Call",
+    "DearCall",
+    "Retrieval",
+    "Line",
+    "Whole",
+    "Cost",
+    "Session",
+    "Conversation",
+    "Unpriced",
+    "Cache",
+    "Latency",
+    "Error",
+    "Tool",
+    "Message",
+    "Comparison",
+    "Hit",
+]
 
 @dataclass(frozen=True, slots=True)
 class Call:
