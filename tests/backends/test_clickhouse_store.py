@@ -20,6 +20,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode, TraceFlags, TraceState
 
 from otelier import semconv
+from otelier.questions import asking
+from otelier.questions.model import Question
+from otelier.questions.table import QUESTIONS
 from otelier.store import otlp_proto
 from otelier.store.engine import StoreError
 from otelier.store.opening import opened
@@ -303,6 +306,35 @@ def test_the_workloads_traces_are_whole(store: ClickHouse, sent: Sent) -> None:
     assert sum(fact.failed for fact in calls) == sum(
         row["error"] is not None for row in sent.truth.calls
     )
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.name)
+def test_every_question_is_answered(store: ClickHouse, sent: Sent, question: Question) -> None:
+    """As it stands, and with what most can be told."""
+    sql = (
+        "SELECT trace_id, span_id AS id, conversation FROM otelier.calls"
+        " WHERE model_call AND conversation != '' ORDER BY time LIMIT 1"
+    )
+    (one,) = store.ask(sql).dicts()
+    needed = {
+        "trace": {"trace_id": one["trace_id"]},
+        "call": {"id": one["id"]},
+        "conversation": {"id": one["conversation"]},
+        "compare": {"a": "1", "b": "2", "by": "prompt_version"},
+        "search": {"text": sent.truth.rare_question},
+    }.get(question.name, {})
+    names = {parameter.name for parameter in question.parameters}
+    told: dict[str, Any] = {
+        "since": "24h",
+        "tenant": "acme",
+        "tag": "beta",
+        "model": "gpt-4o",
+        "limit": 3,
+    }
+    more = {name: value for name, value in told.items() if name in names}
+    assert asking.ask(question, store, **needed)
+    found = asking.ask(question, store, **needed, **more)
+    assert "limit" not in more or len(found) <= told["limit"]
 
 
 def test_a_trace_that_is_not_there_is_empty(store: ClickHouse) -> None:
