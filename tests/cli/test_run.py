@@ -36,7 +36,7 @@ def test_defaults_need_no_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert environment(program="folder/my_app.py") == {
         "OTEL_TRACES_EXPORTER": "otelier_tree,otelier",
         "OTEL_METRICS_EXPORTER": "none",
-        "OTEL_LOGS_EXPORTER": "none",
+        "OTEL_LOGS_EXPORTER": "otelier",
         "OTEL_BSP_SCHEDULE_DELAY": "1000",
         "OTEL_SERVICE_NAME": "my_app",
         "OTELIER_STORE": str(tmp_path / "data" / "otelier" / "traces.db"),
@@ -72,7 +72,7 @@ def test_a_backend(url: str, endpoint: str, protocol: str) -> None:
     assert chosen["OTEL_TRACES_EXPORTER"] == "otelier_tree,otelier,otlp"
     assert chosen["OTEL_EXPORTER_OTLP_ENDPOINT"] == endpoint
     assert chosen["OTEL_EXPORTER_OTLP_PROTOCOL"] == protocol
-    assert "OTEL_METRICS_EXPORTER" not in chosen and chosen["OTEL_LOGS_EXPORTER"] == "otlp"
+    assert "OTEL_METRICS_EXPORTER" not in chosen and chosen["OTEL_LOGS_EXPORTER"] == "otelier,otlp"
 
 
 def test_what_the_user_has_set_stays() -> None:

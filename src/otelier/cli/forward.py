@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import signal
 import sqlite3
 import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
 
 from otelier import settings
 from otelier.cli import posting
+from otelier.cli.amounts import counted
+from otelier.cli.stopping import stopped
 from otelier.store.engine import StoreError
 from otelier.store.sharing import fault
-
-_ENDS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,52 +58,21 @@ def run(args: argparse.Namespace) -> int:
         return _refuse(str(error))
     posters = {each: posting.Poster(url, dict(args.header)) for each, url in urls.items()}
     code = 0
-    with contextlib.closing(outbox), _stopped() as stop:
+    with contextlib.closing(outbox), stopped() as stop:
         forwarder = Forwarder(outbox, posters, stop, args.skip_refused)
         try:
             forwarder.run(args.once)
+            if args.once and stop.is_set():
+                code = _refuse("it was ended before all was sent; the next time it goes on there")
         except RefusedError as error:
             code = _refuse(f"{error}; --skip-refused leaves such out")
         except (OSError, sqlite3.Error, StoreError) as error:
             code = _refuse(f"{path}: {fault(error)}")
     to = posters[posting.TRACES].shown
-    print(f"forwarded {_counted(forwarder.sent)} to {to}", flush=True)
+    sent = counted(forwarder.sent.get("span", 0), forwarder.sent.get("event", 0))
+    print(f"forwarded {sent} to {to}", flush=True)
     refused = any(forwarder.refused.values()) and not args.skip_refused
     return code or int(refused)
-
-
-@contextlib.contextmanager
-def _stopped() -> Iterator[threading.Event]:
-    """An event that the first signal to end sets; a second one ends the process at once."""
-    stop = threading.Event()
-    before: dict[signal.Signals, Any] = {}
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    def end(*_: object) -> None:
-        stop.set()
-        restore()
-
-    # Of another thread than the first none can be set.
-    with contextlib.suppress(ValueError):
-        for number in _ENDS:
-            before[number] = signal.signal(number, end)
-    try:
-        yield stop
-    finally:
-        with contextlib.suppress(ValueError):
-            restore()
-
-
-def _counted(sent: dict[str, int]) -> str:
-    spans = sent.get("span", 0)
-    told = "1 span" if spans == 1 else f"{spans:,} spans"
-    events = sent.get("event", 0)
-    if not events:
-        return told
-    return f"{told} and {'1 event' if events == 1 else f'{events:,} events'}"
 
 
 def _refuse(line: str, code: int = 1) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import sys
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -13,7 +12,9 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from otelier.cli.amounts import counted
 from otelier.cli.posting import LOGS, PROTOBUF, TRACES, Poster, Reply, UnreachableError
+from otelier.cli.stopping import Stop
 from otelier.store import logs_proto, otlp_proto
 from otelier.store.forwarding import Outbox
 from otelier.store.portions import fitting
@@ -72,7 +73,7 @@ class Forwarder:
 
     outbox: Outbox
     posters: dict[str, Poster]
-    stop: threading.Event
+    stop: Stop
     skip_refused: bool = False
     first: float = _FIRST
     # By table: how many have arrived, and were refused.
@@ -120,9 +121,9 @@ class Forwarder:
         else:
             refused, reason = len(part), f"HTTP {reply.status}: {_text(reply)}"
             if not self.skip_refused:
-                raise RefusedError(f"{len(part)} {signal.table}s refused ({clean(reason)})")
+                raise RefusedError(f"{_told(signal, refused)} refused ({clean(reason)})")
         if refused or reason:
-            self._say(f"{refused} {signal.table}s refused ({clean(reason)})")
+            self._say(f"{_told(signal, refused)} refused ({clean(reason)})")
         self.outbox.arrived(signal.table, part[-1][0])
         self.sent[signal.table] = self.sent.get(signal.table, 0) + len(part) - refused
         self.refused[signal.table] = self.refused.get(signal.table, 0) + refused
@@ -145,10 +146,10 @@ class Forwarder:
                 self._down = True
                 self._say(f"{poster.shown}: {clean(problem)}; it is tried again until it answers")
             # Not all of many at the same moment.
-            pause = delay * random.uniform(0.5, 1.0) if after is None else after
-            if self.stop.wait(pause):
+            if after is None:
+                after, delay = delay * random.uniform(0.5, 1.0), min(delay * 2, _LAST)
+            if self.stop.wait(max(after, _LOOK)):
                 return None
-            delay = min(delay * 2, _LAST)
 
     def _answers(self, poster: Poster) -> None:
         if self._down:
@@ -169,6 +170,10 @@ def _rejected(signal: Signal, reply: Reply, count: int) -> tuple[int, str]:
         return 0, ""
     said = answer.partial_success
     return min(max(getattr(said, signal.rejected), 0), count), said.error_message[:_REASON]
+
+
+def _told(signal: Signal, count: int) -> str:
+    return counted(count) if signal.path == TRACES else counted(0, count)
 
 
 def _text(reply: Reply) -> str:

@@ -35,8 +35,8 @@ def portions(
 def _weight_of(item: StoredSpan | StoredLog) -> int:
     if isinstance(item, StoredLog):
         return weight(item.attributes) + weight(item.body)
-    beside = sum(weight(each.attributes) for each in (*item.events, *item.links))
-    return weight(item.attributes) + beside
+    beside = sum(weight(event.attributes) for event in item.events)
+    return weight(item.attributes) + beside + sum(weight(link.attributes) for link in item.links)
 
 
 def weight(value: Any) -> int:
