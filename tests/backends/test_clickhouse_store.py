@@ -28,8 +28,10 @@ from otelier.store.engine import StoreError
 from otelier.store.opening import opened
 from otelier.store.spans import StoredSpan, stored
 from otelier.viewer.facts import facts
+from tests.backends.behind_tls import behind_tls
 from tests.backends.clickhouse_running import ACCOUNT, MISSING, copied, server
 from tests.backends.clickhouse_sent import Sent, sending
+from tests.backends.gateways import certificates
 from tests.backends.otlp import post
 from tests.backends.running import environment, free_ports, until
 from tests.backends.truth import near
@@ -452,6 +454,19 @@ def test_nobody_there(capfd: pytest.CaptureFixture[str]) -> None:
 def test_no_tls_where_it_is_asked_for(sent: Sent) -> None:
     line = refused(url(sent.port).replace("clickhouse://", "clickhouses://"))
     assert "cannot be reached" in line and "SSL" in line
+
+
+def test_tls(sent: Sent, tmp_path: Path) -> None:
+    certificates(tmp_path)
+    pem, key = tmp_path / "gateway.pem", tmp_path / "gateway-key.pem"
+    with behind_tls(sent.port, pem, key) as port:
+        place = f"clickhouses://{ACCOUNT[0]}:{ACCOUNT[1]}@localhost:{port}/otelier"
+        # A CA that nobody knows.
+        assert "certificate verify failed" in refused(place).lower()
+        store = opened(f"{place}?ca_cert={tmp_path / 'ca.pem'}")
+        assert store.place == f"clickhouses://{ACCOUNT[0]}@localhost:{port}/otelier"
+        assert store.ask("SELECT count(*) AS n FROM otelier.calls").rows[0][0] > 0
+        store.close()
 
 
 @pytest.mark.parametrize(
