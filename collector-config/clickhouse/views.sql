@@ -226,7 +226,8 @@ SELECT
     SpanAttributes['gen_ai.conversation.id'] AS conversation,
     SpanAttributes['user.id'] AS user,
     SpanAttributes['otelier.metadata.tenant'] AS tenant
-FROM otel.otel_traces;
+FROM otel.otel_traces
+WHERE SpanAttributes['gen_ai.operation.name'] != '';
 
 -- A row for each tool that was run, with what it was given and gave.
 CREATE OR REPLACE VIEW otelier.tool_calls SQL SECURITY INVOKER AS

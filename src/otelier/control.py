@@ -208,6 +208,7 @@ def _start(asked: _Asked) -> None:
     global _starting
     try:
         chosen = settings.load(**asked.values)
+        settings.tell_exporters(asked.values)
         providers = asked.providers
         if "tracer_provider" not in providers:
             if sdk_setup.taken():

@@ -50,6 +50,13 @@ class Blobs(Enum):
     UPLOAD = "upload"
 
 
+class Age(int):
+    """Seconds, as a value of their own: a number alone is no age."""
+
+    def __str__(self) -> str:
+        return f"{int(self)}s" if self else "off"
+
+
 class InvalidError(ValueError):
     """A setting's text that its reader does not understand."""
 
@@ -61,7 +68,7 @@ def of(value: object) -> str:
         return str(value).strip()
     if kind is bool:
         return "true" if value else "false"
-    if kind is int:
+    if kind is int or kind is Age:
         return str(value)
     if isinstance(value, Capture | Blobs):
         return str(value.value)
@@ -125,14 +132,14 @@ def store_size(text: str) -> int:
     return number
 
 
-def age(text: str) -> int:
+def age(text: str) -> Age:
     """An age in seconds; 0 for off. Raises InvalidError where ``text`` is none."""
     if text.lower() in FALSE:
-        return 0
+        return Age(0)
     number = _number(text, _SECONDS)
     if not number or text.isdecimal():
         raise InvalidError("an age such as 30d, 12h or 8w, or off")
-    return number
+    return Age(number)
 
 
 _BYTES: Final = {

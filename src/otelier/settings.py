@@ -40,7 +40,7 @@ STORE_EXPORTER: Final = "otelier"
 FILE_EXPORTER: Final = "otelier_file"
 # Not the user's: ``otelier run`` tells the program's processes by it where to leave reports.
 RUN_REPORTS: Final = "_OTELIER_RUN_REPORTS"
-# What code gave to :func:`load`.
+# What code gave to ``instrument()``.
 _in_code: Final[dict[str, Any]] = {}
 _EXPORTERS: Final = ("OTEL_TRACES_EXPORTER", "OTEL_LOGS_EXPORTER")
 
@@ -134,8 +134,6 @@ def load(**overrides: Any) -> Settings:
     """
     settings, problems = read(os.environ)
     accepted, wrong = given(overrides)
-    _in_code.clear()
-    _in_code.update(accepted)
     for problem in (*problems, *wrong):
         logger.warning("otelier: %s", problem)
     return replace(settings, **accepted) if accepted else settings
@@ -192,8 +190,14 @@ def disabled_lists(environ: Mapping[str, str]) -> tuple[frozenset[str], frozense
     return texts.names(ours), texts.names(all_)
 
 
+def tell_exporters(values: Mapping[str, Any]) -> None:
+    """What code gave, as :func:`given` reads it: for exporters, to which the SDK hands nothing."""
+    _in_code.clear()
+    _in_code.update(values)
+
+
 def of_exporters() -> Settings:
-    """What exporters go by: they are made by the SDK, which hands them nothing."""
+    """What exporters go by."""
     return replace(read(os.environ)[0], **_in_code)
 
 

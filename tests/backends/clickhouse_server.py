@@ -1,8 +1,9 @@
-"""ClickHouse's engine (chdb) behind as much of its HTTP interface as its Go client needs.
+"""ClickHouse's engine (chdb) behind as much of its HTTP interface as two clients need: Go, Python.
 
 Run by chdb's Python, so nothing else is imported: ``python clickhouse_server.py FOLDER PORT USER
-PASSWORD [CONFIG]``. One query runs at a time. Native answers, which only the Go client asks for,
-are of text and of whole numbers; compression between client and server is not spoken.
+PASSWORD [CONFIG]``. One query runs at a time. Native answers to the Go client, which wants them of
+a newer protocol than the engine writes, are of text and of whole numbers; compression between
+client and server is not spoken.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import struct
 import sys
 import threading
 from collections.abc import Iterator
+from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,25 @@ from chdb.session import Session  # type: ignore[import-not-found]
 _NUMBERS = {"UInt8": "<B", "UInt32": "<I", "UInt64": "<Q"}
 # Of the protocol's revision at which the Go client reads answers: no overflow, no bucket.
 _BLOCK_INFO = b"\x01\x00\x02\xff\xff\xff\xff\x00"
+
+# Names in a URL: of values of parameters, and of what is neither that nor a setting.
+_PARAMETER = "param_"
+_OF_HTTP = frozenset(
+    {
+        "client_protocol_version",
+        "database",
+        "default_format",
+        "query",
+        "query_id",
+        "wait_end_of_query",
+    }
+)
+
+
+def quoted(text: str, mark: str = "'") -> str:
+    """A text, or a name, as SQL has it."""
+    escaped = text.replace("\\", "\\\\").replace(mark, f"\\{mark}")
+    return f"{mark}{escaped}{mark}"
 
 
 def varint(number: int) -> bytes:
@@ -54,6 +75,17 @@ def native(answer: dict[str, Any]) -> bytes:
     return b"".join(out)
 
 
+def fields(form: str, body: bytes) -> dict[str, str]:
+    """What the fields of a form say; ``form``: its content type."""
+    message = BytesParser().parsebytes(b"Content-Type: %s\r\n\r\n" % form.encode() + body)
+    return {
+        str(part.get_param("name", header="content-disposition")): part.get_payload(
+            decode=True
+        ).decode()
+        for part in message.get_payload()
+    }
+
+
 class Engine:
     """The engine on a folder, one query at a time."""
 
@@ -62,11 +94,35 @@ class Engine:
         path = str(folder / "store")
         self._session = Session(f"{path}?config-file={config}" if config else path)
         self._lock = threading.Lock()
+        self._database = "default"
 
-    def run(self, query: str, form: str) -> bytes:
-        """A query's answer in a format, unless the query names another."""
+    def run(self, query: str, form: str, asked: dict[str, str] | None = None) -> bytes:
+        """A query's answer in a format, unless the query names another.
+
+        ``asked``: what the URL says beside it: a database, settings, values of parameters.
+        """
+        asked = asked or {}
+        given = {
+            name.removeprefix(_PARAMETER): value
+            for name, value in asked.items()
+            if name.startswith(_PARAMETER)
+        }
         with self._lock:
-            return bytes(self._session.query(query, form).bytes())
+            self._use(asked.get("database", "default"))
+            settings = ", ".join(
+                f"{name} = {quoted(value)}"
+                for name, value in asked.items()
+                if name not in _OF_HTTP and not name.startswith(_PARAMETER)
+            )
+            if settings:
+                query = f"{query}\nSETTINGS {settings}"
+            return bytes(self._session.query(query, form, params=given).bytes())
+
+    def _use(self, database: str) -> None:
+        # Not everybody may use `default`.
+        if database != self._database:
+            self._session.query(f"USE {quoted(database, '`')}")
+            self._database = database
 
     def insert(self, query: str, data: bytes) -> None:
         """Run ``INSERT … FORMAT Native`` with the data that follow it."""
@@ -90,7 +146,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = b"".join(self._body())
-        asked = {name: values[-1] for name, values in parse_qs(urlsplit(self.path).query).items()}
+        asked = {
+            name: values[-1]
+            for name, values in parse_qs(urlsplit(self.path).query, keep_blank_values=True).items()
+        }
         if self._account() != self.account:
             return self._answer(403, b"Code: 516. DB::Exception: Authentication failed")
         try:
@@ -100,12 +159,18 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(500, str(problem).encode())
 
     def _run(self, asked: dict[str, str], body: bytes) -> bytes:
+        # What is inserted follows.
         if "query" in asked:
             self.engine.insert(asked["query"], body)
             return b""
+        form = self.headers.get("Content-Type", "")
+        if form.startswith("multipart/form-data"):
+            # Where parameters are long.
+            asked |= fields(form, body)
+            body = asked.pop("query").encode()
         query = body.decode()
         if asked.get("default_format") != "Native":
-            return self.engine.run(query, asked.get("default_format", "TabSeparated"))
+            return self.engine.run(query, asked.get("default_format", "TabSeparated"), asked)
         found = self.engine.run(query, "JSONCompact")
         return native(json.loads(found)) if found else b""
 

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 DATA = "data"
+# The store of a run, from where it runs.
+STORE = f"{DATA}/otelier/traces.db"
+ON = {"OTELIER_CONFIGURE_SDK": "true"}
+posix = pytest.mark.skipif(os.name == "nt", reason="no signals there")
 SRC = str(Path(__file__).parents[2] / "src")
 
 
@@ -28,7 +36,7 @@ def otelier_run(*words: str, cwd: Path, **variables: str) -> subprocess.Complete
 
 def store_of(folder: Path) -> Path:
     """The store of runs in a folder."""
-    return folder / DATA / "otelier" / "traces.db"
+    return folder / STORE
 
 
 def few(**variables: str) -> dict[str, str]:
@@ -40,3 +48,14 @@ def few(**variables: str) -> dict[str, str]:
 def last(done: subprocess.CompletedProcess[str]) -> str:
     """The last line that the command printed."""
     return done.stderr.splitlines()[-1]
+
+
+def of(program: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """``otelier run`` of a program's text, with the SDK set up."""
+    return otelier_run(sys.executable, "-c", program, cwd=folder, **{**ON, **variables})
+
+
+def stored(store: Path) -> set[str]:
+    """The ids of a store's spans."""
+    with closing(sqlite3.connect(store)) as connection:
+        return {id for (id,) in connection.execute("SELECT span_id FROM span")}

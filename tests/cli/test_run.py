@@ -12,6 +12,7 @@ import pytest
 
 from otelier.cli import run as command
 from otelier.store.otlp_json import decode
+from tests.cli.receiver import receiver
 from tests.cli.running import SRC, last, otelier_run
 
 PRINT = "import json, os; print(json.dumps(dict(os.environ)))"
@@ -35,7 +36,7 @@ def test_defaults_need_no_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert environment(program="folder/my_app.py") == {
         "OTEL_TRACES_EXPORTER": "otelier_tree,otelier",
         "OTEL_METRICS_EXPORTER": "none",
-        "OTEL_LOGS_EXPORTER": "none",
+        "OTEL_LOGS_EXPORTER": "otelier",
         "OTEL_BSP_SCHEDULE_DELAY": "1000",
         "OTEL_SERVICE_NAME": "my_app",
         "OTELIER_STORE": str(tmp_path / "data" / "otelier" / "traces.db"),
@@ -71,7 +72,7 @@ def test_a_backend(url: str, endpoint: str, protocol: str) -> None:
     assert chosen["OTEL_TRACES_EXPORTER"] == "otelier_tree,otelier,otlp"
     assert chosen["OTEL_EXPORTER_OTLP_ENDPOINT"] == endpoint
     assert chosen["OTEL_EXPORTER_OTLP_PROTOCOL"] == protocol
-    assert "OTEL_METRICS_EXPORTER" not in chosen and "OTEL_LOGS_EXPORTER" not in chosen
+    assert "OTEL_METRICS_EXPORTER" not in chosen and chosen["OTEL_LOGS_EXPORTER"] == "otelier,otlp"
 
 
 def test_what_the_user_has_set_stays() -> None:
@@ -197,6 +198,17 @@ from opentelemetry import trace
 with trace.get_tracer("app").start_as_current_span("hello"):
     print("output of the program")
 """
+
+
+def test_a_backend_gets_what_the_store_gets(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(TRACED)
+    with receiver() as backend:
+        options = ("--otlp", backend.url, "--store", "s.db", "app.py")
+        done = otelier_run(*options, cwd=tmp_path, OTELIER_CONFIGURE_SDK="true")
+    assert done.returncode == 0, done.stderr
+    (sent,) = [body for path, _, body in backend.posts if path == "/v1/traces"]
+    assert b"hello" in sent
+    assert last(done).startswith("otelier run: 1 trace -> s.db ")
 
 
 def test_a_program_leaves_a_tree_and_a_file(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from otelier.cli.main import main
-from otelier.cli.send import endpoint
+from otelier.cli.posting import endpoint
 from otelier.store import otlp_proto
 from otelier.store.file_exporter import FileSpanExporter
 from otelier.store.spans import stored
@@ -127,6 +127,9 @@ def test_what_cannot_be_sent(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         ("localhost:4318", "http://localhost:4318/v1/traces"),
         ("https://host/otlp/", "https://host/otlp/v1/traces"),
         ("http://host:1/v1/traces", "http://host:1/v1/traces"),
+        ("http://host/otlp?key=1", "http://host/otlp/v1/traces?key=1"),
+        ("http://host/v1/traces?key=1", "http://host/v1/traces?key=1"),
+        ("http://[::1", None),
         ("file:///etc/passwd", None),
         ("ftp://host", None),
         ("http://host:port", None),
@@ -140,3 +143,18 @@ def test_endpoints(url: str, posted_to: str | None) -> None:
 def test_only_http_is_spoken(traces: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["send", str(traces), "file:///tmp/x"]) == 2
     assert "not an http or https URL" in capsys.readouterr().err
+
+
+def test_a_password_in_the_url_is_sent_and_not_shown(
+    traces: Path, backend: Receiver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = backend.url.replace("http://", "http://me:se%3Acret@") + "/v1/traces?token=hidden"
+    assert main(["send", str(traces), url]) == 0
+    path, headers, _ = backend.posts[0]
+    assert path == "/v1/traces?token=hidden"
+    assert headers["authorization"] == "Basic bWU6c2U6Y3JldA=="
+    printed = capsys.readouterr()
+    assert f"to {backend.url}/v1/traces" in printed.out
+    assert main(["send", str(traces), "ftp://me:secret@host/?token=hidden"]) == 2
+    printed = printed.out + printed.err + capsys.readouterr().err
+    assert "cret" not in printed and "hidden" not in printed

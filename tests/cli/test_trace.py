@@ -125,8 +125,6 @@ def test_rows_for_programs(store: Path, capsys: Printed) -> None:
 
 
 def test_a_password_is_never_shown(capsys: Printed) -> None:
-    pytest.importorskip("clickhouse_connect")
-    pytest.importorskip("otelier.store.clickhouse")
     assert main(["trace", "--store", "clickhouse://me:secret@127.0.0.1:1/otelier"]) == 1
     printed = capsys.readouterr()
     assert "secret" not in printed.out + printed.err

@@ -307,3 +307,84 @@ def test_rows_are_what_columns_say(question: Any, written: Any) -> None:
     assert json.loads(json.dumps(told, allow_nan=False)) == told
     out = io.StringIO()
     csv.DictWriter(out, list(told[0])).writerows(told)
+
+
+class _OverViews:
+    """The local store as one that has nothing but its views."""
+
+    dialect = "any"
+
+    def __init__(self, store: Engine) -> None:
+        self.place = store.place
+        self.ask = store.ask
+        self.trace = store.trace
+        self.close = store.close
+
+
+def _conversations() -> dict[str, list[StoredSpan]]:
+    said = [message("user", "one"), message("assistant", "two"), message("user", "yes")]
+    said += [message("assistant", "four"), message("user", "yes"), message("assistant", "six")]
+    system = {"gen_ai.system_instructions": json.dumps([{"type": "text", "content": "be kind"}])}
+    cut = {"gen_ai.input.messages": '[{"role":"user","parts":[{"type":"te'}
+    trace = {"trace_id": "ab" * 16}
+    return {
+        "growing": [chat(n, said[: 2 * n], attributes=system) for n in (1, 2, 3)],
+        "sliding": [chat(n, said[n : n + 4]) for n in (0, 2)],
+        "imported": [chat(1, said), chat(2, [*said, *said])],
+        "asked again": [chat(n, said[:2]) for n in (1, 2)],
+        "retried": [chat(n, said[:2], **{**trace, "span_id": f"{n:016x}"}) for n in (1, 2)],
+        "cut": [chat(1, said[:2], attributes=cut), chat(2, said[:4])],
+        "spaced": [chat(n, said[: 2 * n], separators=(", ", ": ")) for n in (1, 2)],
+        "odd": [chat(1, said[:2], attributes={"gen_ai.input.messages": '["a", 1, {"x": null}]'})],
+        "none": [chat(1, said[:2], attributes={"gen_ai.input.messages": None})],
+    }
+
+
+@pytest.mark.parametrize("kind", _conversations())
+def test_a_conversation_is_the_same_read_from_lists_and_from_views(kind: str, written: Any) -> None:
+    store = written(*_conversations()[kind])
+    found = questions.conversation("c-1", store=store)
+    assert found
+    other = questions.conversation("c-1", store=_OverViews(store))
+    for one, two in zip(found, other, strict=True):
+        assert one == two
+
+
+@pytest.mark.parametrize(
+    ("kind", "texts"),
+    [
+        ("growing", ["be kind", "one", "two", "yes", "four", "yes", "six"]),
+        ("sliding", ["one", "two", "yes", "four", "yes", "six"]),
+        ("imported", ["one", "two", "yes", "four", "yes", "six"]),
+        ("asked again", ["one", "two", "one", "two"]),
+        ("retried", ["one", "two", "two"]),
+    ],
+)
+def test_what_a_conversation_tells(kind: str, texts: list[str], written: Any) -> None:
+    found = questions.conversation("c-1", store=written(*_conversations()[kind]))
+    told = [row.text for row in found]
+    assert told[: len(texts)] == texts
+
+
+def test_a_long_conversation_is_no_square(written: Any) -> None:
+    """What is read grows with the turns."""
+    from tests.store.made import talk
+
+    said = talk(300, 50)
+    store = written(*(chat(n, said[: 2 * n]) for n in range(1, 301)))
+    asked: list[int] = []
+
+    class Counting(_OverViews):
+        dialect = "sqlite"
+
+        def __init__(self, store: Engine) -> None:
+            super().__init__(store)
+            self.ask = self._counted  # type: ignore[assignment]
+
+        def _counted(self, *given: Any) -> Any:
+            answer = store.ask(*given)
+            asked.append(len(answer.rows))
+            return answer
+
+    assert len(questions.conversation("c-1", store=Counting(store))) == 600
+    assert sum(asked) < 2000

@@ -112,6 +112,8 @@ def test_nothing_of_it_is_loaded_by_programs() -> None:
         ("2026-11-28T21:04:05Z", datetime(2026, 11, 28, 21, 4, 5, tzinfo=UTC)),
         ("2026-11-28T21:04:05+02:00", datetime(2026, 11, 28, 19, 4, 5, tzinfo=UTC)),
         (datetime(2026, 1, 1), datetime(2026, 1, 1, tzinfo=UTC)),
+        ("2999-01-01", datetime(2262, 1, 1, tzinfo=UTC)),
+        ("0001-01-01", datetime(1970, 1, 1, tzinfo=UTC)),
     ],
 )
 def test_moments(told: str | datetime | timedelta, meant: datetime) -> None:

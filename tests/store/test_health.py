@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from otelier.store import health, telling
+from otelier.store import telling
 from otelier.store.health import Health, look
 from otelier.store.schema import VERSION
 from otelier.store.writer import Writer
@@ -48,10 +48,7 @@ def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
     assert look(tmp_path / "store.db") == Health("", True, 0, 0)
 
 
-def test_who_only_waits_for_another_writer_can_write(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(health, "_PATIENT", 0.0)
+def test_who_only_waits_for_another_writer_can_write(tmp_path: Path) -> None:
     path = store(tmp_path)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

@@ -1,14 +1,22 @@
-"""Whatever OTLP knows of a span goes through both encodings and comes out as it was."""
+"""What OTLP knows of a span goes through both encodings and the store, and comes out as it was."""
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from otelier.store import logs, logs_proto, otlp_json, otlp_proto
+from otelier.store.reading import Reader
+from otelier.store.writer import Writer
 
 from . import chance, official
 
@@ -35,6 +43,61 @@ def test_logs(seed: int) -> None:
     assert repr(logs_proto.decode(data)) == repr(found)
     assert logs.line(logs_proto.decode(logs_proto.encode(logs.decode(line)))) == line
     assert str(official.logs_message(line)) == str(ExportLogsServiceRequest.FromString(data))
+
+
+# What the store takes apart, and what it could mistake for its own marks.
+_NAMES = (
+    "gen_ai.input.messages",
+    "gen_ai.output.messages",
+    "gen_ai.system_instructions",
+    "gen_ai.tool.definitions",
+    "gen_ai.operation.name",
+    "gen_ai.usage.input_tokens",
+    "gen_ai.usage.cost",
+    "gen_ai.response.id",
+    "gen_ai.response.finish_reasons",
+    "otelier.tags",
+)
+_MESSAGES = (
+    json.dumps([{"role": "user", "parts": [{"type": "text", "content": "hi " * 150}]}] * 3),
+    json.dumps([{"role": "user", "parts": []}, {"role": "assistant", "parts": []}], indent=2),
+    [{"role": "user", "parts": [{"type": "text", "content": "hi " * 150}]}],
+    "[",
+    {"text": 1},
+    {"history": 1, "join": ","},
+    {"messages": 1},
+    {"bytesValue": ""},
+    {"kvlistValue": {"doubleValue": "NaN"}},
+)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_store(seed: int, tmp_path: Path) -> None:
+    random = Random(seed)
+
+    def more() -> dict[str, Any]:
+        picked = random.sample(_NAMES, 4)
+        odd = {name: random.choice((*_MESSAGES, chance.value(random))) for name in picked}
+        return {**chance.attributes(random), **odd}
+
+    spans = [replace(span, attributes=more()) for span in chance.several(random, chance.span)]
+    found = [
+        replace(log, name=f"gen_ai.{log.name}", attributes=more())
+        for log in chance.several(random, chance.log)
+    ]
+    writer = Writer(tmp_path / "traces.db")
+    assert writer.write(spans, found) == len(spans) + len(found)
+    # What was exported comes again, by both ways.
+    assert writer.write(list(otlp_json.decode(otlp_json.line(spans)))) == 0
+    assert writer.write((), logs_proto.decode(logs_proto.encode(found))) == 0
+    writer.close()
+    with closing(sqlite3.connect(writer.path)) as connection:
+        reader = Reader(connection)
+        read = reader.after(0, 1000)
+        assert repr([span for _, span in read]) == repr(spans)
+        events = reader.events_after(0, 1000)
+        assert repr([log for _, log in events]) == repr(found)
+        assert repr(reader.events_after(events[-2][0], 10)) == repr(events[-1:])
 
 
 def test_equal_resources_and_scopes_are_said_once() -> None:

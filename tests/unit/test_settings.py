@@ -13,10 +13,12 @@ from otelier.settings import (
     Blobs,
     Capture,
     Settings,
+    given,
     load,
     read,
     store,
     store_path,
+    tell_exporters,
     trace_file,
 )
 
@@ -137,10 +139,19 @@ def test_where_the_store_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_exporters_go_by_what_code_gave(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTELIER_STORE", "/environment.db")
-    load(store="/code.db", trace_file="/code.jsonl")
-    assert (store(), trace_file()) == ("/code.db", "/code.jsonl")
-    load()
+    tell_exporters({"store": "/code.db", "trace_file": "/code.jsonl"})
+    try:
+        assert (store(), trace_file()) == ("/code.db", "/code.jsonl")
+    finally:
+        tell_exporters({})
     assert store() == "/environment.db"
+
+
+def test_what_code_gave_is_read_twice() -> None:
+    for value in ("30d", "off"):
+        accepted, problems = given({"store_keep": value, "store_size": "off"})
+        assert problems == [] and given(accepted) == (accepted, [])
+    assert str(read({"OTELIER_STORE_KEEP": "2h"})[0].store_keep) == "7200s"
 
 
 def test_readme_lists_every_setting_as_the_code_has_it() -> None:

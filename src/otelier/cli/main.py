@@ -30,6 +30,9 @@ COMMANDS: Final = (
     Command("send", "otelier.cli.send", "send the traces in a file to a backend"),
     Command("receive", "otelier.cli.receive", "take OTLP over HTTP into the local store"),
     Command("mcp", "otelier.cli.mcp", "answer coding agents' questions about the store"),
+    Command("export", "otelier.cli.exporting", "write the store's spans to a file"),
+    Command("import", "otelier.cli.importing", "read spans from files into the store"),
+    Command("forward", "otelier.cli.forward", "send the store's spans to a backend as it grows"),
     Command("prune", "otelier.cli.prune", "forget the oldest spans of the local store"),
     Command("doctor", "otelier.cli.doctor", "say what is instrumented here, and what is not"),
 )

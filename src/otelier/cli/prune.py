@@ -54,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         for step in writer.prune(before, most):
             done.spans += step.spans
+            done.events += step.events
             done.texts += step.texts
             done.bytes += step.bytes
         writer.shrink()

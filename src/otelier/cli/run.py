@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from shlex import quote
 from shutil import copy, which
@@ -25,7 +25,6 @@ _TREE: Final = "otelier_tree"
 _DIGITS: Final = 8
 # Traces that somebody would look at in a terminal.
 _MANY: Final = 20
-_NO_BACKEND: Final = {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
 _OTLP_PORT_GRPC: Final = 4317
 # The SDK's five seconds are long for somebody who is looking.
 _FLUSH: Final = {"OTEL_BSP_SCHEDULE_DELAY": "1000"}
@@ -181,7 +180,8 @@ def environment(
     exporters = _exporters(given, args, to_backend)
     defaults = {
         **_FLUSH,
-        **({} if to_backend else _NO_BACKEND),
+        **({} if to_backend else {"OTEL_METRICS_EXPORTER": "none"}),
+        "OTEL_LOGS_EXPORTER": ",".join(_of_events(exporters, to_backend)) or "none",
         "OTELIER_THREADS": "true",
     }
     if "service.name=" not in given.get("OTEL_RESOURCE_ATTRIBUTES", ""):
@@ -232,6 +232,14 @@ def _exporters(given: Mapping[str, str], args: argparse.Namespace, to_backend: b
     }
     kept = [name for name in names if name != "none"]
     return [*kept, *(name for name in asked if asked[name] and name not in kept)] or ["none"]
+
+
+def _of_events(exporters: Sequence[str], to_backend: bool) -> Iterator[str]:
+    """Where events go, such as evaluations: into the store with their spans, and to the backend."""
+    if STORE_EXPORTER in exporters:
+        yield STORE_EXPORTER
+    if to_backend:
+        yield "otlp"
 
 
 def _endpoint(url: str) -> str:

@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import http.client
-import ipaddress
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
-from urllib.request import (
-    HTTPRedirectHandler,
-    OpenerDirector,
-    ProxyHandler,
-    Request,
-    build_opener,
-)
 
 from otelier import wire
+from otelier.cli import posting
+from otelier.cli.posting import JSON, PROTOBUF, Poster, UnreachableError
 from otelier.cli.view import lines
 from otelier.store.index import Broken
 from otelier.store.otlp_json import decode
 
-_PATH: Final = "/v1/traces"
-_TIMEOUT: Final = 30
-_ANSWER_BYTES: Final = 1 << 20
 _UNSUPPORTED: Final = 415
 
 
@@ -39,23 +27,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         action="append",
         default=[],
-        type=_header,
+        type=posting.header,
         help="a header to send along, such as an API key; may be repeated",
     )
 
 
-def _header(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip():
-        raise ValueError(text)
-    return name.strip(), value.strip()
-
-
 def run(args: argparse.Namespace) -> int:
     """Send each line as one request; 1 if anything was refused or nothing was there."""
-    url = endpoint(args.url)
+    url = posting.endpoint(args.url)
     if url is None:
-        print(f"otelier send: not an http or https URL: {args.url}", file=sys.stderr)
+        print(f"otelier send: not an http or https URL: {posting.shown(args.url)}", file=sys.stderr)
         return 2
     sender = Sender(url, dict(args.header))
     broken = Broken()
@@ -72,28 +53,11 @@ def run(args: argparse.Namespace) -> int:
         print(f"otelier send: {args.file}: {error.strerror or error}", file=sys.stderr)
         return 1
     except UnreachableError as error:
-        print(f"otelier send: {url}: {error}", file=sys.stderr)
+        print(f"otelier send: {posting.shown(url)}: {error}", file=sys.stderr)
         sender.report(args.file)
         return 1
     broken.report("otelier send")
     return sender.report(args.file)
-
-
-def endpoint(url: str) -> str | None:
-    """The URL that traces are posted to; None if it is none of HTTP's."""
-    url = url if "://" in url else f"http://{url}"
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return None
-    if not usable:
-        return None
-    return url if parts.path.endswith(_PATH) else url.rstrip("/") + _PATH
-
-
-class UnreachableError(Exception):
-    """Nobody answers at the URL: the other lines need not be tried."""
 
 
 @dataclass(slots=True)
@@ -106,12 +70,10 @@ class Sender:
     refused: int = 0
     reason: str = ""
     _protobuf: bool = False
-    _opener: OpenerDirector = field(init=False)
+    _poster: Poster = field(init=False)
 
     def __post_init__(self) -> None:
-        # A proxy is never the way to this machine.
-        proxies = ProxyHandler({}) if _is_local(self.url) else ProxyHandler()
-        self._opener = build_opener(proxies, _NoRedirects)
+        self._poster = Poster(self.url, self.headers)
 
     def send(self, line: bytes, count: int) -> None:
         """Post one line with ``count`` spans. Raises UnreachableError."""
@@ -131,7 +93,7 @@ class Sender:
         from otelier.viewer.text import clean
 
         if self.sent:
-            print(f"sent {_spans(self.sent)} to {self.url}")
+            print(f"sent {_spans(self.sent)} to {self._poster.shown}")
         if self.refused:
             why = clean(self.reason)
             print(f"otelier send: {_spans(self.refused)} refused ({why})", file=sys.stderr)
@@ -141,30 +103,13 @@ class Sender:
 
     def _post(self, line: bytes) -> tuple[int, bytes]:
         """Status and body of the answer."""
-        kind = "application/json"
+        kind = JSON
         if self._protobuf:
             from otelier.store.otlp_proto import encode
 
-            kind, line = "application/x-protobuf", encode(decode(line))
-        headers = {"Content-Type": kind, "User-Agent": "otelier", **self.headers}
-        request = Request(self.url, data=line, headers=headers, method="POST")
-        try:
-            with self._opener.open(request, timeout=_TIMEOUT) as answer:
-                return answer.status, answer.read(_ANSWER_BYTES)
-        except HTTPError as error:
-            with error:
-                return error.code, error.read(_ANSWER_BYTES)
-        except URLError as error:
-            raise UnreachableError(error.reason) from None
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise UnreachableError(str(error) or type(error).__name__) from None
-
-
-class _NoRedirects(HTTPRedirectHandler):
-    """A redirected POST would arrive as a GET, without its spans, and look like a success."""
-
-    def redirect_request(self, *args: object) -> None:
-        """Leave it at the answer."""
+            kind, line = PROTOBUF, encode(decode(line))
+        answer = self._poster.post(kind, line)
+        return answer.status, answer.body
 
 
 def _spans(count: int) -> str:
@@ -179,11 +124,3 @@ def _partial(answer: bytes, count: int) -> tuple[int, str]:
         return min(max(refused, 0), count), str(said.get("errorMessage", ""))
     except (ValueError, TypeError, KeyError, AttributeError):
         return 0, ""
-
-
-def _is_local(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -368,7 +368,8 @@ def trace(
 ) -> list[Line]:
     """The calls of a trace, each with what is above it.
 
-    Without an id the newest trace. The beginning of an id will do, if it is of one trace.
+    Without an id the newest trace. The beginning of an id will do: of several traces that begin
+    so it is the first by id.
 
     Args:
         trace_id: its id, or how that begins; the newest by default.

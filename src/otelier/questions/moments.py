@@ -8,6 +8,9 @@ from typing import Final
 
 _AGO: Final = re.compile(r"(\d{1,6})\s*([smhdw])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+# What engines can compare with: nanoseconds since 1970 in 64 bits.
+_FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST: Final = datetime(2262, 1, 1, tzinfo=UTC)
 FORMS: Final = "24h, 7d, 2026-11-28 or 2026-11-28T21:04 (UTC)"
 
 
@@ -17,21 +20,19 @@ def moment(told: str | datetime | timedelta, now: datetime | None = None) -> dat
     Raises ValueError with what can be written.
     """
     try:
-        if isinstance(told, datetime):
-            return told.astimezone(UTC) if told.tzinfo else told.replace(tzinfo=UTC)
-        if isinstance(told, timedelta):
-            return (now or datetime.now(UTC)) - told
-        if found := _AGO.fullmatch(told.strip().lower()):
-            ago = timedelta(**{_UNITS[found[2]]: int(found[1])})
-            return (now or datetime.now(UTC)) - ago
-        return moment(datetime.fromisoformat(told.strip()))
+        return min(max(_read(told, now), _FIRST), _LAST)
     except (ValueError, OverflowError):
         raise ValueError(f"{str(told)!r} is no time; it is written as {FORMS}") from None
 
 
-def stored(moment: datetime) -> str:
-    """As times stand in a store: ``2026-11-28 21:04:05.123456000``."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}000"
+def _read(told: str | datetime | timedelta, now: datetime | None) -> datetime:
+    if isinstance(told, datetime):
+        return told.astimezone(UTC) if told.tzinfo else told.replace(tzinfo=UTC)
+    if isinstance(told, timedelta):
+        return (now or datetime.now(UTC)) - told
+    if found := _AGO.fullmatch(told.strip().lower()):
+        return _read(timedelta(**{_UNITS[found[2]]: int(found[1])}), now)
+    return _read(datetime.fromisoformat(told.strip()), now)
 
 
 def read(text: str) -> datetime:

@@ -6,6 +6,7 @@ are in the table that the collector's exporter makes, ``otel.otel_traces``.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Mapping
 from typing import Any, Final
@@ -19,13 +20,11 @@ from otelier.store.spans import StoredSpan
 _SECONDS: Final = 60
 _CONNECTING: Final = 10
 # What each query is run with, where whoever asks may say so and nobody has: see ``access.sql``.
-# In their order: who may only read may set nothing more.
 _SETTINGS: Final = {
     # `SELECT lower(model) AS model … WHERE model = 'X'` means the column, as in SQLite.
     "prefer_column_name_to_alias": "1",
     # What a text says that is compared with a time.
     "session_timezone": "UTC",
-    "max_execution_time": str(_SECONDS),
     # No functions that read or write elsewhere, either.
     "readonly": "1",
 }
@@ -37,16 +36,16 @@ class ClickHouse:
 
     dialect = "clickhouse"
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, seconds: int = _SECONDS) -> None:
         """Connect: ``clickhouse://user:password@host:port/database``, TLS by ``clickhouses://``.
 
-        Raises StoreError.
+        ``seconds``: how long a query may take. Raises StoreError.
         """
         self._place = parsed(url)
         self.place = self._place.shown
         self._lock = threading.Lock()
-        self._client = _connected(self._place)
-        for name, value in _SETTINGS.items():
+        self._client = _connected(self._place, seconds)
+        for name, value in {"max_execution_time": str(seconds), **_SETTINGS}.items():
             if self._may_set(name):
                 self._client.set_client_setting(name, value)
 
@@ -59,18 +58,13 @@ class ClickHouse:
     ) -> Answer:
         """Run a query; at most ``most`` rows. Raises StoreError with what the engine says."""
         query, given = clickhouse_sql.bound(sql, parameters or {})
+        if not query:
+            raise StoreError("it is no query: only reading is possible here")
         with self._lock, told(self._place):
-            found = self._client.query(
-                query,
-                # With none at all it would take `%` in the SQL for places of parameters.
-                parameters=given or None,
-                settings=self._at_most(most),
-                query_formats=clickhouse_values.FORMATS,
-            )
+            found = self._query(query, given, self._at_most(most))
             rows = found.result_rows if most is None else found.result_rows[:most]
-            return Answer(
-                tuple(found.column_names), clickhouse_values.table(found.column_types, rows)
-            )
+            names = found.column_names or self._names(query, given)
+            return Answer(tuple(names), clickhouse_values.table(found.column_types, rows))
 
     def trace(self, trace_id: str) -> list[StoredSpan]:
         """All spans of a trace, each once, in order of start; none where it is not stored."""
@@ -80,6 +74,20 @@ class ClickHouse:
     def close(self) -> None:
         """Let go of it."""
         self._client.close()
+
+    def _query(self, sql: str, given: dict[str, str], settings: dict[str, str]) -> Any:
+        return self._client.query(
+            sql,
+            # With none at all it would take `%` in the SQL for places of parameters.
+            parameters=given or None,
+            settings=settings,
+            query_formats=clickhouse_values.FORMATS,
+        )
+
+    def _names(self, sql: str, given: dict[str, str]) -> list[str]:
+        """The columns of a query that found nothing: the server does not tell them then."""
+        found = self._query(f"DESCRIBE TABLE (\n{sql}\n)", given, {})
+        return [str(row[0]) for row in found.result_rows]
 
     def _at_most(self, most: int | None) -> dict[str, str]:
         """Settings that end a query that has found enough; it may find somewhat more."""
@@ -95,13 +103,15 @@ class ClickHouse:
         return found.value in _UNSET or name == "result_overflow_mode"
 
 
-def _connected(place: Place) -> Any:
+def _connected(place: Place, seconds: int) -> Any:
     try:
         import clickhouse_connect  # type: ignore[import-not-found]
     except ImportError:
         raise StoreError(
             "reading a ClickHouse needs a client: pip install 'otelier[clickhouse]'"
         ) from None
+    # What it logs beside its exceptions is for programs that want logs.
+    logging.getLogger(clickhouse_connect.__name__).addHandler(logging.NullHandler())
     with told(place):
         return clickhouse_connect.get_client(
             host=place.host,
@@ -112,10 +122,10 @@ def _connected(place: Place) -> Any:
             interface="https" if place.tls else "http",
             secure=place.tls,
             connect_timeout=_CONNECTING,
-            send_receive_timeout=_SECONDS + _CONNECTING,
+            send_receive_timeout=seconds + _CONNECTING,
             # Several may ask at once; no query needs what another left behind.
             autogenerate_session_id=False,
-            show_clickhouse_errors="scrub",
+            show_clickhouse_errors=True,
             client_name="otelier",
             **place.options,
         )

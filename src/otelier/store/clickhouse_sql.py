@@ -51,7 +51,8 @@ def bound(sql: str, given: Mapping[str, Parameter]) -> tuple[str, dict[str, str]
         kind, used[name] = _typed(name, value)
         return f"{{{name}:{kind}}}"
 
-    return _TOKENS.sub(typed, encodable(sql)), used
+    # The client writes behind it.
+    return _TOKENS.sub(typed, encodable(sql)).rstrip("; \t\r\n"), used
 
 
 def encodable(text: str) -> str:

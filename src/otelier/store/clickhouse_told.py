@@ -10,14 +10,18 @@ from typing import Final
 from otelier.store.clickhouse_place import Place
 from otelier.store.engine import StoreError
 
-_VIEWS: Final = "collector-config/clickhouse/views.sql makes it"
-_UNKNOWN_TABLE: Final = 60
-_UNKNOWN_DATABASE: Final = 81
+_MAKERS: Final = (
+    "the views are made by collector-config/clickhouse/views.sql, the tables by the collector"
+)
+# A table or a view, a database.
+_NOT_MADE: Final = (60, 81)
 _TOO_LONG: Final = (159, 160)
 _READ_ONLY: Final = 164
 _REFUSED: Final = (192, 193, 194, 516)
-# `Code: 62. DB::Exception: …`, and a name in capitals at the end.
+# `Code: 62. DB::Exception: …`, after what the client says itself.
 _SAID: Final = re.compile(r"(?:.*?\bCode: \d+\. )?(?:DB::Exception: )?(.*)", re.DOTALL)
+# What a parser would have liked instead, versions, addresses.
+_NOT_SHOWN: Final = re.compile(r"\s*(?:Expected one of: .*|\((?:version|for url) .*\)$)", re.DOTALL)
 _CODE: Final = re.compile(r"\bCode: (\d+)")
 _CHARACTERS: Final = 400
 
@@ -25,35 +29,32 @@ _CHARACTERS: Final = 400
 @contextmanager
 def told(place: Place) -> Iterator[None]:
     """The client's exceptions as StoreErrors with one line."""
-    from clickhouse_connect.driver.exceptions import ClickHouseError  # type: ignore[import-not-found]
+    from clickhouse_connect.driver.exceptions import OperationalError  # type: ignore[import-not-found]
 
     try:
         yield
     except StoreError:
         raise
-    except ClickHouseError as error:
-        raise StoreError(_hidden(place, _line(place, error))) from None
-    # What the client could not read, or what its HTTP library says.
     except Exception as error:
-        line = f"{place.shown}: {_first(str(error)) or type(error).__name__}"
+        code = getattr(error, "code", None) or _code(str(error))
+        if code is not None:
+            line = _said(place, code, str(error))
+        elif isinstance(error, OperationalError | OSError):
+            line = f"{place.shown} cannot be reached: {_reason(error) or _first(str(error))}"
+        else:
+            # What the client could not read, mostly: formats of the query's own.
+            line = f"{place.shown}: the answer is not understood: {_first(str(error))}"
         raise StoreError(_hidden(place, line)) from None
 
 
-def _line(place: Place, error: Exception) -> str:
-    message = str(error)
-    code = getattr(error, "code", None) or _code(message)
-    if code is None:
-        reason = _reason(error) or _first(message)
-        return f"{place.shown} cannot be reached: {reason}"
+def _said(place: Place, code: int, message: str) -> str:
     if code in _REFUSED:
         return f"{place.shown} refuses this user or password"
-    if code == _UNKNOWN_DATABASE:
-        return f"{place.shown}: there is no such database: {_VIEWS}"
-    said = _first(_SAID.sub(r"\1", message, count=1))
-    if code == _UNKNOWN_TABLE:
-        return f"{said} (a view of otelier: {_VIEWS})"
     if code == _READ_ONLY:
         return "only reading is possible here"
+    said = _first(_NOT_SHOWN.sub("", _SAID.sub(r"\1", message, count=1)))
+    if code in _NOT_MADE:
+        return f"{said} ({_MAKERS})"
     if code in _TOO_LONG:
         return f"it took too long and was ended: {said}"
     return said

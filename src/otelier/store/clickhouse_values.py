@@ -30,6 +30,9 @@ def _reader(kind: Any) -> Read:
     if name == "Array":
         member = _reader(kind.element_type)
         return lambda members: [member(each) for each in members]
+    if name == "Map":
+        named = _reader(kind.value_type)
+        return lambda members: {str(key): named(each) for key, each in members.items()}
     return plain
 
 

@@ -27,13 +27,13 @@ class StoreSpanExporter(SpanExporter):
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         """``path``: the file; by default what ``OTELIER_STORE`` says, else the user's own."""
+        # Under ``otelier run``, which asks after its own store and no other.
+        self._reports = settings.run_reports() if path is None else ""
         if path is None:
             path = settings.store_path()
         # Absolute at once: the program may change its directory before the first span.
         self.path = Path(path).absolute()
         self._done = False
-        # Under ``otelier run``.
-        self._reports = settings.run_reports()
         setattr(self, pace.WANTED, DELAY)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:

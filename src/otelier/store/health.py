@@ -18,8 +18,8 @@ from otelier.store.sharing import fault
 
 # Less room than that is none: a batch of spans with messages needs more.
 _ROOM: Final = 1 << 20
-# Seconds that another program's writing is waited for.
-_PATIENT: Final = 0.5
+# Seconds that a program which is making the store is waited for.
+_PATIENT: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,7 @@ def _version(path: Path) -> int:
         version = schema.check(connection)
         if version:
             connection.execute("SELECT max(id) FROM span").fetchone()
+        connection.execute("PRAGMA busy_timeout = 0")
         try:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("ROLLBACK")

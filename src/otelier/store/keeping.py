@@ -40,6 +40,7 @@ class _Link:
     previous: int
     text: int
     used: int
+    span: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,10 @@ class _List:
 
 
 class Keeper:
-    """Keeps the texts of one store. ``span``, ``used`` and ``of`` are of the span being written."""
+    """Keeps the texts of one store. ``span``, ``used`` and ``of`` are of the span being written.
+
+    Of an event ``span`` is 0; the next span that has its lists takes its place.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -139,16 +143,17 @@ class Keeper:
         known = self._next.get((previous, text))
         if known is None:
             row = self._connection.execute(
-                "SELECT id, used FROM history WHERE previous = ? AND text = ?", (previous, text)
+                "SELECT id, used, span FROM history WHERE previous = ? AND text = ?",
+                (previous, text),
             ).fetchone()
             if row is None:
                 row = self._connection.execute(
                     "INSERT INTO history (previous, text, length, used, span)"
-                    " VALUES (?, ?, ?, ?, ?) RETURNING id, used",
+                    " VALUES (?, ?, ?, ?, ?) RETURNING id, used, span",
                     (previous, text, length, self.used, self.span),
                 ).fetchone()
             known = row[0]
-            self._links[known] = _Link(previous, text, row[1])
+            self._links[known] = _Link(previous, text, row[1], row[2])
             self._next[previous, text] = known
         self._touch(known)
         return known
@@ -163,19 +168,20 @@ class Keeper:
             link = self._links.get(head)
             if link is None:
                 row = self._connection.execute(
-                    "SELECT previous, text, used FROM history WHERE id = ?", (head,)
+                    "SELECT previous, text, used, span FROM history WHERE id = ?", (head,)
                 ).fetchone()
                 self._links[head] = link = _Link(*row)
-            if link.used >= self.used:
+            if link.used >= self.used and (link.span or not self.span):
                 return
+            used = max(link.used, self.used)
             self._connection.execute(
-                "UPDATE history SET used = ?, span = ? WHERE id = ?", (self.used, self.span, head)
+                "UPDATE history SET used = ?, span = ? WHERE id = ?", (used, self.span, head)
             )
             self._connection.execute(
                 "UPDATE text SET used = ? WHERE id = ? AND used < ?",
                 (self.used, link.text, self.used),
             )
-            link.used = self.used
+            link.used, link.span = used, self.span
             head = link.previous
 
     def _text(self, body: str) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 
 from otelier import wire
 from otelier.store.json_values import (
@@ -26,9 +26,10 @@ from otelier.store.otlp_json import grouped, ungrouped
 from otelier.store.spans import StoredLog, StoredResource, StoredScope, resource_of, scope_of
 
 # SEVERITY_NUMBER_FATAL4.
-_MOST_SEVERE = 24
+_MOST_SEVERE: Final = 24
 # Before the SDK's records had names, its events told theirs so.
-_NAME = "event.name"
+_NAME: Final = "event.name"
+_KEPT: Final = "gen_ai."
 
 
 def stored_log(data: Any) -> StoredLog:
@@ -40,12 +41,11 @@ def stored_log(data: Any) -> StoredLog:
     resource = getattr(data, "resource", None) or getattr(record, "resource", None)
     owner = data if hasattr(data, "dropped_attributes") else record
     found = record.attributes or {}
-    named = getattr(record, "event_name", None) or found.get(_NAME)
     severity = record.severity_number
     return StoredLog(
         time_ns=record.timestamp or 0,
         observed_ns=record.observed_timestamp or 0,
-        name=named if isinstance(named, str) else "",
+        name=named(getattr(record, "event_name", None), found),
         body=record.body,
         severity=int(severity.value) if severity is not None else 0,
         severity_text=record.severity_text or "",
@@ -57,6 +57,22 @@ def stored_log(data: Any) -> StoredLog:
         resource=resource_of(resource) if resource is not None else StoredResource(),
         dropped_attributes=getattr(owner, "dropped_attributes", 0),
     )
+
+
+def stored_events(batch: Iterable[Any]) -> list[StoredLog]:
+    """Those of the SDK's records that a store keeps."""
+    return [log for log in map(stored_log, batch) if is_kept(log)]
+
+
+def is_kept(log: StoredLog) -> bool:
+    """Whether a store keeps it: the events of the conventions for GenAI, and nothing else."""
+    return log.name.startswith(_KEPT)
+
+
+def named(name: Any, attributes: Mapping[str, Any]) -> str:
+    """An event's name, which older senders have in an attribute; empty for what is no event."""
+    found = name or attributes.get(_NAME)
+    return found if isinstance(found, str) else ""
 
 
 def severity(number: int) -> int:
@@ -101,17 +117,18 @@ def _log(log: StoredLog) -> Json:
 
 
 def _read_log(log: Json, scope: StoredScope, resource: StoredResource) -> StoredLog:
+    found = read_attributes(log)
     return StoredLog(
         time_ns=uint64(integer(log, "timeUnixNano")),
         observed_ns=uint64(integer(log, "observedTimeUnixNano")),
-        name=string(log, "eventName"),
+        name=named(string(log, "eventName"), found),
         body=read_value(member(log, "body")),
         severity=severity(integer(log, "severityNumber")),
         severity_text=string(log, "severityText"),
         trace_id=identity(log, "traceId"),
         span_id=identity(log, "spanId"),
         flags=uint32(integer(log, "flags")),
-        attributes=read_attributes(log),
+        attributes=found,
         scope=scope,
         resource=resource,
         dropped_attributes=uint32(integer(log, "droppedAttributesCount")),

@@ -8,7 +8,7 @@ from typing import Any
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from otelier.store.json_values import text
-from otelier.store.logs import severity
+from otelier.store.logs import named, severity
 from otelier.store.otlp import uint32, uint64
 from otelier.store.otlp_proto import grouped, parsed, ungrouped
 from otelier.store.proto_values import (
@@ -51,17 +51,18 @@ def _write_log(target: Any, log: StoredLog) -> None:
 
 
 def _read_log(log: Any, scope: StoredScope, resource: StoredResource) -> StoredLog:
+    found = read_attributes(log.attributes)
     return StoredLog(
         time_ns=log.time_unix_nano,
         observed_ns=log.observed_time_unix_nano,
-        name=log.event_name,
+        name=named(log.event_name, found),
         body=read(log.body),
         severity=severity(log.severity_number),
         severity_text=log.severity_text,
         trace_id=identity(log.trace_id),
         span_id=identity(log.span_id),
         flags=log.flags,
-        attributes=read_attributes(log.attributes),
+        attributes=found,
         scope=scope,
         resource=resource,
         dropped_attributes=log.dropped_attributes_count,

@@ -1,9 +1,9 @@
 """Forgets what is old: by age, and by the size of the file, the oldest first.
 
 It goes by small steps, each a transaction of its own, so that nobody who writes waits for long.
-First spans go; when none is left that began before a moment, so do the texts and histories that
-none has used since (``used`` is never older than the newest span that has them). The file becomes
-smaller by as much, a few pages at a time.
+First spans and events go; when none is left that began before a moment, so do the texts and
+histories that none has used since (``used`` is never older than the newest that has them). The file
+becomes smaller by as much, a few pages at a time.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ _TEXTS: Final = 2_000
 _PAGES: Final = 256
 # Of what is there, a twentieth goes at a time where the file is too large.
 _SHARE: Final = 20
+# What has texts, and a time.
+_DATED: Final = ("span", "event")
 
 
 @dataclass(slots=True)
@@ -30,6 +32,7 @@ class Pruned:
     """What went."""
 
     spans: int = 0
+    events: int = 0
     texts: int = 0
     bytes: int = 0
 
@@ -59,18 +62,26 @@ def steps(connection: sqlite3.Connection, before: int | None, most: int | None) 
 
 
 def _oldest(connection: sqlite3.Connection) -> int | None:
-    """Before which second the oldest share of spans began; None where no stretch is over."""
-    ((first, last),) = connection.execute("SELECT min(id), max(id) FROM span")
+    """Before which second the oldest share of spans, or of events, began.
+
+    None where no stretch is over.
+    """
+    ends = (_oldest_of(connection, table) for table in _DATED)
+    return min((end for end in ends if end is not None), default=None)
+
+
+def _oldest_of(connection: sqlite3.Connection, table: str) -> int | None:
+    ((first, last),) = connection.execute(f"SELECT min(id), max(id) FROM {table}")
     if first is None:
         return None
     skipped = (last - first) // _SHARE
     row = (
         connection.execute(
-            "SELECT time FROM span ORDER BY time LIMIT 1 OFFSET ?", (skipped,)
+            f"SELECT time FROM {table} ORDER BY time LIMIT 1 OFFSET ?", (skipped,)
         ).fetchone()
-        or connection.execute("SELECT max(time) FROM span").fetchone()
+        or connection.execute(f"SELECT max(time) FROM {table}").fetchone()
     )
-    ((newest,),) = connection.execute("SELECT max(time) FROM span")
+    ((newest,),) = connection.execute(f"SELECT max(time) FROM {table}")
     end = rows.nanoseconds(row[0]) // 10**9 // STRETCH * STRETCH + STRETCH
     # What is being written has a stretch that goes on.
     return end if end <= rows.nanoseconds(newest) // 10**9 // STRETCH * STRETCH else None
@@ -80,6 +91,8 @@ def _older(connection: sqlite3.Connection, second: int) -> Iterator[Pruned]:
     moment = rows.moment(max(second, 0) * 10**9)
     while spans := _spans(connection, moment):
         yield Pruned(spans=spans)
+    while events := _events(connection, moment):
+        yield Pruned(events=events)
     while True:
         texts = _unused(connection, moment, max(second, 0) // STRETCH)
         if not texts:
@@ -105,15 +118,31 @@ def _spans(connection: sqlite3.Connection, moment: str) -> int:
     return count
 
 
-def _unused(connection: sqlite3.Connection, moment: str, stretch: int) -> int:
-    """Delete some of the texts and histories that no span has; how many."""
+def _events(connection: sqlite3.Connection, moment: str) -> int:
+    """Delete some of the old events; how many."""
     count = 0
 
     def work() -> None:
         nonlocal count
-        # A program may have written old spans meanwhile.
-        if connection.execute("SELECT 1 FROM span WHERE time < ? LIMIT 1", (moment,)).fetchone():
-            return
+        old = "SELECT id FROM event WHERE time < ? ORDER BY time, id LIMIT ?"
+        given = (moment, _SPANS)
+        count = connection.execute(f"DELETE FROM event WHERE id IN ({old})", given).rowcount
+
+    transaction(connection, work)
+    return count
+
+
+def _unused(connection: sqlite3.Connection, moment: str, stretch: int) -> int:
+    """Delete some of the texts and histories that nothing has any more; how many."""
+    count = 0
+
+    def work() -> None:
+        nonlocal count
+        # A program may have written old ones meanwhile.
+        for table in _DATED:
+            old = f"SELECT 1 FROM {table} WHERE time < ? LIMIT 1"
+            if connection.execute(old, (moment,)).fetchone():
+                return
         for table in ("history", "text"):
             given = (stretch, _TEXTS - count)
             ids = _UNUSED.format(table)

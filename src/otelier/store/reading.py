@@ -1,4 +1,4 @@
-"""Rows of the store as the spans that were written."""
+"""Rows of the store as the spans and events that were written."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from otelier.store.spans import (
     STATUSES,
     StoredEvent,
     StoredLink,
+    StoredLog,
     StoredResource,
     StoredScope,
     StoredSpan,
@@ -24,8 +25,11 @@ _COLUMNS: Final = (
     ' s.status_code, s.status_message, r.body, c.body, h.names, s."values", s.more'
 )
 _FROM: Final = (
-    " FROM {schema}.span AS s JOIN {schema}.resource AS r ON r.id = s.resource"
+    " FROM {schema}.{table} AS s JOIN {schema}.resource AS r ON r.id = s.resource"
     " JOIN {schema}.scope AS c ON c.id = s.scope JOIN {schema}.shape AS h ON h.id = s.shape"
+)
+_EVENT_COLUMNS: Final = (
+    's.id, s.trace_id, s.span_id, s.time, s.name, r.body, c.body, h.names, s."values", s.more'
 )
 _MESSAGES: Final = """
 WITH RECURSIVE one (id, previous, text, length) AS (
@@ -50,7 +54,8 @@ class Reader:
     ) -> None:
         self._texts = texts
         self._connection = connection
-        self._select = f"SELECT {_COLUMNS}{_FROM.format(schema=schema)}"
+        self._select = f"SELECT {_COLUMNS}{_FROM.format(schema=schema, table='span')}"
+        self._select_events = f"SELECT {_EVENT_COLUMNS}{_FROM.format(schema=schema, table='event')}"
         self._messages = _MESSAGES.format(schema=schema)
         self._text = f"SELECT body FROM {schema}.text WHERE id = ?"
         self._resolved = lru_cache(maxsize=_TEXTS_HELD)(self._look_up)
@@ -68,6 +73,37 @@ class Reader:
     def where(self, condition: str, given: tuple[Any, ...]) -> Iterator[tuple[int, StoredSpan]]:
         """Spans (``s``) of a condition, in the order in which they were written."""
         return self._spans(f" WHERE {condition} ORDER BY s.id", given)
+
+    def events_after(self, number: int, most: int) -> list[tuple[int, StoredLog]]:
+        """The next events in the order in which they were written, with their numbers."""
+        return list(self.events_where("s.id > ?", (number,), most))
+
+    def events_where(
+        self, condition: str, given: tuple[Any, ...], most: int = -1
+    ) -> Iterator[tuple[int, StoredLog]]:
+        """Events (``s``) of a condition, in the order in which they were written."""
+        sql = f"{self._select_events} WHERE {condition} ORDER BY s.id LIMIT ?"
+        for row in self._connection.execute(sql, (*given, most)):
+            yield row[0], self._log(row)
+
+    def _log(self, row: tuple[Any, ...]) -> StoredLog:
+        more = wire.loads(row[9]) if row[9] else {}
+        time = more.get("time")
+        return StoredLog(
+            name=row[4],
+            time_ns=rows.nanoseconds(row[3]) if time is None else int(time),
+            observed_ns=int(more.get("observed", 0)),
+            body=pieces.untagged(more["body"][0], self._resolve) if "body" in more else None,
+            severity=more.get("severityNumber", 0),
+            severity_text=more.get("severityText", ""),
+            trace_id=row[1],
+            span_id=row[2],
+            flags=more.get("flags", 0),
+            attributes=pieces.attributes(row[7], row[8], self._resolve),
+            scope=scope(row[6]),
+            resource=resource(row[5]),
+            dropped_attributes=more.get("droppedAttributesCount", 0),
+        )
 
     def _spans(self, rest: str, given: tuple[Any, ...]) -> Iterator[tuple[int, StoredSpan]]:
         for row in self._connection.execute(self._select + rest, given):
@@ -119,7 +155,7 @@ class Reader:
 
 @lru_cache(maxsize=256)
 def resource(body: str) -> StoredResource:
-    """What :func:`writer.resource_body` wrote."""
+    """What :func:`bodies.resource_body` wrote."""
     found = wire.loads(body)
     return StoredResource(
         _attributes(found), found.get("schemaUrl", ""), found.get("droppedAttributesCount", 0)
@@ -128,7 +164,7 @@ def resource(body: str) -> StoredResource:
 
 @lru_cache(maxsize=256)
 def scope(body: str) -> StoredScope:
-    """What :func:`writer.scope_body` wrote."""
+    """What :func:`bodies.scope_body` wrote."""
     found = wire.loads(body)
     return StoredScope(
         found.get("name", ""),

@@ -87,7 +87,7 @@ _ERROR: Final = _AT["error"]
 def columns(span: StoredSpan) -> list[Any]:
     """The values of :data:`COLUMNS`."""
     get = span.attributes.get
-    texts = [_text(get(name)) for name in _TEXT_ITEMS]
+    texts = [text(get(name)) for name in _TEXT_ITEMS]
     counts = [wire.count(get(name)) for name in _COUNT_ITEMS]
     numbers = [wire.number(get(name)) for name in _NUMBER_ITEMS]
     cost = numbers[0]
@@ -106,7 +106,7 @@ def columns(span: StoredSpan) -> list[Any]:
         and operation in _COUNTED
         and get(semconv.BACKGROUND) is not True
     )
-    left = _text(get(semconv.STREAM_END))
+    left = text(get(semconv.STREAM_END))
     status = "error" if error or span.status == "ERROR" else left or "ok"
     return [
         *texts,
@@ -120,11 +120,12 @@ def columns(span: StoredSpan) -> list[Any]:
         (model_call or batch_read or fetched) and told and cost is None,
         uncounted,
         status,
-        _text(span.resource.attributes.get("service.name")),
+        text(span.resource.attributes.get("service.name")),
     ]
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
+    """An attribute's value as a column of text has it."""
     if type(value) is str:
         return value
     if value is None:

@@ -107,7 +107,6 @@ CREATE TABLE span (
 CREATE UNIQUE INDEX span_once ON span (trace_id, span_id, kind);
 CREATE INDEX span_time ON span (time);
 CREATE INDEX span_parent ON span (parent_id);
-CREATE INDEX span_batch ON span (provider, batch) WHERE batch_read;
 -- What lists are chosen by. Not of those alone that have it: SQLite would not know that it may use
 -- them; of otelier's spans alone where it is only their views that are asked.
 CREATE INDEX span_session ON span (session, time);
@@ -115,17 +114,21 @@ CREATE INDEX span_conversation ON span (conversation, time);
 CREATE INDEX span_user ON span (user, time) WHERE operation != '';
 CREATE INDEX span_response ON span (response_id) WHERE operation != '';
 CREATE INDEX span_request ON span (request_id) WHERE operation != '';
+CREATE INDEX span_error ON span (error) WHERE operation != '';
 CREATE INDEX span_failed ON span (time, error, operation, model, tool) WHERE status = 'error';
--- Sums are made of this alone.
+CREATE INDEX span_batch ON span (provider, batch) WHERE batch_read;
+-- Sums of what was paid are made of this alone.
 CREATE INDEX span_paid ON span (
     time, model, batch_read, response_model, cost, model_call, error, input_tokens, output_tokens,
-    cache_read_tokens, cache_write_tokens, duration, unpriced, uncounted, session, conversation,
-    user, tenant, provider, agent, service, prompt, prompt_version, operation
-) WHERE paid AND operation != '';
+    cache_read_tokens, cache_write_tokens, duration, unpriced, uncounted, operation, session,
+    conversation, user, tenant, provider, agent, service, prompt, prompt_version
+) WHERE paid;
 
 -- Events that belong to calls: evaluations (gen_ai.evaluation.result) and others of GenAI.
 CREATE TABLE event (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- BLAKE2b of all that it says, 16 bytes: what is delivered twice is kept once.
+    hash BLOB NOT NULL UNIQUE,
     time TEXT NOT NULL,
     name TEXT NOT NULL,
     trace_id TEXT NOT NULL,
@@ -133,7 +136,15 @@ CREATE TABLE event (
     resource INTEGER NOT NULL,
     scope INTEGER NOT NULL,
     shape INTEGER NOT NULL,
-    "values" TEXT NOT NULL,
-    more TEXT
+    -- Body, severity, when it was observed, flags, counts: a JSON object, NULL for none.
+    more TEXT,
+    -- What views ask of evaluations; `answer` is the id of the response that was judged.
+    evaluation TEXT NOT NULL,
+    score REAL,
+    label TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    "values" TEXT NOT NULL
 );
 CREATE INDEX event_name ON event (name, time);
+CREATE INDEX event_time ON event (time);
+CREATE INDEX event_trace ON event (trace_id);

@@ -19,7 +19,7 @@ from typing import Final
 from otelier import forks, guard, settings
 from otelier.store.engine import StoreError
 from otelier.store.prune import Pruned
-from otelier.store.spans import StoredSpan
+from otelier.store.spans import StoredLog, StoredSpan
 from otelier.store.writer import Writer
 
 # Seconds to wait for other writers: at a time, so that nobody who forks is kept from it; in all, at
@@ -29,7 +29,7 @@ _PATIENT: Final = 5.0
 _HASTY: Final = 0.2
 # Seconds that a program that forks waits at most for what is being written.
 _FORKING: Final = 0.5
-# Spans that wait at most: what the SDK's own queue holds, a few times.
+# Spans, and events, that wait at most: what the SDK's own queue holds, a few times.
 _MOST_WAITING: Final = 8192
 # Every so many batches it is looked whether something is to be forgotten.
 _LOOK: Final = 64
@@ -97,8 +97,8 @@ class Pruner:
             guard.failed("store.prune")
 
 
-def _of_the_store(error: Exception) -> bool:
-    """Whether no span is to blame for an error."""
+def of_the_store(error: Exception) -> bool:
+    """Whether no span and no event is to blame for an error."""
     # Of a damaged file; its subclasses are of values that cannot be stored.
     damaged = type(error) is sqlite3.DatabaseError
     return damaged or isinstance(error, sqlite3.OperationalError | OSError | StoreError)
@@ -116,11 +116,12 @@ class Sharing:
         # Whoever wants the lock comes by here: who forks is not overtaken.
         self._door = threading.Lock()
         self._waiting: deque[StoredSpan] = deque(maxlen=_MOST_WAITING)
+        self._logs: deque[StoredLog] = deque(maxlen=_MOST_WAITING)
         self._over = False
         self._pruner = Pruner(self.writer)
 
-    def write(self, spans: Sequence[StoredSpan]) -> bool:
-        """Store spans, and what waits; whether all of it is stored now. Never raises."""
+    def write(self, spans: Sequence[StoredSpan], logs: Sequence[StoredLog] = ()) -> bool:
+        """Store spans and events, and what waits; whether all of it is stored now. Never raises."""
         end = time.monotonic() + self.patience
         while True:
             with self._door:
@@ -128,48 +129,59 @@ class Sharing:
             try:
                 if self._over:
                     return False
-                waiting = [*self._waiting, *spans] if self._waiting else spans
-                error = self._stored(waiting)
+                error = self._stored(
+                    [*self._waiting, *spans] if self._waiting else spans,
+                    [*self._logs, *logs] if self._logs else logs,
+                )
                 if error is None:
                     self._waiting.clear()
+                    self._logs.clear()
                     self.patience = _PATIENT
                     self._pruner.step()
                     return True
                 if _code(error) not in _HELD or time.monotonic() >= end:
-                    self._failed(error, spans)
+                    self._failed(error, spans, logs)
                     return False
             finally:
                 self._lock.release()
 
-    def _stored(self, spans: Sequence[StoredSpan]) -> Exception | None:
-        """Store spans; what is wrong with the store. What is wrong with one span is its own."""
+    def _stored(self, spans: Sequence[StoredSpan], logs: Sequence[StoredLog]) -> Exception | None:
+        """Store it; what is wrong with the store. What is wrong with one span is its own."""
         try:
-            self.writer.write(spans)
+            self.writer.write(spans, logs)
         except Exception as error:
-            if _of_the_store(error):
+            if of_the_store(error):
                 return error
             guard.failed("store.write")
             # It must not keep the others from the store, now and for ever.
-            middle = len(spans) // 2
-            if middle:
-                return self._stored(spans[:middle]) or self._stored(spans[middle:])
+            if spans and logs:
+                return self._stored(spans, ()) or self._stored((), logs)
+            half, rest = len(spans) // 2, len(logs) // 2
+            if half or rest:
+                return self._stored(spans[:half], logs[:rest]) or self._stored(
+                    spans[half:], logs[rest:]
+                )
         return None
 
     def close(self) -> None:
         """Try once more to store what waits, and close the file."""
-        if self._waiting:
+        if self._waiting or self._logs:
             self.write(())
         with self._lock:
             self.writer.close()
 
-    def _failed(self, error: Exception, spans: Sequence[StoredSpan]) -> None:
+    def _failed(
+        self, error: Exception, spans: Sequence[StoredSpan], logs: Sequence[StoredLog]
+    ) -> None:
         self.patience = min(self.patience, _HASTY)
         code = _code(error)
         self._over = code in _FOR_GOOD or isinstance(error, StoreError)
         if self._over:
             self._waiting.clear()
+            self._logs.clear()
         else:
             self._waiting.extend(spans)
+            self._logs.extend(logs)
         # A file that could not be opened is tried anew, one that broke is opened anew.
         self.writer.close()
         lost = "what is recorded is lost" if self._over else "it is tried again"

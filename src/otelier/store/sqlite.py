@@ -16,9 +16,10 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from otelier.store import rows, schema, sharing, words
+from otelier.store.choosing import Choice, event_page, page
 from otelier.store.engine import Answer, Parameter, StoreError
 from otelier.store.reading import Reader
-from otelier.store.spans import StoredSpan
+from otelier.store.spans import StoredLog, StoredSpan
 
 # The store's name in SQL, as that of ClickHouse's database.
 NAME: Final = "otelier"
@@ -75,6 +76,16 @@ class SQLite:
         """All spans of a trace, each once, in order of start; none where it is not stored."""
         with self._lock, self._told():
             return self._reader.trace(trace_id)
+
+    def page(self, choice: Choice, after: int = 0) -> list[tuple[int, StoredSpan]]:
+        """The next chosen spans, with their numbers: see :func:`choosing.page`."""
+        with self._lock, self._told():
+            return page(self._reader, choice, after, NAME)
+
+    def event_page(self, choice: Choice, after: int = 0) -> list[tuple[int, StoredLog]]:
+        """The same of events."""
+        with self._lock, self._told():
+            return event_page(self._reader, choice, after, NAME)
 
     def catch_up(self) -> bool:
         """Bring the full-text indexes up to date; whether they are. Raises nothing."""

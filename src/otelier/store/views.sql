@@ -136,11 +136,11 @@ FROM span JOIN shape ON shape.id = span.shape, json_each(shape.names) AS each;
 CREATE VIEW messages AS
 WITH
     heads AS (
-        SELECT span.*, 'system' AS direction, system AS head FROM span WHERE system
+        SELECT span.*, 'system' AS direction, system AS head FROM span WHERE system AND operation != ''
         UNION ALL
-        SELECT span.*, 'input', input FROM span WHERE input
+        SELECT span.*, 'input', input FROM span WHERE input AND operation != ''
         UNION ALL
-        SELECT span.*, 'output', output FROM span WHERE output
+        SELECT span.*, 'output', output FROM span WHERE output AND operation != ''
     ),
     -- System instructions are parts without a message.
     said AS (
@@ -221,6 +221,68 @@ SELECT
     sum(uncounted) AS uncounted
 FROM spent
 GROUP BY day, tenant, model;
+
+-- A row for each evaluation, with the call that was judged where it is known: the span that it names,
+-- or else the model call that gave the answer, of several the last one before it. An answer that no
+-- model call gave was fetched: by the first span that has it.
+CREATE VIEW evaluations AS
+WITH
+    found AS (
+        SELECT
+            event.*,
+            coalesce(
+                (
+                    SELECT named.id FROM span AS named
+                    WHERE named.trace_id = event.trace_id AND named.span_id = event.span_id
+                        AND named.operation != ''
+                ),
+                (
+                    SELECT gave.id FROM span AS gave
+                    WHERE gave.response_id != '' AND gave.response_id = event.answer
+                        AND gave.model_call AND gave.time <= event.time
+                    ORDER BY gave.time DESC LIMIT 1
+                ),
+                (
+                    SELECT gave.id FROM span AS gave
+                    WHERE gave.response_id != '' AND gave.response_id = event.answer
+                        AND gave.operation != ''
+                    ORDER BY gave.model_call DESC, gave.time LIMIT 1
+                )
+            ) AS judged
+        FROM event
+        WHERE event.name = 'gen_ai.evaluation.result'
+    )
+SELECT
+    found.time AS time, found.evaluation AS evaluation, found.score AS score, found.label AS label,
+    coalesce((
+        SELECT
+            CASE json_type(found."values", '$[' || each.key || ']')
+                WHEN 'object' THEN (
+                    SELECT text.body FROM text
+                    WHERE text.id = json_extract(found."values", '$[' || each.key || '].text')
+                )
+                ELSE json_extract(found."values", '$[' || each.key || ']')
+            END
+        FROM shape, json_each(shape.names) AS each
+        WHERE shape.id = found.shape AND each.value = 'gen_ai.evaluation.explanation'
+    ), '') AS explanation,
+    coalesce(call.name, '') AS call,
+    coalesce(call.trace_id, '') AS trace_id,
+    coalesce(call.span_id, '') AS span_id,
+    coalesce(call.response_id, '') AS response_id,
+    coalesce(call.operation, '') AS operation,
+    coalesce(call.model, '') AS model,
+    coalesce(call.agent, '') AS agent,
+    coalesce(call.prompt, '') AS prompt,
+    coalesce(call.prompt_version, '') AS prompt_version,
+    call.cost AS cost,
+    call.duration / 1e9 AS seconds,
+    coalesce(call.session, '') AS session,
+    coalesce(call.conversation, '') AS conversation,
+    coalesce(call.user, '') AS user,
+    coalesce(call.tenant, '') AS tenant,
+    coalesce(call.task, '') AS task
+FROM found LEFT JOIN span AS call ON call.id = found.judged;
 
 -- Moments before now: WHERE time > (SELECT day FROM otelier.ago).
 CREATE VIEW ago AS

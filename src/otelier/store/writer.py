@@ -1,30 +1,27 @@
-"""Writes spans into the store: any number of processes may do so at once."""
+"""Writes spans and events into the store: any number of processes may do so at once."""
 
 from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from otelier import wire
-from otelier.store import pieces, prune, rows, schema
+from otelier.store import bodies, event_rows, pieces, prune, rows, schema
+from otelier.store.common import Common
 from otelier.store.keeping import LEAST, LISTS, Keeper
+from otelier.store.otlp import INT64
 from otelier.store.spans import (
     KINDS,
     STATUSES,
-    StoredEvent,
-    StoredLink,
-    StoredResource,
-    StoredScope,
+    StoredLog,
     StoredSpan,
 )
 from otelier.store.transactions import transaction
 
 _STRETCH: Final = prune.STRETCH * 10**9
-_KNOWN: Final = 4096
 _KIND: Final = {name: number for number, name in enumerate(KINDS)}
 _STATUS: Final = {name: number for number, name in enumerate(STATUSES)}
 _BASE: Final = (
@@ -44,8 +41,6 @@ UPDATE span SET paid = (id = (
 ))
 WHERE batch_read AND provider = ? AND batch = ?
 """
-_INT64: Final = range(-(1 << 63), 1 << 63)
-_TIMES: Final = range(1 << 64)
 _FLAGS: Final = (1 << 32) - 1
 
 
@@ -58,12 +53,14 @@ class Writer:
         self.seconds = seconds
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
 
-    def write(self, spans: Sequence[StoredSpan]) -> int:
-        """Store spans, all or none; how many of them were new.
+    def write(self, spans: Sequence[StoredSpan], logs: Sequence[StoredLog] = ()) -> int:
+        """Store spans and events, all or none; how many of them were new.
 
-        When it returns they are in the file, whatever happens to this process. Raises OSError,
-        sqlite3.Error and StoreError; what was not stored may be given again.
+        Log records that are no events of GenAI are left out. When it returns the others are in
+        the file, whatever happens to this process. Raises OSError, sqlite3.Error and StoreError;
+        what was not stored may be given again.
         """
         with self._lock:
             connection = self._open()
@@ -71,7 +68,7 @@ class Writer:
 
             def work() -> None:
                 nonlocal new
-                new = self._insert(spans)
+                new = self._insert(spans, logs)
 
             try:
                 connection.execute(f"PRAGMA busy_timeout = {int(self.seconds * 1000)}")
@@ -121,24 +118,27 @@ class Writer:
             self._connection = schema.opened(self.path, self.seconds)
             self._file = _file(self.path)
             self._keeper = Keeper(self._connection)
+            self._common = Common(self._connection)
             self._forget()
             self._pruned = -1
         return self._connection
 
     def _forget(self) -> None:
         self._keeper.forget()
-        self._known: dict[str, dict[str, int]] = {"resource": {}, "scope": {}, "shape": {}}
-        self._names: dict[tuple[str, ...], int] = {}
-        # By identity: spans of one batch share these objects.
-        self._held: dict[int, tuple[object, int]] = {}
+        self._common.forget()
 
-    def _insert(self, spans: Sequence[StoredSpan]) -> int:
+    def _insert(self, spans: Sequence[StoredSpan], logs: Sequence[StoredLog]) -> int:
         connection = self._connection
         assert connection is not None
         ((pruned,),) = connection.execute("SELECT value FROM meta WHERE key = 'pruned'")
         if pruned != self._pruned:
             self._forget()
             self._pruned = pruned
+        # Spans first: whoever finds a list of messages by its history gets to a span that had it.
+        new = self._insert_spans(connection, spans) if spans else 0
+        return new + event_rows.insert(connection, self._common, self._keeper, logs)
+
+    def _insert_spans(self, connection: sqlite3.Connection, spans: Sequence[StoredSpan]) -> int:
         found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'span'").fetchone()
         first = next_id = (found[0] if found else 0) + 1
         made: list[list[Any]] = []
@@ -170,7 +170,7 @@ class Writer:
         )
 
     def _row(self, number: int, kind: int, span: StoredSpan) -> list[Any]:
-        start = min(max(span.start_ns, 0), _TIMES[-1])
+        start = min(max(span.start_ns, 0), bodies.TIMES[-1])
         duration = span.end_ns - span.start_ns
         columns = rows.columns(span)
         keeper = self._keeper
@@ -186,59 +186,22 @@ class Writer:
             span.span_id,
             span.parent_id or "",
             rows.moment(start),
-            min(max(duration, _INT64[0]), _INT64[-1]),
+            min(max(duration, INT64[0]), INT64[-1]),
             span.name,
             kind,
             span.flags & _FLAGS,
             _STATUS.get(span.status, 0),
             span.status_message,
-            self._shared(span.resource),
-            self._shared(span.scope),
-            self._shape(span.attributes),
+            self._common.shared(span.resource),
+            self._common.shared(span.scope),
+            self._common.shape(span.attributes),
             values,
-            more(span),
+            bodies.span_more(span),
             heads.get("input", 0),
             heads.get("output", 0),
             heads.get("system", 0),
             *columns,
         ]
-
-    def _shared(self, held: StoredResource | StoredScope) -> int:
-        found = self._held.get(id(held))
-        if found is None:
-            if len(self._held) > _KNOWN:
-                self._held.clear()
-            if isinstance(held, StoredResource):
-                number = self._once("resource", "body", resource_body(held))
-            else:
-                number = self._once("scope", "body", scope_body(held))
-            found = self._held[id(held)] = (held, number)
-        return found[1]
-
-    def _shape(self, attributes: Mapping[str, Any]) -> int:
-        key = tuple(attributes)
-        found = self._names.get(key)
-        if found is None:
-            if len(self._names) > _KNOWN:
-                self._names.clear()
-            found = self._names[key] = self._once("shape", "names", pieces.names(attributes))
-        return found
-
-    def _once(self, table: str, column: str, body: str) -> int:
-        """The id of a row that is there once; it is added if it is not there."""
-        known = self._known[table]
-        found = known.get(body)
-        if found is None:
-            assert self._connection is not None
-            run = self._connection.execute
-            row = run(f"SELECT id FROM {table} WHERE {column} = ?", (body,)).fetchone()
-            if row is None:
-                row = run(f"INSERT INTO {table} ({column}) VALUES (?) RETURNING id", (body,))
-                row = row.fetchone()
-            if len(known) > _KNOWN:
-                known.clear()
-            found = known[body] = int(row[0])
-        return found
 
 
 def _file(path: Path) -> tuple[int, int] | None:
@@ -256,87 +219,3 @@ _BEFORE: Final = len(_BASE.split(","))
 _BATCH_READ: Final = _BEFORE + rows.COLUMNS.index("batch_read")
 _PROVIDER: Final = _BEFORE + rows.COLUMNS.index("provider")
 _BATCH: Final = _BEFORE + rows.COLUMNS.index("batch")
-
-
-# --- what has no column: JSON, with attributes as names and values ------------------------------
-
-
-def _attributes(found: Mapping[str, Any]) -> pieces.Json:
-    return {name: pieces.tagged(value) for name, value in found.items()}
-
-
-def _filled(members: pieces.Json) -> pieces.Json:
-    return {name: value for name, value in members.items() if value}
-
-
-def resource_body(resource: StoredResource) -> str:
-    """A resource as JSON."""
-    body = {
-        "attributes": _attributes(resource.attributes),
-        "schemaUrl": resource.schema_url,
-        "droppedAttributesCount": resource.dropped_attributes,
-    }
-    return wire.encoded(_filled(body)).decode()
-
-
-def scope_body(scope: StoredScope) -> str:
-    """A scope as JSON."""
-    body = {
-        "name": scope.name,
-        "version": scope.version,
-        "attributes": _attributes(scope.attributes),
-        "schemaUrl": scope.schema_url,
-        "droppedAttributesCount": scope.dropped_attributes,
-    }
-    return wire.encoded(_filled(body)).decode()
-
-
-def more(span: StoredSpan) -> str | None:
-    """What few spans have, as JSON; None where there is nothing of it."""
-    duration = span.end_ns - span.start_ns
-    odd = span.start_ns not in _TIMES or duration not in _INT64
-    if not (
-        span.events
-        or span.links
-        or span.trace_state
-        or span.dropped_attributes
-        or span.dropped_events
-        or span.dropped_links
-        or odd
-    ):
-        return None
-    body = {
-        "events": [_event(event) for event in span.events],
-        "links": [_link(link) for link in span.links],
-        "traceState": span.trace_state,
-        "droppedAttributesCount": span.dropped_attributes,
-        "droppedEventsCount": span.dropped_events,
-        "droppedLinksCount": span.dropped_links,
-        # Times that the columns cannot hold.
-        "times": [str(span.start_ns), str(span.end_ns)] if odd else None,
-    }
-    return wire.encoded(_filled(body)).decode()
-
-
-def _event(event: StoredEvent) -> pieces.Json:
-    return _filled(
-        {
-            "name": event.name,
-            "time": event.time_ns,
-            "attributes": _attributes(event.attributes),
-            "droppedAttributesCount": event.dropped_attributes,
-        }
-    )
-
-
-def _link(link: StoredLink) -> pieces.Json:
-    return _filled(
-        {
-            "traceId": link.trace_id,
-            "spanId": link.span_id,
-            "attributes": _attributes(link.attributes),
-            "traceState": link.trace_state,
-            "flags": link.flags,
-            "droppedAttributesCount": link.dropped_attributes,
-        }
-    )

@@ -67,17 +67,11 @@ def _traces(body: bytes, protobuf: bool) -> Taken:
 
 def _logs(body: bytes, protobuf: bool) -> Taken:
     checked = checking.logs(logs_proto.decode(body) if protobuf else logs.decode(body))
-    events = [log for log in checked.kept if _is_kept(log)]
+    events = [log for log in checked.kept if logs.is_kept(log)]
     others = len(checked.kept) - len(events)
     why = [checked.why] * (checked.left_out > 0)
     why += [f"{others}: of logs only events {_EVENTS}* are kept here"] * (others > 0)
     return Taken((), events, checked.left_out + others, "; ".join(why))
-
-
-def _is_kept(log: StoredLog) -> bool:
-    # Before records had names, events told theirs in an attribute.
-    name = log.name or log.attributes.get("event.name")
-    return isinstance(name, str) and name.startswith(_EVENTS)
 
 
 def _metrics(body: bytes, protobuf: bool) -> Taken:

@@ -87,7 +87,7 @@ class _Shown:
             "unpriced": self.unpriced,
             "uncounted": self.uncounted,
             "direction": said["direction"] if said else "",
-            "message": wire.loads(said["message"]) if said and _is_json(said) else None,
+            "message": _json(said) if said else None,
             "trace_id": call["trace_id"],
             "span_id": call["span_id"],
         }
@@ -99,12 +99,21 @@ def _fold(engine: Engine, values: Values, rows: Sequence[Row]) -> Iterator[Mappi
         named = values if values["id"] else {**values, "id": str(found["id"])}
         told = filters(CONVERSATION.parameters, named)
         said: dict[tuple[str, str], list[Row]] = {}
-        for row in _asked(engine, _MESSAGES, told, named):
+        for row in _messages(engine, told, named):
             said.setdefault((row["trace_id"], row["span_id"]), []).append(row)
         shown = _Shown()
         for call in _asked(engine, _CALLS, told, named):
             messages = said.get((call["trace_id"], call["span_id"]), [])
             yield from _call(call, messages, shown)
+
+
+def _messages(engine: Engine, told: str, values: Values) -> Iterable[Row]:
+    if engine.dialect == "sqlite":
+        # It knows which messages lists have in common.
+        from otelier.store.said import said
+
+        return said(engine, told, bound(told, values))
+    return _asked(engine, _MESSAGES, told, values)
 
 
 def _asked(engine: Engine, sql: str, told: str, values: Values) -> Iterable[Row]:
@@ -124,24 +133,26 @@ def _call(call: Row, messages: list[Row], shown: _Shown) -> Iterator[dict[str, A
         yield shown.line(call, None, paid=True)
 
 
-def _is_json(row: Row) -> bool:
-    return str(row["message"]).startswith(("{", "["))
+def _json(row: Row) -> Any:
+    """The message; None where it is no JSON."""
+    try:
+        return wire.loads(str(row["message"]))
+    except (ValueError, RecursionError):
+        return None
 
 
 def _identity(row: Row) -> Iterator[Any]:
     from otelier.viewer.history import identities
 
-    try:
-        yield from identities(wire.loads(row["message"]))
-    except ValueError:
-        yield row["message"]
+    message = _json(row)
+    yield from [row["message"]] if message is None else identities(message)
 
 
 def _text(row: Row) -> str:
     """What a person reads: the text, calls of tools and their results."""
     from otelier.viewer.messages import conversation as spoken
 
-    if row["direction"] == "system" or not _is_json(row):
+    if row["direction"] == "system" or not isinstance(_json(row), dict):
         return str(row["text"])
     said = spoken({semconv.INPUT_MESSAGES: f"[{row['message']}]"}, 1000)
     return "\n".join(each.text for each in said) or str(row["text"])

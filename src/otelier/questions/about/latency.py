@@ -9,7 +9,10 @@ from otelier.questions.about import grouping
 from otelier.questions.model import Column, Question, Values
 
 _SHARES: Final = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99))
-_OF: Final = (("", "seconds", "place", "calls"), ("first_", "first_chunk", "chunk_place", "chunks"))
+_OF: Final = (
+    ("", "seconds", "place", "number"),
+    ("first_", "first_chunk", "chunk_place", "chunks"),
+)
 
 
 def _percentiles() -> str:
@@ -26,7 +29,7 @@ def _latency(values: Values) -> str:
         f"{grouping.keyed(str(values['by']), 'calls')}, "
         "placed AS (SELECT key, seconds, first_chunk, "
         "row_number() OVER (PARTITION BY key ORDER BY seconds) AS place, "
-        "count(*) OVER (PARTITION BY key) AS calls, "
+        "count(*) OVER (PARTITION BY key) AS number, "
         "CASE WHEN first_chunk IS NOT NULL THEN row_number() OVER "
         "(PARTITION BY key, first_chunk IS NULL ORDER BY first_chunk) END AS chunk_place, "
         "count(first_chunk) OVER (PARTITION BY key) AS chunks "

@@ -67,10 +67,17 @@ COSTS: Final = Question(
 def _threads(values: Values, of: str) -> str:
     """Sums by session or conversation: of its calls, and of those of them that were paid for."""
     told = f"seen.thread AS {of}" + (", seen.one AS session" if of == "conversation" else "")
-    order = "cost DESC NULLS LAST, last DESC" if values["order"] == "cost" else "last DESC"
+    dear = values["order"] == "cost"
+    # First which ones, so that only their calls are read.
+    view, by = ("spent", "sum(spent.cost)") if dear else ("calls", "max(time)")
     return (
-        f"WITH own AS (SELECT * FROM otelier.calls WHERE {of} != '' AND {{filters}}), "
-        f"paid AS (SELECT * FROM otelier.spent WHERE {of} != '' AND {{filters}}), "
+        f"WITH page AS (SELECT {of} AS thread, tenant AS whose, {by} AS rank "
+        f"FROM otelier.{view} AS {view} WHERE {of} != '' AND {{filters}} "
+        f"GROUP BY {of}, tenant ORDER BY rank DESC NULLS LAST, thread {{limit}}), "
+        f"own AS (SELECT * FROM otelier.calls WHERE {of} IN (SELECT thread FROM page) "
+        "AND {filters}), "
+        f"paid AS (SELECT * FROM otelier.spent WHERE {of} IN (SELECT thread FROM page) "
+        "AND {filters}), "
         f"seen AS (SELECT tenant, {of} AS thread, max(session) AS one, "
         "count(DISTINCT user) AS users, max(user) AS user, "
         "min(time) AS first, max(time) AS last, count(DISTINCT trace_id) AS traces, "
@@ -85,8 +92,9 @@ def _threads(values: Values, of: str) -> str:
         "seen.traces AS traces, seen.calls AS calls, seen.errors AS errors, sums.cost AS cost, "
         "sums.input_tokens AS input_tokens, sums.output_tokens AS output_tokens, "
         "coalesce(sums.unpriced, 0) AS unpriced, coalesce(sums.uncounted, 0) AS uncounted "
-        "FROM seen LEFT JOIN sums ON sums.tenant = seen.tenant AND sums.thread = seen.thread "
-        f"ORDER BY {order}, {of} {{limit}}"
+        "FROM page INNER JOIN seen ON seen.thread = page.thread AND seen.tenant = page.whose "
+        "LEFT JOIN sums ON sums.thread = page.thread AND sums.tenant = page.whose "
+        f"ORDER BY page.rank DESC NULLS LAST, {of}"
     )
 
 

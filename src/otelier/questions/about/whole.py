@@ -15,9 +15,21 @@ if TYPE_CHECKING:
     from otelier.store.engine import Engine
     from otelier.store.spans import StoredSpan
 
+# Digits of an id.
+_WHOLE: Final = 32
 _HEX: Final = re.compile(r"[0-9a-f]{1,32}")
 
 Rows = Sequence[Mapping[str, Any]]
+
+
+def _trace(values: Values) -> str:
+    """The id of the trace that is meant."""
+    told = str(values["trace_id"] or "")
+    if len(told) == _WHOLE:
+        return "SELECT lower(:trace_id) AS trace_id"
+    if told:
+        return "SELECT min(trace_id) AS trace_id FROM otelier.calls WHERE {filters}"
+    return "SELECT trace_id FROM otelier.calls ORDER BY time DESC LIMIT 1"
 
 
 def _lines(engine: Engine, values: Values, rows: Rows) -> Iterable[Mapping[str, Any]]:
@@ -36,7 +48,8 @@ TRACE: Final = Question(
     "trace",
     "Line",
     "The calls of a trace, each with what is above it.\n\n"
-    "Without an id the newest trace. The beginning of an id will do, if it is of one trace.",
+    "Without an id the newest trace. The beginning of an id will do: of several traces that begin "
+    "so it is the first by id.",
     'trace("4bf92f35")',
     (
         Parameter(
@@ -69,7 +82,7 @@ TRACE: Final = Question(
             hidden=True,
         ),
     ),
-    "SELECT trace_id FROM otelier.calls WHERE {filters} ORDER BY time DESC LIMIT 1",
+    _trace,
     _lines,
 )
 

@@ -1,0 +1,156 @@
+"""``otelier export``: spans and events of the store as OTLP/JSON lines, or spans as Parquet."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gzip
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Final, TypeVar
+
+from otelier.cli.amounts import counted
+from otelier.questions.moments import FORMS, moment
+from otelier.store.choosing import Choice
+from otelier.store.engine import StoreError
+from otelier.store.spans import StoredLog, StoredSpan
+
+# Spans of a line.
+_LINE: Final = 128
+_LINE_CHARACTERS: Final = 1 << 20
+
+T = TypeVar("T", StoredSpan, StoredLog)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.epilog = (
+        "A line is what POST /v1/traces (of events, /v1/logs) and a collector's otlpjsonfile "
+        "receiver take, and what `otelier import`, `view` and `send` read. "
+        "Example: otelier export --since 24h today.jsonl.gz"
+    )
+    parser.add_argument(
+        "file",
+        nargs="?",
+        default="-",
+        help="where to; .gz is compressed (default: standard output)",
+    )
+    parser.add_argument("--trace", metavar="ID", help="only traces whose id begins so")
+    parser.add_argument("--session", metavar="ID", help="only traces with this session")
+    parser.add_argument("--since", metavar="TIME", type=_time, help=f"what began then: {FORMS}")
+    parser.add_argument("--until", metavar="TIME", type=_time, help="what began before then")
+    parser.add_argument(
+        "--parquet", metavar="FILE", help="a row for each span into this Parquet file instead"
+    )
+    parser.add_argument("--store", metavar="PATH", help="the store (OTELIER_STORE)")
+
+
+def _time(text: str) -> datetime:
+    try:
+        return moment(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the spans; 1 if there are none, or the store or the file cannot be used."""
+    from otelier.cli.extras import missing
+    from otelier.store.opening import opened
+    from otelier.store.sqlite import SQLite
+
+    if args.parquet and args.file != "-":
+        return _refuse("say FILE or --parquet FILE, not both", 2)
+    if args.parquet and missing("export", "parquet", "pyarrow"):
+        return 2
+    choice = Choice(args.trace or "", args.since, args.until, args.session or "")
+    try:
+        store = opened(args.store)
+        try:
+            if not isinstance(store, SQLite):
+                return _refuse("what is exported is a local store; ClickHouse exports its own", 2)
+            spans = _all(store.page, choice)
+            if args.parquet:
+                from otelier.store import parquet
+
+                made = _into(Path(args.parquet), lambda file: [parquet.write(file, spans), 0])
+            else:
+                made = _lines(args.file, spans, _all(store.event_page, choice))
+        finally:
+            store.close()
+    except BrokenPipeError:
+        raise
+    except StoreError as error:
+        return _refuse(str(error))
+    except OSError as error:
+        return _refuse(f"{args.parquet or args.file}: {error.strerror or error}")
+    if not any(made):
+        return _refuse("there are no such spans in the store")
+    if args.parquet or args.file != "-":
+        print(f"exported {counted(*made)} to {args.parquet or args.file}")
+    return 0
+
+
+def _all(next_page: Callable[[Choice, int], list[tuple[int, T]]], choice: Choice) -> Iterator[T]:
+    after = 0
+    while page := next_page(choice, after):
+        yield from (item for _, item in page)
+        after = page[-1][0]
+
+
+def _lines(name: str, spans: Iterator[StoredSpan], events: Iterator[StoredLog]) -> list[int]:
+    def write(file: IO[bytes]) -> list[int]:
+        from otelier.store import logs, otlp_json
+
+        return [_portions(file, spans, otlp_json.line), _portions(file, events, logs.line)]
+
+    if name == "-":
+        made = write(sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+        return made
+    if name.endswith(".gz"):
+
+        def compressed(file: IO[bytes]) -> list[int]:
+            with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as zipped:
+                return write(zipped)  # type: ignore[arg-type]
+
+        return _into(Path(name), compressed)
+    return _into(Path(name), write)
+
+
+def _portions(file: IO[bytes], items: Iterator[T], line: Callable[[Iterable[T]], bytes]) -> int:
+    from otelier.store.portions import portions
+
+    count = 0
+    for portion in portions(enumerate(items), _LINE, _LINE_CHARACTERS):
+        file.write(line(item for _, item in portion))
+        count += len(portion)
+    return count
+
+
+def _into(path: Path, write: Callable[[IO[bytes]], list[int]]) -> list[int]:
+    """Make a file, whole or not at all: what was there stays until all is written, or if none is.
+
+    What is no file, a pipe say, is written as it is.
+    """
+    if path.exists() and not path.is_file():
+        with path.open("wb") as file:
+            return write(file)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        # Its lines hold what users wrote to models.
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            made = write(file)
+        if any(made):
+            beside.replace(path)
+        return made
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def _refuse(line: str, code: int = 1) -> int:
+    print(f"otelier export: {line}", file=sys.stderr)
+    return code
