@@ -10,6 +10,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,13 @@ from otelier.cli import posting
 from otelier.cli.forwarder import MOST, Forwarder
 from otelier.cli.main import main
 from otelier.cli.stopping import Stop
+from otelier.store import logs_proto
 from otelier.store.forwarding import Outbox
 from otelier.store.otlp_proto import decode
-from otelier.store.spans import StoredSpan
+from otelier.store.spans import StoredLog, StoredSpan
 from otelier.store.writer import Writer
 from tests.backends.receiver import Receiver as Backend
-from tests.store.made import span
+from tests.store.made import MOMENT, span
 
 from .receiver import Receiver, receiver
 from .running import few
@@ -55,7 +57,8 @@ def backend() -> Iterator[Receiver]:
 
 
 def _arrived(backend: Receiver) -> Counter[str]:
-    return Counter(each.span_id for _, _, body in backend.posts for each in decode(body))
+    sent = [body for path, _, body in backend.posts if "/v1/traces" in path]
+    return Counter(each.span_id for body in sent for each in decode(body))
 
 
 def _started(store: Path, url: str, *words: str) -> subprocess.Popen[str]:
@@ -120,6 +123,18 @@ def test_a_backend_that_is_down_loses_nothing(store: Path) -> None:
         assert process.wait(_WAIT) == 0
         process.communicate()
         assert backend.counted() == Counter(f"{number + 1:016x}" for number in range(1200))
+
+
+def test_who_waits_for_a_backend_can_be_ended_at_once(store: Path) -> None:
+    with Backend() as backend:
+        backend.stop()
+        for words, code in (((), 0), (("--once",), 1)):
+            process = _started(store, backend.url, *words)
+            assert "it is tried again until it answers" in _line(process)
+            process.send_signal(signal.SIGINT)
+            out, error = process.communicate(timeout=_WAIT)
+            assert process.returncode == code and "forwarded 0 spans" in out
+            assert ("ended before all was sent" in error) == bool(words)
 
 
 def test_what_comes_is_sent_and_nothing_twice_after_a_clean_end(
@@ -187,6 +202,27 @@ def test_what_is_refused_stays_unless_it_may_be_left_out(
     assert "forwarded 688 spans" in printed.out
     assert main(to) == 0
     assert "forwarded 0 spans" in capsys.readouterr().out
+
+
+def test_events_go_where_logs_go(
+    store: Path, backend: Receiver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    writer = Writer(store)
+    found = StoredLog(MOMENT, name="gen_ai.evaluation.result", attributes={"a": 1})
+    writer.write((), [found, replace(found, time_ns=MOMENT + 1)])
+    to = ["forward", "--once", "--to", backend.url]
+    assert main(to) == 0
+    assert "forwarded 1,200 spans and 2 events to" in capsys.readouterr().out
+    writer.write((), [replace(found, name="gen_ai.later")])
+    writer.close()
+    backend.answer = lambda kind, body: (404, b"no logs here")
+    assert main(to) == 1
+    assert "1 event refused (HTTP 404: no logs here); --skip-refused" in capsys.readouterr().err
+    assert main([*to, "--skip-refused"]) == 0
+    assert main(to) == 0
+    sent = [logs_proto.decode(body) for path, _, body in backend.posts if path == "/v1/logs"]
+    names = ["gen_ai.evaluation.result"] * 2
+    assert [[each.name for each in told] for told in sent] == [names, *[["gen_ai.later"]] * 2]
 
 
 def test_a_partial_success_is_counted(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from otelier import settings
 from otelier.cli import posting
+from otelier.cli.amounts import counted
 from otelier.cli.stopping import stopped
 from otelier.store.engine import StoreError
 from otelier.store.sharing import fault
@@ -61,23 +62,17 @@ def run(args: argparse.Namespace) -> int:
         forwarder = Forwarder(outbox, posters, stop, args.skip_refused)
         try:
             forwarder.run(args.once)
+            if args.once and stop.is_set():
+                code = _refuse("it was ended before all was sent; the next time it goes on there")
         except RefusedError as error:
             code = _refuse(f"{error}; --skip-refused leaves such out")
         except (OSError, sqlite3.Error, StoreError) as error:
             code = _refuse(f"{path}: {fault(error)}")
     to = posters[posting.TRACES].shown
-    print(f"forwarded {_counted(forwarder.sent)} to {to}", flush=True)
+    sent = counted(forwarder.sent.get("span", 0), forwarder.sent.get("event", 0))
+    print(f"forwarded {sent} to {to}", flush=True)
     refused = any(forwarder.refused.values()) and not args.skip_refused
     return code or int(refused)
-
-
-def _counted(sent: dict[str, int]) -> str:
-    spans = sent.get("span", 0)
-    told = "1 span" if spans == 1 else f"{spans:,} spans"
-    events = sent.get("event", 0)
-    if not events:
-        return told
-    return f"{told} and {'1 event' if events == 1 else f'{events:,} events'}"
 
 
 def _refuse(line: str, code: int = 1) -> int:

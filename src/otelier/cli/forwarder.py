@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from otelier.cli.amounts import counted
 from otelier.cli.posting import LOGS, PROTOBUF, TRACES, Poster, Reply, UnreachableError
 from otelier.cli.stopping import Stop
 from otelier.store import logs_proto, otlp_proto
@@ -133,9 +134,9 @@ class Forwarder:
                 self._say(f"it takes no {signal.table}s ({clean(reason)}); only spans are sent")
                 return False
             if not self.skip_refused:
-                raise RefusedError(f"{len(part)} {signal.table}s refused ({clean(reason)})")
+                raise RefusedError(f"{_told(signal, refused)} refused ({clean(reason)})")
         if refused or reason:
-            self._say(f"{refused} {signal.table}s refused ({clean(reason)})")
+            self._say(f"{_told(signal, refused)} refused ({clean(reason)})")
         self.outbox.arrived(signal.table, part[-1][0])
         self.sent[signal.table] = self.sent.get(signal.table, 0) + len(part) - refused
         self.refused[signal.table] = self.refused.get(signal.table, 0) + refused
@@ -182,6 +183,10 @@ def _rejected(signal: Signal, reply: Reply, count: int) -> tuple[int, str]:
         return 0, ""
     said = answer.partial_success
     return min(max(getattr(said, signal.rejected), 0), count), said.error_message[:_REASON]
+
+
+def _told(signal: Signal, count: int) -> str:
+    return counted(count) if signal.path == TRACES else counted(0, count)
 
 
 def _text(reply: Reply) -> str:

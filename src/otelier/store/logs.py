@@ -28,7 +28,7 @@ from otelier.store.spans import StoredLog, StoredResource, StoredScope, resource
 # SEVERITY_NUMBER_FATAL4.
 _MOST_SEVERE: Final = 24
 # Before the SDK's records had names, its events told theirs so.
-_NAME: Final = "event.name"
+NAME: Final = "event.name"
 _KEPT: Final = "gen_ai."
 
 
@@ -71,7 +71,7 @@ def is_kept(log: StoredLog) -> bool:
 
 def named(name: Any, attributes: Mapping[str, Any]) -> str:
     """An event's name, which older senders have in an attribute; empty for what is no event."""
-    found = name or attributes.get(_NAME)
+    found = name or attributes.get(NAME)
     return found if isinstance(found, str) else ""
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from otelier.store.json_values import text
-from otelier.store.logs import named, severity
+from otelier.store.logs import NAME, named, severity
 from otelier.store.otlp import uint32, uint64
 from otelier.store.otlp_proto import grouped, parsed, ungrouped
 from otelier.store.proto_values import (
@@ -20,6 +21,9 @@ from otelier.store.proto_values import (
     write_attributes,
 )
 from otelier.store.spans import StoredLog, StoredResource, StoredScope
+
+# Messages of opentelemetry-proto 1.34 have none; names are an attribute there.
+_HAS_NAMES: Final = "event_name" in LogRecord.DESCRIPTOR.fields_by_name
 
 
 def encode(logs: Iterable[StoredLog]) -> bytes:
@@ -47,7 +51,10 @@ def _write_log(target: Any, log: StoredLog) -> None:
     target.flags = uint32(log.flags)
     target.trace_id = id_bytes(log.trace_id)
     target.span_id = id_bytes(log.span_id)
-    target.event_name = text(log.name)
+    if _HAS_NAMES:
+        target.event_name = text(log.name)
+    elif log.name and NAME not in log.attributes:
+        write_attributes(target.attributes, {NAME: log.name})
 
 
 def _read_log(log: Any, scope: StoredScope, resource: StoredResource) -> StoredLog:
@@ -55,7 +62,7 @@ def _read_log(log: Any, scope: StoredScope, resource: StoredResource) -> StoredL
     return StoredLog(
         time_ns=log.time_unix_nano,
         observed_ns=log.observed_time_unix_nano,
-        name=named(log.event_name, found),
+        name=named(getattr(log, "event_name", ""), found),
         body=read(log.body),
         severity=severity(log.severity_number),
         severity_text=log.severity_text,
