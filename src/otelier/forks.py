@@ -20,7 +20,7 @@ _in_child: Final[list[Callable[[], object]]] = []
 
 
 def before(run: _F) -> _F:
-    """Run this in the parent before each fork. It starts no thread and takes no lock."""
+    """Run this in the parent before each fork. It starts no thread, and waits for no lock long."""
     _before.append(run)
     return run
 

@@ -7,14 +7,13 @@ import select
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 from tests.backends.programs import ROOT
 from tests.backends.questions import rows
-from tests.backends.receiver import Receiver
 from tests.backends.running import AGENT, CONFIGS, environment
 from tests.servers import Json, ProviderServer
 from tests.servers.openai_wire import chat_completion, chat_message
@@ -84,6 +83,13 @@ class Finished(Protocol):
     finished: list[str]
 
 
+class Arrived(Protocol):
+    """Where spans arrive."""
+
+    def spans(self) -> Sequence[Mapping[str, Any]]:
+        """What arrived; of each at least its ``attributes``."""
+
+
 @contextmanager
 def sending(cwd: Path, endpoint: str, **env: Any) -> Iterator[Sender]:
     """Run the program under ``opentelemetry-instrument`` against a local provider."""
@@ -116,7 +122,7 @@ def sending(cwd: Path, endpoint: str, **env: Any) -> Iterator[Sender]:
                     pipe.close()
 
 
-def arrived(receiver: Receiver) -> set[str]:
+def arrived(receiver: Arrived) -> set[str]:
     """The ids of the responses whose spans arrived."""
     return {span["attributes"].get("gen_ai.response.id") for span in receiver.spans()}
 
@@ -128,7 +134,7 @@ def promised() -> dict[str, list[str]]:
     return {name: numbers for name, *numbers in lines}
 
 
-def as_promised(fault: str, sender: Finished, receiver: Receiver) -> None:
+def as_promised(fault: str, sender: Finished, receiver: Arrived) -> None:
     """What was sent, arrived and was lost is what the README says."""
     sent = set(sender.finished)
     assert len(sent) == len(sender.finished)

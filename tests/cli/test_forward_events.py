@@ -85,7 +85,7 @@ def test_events_that_are_refused_stay_unless_they_may_be_left_out(
         assert main([*to, "--skip-refused"]) == 0
         printed = capsys.readouterr()
         assert "512 events refused" in printed.err and "3 events refused" in printed.err
-        assert "and 85 events to" in printed.out
+        assert "forwarded 85 events to" in printed.out
 
 
 @pytest.mark.parametrize("status", [404, 405, 501])

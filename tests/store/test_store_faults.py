@@ -24,7 +24,7 @@ SUCCESS, FAILURE = SpanExportResult.SUCCESS, SpanExportResult.FAILURE
 
 def exporter(path: Path) -> StoreSpanExporter:
     """One that waits for no other process, so that nobody waits for the test."""
-    sharing.of(path).writer.seconds = 0.0
+    sharing.of(path).patience = 0.0
     return StoreSpanExporter(path)
 
 
@@ -138,7 +138,6 @@ def test_a_locked_store(tmp_path: Path, began: bool, caplog: pytest.LogCaptureFi
     with holder:
         assert holder.stdin is not None and holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        sharing.of(store).writer.seconds = 0.0
         assert [exporting.export(batch("a", number)) for number in (2, 3)] == [FAILURE] * 2
         assert "another process holds it; it is tried again" in warned(caplog)
         holder.stdin.close()

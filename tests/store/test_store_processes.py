@@ -132,3 +132,51 @@ def test_a_writer_that_was_forked(tmp_path: Path) -> None:
         services = connection.execute("SELECT service, count(*) FROM span GROUP BY service")
         names = dict(services.fetchall())
     assert set(names) == {"forks", "forks's child"}
+
+
+FORKS = """
+import os, sys, threading
+from opentelemetry.sdk.trace.export import SpanExportResult
+from otelier.store.exporter import StoreSpanExporter
+from tests.store.writing import batch
+
+exporter = StoreSpanExporter(sys.argv[1])
+# Large ones: most of the time one is being written.
+ready = [sum((batch("parent", m) for m in range(40)), ()) for _ in range(12)]
+done = 0
+started = threading.Event()
+
+def write():
+    global done
+    for spans in ready:
+        done += exporter.export(spans) is SpanExportResult.SUCCESS
+        started.set()
+
+thread = threading.Thread(target=write)
+thread.start()
+started.wait()
+good = forks = 0
+while thread.is_alive():
+    forks += 1
+    child = os.fork()
+    if child == 0:
+        stored = exporter.export(batch(f"child {forks}", 1))
+        exporter.shutdown()
+        os._exit(stored is not SpanExportResult.SUCCESS)
+    good += os.waitpid(child, 0)[1] == 0
+thread.join()
+exporter.shutdown()
+print(done, good, forks)
+"""
+
+
+def test_forks_while_something_is_written(tmp_path: Path) -> None:
+    """SQLite in a child must not take what the parent was doing for its own."""
+    store = tmp_path / "store.db"
+    command = [sys.executable, "-c", FORKS, str(store)]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert told.stderr == ""
+    done, good, forks = map(int, told.stdout.split())
+    assert forks > 2
+    assert (done, good) == (12, forks)
+    assert len(stored(store)) == (12 * 40 + forks) * BATCH

@@ -45,7 +45,7 @@ STATUS: Final = text("status", "only what ended so: ok, error, closed, cancelled
 AGENT: Final = text("agent", "only where the span itself names this agent")
 TOOL: Final = text("tool", "only of this tool")
 PROMPT: Final = text("prompt", "only of this prompt")
-ERROR: Final = text("error", "only failures of this type")
+ERROR: Final = text("error", "only failures of this type", "status = 'error' AND error = :error")
 TASK: Final = text("task", "only of this task")
 
 # Who and what a row is of.

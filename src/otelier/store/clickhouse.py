@@ -125,7 +125,7 @@ def _connected(place: Place, seconds: int) -> Any:
             send_receive_timeout=seconds + _CONNECTING,
             # Several may ask at once; no query needs what another left behind.
             autogenerate_session_id=False,
-            show_clickhouse_errors="scrub",
+            show_clickhouse_errors=True,
             client_name="otelier",
             **place.options,
         )

@@ -18,10 +18,10 @@ _NOT_MADE: Final = (60, 81)
 _TOO_LONG: Final = (159, 160)
 _READ_ONLY: Final = 164
 _REFUSED: Final = (192, 193, 194, 516)
-# `Code: 62. DB::Exception: …`, and a name in capitals at the end.
+# `Code: 62. DB::Exception: …`, after what the client says itself.
 _SAID: Final = re.compile(r"(?:.*?\bCode: \d+\. )?(?:DB::Exception: )?(.*)", re.DOTALL)
-# What a parser would have liked instead.
-_EXPECTED: Final = re.compile(r"\s*Expected one of: .*", re.DOTALL)
+# What a parser would have liked instead, versions, addresses.
+_NOT_SHOWN: Final = re.compile(r"\s*(?:Expected one of: .*|\((?:version|for url) .*\)$)", re.DOTALL)
 _CODE: Final = re.compile(r"\bCode: (\d+)")
 _CHARACTERS: Final = 400
 
@@ -52,7 +52,7 @@ def _said(place: Place, code: int, message: str) -> str:
         return f"{place.shown} refuses this user or password"
     if code == _READ_ONLY:
         return "only reading is possible here"
-    said = _first(_EXPECTED.sub("", _SAID.sub(r"\1", message, count=1)))
+    said = _first(_NOT_SHOWN.sub("", _SAID.sub(r"\1", message, count=1)))
     if code in _NOT_MADE:
         return f"{said} ({_MAKERS})"
     if code in _TOO_LONG:

@@ -107,9 +107,10 @@ CREATE TABLE span (
 CREATE UNIQUE INDEX span_once ON span (trace_id, span_id, kind);
 CREATE INDEX span_time ON span (time);
 CREATE INDEX span_parent ON span (parent_id);
--- Whose calls they are; views say `operation != ''` so that these are of use.
-CREATE INDEX span_session ON span (session, time) WHERE operation != '';
-CREATE INDEX span_conversation ON span (conversation, time) WHERE operation != '';
+-- What lists are chosen by. Not of those alone that have it: SQLite would not know that it may use
+-- them; of otelier's spans alone where it is only their views that are asked.
+CREATE INDEX span_session ON span (session, time);
+CREATE INDEX span_conversation ON span (conversation, time);
 CREATE INDEX span_user ON span (user, time) WHERE operation != '';
 CREATE INDEX span_response ON span (response_id) WHERE operation != '';
 CREATE INDEX span_request ON span (request_id) WHERE operation != '';

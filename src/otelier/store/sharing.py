@@ -22,14 +22,20 @@ from otelier.store.prune import Pruned
 from otelier.store.spans import StoredLog, StoredSpan
 from otelier.store.writer import Writer
 
-# Seconds to wait for other writers: first, and once that was in vain, until it works again.
+# Seconds to wait for other writers: at a time, so that nobody who forks is kept from it; in all, at
+# first and, once that was in vain, until it works again.
+_ATTEMPT: Final = 0.05
 _PATIENT: Final = 5.0
 _HASTY: Final = 0.2
+# Seconds that a program that forks waits at most for what is being written.
+_FORKING: Final = 0.5
 # Spans, and events, that wait at most: what the SDK's own queue holds, a few times.
 _MOST_WAITING: Final = 8192
 # Every so many batches it is looked whether something is to be forgotten.
 _LOOK: Final = 64
 
+# What others end.
+_HELD: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 # What no later attempt can mend.
 _FOR_GOOD: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _FAULTS: Final = {
@@ -56,11 +62,14 @@ def limits(keep: int | None = None, size: int | None = None) -> tuple[int | None
     return time.time_ns() - seconds * 10**9 if seconds else None, most or None
 
 
+def _code(error: Exception) -> int:
+    return int(getattr(error, "sqlite_errorcode", 0)) & _PRIMARY
+
+
 def fault(error: Exception) -> str:
     """What is wrong with a store, for its user."""
     if isinstance(error, sqlite3.Error):
-        code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
-        return _FAULTS.get(code, str(error))
+        return _FAULTS.get(_code(error), str(error))
     if isinstance(error, OSError):
         return error.strerror or str(error)
     return str(error)
@@ -88,7 +97,7 @@ class Pruner:
             guard.failed("store.prune")
 
 
-def _of_the_store(error: Exception) -> bool:
+def of_the_store(error: Exception) -> bool:
     """Whether no span and no event is to blame for an error."""
     # Of a damaged file; its subclasses are of values that cannot be stored.
     damaged = type(error) is sqlite3.DatabaseError
@@ -100,8 +109,12 @@ class Sharing:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.writer = Writer(path, _PATIENT)
+        self.writer = Writer(path, _ATTEMPT)
+        # Seconds that it waits for other writers.
+        self.patience = _PATIENT
         self._lock = threading.Lock()
+        # Whoever wants the lock comes by here: who forks is not overtaken.
+        self._door = threading.Lock()
         self._waiting: deque[StoredSpan] = deque(maxlen=_MOST_WAITING)
         self._logs: deque[StoredLog] = deque(maxlen=_MOST_WAITING)
         self._over = False
@@ -109,28 +122,35 @@ class Sharing:
 
     def write(self, spans: Sequence[StoredSpan], logs: Sequence[StoredLog] = ()) -> bool:
         """Store spans and events, and what waits; whether all of it is stored now. Never raises."""
-        with self._lock:
-            if self._over:
-                return False
-            error = self._stored(
-                [*self._waiting, *spans] if self._waiting else spans,
-                [*self._logs, *logs] if self._logs else logs,
-            )
-            if error is not None:
-                self._failed(error, spans, logs)
-                return False
-            self._waiting.clear()
-            self._logs.clear()
-            self.writer.seconds = _PATIENT
-            self._pruner.step()
-            return True
+        end = time.monotonic() + self.patience
+        while True:
+            with self._door:
+                self._lock.acquire()
+            try:
+                if self._over:
+                    return False
+                error = self._stored(
+                    [*self._waiting, *spans] if self._waiting else spans,
+                    [*self._logs, *logs] if self._logs else logs,
+                )
+                if error is None:
+                    self._waiting.clear()
+                    self._logs.clear()
+                    self.patience = _PATIENT
+                    self._pruner.step()
+                    return True
+                if _code(error) not in _HELD or time.monotonic() >= end:
+                    self._failed(error, spans, logs)
+                    return False
+            finally:
+                self._lock.release()
 
     def _stored(self, spans: Sequence[StoredSpan], logs: Sequence[StoredLog]) -> Exception | None:
         """Store it; what is wrong with the store. What is wrong with one span is its own."""
         try:
             self.writer.write(spans, logs)
         except Exception as error:
-            if _of_the_store(error):
+            if of_the_store(error):
                 return error
             guard.failed("store.write")
             # It must not keep the others from the store, now and for ever.
@@ -153,8 +173,8 @@ class Sharing:
     def _failed(
         self, error: Exception, spans: Sequence[StoredSpan], logs: Sequence[StoredLog]
     ) -> None:
-        self.writer.seconds = _HASTY
-        code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
+        self.patience = min(self.patience, _HASTY)
+        code = _code(error)
         self._over = code in _FOR_GOOD or isinstance(error, StoreError)
         if self._over:
             self._waiting.clear()
@@ -173,10 +193,29 @@ class Sharing:
             lost,
         )
 
+    # What is open when a process forks is open in the child, too: SQLite there believes that the
+    # parent's locks are its own, and that what the parent was writing is written by itself.
+
+    def pause(self) -> bool:
+        """Close the file, and write nothing until :meth:`go_on`; whether that could be."""
+        if not self._door.acquire(timeout=_FORKING):
+            return False
+        if not self._lock.acquire(timeout=_FORKING):
+            self._door.release()
+            return False
+        self.writer.close()
+        return True
+
+    def go_on(self) -> None:
+        """Write again."""
+        self._lock.release()
+        self._door.release()
+
 
 _shared: dict[Path, Sharing] = {}
 _lock = threading.Lock()
-# Of a forked child's parent: SQLite's connections must neither be used nor closed there.
+_paused: Final[list[Sharing]] = []
+# Of a forked child's parent that could not be closed: nobody may close or use it there.
 _parents: Final[list[dict[Path, Sharing]]] = []
 
 
@@ -187,8 +226,22 @@ def of(path: str | os.PathLike[str]) -> Sharing:
         return _shared.setdefault(found, Sharing(found))
 
 
+@forks.before
+def _before() -> None:
+    for each in list(_shared.values()):
+        if each.pause():
+            _paused.append(each)
+
+
+@forks.in_parent
+def _go_on() -> None:
+    while _paused:
+        _paused.pop().go_on()
+
+
 @forks.in_child
 def _forked() -> None:
     global _shared, _lock
+    _paused.clear()
     _parents.append(_shared)
     _shared, _lock = {}, threading.Lock()

@@ -43,7 +43,7 @@ SELECT
     status, prompt, prompt_version, finish_reasons, first_chunk, step, cache_write_tokens,
     substr(time, 1, 10) AS day, substr(time, 1, 13) || ':00' AS hour
 FROM span
-WHERE paid AND operation != '';
+WHERE paid;
 
 -- A row for each tag of each call.
 CREATE VIEW tagged AS

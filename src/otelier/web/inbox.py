@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-from otelier.store.engine import StoreError
-from otelier.store.sharing import Pruner, fault
+from otelier.store.sharing import Pruner, fault, of_the_store
 from otelier.store.spans import StoredLog, StoredSpan
 from otelier.store.writer import Writer
 from otelier.web.refusing import RefusedError
 
 # About so many spans and logs are one transaction: other programs write into the store, too.
 _TOGETHER: Final = 1000
-# What a store raises that cannot be written now: locked, full, gone.
-_LATER: Final = (sqlite3.OperationalError, OSError, StoreError)
 
 
 @dataclass(slots=True, eq=False)
@@ -89,14 +85,14 @@ class Inbox:
         try:
             spans = [span for part in parts for span in part.spans]
             logs = [log for part in parts for log in part.logs]
-            self._writer.write(spans, *([logs] if logs else []))
+            self._writer.write(spans, logs)
         except Exception as error:
-            if not _is_of_the_store(error) and len(parts) > 1:
+            if not of_the_store(error) and len(parts) > 1:
                 # What one of them brought is no reason to refuse the others.
                 for part in parts:
                     self._write([part])
                 return
-            if _is_of_the_store(error):
+            if of_the_store(error):
                 # Nor need the others wait until each of them has found it out.
                 parts = [*parts, *self._all_that_wait()]
             for part in parts:
@@ -123,13 +119,7 @@ class Inbox:
             self._say(trouble or "what is received is stored again")
 
 
-def _is_of_the_store(error: Exception) -> bool:
-    """Whether it is about the store, not about what was to be written."""
-    # The class itself says that the file is damaged or none of SQLite's; others are of the data.
-    return isinstance(error, _LATER) or type(error) is sqlite3.DatabaseError
-
-
 def _refused(error: Exception) -> RefusedError:
-    if _is_of_the_store(error):
+    if of_the_store(error):
         return RefusedError(503, f"the store cannot be written now: {fault(error)}")
     return RefusedError(500, f"this cannot be stored: {type(error).__name__}: {error}")

@@ -136,7 +136,7 @@ def _call(call: Row, messages: list[Row], shown: _Shown) -> Iterator[dict[str, A
 def _json(row: Row) -> Any:
     """The message; None where it is no JSON."""
     try:
-        return wire.loads(row["message"])
+        return wire.loads(str(row["message"]))
     except (ValueError, RecursionError):
         return None
 

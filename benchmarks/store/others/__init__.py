@@ -1,0 +1,1 @@
+"""Other stores of the same spans, each measured in the same way."""

@@ -1,0 +1,25 @@
+"""The benchmark of stores: what is measured of each is there, and of spans that were found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from benchmarks.store import peers, workload
+from benchmarks.store.others import local, rows
+
+COUNT = 600
+
+
+@pytest.mark.parametrize("peer", [local, rows], ids=lambda peer: peer.__name__.rpartition(".")[2])
+def test_every_figure_is_there(peer: ModuleType, tmp_path: Path) -> None:
+    found = peer.measure(workload.spans(COUNT, "real"), tmp_path)
+    assert found.keys() == peers.FIGURES.keys()
+    assert all(value > 0 for value in found.values())
+
+
+def test_nothing_said_is_not_searched(tmp_path: Path) -> None:
+    found = rows.measure(workload.spans(COUNT, "small"), tmp_path)
+    assert peers.FIGURES.keys() - found.keys() == {"rare", "common"}
