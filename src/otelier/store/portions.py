@@ -36,12 +36,7 @@ def _weight_of(item: StoredSpan | StoredLog) -> int:
     if isinstance(item, StoredLog):
         return weight(item.attributes) + weight(item.body)
     beside = sum(weight(event.attributes) for event in item.events)
-<<<<<<< HEAD
-    beside += sum(weight(link.attributes) for link in item.links)
-    return weight(item.attributes) + beside
-=======
     return weight(item.attributes) + beside + sum(weight(link.attributes) for link in item.links)
->>>>>>> main
 
 
 def weight(value: Any) -> int:
