@@ -20,6 +20,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode, TraceFlags, TraceState
 
 from otelier import semconv
+from otelier.cli.main import main
 from otelier.store import otlp_proto
 from otelier.store.engine import StoreError
 from otelier.store.opening import opened
@@ -496,3 +497,21 @@ def test_a_verb(sent: Sent) -> None:
     assert done.returncode == 0, done.stderr
     names = [row["name"] for row in json.loads(done.stdout)]
     assert names == [row["name"] for row in sent.truth.where(tenant="acme")[:-6:-1]]
+
+
+def test_its_traces_are_shown(sent: Sent, capsys: pytest.CaptureFixture[str]) -> None:
+    place = ["--store", url(sent.port)]
+    assert main(["trace", *place]) == 0
+    (newest,) = traces_of(capsys.readouterr().out)
+    assert main(["trace", newest[:12], *place]) == 0
+    assert traces_of(capsys.readouterr().out) == [newest]
+    assert main(["trace", "--errors", *place]) == 0
+    failed = traces_of(capsys.readouterr().out)
+    assert len(failed) > 2
+    assert main(["trace", "--errors", "--last", "2", *place]) == 0
+    assert set(traces_of(capsys.readouterr().out)) < set(failed)
+
+
+def traces_of(shown: str) -> list[str]:
+    """The ids of the traces that are shown."""
+    return [line.split()[1] for line in shown.splitlines() if line.startswith("trace ")]
