@@ -12,6 +12,8 @@ import pytest
 
 from otelier.questions.model import Question
 from otelier.questions.table import QUESTIONS
+from otelier.store.writer import Writer
+from otelier.web.answering import MOST_ROWS
 from otelier.web.tools import example
 
 from . import calls
@@ -143,3 +145,15 @@ def test_what_is_asked_is_json(server: Running) -> None:
     """What cannot be a number of JSON is not written as one."""
     body = server.get("/api/calls").body
     assert json.loads(body, parse_constant=pytest.fail)
+
+
+def test_one_answer_has_so_many_rows_and_says_that_there_are_more(tmp_path: Path) -> None:
+    store = tmp_path / "traces.db"
+    writer = Writer(store)
+    named = {"gen_ai__operation__name": "execute_tool"}
+    writer.write([calls.span(number, "tool", **named) for number in range(1, MOST_ROWS + 3)])
+    writer.close()
+    with receiving(store) as server:
+        found = server.get(f"/api/calls?limit={10**9}").json
+        assert len(found["rows"]) == MOST_ROWS and found["cut"] is True
+        assert "cut" not in server.get(f"/api/calls?limit={MOST_ROWS}").json

@@ -29,7 +29,8 @@ from otelier.store.spans import StoredLog, StoredResource, StoredScope, resource
 _MOST_SEVERE: Final = 24
 # Before the SDK's records had names, its events told theirs so.
 NAME: Final = "event.name"
-_KEPT: Final = "gen_ai."
+# Names of the events that a store keeps begin so.
+KEPT: Final = "gen_ai."
 
 
 def stored_log(data: Any) -> StoredLog:
@@ -66,7 +67,7 @@ def stored_events(batch: Iterable[Any]) -> list[StoredLog]:
 
 def is_kept(log: StoredLog) -> bool:
     """Whether a store keeps it: the events of the conventions for GenAI, and nothing else."""
-    return log.name.startswith(_KEPT)
+    return log.name.startswith(KEPT)
 
 
 def named(name: Any, attributes: Mapping[str, Any]) -> str:
