@@ -35,7 +35,7 @@ from otelier.store.spans import (
 # SEVERITY_NUMBER_FATAL4.
 _MOST_SEVERE: Final = 24
 # Before the SDK's records had names, its events told theirs so.
-NAME: Final = "event.name"
+_NAME: Final = "event.name"
 # Names of the events that a store keeps begin so.
 KEPT: Final = "gen_ai."
 
@@ -89,7 +89,7 @@ def is_kept(log: StoredLog) -> bool:
 
 def named(name: Any, attributes: Mapping[str, Any]) -> str:
     """An event's name, which older senders have in an attribute; empty for what is no event."""
-    found = name or attributes.get(NAME)
+    found = name or attributes.get(_NAME)
     return found if isinstance(found, str) else ""
 
 
