@@ -1219,8 +1219,9 @@ def search(
 ) -> list[Hit]:
     """Messages, and arguments and results of tools, with a text.
 
-    The newest first, in upper or lower case. A message is found once in a trace, where it was
-    first said.
+    The newest first, in upper or lower case: what has all of the words, and what stands between
+    double quotes as it stands. A local store finds words by how they begin, ClickHouse within
+    words, too. A message is found once in a trace, where it was first said.
 
     Args:
         text: what is looked for.
