@@ -61,6 +61,14 @@ def test_sums_read_one_index(store: sqlite3.Connection, by: str, when: str) -> N
     ), steps
 
 
+def test_evaluations_look_up_what_they_judge(store: sqlite3.Connection) -> None:
+    steps = [row[3] for row in store.execute("EXPLAIN QUERY PLAN SELECT * FROM evaluations")]
+    assert "SEARCH event USING INDEX event_name (name=?)" in steps
+    for table, index in (("named", "span_once"), ("gave", "span_response")):
+        found = [step for step in steps if f" {table} " in step]
+        assert found and all(f"SEARCH {table} USING INDEX {index}" in step for step in found)
+
+
 def test_the_newest_are_read_from_the_end(store: sqlite3.Connection) -> None:
     asked = "SELECT time, name, cost FROM calls ORDER BY time DESC LIMIT 20"
     steps = [row[3] for row in store.execute(f"EXPLAIN QUERY PLAN {asked}")]
