@@ -47,7 +47,7 @@ _COLUMNS: Final = {
 
 def text() -> str:
     """The stub."""
-    names = [*BY_NAME, *BY_ROW]
+    names = [*sorted(BY_ROW), *sorted(BY_NAME)]
     every = "".join(f'    "{name}",\n' for name in names)
     parts = (part for question in QUESTIONS for part in _question(question))
     return f"{_HEAD}\n__all__ = [\n{every}]\n{''.join(parts)}"
