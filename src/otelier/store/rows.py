@@ -88,8 +88,8 @@ def columns(span: StoredSpan) -> list[Any]:
     """The values of :data:`COLUMNS`."""
     get = span.attributes.get
     texts = [text(get(name)) for name in _TEXT_ITEMS]
-    counts = [wire.count(get(name)) for name in _COUNT_ITEMS]
-    numbers = [wire.number(get(name)) for name in _NUMBER_ITEMS]
+    counts = [wire.count(_number(get(name))) for name in _COUNT_ITEMS]
+    numbers = [wire.number(_number(get(name))) for name in _NUMBER_ITEMS]
     cost = numbers[0]
     operation = texts[_OPERATION]
     client = span.kind == "CLIENT"
@@ -133,6 +133,11 @@ def text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, str | int | float) else wire.encoded(value).decode()
+
+
+def _number(value: Any) -> Any:
+    """The number that a text is, for ClickHouse's exporter makes texts of all; else the value."""
+    return wire.measure(value) if type(value) is str else value
 
 
 def _list(value: Any) -> str:
