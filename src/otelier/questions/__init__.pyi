@@ -4,12 +4,46 @@ Written by ``python -m otelier.questions.stub``.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Literal, TypeAlias
+from datetime import datetime
+from typing import Any, Literal
 
 from otelier.questions.faces import Store
+from otelier.questions.moments import Moment
 
-Moment: TypeAlias = str | datetime | timedelta
+__all__ = [
+    "Cache",
+    "Call",
+    "Comparison",
+    "Conversation",
+    "Cost",
+    "DearCall",
+    "Error",
+    "Hit",
+    "Latency",
+    "Line",
+    "Message",
+    "Retrieval",
+    "Session",
+    "Tool",
+    "Unpriced",
+    "Whole",
+    "cache",
+    "call",
+    "calls",
+    "compare",
+    "conversation",
+    "conversations",
+    "costs",
+    "dearest",
+    "errors",
+    "latency",
+    "retrievals",
+    "search",
+    "sessions",
+    "tools",
+    "trace",
+    "unpriced",
+]
 
 @dataclass(frozen=True, slots=True)
 class Call:

@@ -113,12 +113,11 @@ CREATE INDEX span_output ON span (output);
 CREATE INDEX span_system ON span (system);
 -- What lists are chosen by. Not of those alone that have it: SQLite would not know that it may use
 -- them; of otelier's spans alone where it is only their views that are asked.
-CREATE INDEX span_session ON span (session, time);
-CREATE INDEX span_conversation ON span (conversation, time);
+CREATE INDEX span_session ON span (session);
+CREATE INDEX span_conversation ON span (conversation);
 CREATE INDEX span_user ON span (user, time) WHERE operation != '';
 CREATE INDEX span_response ON span (response_id) WHERE operation != '';
 CREATE INDEX span_request ON span (request_id) WHERE operation != '';
-CREATE INDEX span_error ON span (error) WHERE operation != '';
 CREATE INDEX span_failed ON span (time, error, operation, model, tool) WHERE status = 'error';
 CREATE INDEX span_batch ON span (provider, batch) WHERE batch_read;
 -- Sums of what was paid are made of this alone.
