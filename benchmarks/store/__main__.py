@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from benchmarks.store import asking, filling, tables
+from benchmarks.store import asking, filling, peers, tables
 from benchmarks.store.workload import Size, conversation, spans
 
 README: Final = Path(__file__).parents[1] / "README.md"
@@ -48,7 +48,9 @@ def conversations(folder: Path, turns: tuple[int, ...]) -> Iterator[list[str]]:
         ]
 
 
-def report(folder: Path, counts: dict[Size, int], turns: tuple[int, ...]) -> Iterator[str]:
+def report(
+    folder: Path, counts: dict[Size, int], turns: tuple[int, ...], beside: int
+) -> Iterator[str]:
     """The tables, one after the other."""
     rows, stores = [], {}
     for size, count in counts.items():
@@ -62,6 +64,8 @@ def report(folder: Path, counts: dict[Size, int], turns: tuple[int, ...]) -> Ite
     for name, path in stores.items():
         heads = (f"Asked of {name}", "best, ms", "first, ms", "rows")
         yield tables.table(heads, map(asked, asking.everything(path)))
+    if beside:
+        yield tables.table(peers.HEADS, peers.compared(folder, beside))
 
 
 def asked(timing: asking.Timing) -> list[str]:
@@ -77,12 +81,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--spans", type=int, default=100_000, help="with messages")
     parser.add_argument("--small", type=int, default=1_000_000, help="without content")
     parser.add_argument("--turns", type=int, nargs="*", default=TURNS, help="of conversations")
+    parser.add_argument(
+        "--beside", type=int, default=100_000, help="in other stores, with messages; 0: none"
+    )
     parser.add_argument("--write", type=Path, nargs="?", const=README, help="into this document")
     given = parser.parse_args(arguments)
     parts = []
     with tempfile.TemporaryDirectory() as folder:
         counts: dict[Size, int] = {"real": given.spans, "small": given.small}
-        for part in report(Path(folder), counts, tuple(given.turns)):
+        for part in report(Path(folder), counts, tuple(given.turns), given.beside):
             print(part, end="\n\n", flush=True)
             parts.append(part)
     if given.write:

@@ -7,16 +7,30 @@ numbers of :data:`FIGURES`; what a store has no answer to is absent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from benchmarks.store import tables
 from benchmarks.store.others import local, parquet, phoenix, rows
+from benchmarks.store.workload import spans
 from otelier.store.spans import StoredSpan
 
 Figures = dict[str, float]
 
+HEADS: Final = (
+    "Store",
+    "Spans",
+    "spans per CPU second",
+    "bytes a span",
+    "a trace, ms",
+    "50 newest traces",
+    "cost by model, 24 h",
+    "over all",
+    "rare word",
+    "common word",
+)
 # What is measured, and its unit. Times are the best of five, in milliseconds.
 FIGURES: Final[Mapping[str, str]] = {
     "rate": "spans per CPU second of writing",
@@ -45,3 +59,20 @@ PEERS: Final = (
     Peer("Parquet (zstd), read by DuckDB", parquet.measure),
     Peer("Phoenix, by OTLP over HTTP", phoenix.measure, 5000),
 )
+
+
+def compared(folder: Path, count: int) -> Iterator[list[str]]:
+    """A row for each store, below :data:`HEADS`; what it has no answer to is a dash."""
+    for number, peer in enumerate(PEERS):
+        given = min(count, peer.most or count)
+        place = folder / f"peer{number}"
+        place.mkdir()
+        found = peer.measure(spans(given, "real"), place)
+        yield [peer.name, f"{given:,}", *(shown(name, found.get(name)) for name in FIGURES)]
+
+
+def shown(name: str, value: float | None) -> str:
+    """A figure in a table."""
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if name in ("rate", "size") else tables.milliseconds(value / 1000)

@@ -20,13 +20,19 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode, TraceFlags, TraceState
 
 from otelier import semconv
+from otelier.cli.main import main
+from otelier.questions import asking
+from otelier.questions.model import Question
+from otelier.questions.table import QUESTIONS
 from otelier.store import otlp_proto
 from otelier.store.engine import StoreError
 from otelier.store.opening import opened
 from otelier.store.spans import StoredSpan, stored
 from otelier.viewer.facts import facts
+from tests.backends.behind_tls import behind_tls
 from tests.backends.clickhouse_running import ACCOUNT, MISSING, copied, server
 from tests.backends.clickhouse_sent import Sent, sending
+from tests.backends.gateways import certificates
 from tests.backends.otlp import post
 from tests.backends.running import environment, free_ports, until
 from tests.backends.truth import near
@@ -305,6 +311,35 @@ def test_the_workloads_traces_are_whole(store: ClickHouse, sent: Sent) -> None:
     )
 
 
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.name)
+def test_every_question_is_answered(store: ClickHouse, sent: Sent, question: Question) -> None:
+    """As it stands, and with what most can be told."""
+    sql = (
+        "SELECT trace_id, span_id AS id, conversation FROM otelier.calls"
+        " WHERE model_call AND conversation != '' ORDER BY time LIMIT 1"
+    )
+    (one,) = store.ask(sql).dicts()
+    needed = {
+        "trace": {"trace_id": one["trace_id"]},
+        "call": {"id": one["id"]},
+        "conversation": {"id": one["conversation"]},
+        "compare": {"a": "1", "b": "2", "by": "prompt_version"},
+        "search": {"text": sent.truth.rare_question},
+    }.get(question.name, {})
+    names = {parameter.name for parameter in question.parameters}
+    told: dict[str, Any] = {
+        "since": "24h",
+        "tenant": "acme",
+        "tag": "beta",
+        "model": "gpt-4o",
+        "limit": 3,
+    }
+    more = {name: value for name, value in told.items() if name in names}
+    assert asking.ask(question, store, **needed)
+    found = asking.ask(question, store, **needed, **more)
+    assert "limit" not in more or len(found) <= told["limit"]
+
+
 def test_a_trace_that_is_not_there_is_empty(store: ClickHouse) -> None:
     assert store.trace("0" * 32) == []
     assert store.trace("' OR 1 = 1 --") == []
@@ -422,6 +457,19 @@ def test_no_tls_where_it_is_asked_for(sent: Sent) -> None:
     assert "cannot be reached" in line and "SSL" in line
 
 
+def test_tls(sent: Sent, tmp_path: Path) -> None:
+    certificates(tmp_path)
+    pem, key = tmp_path / "gateway.pem", tmp_path / "gateway-key.pem"
+    with behind_tls(sent.port, pem, key) as port:
+        place = f"clickhouses://{ACCOUNT[0]}:{ACCOUNT[1]}@localhost:{port}/otelier"
+        # A CA that nobody knows.
+        assert "certificate verify failed" in refused(place).lower()
+        store = opened(f"{place}?ca_cert={tmp_path / 'ca.pem'}")
+        assert store.place == f"clickhouses://{ACCOUNT[0]}@localhost:{port}/otelier"
+        assert store.ask("SELECT count(*) AS n FROM otelier.calls").rows[0][0] > 0
+        store.close()
+
+
 @pytest.mark.parametrize(
     "place",
     [
@@ -496,3 +544,21 @@ def test_a_verb(sent: Sent) -> None:
     assert done.returncode == 0, done.stderr
     names = [row["name"] for row in json.loads(done.stdout)]
     assert names == [row["name"] for row in sent.truth.where(tenant="acme")[:-6:-1]]
+
+
+def test_its_traces_are_shown(sent: Sent, capsys: pytest.CaptureFixture[str]) -> None:
+    place = ["--store", url(sent.port)]
+    assert main(["trace", *place]) == 0
+    (newest,) = traces_of(capsys.readouterr().out)
+    assert main(["trace", newest[:12], *place]) == 0
+    assert traces_of(capsys.readouterr().out) == [newest]
+    assert main(["trace", "--errors", *place]) == 0
+    failed = traces_of(capsys.readouterr().out)
+    assert len(failed) > 2
+    assert main(["trace", "--errors", "--last", "2", *place]) == 0
+    assert set(traces_of(capsys.readouterr().out)) < set(failed)
+
+
+def traces_of(shown: str) -> list[str]:
+    """The ids of the traces that are shown."""
+    return [line.split()[1] for line in shown.splitlines() if line.startswith("trace ")]

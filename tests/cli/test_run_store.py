@@ -15,6 +15,7 @@ import pytest
 from otelier.cli import seen
 from otelier.store import telling
 from otelier.store.health import unwritable
+from otelier.store.opening import opened
 from otelier.store.writer import Writer
 from tests.cli.running import ON, STORE, few, last, of, otelier_run, posix, store_of, stored
 from tests.store import made
@@ -115,6 +116,20 @@ with otelier.step("mine"):
     done = of(program, tmp_path)
     assert last(done).startswith(f"otelier run: 1 trace -> {STORE} ")
     assert len(stored(tmp_path / "own.db")) == len(stored(store_of(tmp_path))) == 1
+
+
+def test_events_of_calls_are_in_the_store_and_are_no_spans(tmp_path: Path) -> None:
+    program = """
+import otelier
+with otelier.step("mine"):
+    otelier.record_evaluation("relevance", score=0.5)
+"""
+    done = of(program, tmp_path)
+    assert last(done).startswith(f"otelier run: 1 trace -> {STORE} ")
+    engine = opened(str(store_of(tmp_path)))
+    found = engine.ask("SELECT evaluation, score FROM otelier.evaluations").rows
+    engine.close()
+    assert [tuple(row) for row in found] == [("relevance", 0.5)]
 
 
 def test_a_program_without_spans_makes_no_store(tmp_path: Path) -> None:

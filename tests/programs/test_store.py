@@ -8,12 +8,8 @@ from pathlib import Path
 
 from tests.cli.running import ON, few, stored
 
-TO_STORE = {
-    **ON,
-    "OTEL_TRACES_EXPORTER": "otelier",
-    "OTEL_LOGS_EXPORTER": "none",
-    "OTEL_METRICS_EXPORTER": "none",
-}
+# Of the other signals the store is the default, too.
+TO_STORE = {**ON, "OTEL_TRACES_EXPORTER": "otelier"}
 
 
 def test_the_store_that_code_names(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from otelier.questions.asking import as_json, ask
 from otelier.questions.table import BY_NAME, QUESTIONS
 from otelier.store.engine import Engine
 from otelier.store.opening import opened
-from otelier.store.spans import StoredSpan
+from otelier.store.spans import StoredLog, StoredSpan
 from otelier.store.writer import Writer
 from tests.store.made import SECOND, chat, message, span
 
@@ -388,3 +388,75 @@ def test_a_long_conversation_is_no_square(written: Any) -> None:
 
     assert len(questions.conversation("c-1", store=Counting(store))) == 600
     assert sum(asked) < 2000
+
+
+def test_scores_are_compared(tmp_path: Path) -> None:
+    """Of evaluations of calls with either tag; one score has no interval."""
+    scores = {"old": (0.2, 0.4, 0.6), "new": (0.9,)}
+    spans, logs = [], []
+    for tag, given in scores.items():
+        for score in given:
+            number = len(spans) + 1
+            said = [message("user", "a"), message("assistant", "b")]
+            spans.append(chat(number, said, attributes={"otelier.tags": [tag]}))
+            logs.append(
+                StoredLog(
+                    time_ns=spans[-1].end_ns,
+                    name="gen_ai.evaluation.result",
+                    trace_id=spans[-1].trace_id,
+                    span_id=spans[-1].span_id,
+                    attributes={
+                        "gen_ai.evaluation.name": "helpful",
+                        "gen_ai.evaluation.score.value": score,
+                    },
+                )
+            )
+    path = tmp_path / "t.db"
+    Writer(path).write(spans, logs)
+    found = {row.measure: row for row in questions.compare("old", "new", store=path)}
+    row = found["score of helpful"]
+    assert (row.a, row.a_n, row.b, row.b_n) == (pytest.approx(0.4), 3, 0.9, 1)
+    # Of three: 4.303 times 0.2 by the root of three.
+    assert (row.a_low, row.a_high) == pytest.approx((-0.0968, 0.8968), abs=1e-3)
+    assert (row.b_low, row.b_high) == (None, None)
+    assert found["error rate"].b == 0 and found["error rate"].b_n == 1
+
+
+def test_a_search_is_for_all_words(written: Any) -> None:
+    said = [message("user", "Where is the blue parcel, Zoë?"), message("assistant", "In room 7.")]
+    ran = {
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": "look",
+        "gen_ai.tool.call.arguments": '{"colour":"green"}',
+        "session.id": "s-9",
+    }
+    store = written(chat(1, said), chat(2, said), span(3, attributes=ran))
+
+    def roles(words: str, **more: Any) -> list[str]:
+        return [row.role for row in questions.search(words, store=store, **more)]
+
+    for words in ("blue", "PARCEL blue", "par", '"the blue"', "zoë", "Where"):
+        assert roles(words) == ["user", "user"], words
+        if words.isascii():
+            assert [row.role for row in questions.search(words, store=_OverViews(store))] == [
+                "user",
+                "user",
+            ], words
+    assert roles("blue room") == roles('"blue the"') == roles("   ") == roles('"') == []
+    assert roles("green") == ["tool"] and roles("green", session="s-1") == []
+    assert roles("room", role="user") == [] and len(roles("room", limit=1)) == 1
+    (hit,) = questions.search("green", store=store)
+    assert (hit.session, hit.snippet) == ("s-9", '{"colour":"green"}')
+
+
+def test_a_store_that_cannot_be_written_is_searched_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "t.db"
+    Writer(path).write([chat(1, [message("user", "blue"), message("assistant", "b")])])
+    store = opened(str(path))
+
+    class ReadOnly(type(store)):  # type: ignore[misc]
+        def catch_up(self) -> bool:
+            return False
+
+    closed = ReadOnly(path)
+    assert [row.role for row in questions.search("blue", store=closed)] == ["user"]

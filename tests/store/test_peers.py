@@ -23,3 +23,10 @@ def test_every_figure_is_there(peer: ModuleType, tmp_path: Path) -> None:
 def test_nothing_said_is_not_searched(tmp_path: Path) -> None:
     found = rows.measure(workload.spans(COUNT, "small"), tmp_path)
     assert peers.FIGURES.keys() - found.keys() == {"rare", "common"}
+
+
+def test_a_table_has_a_cell_for_each_figure() -> None:
+    assert len(peers.HEADS) == 2 + len(peers.FIGURES)
+    assert peers.shown("rate", 56789.4) == "56,789"
+    assert peers.shown("trace", 0.0912) == "0.09"
+    assert peers.shown("rare", None) == "–"

@@ -14,8 +14,8 @@ def test_the_benchmark_asks_everything_and_writes_it_down(tmp_path: Path) -> Non
     document.write_text(
         f"# Before\n\n<!-- {bench.MARK} -->\nold\n<!-- end of {bench.MARK} -->\nAfter.\n"
     )
-    given = ["--spans", "600", "--small", "600", "--turns", "5", "--write", str(document)]
-    bench.main(given)
+    given = ["--spans", "600", "--small", "600", "--turns", "5", "--beside", "0"]
+    bench.main([*given, "--write", str(document)])
     text = document.read_text()
     assert text.startswith("# Before\n\n<!--") and text.endswith("-->\nAfter.\n")
     assert "old" not in text

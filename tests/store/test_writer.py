@@ -162,7 +162,8 @@ def test_the_same_beginning_is_the_same_row_in_other_conversations(tmp_path: Pat
     other = chat(2, [*said[:4], message("user", "else")], attributes={})
     Writer(tmp_path / "t.db").write([one, other])
     (first, second) = ask(
-        tmp_path / "t.db", "SELECT h.previous FROM span JOIN history AS h ON h.id = input"
+        tmp_path / "t.db",
+        "SELECT h.previous FROM span JOIN history AS h ON h.id = input ORDER BY span.id",
     )
     shared = ask(tmp_path / "t.db", f"SELECT length FROM history WHERE id = {first[0]}")
     assert shared == [(4,)] and second == (

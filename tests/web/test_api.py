@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -12,20 +14,29 @@ import pytest
 
 from otelier.questions.model import Question
 from otelier.questions.table import QUESTIONS
+from otelier.store.writer import Writer
+from otelier.web.answering import MOST_ROWS
 from otelier.web.tools import example
 
 from . import calls
 from .receiving import JSON, Running, bringing, receiving
 
 
+def kept(store: Path) -> list[tuple[object, ...]]:
+    """All that is stored. Who searches brings only the indexes of words up to date."""
+    with closing(sqlite3.connect(store)) as connection:
+        tables = ("span", "event", "text", "history")
+        return [row for name in tables for row in connection.execute(f"SELECT * FROM {name}")]
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     store = calls.store(tmp_path_factory.mktemp("store") / "traces.db")
-    before = store.read_bytes()
+    before = kept(store)
     with receiving(store) as running:
         yield running
         running.end()
-    assert store.read_bytes() == before
+    assert kept(store) == before
 
 
 def test_the_list_of_questions(server: Running) -> None:
@@ -143,3 +154,15 @@ def test_what_is_asked_is_json(server: Running) -> None:
     """What cannot be a number of JSON is not written as one."""
     body = server.get("/api/calls").body
     assert json.loads(body, parse_constant=pytest.fail)
+
+
+def test_one_answer_has_so_many_rows_and_says_that_there_are_more(tmp_path: Path) -> None:
+    store = tmp_path / "traces.db"
+    writer = Writer(store)
+    named = {"gen_ai__operation__name": "execute_tool"}
+    writer.write([calls.span(number, "tool", **named) for number in range(1, MOST_ROWS + 3)])
+    writer.close()
+    with receiving(store) as server:
+        found = server.get(f"/api/calls?limit={10**9}").json
+        assert len(found["rows"]) == MOST_ROWS and found["cut"] is True
+        assert "cut" not in server.get(f"/api/calls?limit={MOST_ROWS}").json

@@ -310,9 +310,13 @@ def test_events_of_genai_are_kept_and_other_logs_are_not(tmp_path: Path) -> None
         assert answer.status == 200
         assert answer.json["partialSuccess"]["rejectedLogRecords"] == "2"
         assert "gen_ai.*" in answer.json["partialSuccess"]["errorMessage"]
-        assert server.post("/v1/logs", records("gen_ai.choice", as_attribute=True)).json == {}
-        assert events(server)[:2] == ["gen_ai.evaluation.result", "gen_ai.client.other"]
-        assert len(events(server)) == 3
+        for _ in range(2):
+            assert server.post("/v1/logs", records("gen_ai.choice", as_attribute=True)).json == {}
+        assert events(server) == [
+            "gen_ai.evaluation.result",
+            "gen_ai.client.other",
+            "gen_ai.choice",
+        ]
 
 
 def test_the_sdks_exporter_sends_events_here(tmp_path: Path) -> None:

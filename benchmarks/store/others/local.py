@@ -17,10 +17,7 @@ _ASKED: Final = {question.name: question for question in QUESTIONS}
 _RECENT: Final = f"""
 SELECT trace_id, min(time) AS began, count(*), sum(cost) FROM otelier.calls
 WHERE trace_id IN (
-    SELECT trace_id FROM (
-        SELECT trace_id, min(time) AS began FROM otelier.spans
-        GROUP BY trace_id ORDER BY began DESC LIMIT {MOST}
-    )
+    SELECT trace_id FROM otelier.spans WHERE parent_id = '' ORDER BY time DESC LIMIT {MOST}
 )
 GROUP BY trace_id ORDER BY began DESC
 """

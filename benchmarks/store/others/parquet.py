@@ -24,7 +24,8 @@ _SPANS: Final = 8192
 _TRACE: Final = "SELECT body FROM spans WHERE trace = ? ORDER BY time"
 _RECENT: Final = f"""
 SELECT trace, min(time) AS began, count(*), sum(cost) FROM spans
-GROUP BY trace ORDER BY began DESC LIMIT {MOST}
+WHERE trace IN (SELECT trace FROM spans WHERE parent IS NULL ORDER BY time DESC LIMIT {MOST})
+GROUP BY trace ORDER BY began DESC
 """
 _COSTS: Final = "SELECT model, sum(cost) FROM spans WHERE time >= ? GROUP BY model"
 _SAID: Final = f"SELECT body FROM spans WHERE contains(body, ?) ORDER BY time DESC LIMIT {MOST}"
@@ -47,6 +48,7 @@ def packages() -> tuple[Any, Any, Any]:
 def _row(span: StoredSpan) -> dict[str, Any]:
     return {
         "trace": span.trace_id,
+        "parent": span.parent_id,
         "time": span.start_ns,
         "model": span.attributes.get(semconv.REQUEST_MODEL),
         "cost": span.attributes.get(semconv.COST),
@@ -60,6 +62,7 @@ def measure(spans: Iterable[StoredSpan], folder: Path) -> dict[str, float]:
     schema = arrow.schema(
         [
             ("trace", arrow.string()),
+            ("parent", arrow.string()),
             ("time", arrow.int64()),
             ("model", arrow.string()),
             ("cost", arrow.float64()),

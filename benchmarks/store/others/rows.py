@@ -25,7 +25,10 @@ _COST: Final = """json_extract(body, '$.attributes."gen_ai.usage.cost"')"""
 _MODEL: Final = """json_extract(body, '$.attributes."gen_ai.request.model"')"""
 _RECENT: Final = f"""
 SELECT trace, min(time), count(*), sum({_COST}) FROM span
-WHERE trace IN (SELECT trace FROM span GROUP BY trace ORDER BY min(time) DESC LIMIT {MOST})
+WHERE trace IN (
+    SELECT trace FROM span WHERE json_extract(body, '$.parent_id') IS NULL
+    ORDER BY time DESC LIMIT {MOST}
+)
 GROUP BY trace ORDER BY 2 DESC
 """
 _COSTS: Final = f"SELECT {_MODEL}, sum({_COST}) FROM span WHERE time >= ? GROUP BY 1"

@@ -4,12 +4,46 @@ Written by ``python -m otelier.questions.stub``.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Literal, TypeAlias
+from datetime import datetime
+from typing import Any, Literal
 
 from otelier.questions.faces import Store
+from otelier.questions.moments import Moment
 
-Moment: TypeAlias = str | datetime | timedelta
+__all__ = [
+    "Cache",
+    "Call",
+    "Comparison",
+    "Conversation",
+    "Cost",
+    "DearCall",
+    "Error",
+    "Hit",
+    "Latency",
+    "Line",
+    "Message",
+    "Retrieval",
+    "Session",
+    "Tool",
+    "Unpriced",
+    "Whole",
+    "cache",
+    "call",
+    "calls",
+    "compare",
+    "conversation",
+    "conversations",
+    "costs",
+    "dearest",
+    "errors",
+    "latency",
+    "retrievals",
+    "search",
+    "sessions",
+    "tools",
+    "trace",
+    "unpriced",
+]
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -1219,8 +1253,9 @@ def search(
 ) -> list[Hit]:
     """Messages, and arguments and results of tools, with a text.
 
-    The newest first, in upper or lower case. A message is found once in a trace, where it was
-    first said.
+    The newest first, in upper or lower case: what has all of the words, and what stands between
+    double quotes as it stands. A local store finds words by how they begin, ClickHouse within
+    words, too. A message is found once in a trace, where it was first said.
 
     Args:
         text: what is looked for.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from otelier import spelling
 from otelier.questions import moments
-from otelier.questions.model import Column, Parameter, Question, Value
+from otelier.questions.model import Column, Parameter, Question, Sql, Value
 
 if TYPE_CHECKING:
     from otelier.store.engine import Engine
@@ -35,9 +35,10 @@ def ask(question: Question, engine: Engine, **given: Any) -> list[Any]:
     that makes no sense, StoreError where the store cannot be asked.
     """
     values = taken(question, given)
-    query = sql(question, values)
-    found = engine.ask(query, bound(query, values))
-    rows: Iterable[Mapping[str, Any]] = found.dicts()
+    rows: Iterable[Mapping[str, Any]] = ()
+    if question.sql is not None:
+        query = sql(question, question.sql, values)
+        rows = engine.ask(query, bound(query, values)).dicts()
     if question.fold is not None:
         rows = question.fold(engine, values, list(rows))
     made = row_type(question)
@@ -115,9 +116,9 @@ def _number(parameter: Parameter, told: Any) -> float:
     return number
 
 
-def sql(question: Question, values: Mapping[str, Value]) -> str:
-    """The question's SQL, with the conditions of those parameters that were given."""
-    text = question.sql if isinstance(question.sql, str) else question.sql(values)
+def sql(question: Question, told: Sql, values: Mapping[str, Value]) -> str:
+    """A question's SQL, with the conditions of those parameters that were given."""
+    text = told if isinstance(told, str) else told(values)
     limit = values.get("limit")
     return text.format(
         filters=filters(question.parameters, values),

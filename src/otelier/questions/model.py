@@ -79,7 +79,8 @@ class Question:
     example: str
     parameters: tuple[Parameter, ...]
     columns: tuple[Column, ...]
-    sql: Sql
+    # None where nothing is to be found before ``fold`` asks.
+    sql: Sql | None
     fold: Fold | None = None
     # How it is asked so that the sum of its rows' ``cost`` is all that was paid; None where it is
     # not. Such rows have ``unpriced`` and ``uncounted``, too.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from otelier.store.engine import StoreError
@@ -25,7 +25,7 @@ class Place:
     database: str
     user: str | None
     password: str = field(repr=False)
-    options: dict[str, str]
+    options: dict[str, Any]
 
     @property
     def shown(self) -> str:

@@ -87,9 +87,15 @@ _ERROR: Final = _AT["error"]
 def columns(span: StoredSpan) -> list[Any]:
     """The values of :data:`COLUMNS`."""
     get = span.attributes.get
-    texts = [text(get(name)) for name in _TEXT_ITEMS]
-    counts = [wire.count(get(name)) for name in _COUNT_ITEMS]
-    numbers = [wire.number(get(name)) for name in _NUMBER_ITEMS]
+    # Most are not there, and most that are there are texts.
+    texts = [
+        value if type(value := get(name)) is str else "" if value is None else text(value)
+        for name in _TEXT_ITEMS
+    ]
+    counts = [None if (value := get(name)) is None else wire.count(value) for name in _COUNT_ITEMS]
+    numbers = [
+        None if (value := get(name)) is None else wire.number(value) for name in _NUMBER_ITEMS
+    ]
     cost = numbers[0]
     operation = texts[_OPERATION]
     client = span.kind == "CLIENT"
@@ -112,7 +118,7 @@ def columns(span: StoredSpan) -> list[Any]:
         *texts,
         *counts,
         *numbers,
-        *[_list(get(name)) for name in _LIST_ITEMS],
+        *["[]" if (value := get(name)) is None else _list(value) for name in _LIST_ITEMS],
         model_call,
         batch_read,
         told,

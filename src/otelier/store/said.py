@@ -131,6 +131,20 @@ def _system(bodies: list[str]) -> str:
 def _message(
     direction: str, position: int, final: int, occurrence: int, body: str
 ) -> dict[str, Any]:
+    role, text = message(body)
+    return {
+        "direction": direction,
+        "position": position,
+        "final": final,
+        "occurrence": occurrence,
+        "role": role,
+        "text": text,
+        "message": body,
+    }
+
+
+def message(body: str) -> tuple[str, str]:
+    """A message's role, and what its texts say; of what is no JSON, all of it."""
     read = _json(body)
     value = read if isinstance(read, dict) else {}
     parts = value.get("parts")
@@ -142,15 +156,8 @@ def _message(
         and isinstance(part.get("content"), str)
     ]
     role = value.get("role")
-    return {
-        "direction": direction,
-        "position": position,
-        "final": final,
-        "occurrence": occurrence,
-        "role": role if isinstance(role, str) else "",
-        "text": body if read is _UNREADABLE else "\n".join(contents),
-        "message": body,
-    }
+    told = body if read is _UNREADABLE else "\n".join(contents)
+    return (role if isinstance(role, str) else ""), told
 
 
 def _json(body: str) -> Any:

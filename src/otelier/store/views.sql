@@ -224,7 +224,7 @@ GROUP BY day, tenant, model;
 
 -- A row for each evaluation, with the call that was judged where it is known: the span that it names,
 -- or else the model call that gave the answer, of several the last one before it. An answer that no
--- model call gave was fetched: by the first span that has it.
+-- model call gave was fetched: by the first span that has it. (`+`: not by the index of times.)
 CREATE VIEW evaluations AS
 WITH
     found AS (
@@ -238,13 +238,14 @@ WITH
                 ),
                 (
                     SELECT gave.id FROM span AS gave
-                    WHERE gave.response_id != '' AND gave.response_id = event.answer
-                        AND gave.model_call AND gave.time <= event.time
-                    ORDER BY gave.time DESC LIMIT 1
+                    WHERE event.answer != '' AND gave.response_id = event.answer
+                        AND gave.operation != '' AND gave.model_call
+                        AND +gave.time <= event.time
+                    ORDER BY +gave.time DESC LIMIT 1
                 ),
                 (
                     SELECT gave.id FROM span AS gave
-                    WHERE gave.response_id != '' AND gave.response_id = event.answer
+                    WHERE event.answer != '' AND gave.response_id = event.answer
                         AND gave.operation != ''
                     ORDER BY gave.model_call DESC, gave.time LIMIT 1
                 )

@@ -11,17 +11,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from otelier import spelling, wire
-from otelier.questions.asking import as_json, ask, taken
 from otelier.questions.model import Question
 from otelier.questions.table import BY_NAME, QUESTIONS
 from otelier.store.engine import Engine, StoreError
+from otelier.web.answering import answer
 from otelier.web.describing import described
 from otelier.web.refusing import JSON, RefusedError, refusal
 
 # Questions that are looked up at one time, each in a thread of its own.
 _AT_ONCE: Final = 4
-# Of one answer.
-MOST_ROWS: Final = 10_000
 # What is answered is what people and models wrote, and of now.
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
@@ -61,28 +59,6 @@ class Api:
             raise RefusedError(400, str(error)) from None
         except StoreError as error:
             raise RefusedError(503, str(error)) from None
-
-
-def answer(
-    question: Question, opened: Callable[[], Engine], given: dict[str, Any]
-) -> dict[str, Any]:
-    """Columns and rows; ``cut`` is there where one answer cannot have all rows.
-
-    Raises as ``ask``.
-    """
-    values = taken(question, given)
-    if isinstance(limit := values.get("limit"), int):
-        values["limit"] = min(limit, MOST_ROWS + 1)
-    engine = opened()
-    try:
-        rows = ask(question, engine, **values)
-    finally:
-        engine.close()
-    found: dict[str, Any] = {
-        "columns": described(question)["columns"],
-        "rows": as_json(question, rows[:MOST_ROWS]),
-    }
-    return found if len(rows) <= MOST_ROWS else {**found, "cut": True}
 
 
 def _asked(name: str) -> Question:

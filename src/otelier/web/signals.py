@@ -19,9 +19,6 @@ from otelier.store import checking, logs, logs_proto, otlp_json, otlp_proto
 from otelier.store.spans import StoredLog, StoredSpan
 from otelier.web.refusing import PROTOBUF, RefusedError
 
-# What the store keeps of logs: events of the conventions for GenAI.
-_EVENTS: Final = "gen_ai."
-
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -70,7 +67,7 @@ def _logs(body: bytes, protobuf: bool) -> Taken:
     events = [log for log in checked.kept if logs.is_kept(log)]
     others = len(checked.kept) - len(events)
     why = [checked.why] * (checked.left_out > 0)
-    why += [f"{others}: of logs only events {_EVENTS}* are kept here"] * (others > 0)
+    why += [f"{others}: of logs only events {logs.KEPT}* are kept here"] * (others > 0)
     return Taken((), events, checked.left_out + others, "; ".join(why))
 
 

@@ -16,7 +16,7 @@ from otelier.questions.model import Question
 from otelier.questions.table import BY_NAME, QUESTIONS
 from otelier.store.engine import Engine, StoreError
 from otelier.version import __version__
-from otelier.web.api import answer
+from otelier.web.answering import answer
 from otelier.web.describing import schema
 from otelier.web.fitting import fitted
 

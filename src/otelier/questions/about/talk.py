@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from otelier.questions import columns as c
 from otelier.questions import parameters as p
+from otelier.questions.asking import bound, filters
 from otelier.questions.model import Column, Parameter, Question, Values
 
 if TYPE_CHECKING:
@@ -15,38 +16,106 @@ if TYPE_CHECKING:
 _AROUND: Final = 60
 
 
-def _snippets(
+def _search(
     engine: Engine, values: Values, rows: Sequence[Mapping[str, Any]]
 ) -> Iterable[Mapping[str, Any]]:
-    """Each row with the words around what was found."""
-    words = str(values["text"])
-    for row in rows:
-        yield {**row, "snippet": snippet(str(row["text"]), words)}
+    """The newest hits, each with the words around what was found."""
+    found = _indexed(engine, values)
+    terms = _terms(str(values["text"]))
+    if found is None:
+        found = _looked_through(engine, values, terms)
+    role = values["role"]
+    hits = [row for row in found if role is None or row["role"] == role]
+    hits.sort(key=lambda row: str(row["time"]), reverse=True)
+    limit = values["limit"]
+    for row in hits[: int(str(limit))] if limit else hits:
+        yield {**row, "snippet": snippet(str(row["text"]), terms)}
 
 
-def snippet(text: str, words: str) -> str:
-    """A line of the text around the words; its beginning where they are not in it."""
-    at = max(text.lower().find(words.lower()), 0)
-    start, end = max(0, at - _AROUND), at + len(words) + _AROUND
+def _indexed(engine: Engine, values: Values) -> Iterable[Mapping[str, Any]] | None:
+    """By the local store's indexes; None where there are none."""
+    if engine.dialect != "sqlite":
+        return None
+    from otelier.store.searching import search
+    from otelier.store.sqlite import SQLite
+
+    if not isinstance(engine, SQLite):
+        return None
+    where = filters(SEARCH.parameters, values)
+    return search(engine, str(values["text"]), where, bound(where, values))
+
+
+def _terms(text: str) -> list[str]:
+    """All that has to be found: words, and what stands between double quotes as it stands."""
+    quoted = text.split('"')
+    phrases = [part.strip() for part in quoted[1::2] if part.strip()]
+    return [*phrases, *(word for part in quoted[::2] for word in part.split())]
+
+
+def _looked_through(
+    engine: Engine, values: Values, terms: Sequence[str]
+) -> Iterable[Mapping[str, Any]]:
+    """By looking at every message."""
+    given = {f"term{index}": term for index, term in enumerate(terms)}
+    told = filters(SEARCH.parameters, values)
+    query = _SQL.format(
+        messages=_has(("text", _CALLS), given),
+        tools=_has(("arguments", "result"), given),
+        filters=told,
+    )
+    return engine.ask(query, {**bound(told, values), **given}).dicts() if given else ()
+
+
+def _has(columns: Sequence[str], given: Mapping[str, Any]) -> str:
+    """That each of what was given is in one of the columns."""
+    return " AND ".join(
+        "(" + " OR ".join(f"instr(lower({name}), lower(:{term})) > 0" for name in columns) + ")"
+        for term in given
+    )
+
+
+def snippet(text: str, terms: Sequence[str]) -> str:
+    """A line of the text around the first of the words; its beginning where none is in it."""
+    lower = text.lower()
+    places = [(lower.find(term.lower()), len(term)) for term in terms]
+    at, length = min((place for place in places if place[0] >= 0), default=(0, 0))
+    start, end = max(0, at - _AROUND), at + length + _AROUND
     cut = " ".join(text[start:end].split())
     return ("…" if start else "") + cut + ("…" if end < len(text) else "")
 
 
-def _has(column: str) -> str:
-    return f"instr(lower({column}), lower(:text)) > 0"
-
+# All of a message in which tools are called or answer: words of JSON are found there, too.
+_CALLS: Final = "CASE WHEN instr(message, 'tool_call') > 0 THEN message ELSE '' END"
+# A text is told once for each trace, where it was first said.
+_SQL: Final = (
+    "WITH said AS ("
+    "SELECT time, trace_id, span_id, role, CASE WHEN text = '' THEN message ELSE text END AS text, "
+    "session, conversation, user, tenant "
+    "FROM otelier.messages WHERE {messages} AND {filters} "
+    "UNION ALL "
+    "SELECT time, trace_id, span_id, 'tool' AS role, arguments || ' ' || result AS text, "
+    "session, conversation, user, tenant "
+    "FROM otelier.tool_calls WHERE {tools} AND {filters}"
+    "), "
+    "placed AS (SELECT *, "
+    "row_number() OVER (PARTITION BY trace_id, role, text ORDER BY time, span_id) AS place "
+    "FROM said) "
+    "SELECT time, trace_id, span_id, role, text, session, conversation, user, tenant "
+    "FROM placed WHERE place = 1"
+)
 
 SEARCH: Final = Question(
     "search",
     "Hit",
     "Messages, and arguments and results of tools, with a text.\n\n"
-    "The newest first, in upper or lower case. A message is found once in a trace, where it was "
-    "first said.",
+    "The newest first, in upper or lower case: what has all of the words, and what stands between "
+    "double quotes as it stands. A local store finds words by how they begin, ClickHouse within "
+    "words, too. A message is found once in a trace, where it was first said.",
     'search("parcel", user="ada")',
     (
         Parameter("text", "text", "what is looked for", required=True, subject=True),
         *p.PERIOD,
-        p.text("role", "only said by this role: user, assistant, system, tool, ..."),
+        Parameter("role", "text", "only said by this role: user, assistant, system, tool, ..."),
         p.SESSION,
         p.CONVERSATION,
         p.USER,
@@ -65,23 +134,8 @@ SEARCH: Final = Question(
         c.SPAN,
         Column("text", "text", "all of it", hidden=True),
     ),
-    "WITH said AS ("
-    "SELECT time, trace_id, span_id, role, "
-    f"CASE WHEN {_has('text')} THEN text ELSE message END AS text, "
-    "session, conversation, user, tenant "
-    f"FROM otelier.messages WHERE {_has('text')} OR {_has('message')} "
-    "UNION ALL "
-    "SELECT time, trace_id, span_id, 'tool' AS role, "
-    f"CASE WHEN {_has('arguments')} THEN arguments ELSE result END AS text, "
-    "session, conversation, user, tenant "
-    f"FROM otelier.tool_calls WHERE {_has('arguments')} OR {_has('result')}"
-    "), "
-    "placed AS (SELECT *, "
-    "row_number() OVER (PARTITION BY trace_id, role, text ORDER BY time, span_id) AS place "
-    "FROM said WHERE {filters}) "
-    "SELECT time, trace_id, span_id, role, text, session, conversation, user, tenant "
-    "FROM placed WHERE place = 1 ORDER BY time DESC {limit}",
-    _snippets,
+    None,
+    _search,
 )
 
 QUESTIONS: Final = (SEARCH,)
