@@ -180,7 +180,14 @@ WITH
     arrayFilter(
         each -> each.2 != '',
         [
-            ('system', if(system = '', '', concat('[{"role":"system","parts":', system, '}]'))),
+            (
+                'system',
+                multiIf(
+                    system = '[]', '',
+                    isValidJSON(system), concat('[{"role":"system","parts":', system, '}]'),
+                    system
+                )
+            ),
             ('input', SpanAttributes['gen_ai.input.messages']),
             ('output', SpanAttributes['gen_ai.output.messages'])
         ]
@@ -188,7 +195,7 @@ WITH
     arrayJoin(arrayFlatten(arrayMap(
         list -> arrayMap(
             (each, number) -> (list.1, number, each),
-            if(isValidJSON(list.2), JSONExtractArrayRaw(list.2), [list.2]) AS found,
+            if(JSONType(list.2) = 'Array', JSONExtractArrayRaw(list.2), [list.2]) AS found,
             arrayEnumerate(found)
         ),
         lists

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from otelier.cli import printing
 from otelier.cli.output import Output
 from otelier.questions.asking import ask, read, taken
 from otelier.questions.faces import paragraphs
@@ -75,12 +76,7 @@ def _add_arguments(parser: argparse.ArgumentParser, question: Question) -> None:
             action="store_true",
             help="go on with what is new (what lasted more than an hour is not told)",
         )
-    parser.add_argument("--store", help="a path or clickhouse://host/database, not OTELIER_STORE")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", dest="form", action="store_const", const="json", help="as JSON")
-    form.add_argument("--csv", dest="form", action="store_const", const="csv", help="as CSV")
-    form.add_argument("--wide", action="store_true", help="a table of all columns")
-    parser.set_defaults(form="table")
+    printing.add_arguments(parser)
 
 
 def _add(parser: argparse.ArgumentParser, parameter: Parameter) -> None:

@@ -176,16 +176,21 @@ class Keeper:
                 self._links[head] = link = _Link(*row)
             if link.used >= self.used and (link.span or not self.span):
                 return
-            used = max(link.used, self.used)
+            # Another process may have used it later than this one knows.
             self._connection.execute(
-                "UPDATE history SET used = ?, span = ? WHERE id = ?", (used, self.span, head)
+                "UPDATE history SET used = max(used, :used), span = :span"
+                " WHERE id = :id AND (used < :used OR span = 0)",
+                {"used": self.used, "span": self.span, "id": head},
             )
-            self._connection.execute(
-                "UPDATE text SET used = ? WHERE id = ? AND used < ?",
-                (self.used, link.text, self.used),
-            )
-            link.used, link.span = used, self.span
+            self._later(link.text)
+            link.used, link.span = max(link.used, self.used), self.span
             head = link.previous
+
+    def _later(self, text: int) -> None:
+        """A text is used at this span's time, if not later: another process may know more."""
+        self._connection.execute(
+            "UPDATE text SET used = ? WHERE id = ? AND used < ?", (self.used, text, self.used)
+        )
 
     def _text(self, body: str) -> int:
         try:
@@ -213,6 +218,6 @@ class Keeper:
             if len(self._texts) > _TEXTS:
                 self._texts.popitem(last=False)
         if known[1] < self.used:
-            self._connection.execute("UPDATE text SET used = ? WHERE id = ?", (self.used, known[0]))
+            self._later(known[0])
             known[1] = self.used
         return known[0]

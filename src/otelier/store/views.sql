@@ -145,22 +145,28 @@ WITH
     -- System instructions are parts without a message.
     said AS (
         SELECT
-            heads.*, one.key + 1 AS position, one.type = 'object' AS readable,
-            CASE heads.direction
-                WHEN 'system' THEN '{"role":"system","parts":' || one.value || '}' ELSE one.value
+            heads.*, one.key + 1 AS position,
+            CASE
+                WHEN heads.direction = 'system' AND one.type = 'array'
+                THEN '{"role":"system","parts":' || one.value || '}'
+                ELSE coalesce(CAST(one.value AS TEXT), 'null')
             END AS message
         FROM heads JOIN lists ON lists.id = heads.head, json_each(
-            CASE heads.direction WHEN 'system' THEN '[' || lists.body || ']' ELSE lists.body END
+            CASE
+                WHEN heads.direction = 'system' AND json_type(lists.body, '$[0]') IS NOT 'text'
+                THEN '[' || lists.body || ']'
+                ELSE lists.body
+            END
         ) AS one
     )
 SELECT
     time, trace_id, span_id, direction, position,
-    CASE WHEN json_valid(message) THEN coalesce(json_extract(message, '$.role'), '') ELSE '' END
+    CASE WHEN json_valid(message) THEN coalesce(CAST(json_extract(message, '$.role') AS TEXT), '') ELSE '' END
         AS role,
     CASE
         WHEN json_valid(message) THEN coalesce(
             (
-                SELECT group_concat(json_extract(part.value, '$.content'), char(10))
+                SELECT group_concat(coalesce(json_extract(part.value, '$.content'), ''), char(10))
                 FROM json_each(message, '$.parts') AS part
                 WHERE part.type = 'object'
                     AND json_extract(part.value, '$.type') IN ('text', 'reasoning')
