@@ -75,15 +75,14 @@ class Output:
         terminal.write(self._stream, text)
 
     def _csv(self, rows: Sequence[Any]) -> str:
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
+        lines: list[str] = []
         if not self._headed:
-            writer.writerow(column.name for column in self._question.columns)
+            lines.append(_csv_line([column.name for column in self._question.columns]))
         self._headed = True
         for row in as_json(self._question, rows):
             cells = [_for_csv(value) for value in row.values()]
-            writer.writerow(map(self._look.clean, cells) if self._person else cells)
-        return out.getvalue()
+            lines.append(_csv_line([*map(self._look.clean, cells)] if self._person else cells))
+        return "".join(lines)
 
     def _table(self, rows: Sequence[Any]) -> str:
         shown = self._question.shown
@@ -105,7 +104,7 @@ class Output:
         if column.hidden or (self._question.shown == "said" and column.name == "text"):
             return False
         return self._question.follows or any(
-            getattr(row, column.name) not in ("", None, (), 0, [], {}) for row in rows
+            _says(column, getattr(row, column.name)) for row in rows
         )
 
     def _heading(self, column: Column) -> Heading:
@@ -115,6 +114,13 @@ class Output:
         whole = column.type == "time" or column.name.endswith("_id")
         right = column.type in ("int", "float")
         return Heading(name, right, whole, _STYLES.get(column.name, ""))
+
+
+def _says(column: Column, value: Any) -> bool:
+    """Whether a value is something: what is measured is, if it is 0; what is counted is not."""
+    if column.type == "float":
+        return value is not None
+    return value not in ("", None, (), 0, [], {})
 
 
 def _labelled(column: Column, text: str) -> str:
@@ -166,6 +172,13 @@ def _data(value: Any) -> str:
 
 def _compact(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _csv_line(cells: Sequence[str]) -> str:
+    out = io.StringIO()
+    # Characters of line ends are quoted only if they are in this one.
+    csv.writer(out, lineterminator="\r\n").writerow(cells)
+    return f"{out.getvalue()[:-2]}\n"
 
 
 def _for_csv(value: Any) -> str:

@@ -21,7 +21,8 @@ def moment(told: str | datetime | timedelta, now: datetime | None = None) -> dat
     """
     try:
         return min(max(_read(told, now), _FIRST), _LAST)
-    except (ValueError, OverflowError):
+    # Whoever calls from Python may give anything.
+    except (ValueError, OverflowError, TypeError, AttributeError):
         raise ValueError(f"{str(told)!r} is no time; it is written as {FORMS}") from None
 
 
