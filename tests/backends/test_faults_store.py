@@ -19,7 +19,8 @@ import pytest
 
 from otelier.store.reading import Reader
 from tests.backends.faulty import Sender, arrived, as_promised, as_told, sending
-from tests.backends.running import until
+from tests.backends.receiver import Receiver
+from tests.backends.running import AGENT, environment, until
 from tests.backends.test_faults import CALLS, ENDS
 
 # What a program says of its store.
@@ -183,6 +184,29 @@ def test_a_disk_that_is_read_only(tmp_path: Path, disk: Path, store: Store, usua
         assert sender.end() == 0
         assert sender.said.count(SAYS) == 1 and "read-only" in sender.said.lower()
     lost("store: read-only", sender, store)
+
+
+def test_a_backend_that_is_down_while_the_store_is_sent_on(tmp_path: Path, store: Store) -> None:
+    """What the store has waits there, however long that takes."""
+    with Receiver() as receiver:
+        receiver.stop()
+        with sending(tmp_path, "", **store.settings()) as sender:
+            sender.do("call 20")
+            until(lambda: len(store.spans()) == 20 or None, "the first spans")
+            command = [AGENT.with_name("otelier"), "forward", "--store", store.path]
+            with subprocess.Popen([*command, "--to", receiver.url], env=environment()) as forward:
+                sender.do("call 30")
+                assert sender.end() == 0
+                receiver.start()
+                until(lambda: set(sender.finished) <= arrived(receiver) or None, "all spans")
+                forward.terminate()
+                assert forward.wait(30) == 0
+            as_promised("store: `otelier forward`, backend down for a while", sender, receiver)
+            # Started again it has nothing to send.
+            subprocess.run(
+                [*command, "--to", receiver.url, "--once"], env=environment(), check=True
+            )
+            assert set(receiver.counted().values()) == {1}
 
 
 def lost(fault: str, sender: Sender, store: Store) -> None:
