@@ -122,7 +122,7 @@ CREATE INDEX span_batch ON span (provider, batch) WHERE batch_read;
 CREATE INDEX span_paid ON span (
     time, model, batch_read, response_model, cost, model_call, error, input_tokens, output_tokens,
     cache_read_tokens, cache_write_tokens, duration, unpriced, uncounted, operation, session,
-    conversation, user, tenant, provider, agent, service, prompt, prompt_version
+    conversation, user, tenant, provider, agent, service, prompt, prompt_version, first_chunk
 ) WHERE paid;
 
 -- Events that belong to calls: evaluations (gen_ai.evaluation.result) and others of GenAI.
