@@ -87,13 +87,13 @@ WHERE model_call OR (told AND operation IN ('fetch_response', 'cancel_response')
 UNION ALL
 SELECT * FROM otelier.batches;
 
--- A row for each tag of each call.
+-- A row for each tag of each call, one that is told twice is one.
 CREATE OR REPLACE VIEW otelier.tagged SQL SECURITY INVOKER AS
-SELECT *, arrayJoin(tags) AS tag FROM otelier.calls;
+SELECT *, arrayJoin(arrayDistinct(tags)) AS tag FROM otelier.calls;
 
 -- The same of what was paid for.
 CREATE OR REPLACE VIEW otelier.spent_tagged SQL SECURITY INVOKER AS
-SELECT *, arrayJoin(tags) AS tag FROM otelier.spent;
+SELECT *, arrayJoin(arrayDistinct(tags)) AS tag FROM otelier.spent;
 
 -- A row for each reason why a call ended.
 CREATE OR REPLACE VIEW otelier.reasons SQL SECURITY INVOKER AS

@@ -9,20 +9,18 @@ import os
 import random
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from statistics import median
-from typing import IO, Any
+from typing import Any
 
 import pytest
 
 from otelier.store.reading import Reader
 from tests.backends.faulty import Sender, arrived, as_promised, as_told, sending
-from tests.backends.programs import ROOT
 from tests.backends.receiver import Receiver
-from tests.backends.running import environment, until
+from tests.backends.running import AGENT, environment, until
 from tests.backends.test_faults import CALLS, ENDS
 
 # What a program says of its store.
@@ -79,44 +77,6 @@ def test_a_program_that_is_killed(tmp_path: Path, store: Store) -> None:
         sender.process.kill()
         assert sender.process.wait(30) == -9
         as_promised("store: SIGKILL, once the last call is a moment ago", sender, store)
-
-
-def test_a_backend_that_is_down_while_spans_are_forwarded(tmp_path: Path, store: Store) -> None:
-    """Nobody is there when the program runs, nor when forwarding begins and is killed."""
-    with Receiver() as receiver, sending(tmp_path, "", **store.settings()) as sender:
-        receiver.stop()
-        sender.do(f"call {CALLS}")
-        assert sender.end() == 0
-        with forwarding(store, receiver.url) as first:
-            assert "it is tried again until it answers" in first.readline()
-        with forwarding(store, receiver.url) as second:
-            assert "it is tried again until it answers" in second.readline()
-            receiver.start()
-            assert "answers again" in second.readline()
-            until(lambda: set(sender.finished) <= arrived(receiver) or None, "all spans")
-        as_promised("store: backend down, then `otelier forward`", sender, receiver)
-        assert len(receiver.spans()) == CALLS
-
-
-@contextmanager
-def forwarding(store: Store, url: str) -> Iterator[IO[str]]:
-    """``otelier forward`` and what it says; it is killed in the end."""
-    command = [sys.executable, "-m", "otelier.cli", "forward", "--to", url]
-    process = subprocess.Popen(
-        command,
-        env=environment(OTELIER_STORE=store.path),
-        cwd=ROOT,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-    )
-    assert process.stderr is not None
-    try:
-        yield process.stderr
-    finally:
-        process.kill()
-        process.wait()
-        process.stderr.close()
 
 
 @pytest.fixture(scope="module")
@@ -224,6 +184,29 @@ def test_a_disk_that_is_read_only(tmp_path: Path, disk: Path, store: Store, usua
         assert sender.end() == 0
         assert sender.said.count(SAYS) == 1 and "read-only" in sender.said.lower()
     lost("store: read-only", sender, store)
+
+
+def test_a_backend_that_is_down_while_the_store_is_sent_on(tmp_path: Path, store: Store) -> None:
+    """What the store has waits there, however long that takes."""
+    with Receiver() as receiver:
+        receiver.stop()
+        with sending(tmp_path, "", **store.settings()) as sender:
+            sender.do("call 20")
+            until(lambda: len(store.spans()) == 20 or None, "the first spans")
+            command = [AGENT.with_name("otelier"), "forward", "--store", store.path]
+            with subprocess.Popen([*command, "--to", receiver.url], env=environment()) as forward:
+                sender.do("call 30")
+                assert sender.end() == 0
+                receiver.start()
+                until(lambda: set(sender.finished) <= arrived(receiver) or None, "all spans")
+                forward.terminate()
+                assert forward.wait(30) == 0
+            as_promised("store: `otelier forward`, backend down for a while", sender, receiver)
+            # Started again it has nothing to send.
+            subprocess.run(
+                [*command, "--to", receiver.url, "--once"], env=environment(), check=True
+            )
+            assert set(receiver.counted().values()) == {1}
 
 
 def lost(fault: str, sender: Sender, store: Store) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from otelier.cli.main import main
 from otelier.store import otlp_proto
 from otelier.store.engine import Engine
 from otelier.store.opening import opened
@@ -163,13 +164,15 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sent]:
         yield found
 
 
+def places(sent: Sent) -> tuple[str, str]:
+    """Where both stores are."""
+    far = f"clickhouse://{':'.join(ACCOUNT)}@127.0.0.1:{sent.port}/otelier"
+    return str(sent.folder / "traces.db"), far
+
+
 @pytest.fixture(scope="module")
 def stores(sent: Sent) -> Iterator[Stores]:
-    places = (
-        str(sent.folder / "traces.db"),
-        f"clickhouse://{':'.join(ACCOUNT)}@127.0.0.1:{sent.port}/otelier",
-    )
-    engines = [opened(place) for place in places]
+    engines = [opened(place) for place in places(sent)]
     yield {engine.dialect: engine for engine in engines}
     for engine in engines:
         engine.close()
@@ -264,3 +267,21 @@ def test_lineage(stores: Stores, sent: Sent) -> None:
         view = f"trace(trace_id = '{trace}')"
         local, far = (everything(stores[name], view) for name in ("sqlite", "clickhouse"))
         assert local == far
+
+
+def test_a_query_of_ones_own(sent: Sent, capsys: pytest.CaptureFixture[str]) -> None:
+    """``otelier sql`` prints the same of both, and of neither a password."""
+    for words, code in (
+        (["SELECT model, count(*) AS calls FROM calls GROUP BY model ORDER BY model ; "], 0),
+        (["SELECT trace_id FROM spans ORDER BY trace_id", "--limit", "3", "--csv"], 0),
+        (["SELECT tags FROM calls WHERE operation = 'retrieval' -- x;", "--json"], 0),
+        (["--csv"], 0),
+        (["DROP TABLE otelier.calls"], 1),
+    ):
+        told = []
+        for place in places(sent):
+            assert main(["sql", *words, "--store", place]) == code, words
+            told.append(capsys.readouterr())
+        if code == 0 and "--json" not in words:
+            assert told[0] == told[1]
+        assert all(each.err.count("\n") <= 1 and ACCOUNT[1] not in each.err for each in told)

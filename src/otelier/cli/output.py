@@ -76,7 +76,7 @@ class Output:
         if column.hidden or (self._question.shown == "said" and column.name == "text"):
             return False
         return self._question.follows or any(
-            getattr(row, column.name) not in ("", None, (), 0, [], {}) for row in rows
+            _says(column, getattr(row, column.name)) for row in rows
         )
 
     def _heading(self, column: Column) -> Heading:
@@ -86,6 +86,13 @@ class Output:
         whole = column.type == "time" or column.name.endswith("_id")
         right = column.type in ("int", "float")
         return Heading(name, right, whole, _STYLES.get(column.name, ""))
+
+
+def _says(column: Column, value: Any) -> bool:
+    """Whether a value is something: what is measured is, if it is 0; what is counted is not."""
+    if column.type == "float":
+        return value is not None
+    return value not in ("", None, (), 0, [], {})
 
 
 def _labelled(column: Column, text: str) -> str:

@@ -52,12 +52,11 @@ class Printer:
 
     def csv(self, rows: Iterable[Iterable[Any]]) -> None:
         """Write rows of what JSON can hold."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
+        lines: list[str] = []
         for row in rows:
             cells = map(_for_csv, row)
-            writer.writerow(map(self.look.clean, cells) if self._person else cells)
-        self.text(out.getvalue())
+            lines.append(_csv_line(map(self.look.clean, cells) if self._person else cells))
+        self.text("".join(lines))
 
 
 def compact(value: Any) -> str:
@@ -75,6 +74,13 @@ def distinct(names: Sequence[str]) -> list[str]:
             told = f"{name}_{number}"
         found[told] = None
     return list(found)
+
+
+def _csv_line(cells: Iterable[str]) -> str:
+    out = io.StringIO()
+    # Characters of line ends are quoted only if they are in this one.
+    csv.writer(out, lineterminator="\r\n").writerow(cells)
+    return f"{out.getvalue()[:-2]}\n"
 
 
 def _for_csv(value: Any) -> str:

@@ -45,15 +45,23 @@ SELECT
 FROM span
 WHERE paid;
 
--- A row for each tag of each call.
+-- A row for each tag of each call, one that is told twice is one.
 CREATE VIEW tagged AS
 SELECT calls.*, tag.value AS tag
-FROM calls, json_each(calls.tags) AS tag;
+FROM calls, json_each(calls.tags) AS tag
+WHERE NOT EXISTS (
+    SELECT 1 FROM json_each(calls.tags) AS earlier
+    WHERE earlier.value = tag.value AND earlier.key < tag.key
+);
 
 -- The same of what was paid for.
 CREATE VIEW spent_tagged AS
 SELECT spent.*, tag.value AS tag
-FROM spent, json_each(spent.tags) AS tag;
+FROM spent, json_each(spent.tags) AS tag
+WHERE NOT EXISTS (
+    SELECT 1 FROM json_each(spent.tags) AS earlier
+    WHERE earlier.value = tag.value AND earlier.key < tag.key
+);
 
 -- A row for each reason why a call ended.
 CREATE VIEW reasons AS
