@@ -20,7 +20,7 @@ from otelier.store.engine import StoreError
 from otelier.store.prune import Pruned
 from otelier.store.spans import StoredLog, StoredSpan
 from otelier.store.waiting import Waiting
-from otelier.store.writer import Writer
+from otelier.store.writer import InterruptedByForkError, Writer
 
 # Seconds to wait for other writers: at a time, so that nobody who forks is kept from it; in all, at
 # first and, once that was in vain, until it works again.
@@ -99,7 +99,9 @@ def of_the_store(error: Exception) -> bool:
     """Whether no span and no event is to blame for an error."""
     # Of a damaged file; its subclasses are of values that cannot be stored.
     damaged = type(error) is sqlite3.DatabaseError
-    return damaged or isinstance(error, sqlite3.OperationalError | OSError | StoreError)
+    return damaged or isinstance(
+        error, sqlite3.OperationalError | OSError | StoreError | InterruptedByForkError
+    )
 
 
 class Sharing:
@@ -139,6 +141,8 @@ class Sharing:
                         continue
                     self._pruner.step()
                     return True
+                if isinstance(error, InterruptedByForkError):
+                    continue
                 if _code(error) not in _HELD or time.monotonic() >= end:
                     self._failed(error, spans, logs)
                     return False
@@ -199,11 +203,16 @@ class Sharing:
 
     def pause(self) -> bool:
         """Close the file, and write nothing until :meth:`go_on`; whether that could be."""
-        if not self._door.acquire(timeout=_FORKING):
-            return False
-        if not self._lock.acquire(timeout=_FORKING):
-            self._door.release()
-            return False
+        # A long write is begun anew afterwards: a child of its middle could never write.
+        self.writer.forking = True
+        try:
+            if not self._door.acquire(timeout=_FORKING):
+                return False
+            if not self._lock.acquire(timeout=_FORKING):
+                self._door.release()
+                return False
+        finally:
+            self.writer.forking = False
         self.writer.close()
         return True
 
