@@ -207,6 +207,18 @@ def test_what_is_written_is_a_file(
     assert "filled by others" in said.err and "secret" not in said.err + said.out
 
 
+@pytest.mark.parametrize("option", [[], ["--parquet"]])
+def test_a_store_is_not_written_over(
+    option: list[str], store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if option:
+        pytest.importorskip("pyarrow")
+    before = store.read_bytes()
+    assert main(["export", *option, str(store)]) == 2
+    assert "is a database and left as it is" in capsys.readouterr().err
+    assert store.read_bytes() == before
+
+
 def test_an_export_holds_a_part_of_the_store_at_a_time(tmp_path: Path) -> None:
     large = {"x": "y" * (1 << 20)}
     spans = [span(number, attributes=large) for number in range(12)]

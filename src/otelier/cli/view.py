@@ -58,9 +58,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _is_store(path: str) -> bool:
-    """Whether it is a database, as the store is, or a URL. Of a pipe nothing is taken away."""
-    if settings.is_url(path):
-        return True
+    """Whether it is a database or a URL, as stores are."""
+    return settings.is_url(path) or is_database(path)
+
+
+def is_database(path: str) -> bool:
+    """Whether it is a file of SQLite's, as the store is. Of a pipe nothing is taken away."""
     try:
         if not Path(path).is_file():
             return False
