@@ -28,6 +28,8 @@ _TOO_LARGE: Final = 413
 _LOOK: Final = 0.2
 _FIRST: Final = 0.5
 _LAST: Final = 30.0
+# Who says that it takes longer is asked after that nonetheless.
+_LONGEST: Final = 3600.0
 _REASON: Final = 200
 
 
@@ -148,7 +150,7 @@ class Forwarder:
             # Not all of many at the same moment.
             if after is None:
                 after, delay = delay * random.uniform(0.5, 1.0), min(delay * 2, _LAST)
-            if self.stop.wait(max(after, _LOOK)):
+            if self.stop.wait(min(max(after, _LOOK), _LONGEST)):
                 return None
 
     def _answers(self, poster: Poster) -> None:
