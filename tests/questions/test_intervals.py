@@ -53,8 +53,8 @@ def test_nothing_has_no_value() -> None:
 
 
 def test_a_mean_of_what_cannot_be_negative_is_likely_to_be_none_of_that() -> None:
-    found = intervals.mean(2, 1.0, 50.0, 0.0)
+    found = mean(2, 1.0, 50.0, 0.0)
     assert found is not None and found.low == 0.0
-    scored = intervals.mean(2, 1.0, 50.0)
+    scored = mean(2, 1.0, 50.0)
     assert scored is not None and scored.low is not None and scored.low < 0
     assert found.high == scored.high
