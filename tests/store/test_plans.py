@@ -29,7 +29,6 @@ LOOKED_UP = {
     "conversation = 'x'": "span_conversation (conversation=?)",
     "user = 'x'": "span_user (user=?)",
     "response_id = 'x'": "span_response (response_id=?)",
-    "request_id = 'x'": "span_request (request_id=?)",
     "status = 'error' AND error = 'x'": "span_failed",
     "time > (SELECT day FROM ago)": "span_time (time>?)",
     "status = 'error'": "span_failed",

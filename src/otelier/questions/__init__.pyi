@@ -1100,9 +1100,9 @@ def conversation(
 ) -> list[Message]:
     """A conversation: each message once, with cost and running totals.
 
-    By the id of a conversation or a session; without one the newest. What a call took stands
-    beside its answer. What is not known is in no total: ``unpriced`` and ``uncounted`` say of how
-    many calls so far.
+    By the id of a conversation or a session; without one the newest. Of several tenants that have
+    it, that of the newest call. What a call took stands beside its answer. What is not known is
+    in no total: ``unpriced`` and ``uncounted`` say of how many calls so far.
 
     Args:
         id: id of a conversation or a session; the newest by default.

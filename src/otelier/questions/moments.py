@@ -23,7 +23,8 @@ def moment(told: Moment, now: datetime | None = None) -> datetime:
     """
     try:
         return min(max(_read(told, now), _FIRST), _LAST)
-    except (ValueError, OverflowError):
+    # Whoever calls from Python may give anything.
+    except (ValueError, OverflowError, TypeError, AttributeError):
         raise ValueError(f"{str(told)!r} is no time; it is written as {FORMS}") from None
 
 

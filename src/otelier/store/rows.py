@@ -92,9 +92,13 @@ def columns(span: StoredSpan) -> list[Any]:
         value if type(value := get(name)) is str else "" if value is None else text(value)
         for name in _TEXT_ITEMS
     ]
-    counts = [None if (value := get(name)) is None else wire.count(value) for name in _COUNT_ITEMS]
+    counts = [
+        None if (value := get(name)) is None else wire.count(_number(value))
+        for name in _COUNT_ITEMS
+    ]
     numbers = [
-        None if (value := get(name)) is None else wire.number(value) for name in _NUMBER_ITEMS
+        None if (value := get(name)) is None else wire.number(_number(value))
+        for name in _NUMBER_ITEMS
     ]
     cost = numbers[0]
     operation = texts[_OPERATION]
@@ -139,6 +143,11 @@ def text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, str | int | float) else wire.encoded(value).decode()
+
+
+def _number(value: Any) -> Any:
+    """The number that a text is, for ClickHouse's exporter makes texts of all; else the value."""
+    return wire.measure(value) if type(value) is str else value
 
 
 def _list(value: Any) -> str:

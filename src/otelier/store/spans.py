@@ -135,7 +135,8 @@ def stored(span: ReadableSpan) -> StoredSpan:
         kind=span.kind.name if isinstance(span.kind, SpanKind) else "INTERNAL",
         start_ns=time_of(span.start_time),
         end_ns=time_of(span.end_time),
-        attributes=span.attributes or {},
+        # What the SDK has looks each one up in Python.
+        attributes=dict(span.attributes or {}),
         status=span.status.status_code.name,
         status_message=span.status.description or "",
         events=tuple(
