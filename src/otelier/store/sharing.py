@@ -22,9 +22,10 @@ from otelier.store.spans import StoredLog, StoredSpan
 from otelier.store.waiting import Waiting
 from otelier.store.writer import InterruptedByForkError, Writer
 
-# Seconds to wait for other writers: at a time, so that nobody who forks is kept from it; in all, at
-# first and, once that was in vain, until it works again.
-_ATTEMPT: Final = 0.05
+# Seconds to wait for other writers: between two attempts, in Python, so that gevent's greenlets go
+# on and nobody who forks is kept from it; in all, at first and, once that was in vain, until it
+# works again.
+_PAUSE: Final = 0.01
 _PATIENT: Final = 5.0
 _HASTY: Final = 0.2
 # Seconds that a program that forks waits at most for what is being written.
@@ -109,7 +110,7 @@ class Sharing:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.writer = Writer(path, _ATTEMPT)
+        self.writer = Writer(path, 0)
         # Seconds that it waits for other writers.
         self.patience = _PATIENT
         self._lock = threading.Lock()
@@ -148,6 +149,7 @@ class Sharing:
                     return False
             finally:
                 self._lock.release()
+            time.sleep(_PAUSE)
 
     def _stored(self, spans: Sequence[StoredSpan], logs: Sequence[StoredLog]) -> Exception | None:
         """Store it; what is wrong with the store. What is wrong with one span is its own."""

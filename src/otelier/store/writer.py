@@ -71,17 +71,20 @@ class Writer:
         """
         with self._lock:
             connection = self._open()
-            new = 0
+            new, begun = 0, False
 
             def work() -> None:
-                nonlocal new
+                nonlocal new, begun
+                begun = True
                 new = self._insert(spans, logs)
 
             try:
                 connection.execute(f"PRAGMA busy_timeout = {int(self.seconds * 1000)}")
                 transaction(connection, work)
             except BaseException:
-                self._forget()
+                # Who only waited for his turn knows what he knew.
+                if begun:
+                    self._forget()
                 raise
             return new
 
