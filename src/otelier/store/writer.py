@@ -119,14 +119,14 @@ class Writer:
                     connection.close()
 
     def _open(self) -> sqlite3.Connection:
-        if self._connection is not None and self._file != _file(self.path):
+        if self._connection is not None and self._file != schema.file(self.path):
             # It was deleted or moved away: what is written into it now nobody would find.
             with suppress(sqlite3.Error):
                 self._connection.close()
             self._connection = None
         if self._connection is None:
             self._connection = schema.opened(self.path, self.seconds)
-            self._file = _file(self.path)
+            self._file = schema.file(self.path)
             self._keeper = Keeper(self._connection)
             self._common = Common(self._connection)
             self._forget()
@@ -220,15 +220,6 @@ class Writer:
             heads.get("system", 0),
             *columns,
         ]
-
-
-def _file(path: Path) -> tuple[int, int] | None:
-    """Which file is at a path; None where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 _CONVERSATION: Final = rows.COLUMNS.index("conversation")
