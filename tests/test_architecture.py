@@ -17,7 +17,17 @@ FILES = sorted(ROOT.rglob("*.py"))
 LAYERS = (
     ("guard",),
     ("forks", "statics", "unicode", "protobuf", "values", "value_readers", "value_libraries"),
-    ("version", "semconv", "kinds", "wire", "context", "truncation", "setting_texts", "spelling"),
+    (
+        "version",
+        "semconv",
+        "kinds",
+        "wire",
+        "context",
+        "truncation",
+        "setting_texts",
+        "spelling",
+        "urls",
+    ),
     ("tightening",),
     ("setting_table",),
     ("settings", "usage", "gateways", "identity", "redaction"),

@@ -477,6 +477,8 @@ def test_tls(sent: Sent, tmp_path: Path) -> None:
         "clickhouse://ada:secretword@host:port",
         "clickhouse://ada:secretword@host/one/two",
         "clickhouse://ada:secretword@[::1/otelier",
+        "clickhouse://ada:12/secretword@host",
+        "clickhouse://ada:12#secretword@host/otelier",
     ],
 )
 def test_an_address_that_is_none(place: str) -> None:

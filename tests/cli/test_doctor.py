@@ -278,6 +278,12 @@ def test_the_store_of_questions_is_told_without_its_password(doctor: Doctor) -> 
     done = doctor(OTEL_TRACES_EXPORTER="console", OTELIER_STORE=url)
     assert "questions go to another store: clickhouse://host:8123/otelier\n" in done.stdout
     assert "very-secret" not in done.stdout + done.stderr
+    # What is not written as a URL wants it, either.
+    done = doctor(
+        OTEL_TRACES_EXPORTER="console", OTELIER_STORE="clickhouse://me:1/very-secret@host"
+    )
+    assert "another store: (not a valid URL)" in done.stdout
+    assert "very-secret" not in done.stdout + done.stderr
 
 
 def test_what_is_not_seen_is_told(doctor: Doctor) -> None:

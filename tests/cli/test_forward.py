@@ -159,6 +159,31 @@ def test_what_comes_is_sent_and_nothing_twice_after_a_clean_end(
     assert set(_arrived(backend).values()) == {1} and len(_arrived(backend)) == 1202
 
 
+def test_a_store_that_is_replaced_is_sent_as_well(store: Path, backend: Receiver) -> None:
+    last = threading.Event()
+
+    def answer(kind: str, body: bytes) -> tuple[int, bytes]:
+        if any(each.name == "last" for each in decode(body)):
+            last.set()
+        return 200, b""
+
+    backend.answer = answer
+    process = _started(store, backend.url)
+    for first in (3000, 4000):
+        _add(store, [span(first + 1, "last")])
+        assert last.wait(_WAIT)
+        last.clear()
+        for file in store.parent.glob(f"{store.name}*"):
+            file.unlink()
+        _add(store, [span(first + 2)])
+    _add(store, [span(5000, "last")])
+    assert last.wait(_WAIT)
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=_WAIT)[1] == ""
+    arrived = _arrived(backend)
+    assert set(arrived.values()) == {1} and len(arrived) == 1200 + 5
+
+
 @pytest.mark.parametrize(
     ("end", "most"), [(signal.SIGTERM, 1), (signal.SIGKILL, 2)], ids=["ended", "killed"]
 )
@@ -266,6 +291,22 @@ class _Hurried(Stop):
         if seconds:
             self.waits.append(seconds)
         return False
+
+
+@pytest.mark.parametrize("seconds", ["99999999999", "1e300"])
+def test_a_backend_that_wants_to_be_left_alone_for_ever(seconds: str, store: Path) -> None:
+    said = iter([posting.Reply(503, b"", float(seconds)), posting.Reply(200)])
+
+    class Poster(posting.Poster):
+        def post(self, kind: str, body: bytes) -> posting.Reply:
+            return next(said, posting.Reply(200))
+
+    stop = _Hurried()
+    outbox = Outbox(store, "http://h")
+    Forwarder(outbox, {posting.TRACES: Poster("http://h", {})}, stop).run(once=True)
+    outbox.close()
+    stop.close()
+    assert stop.waits == [3600]
 
 
 def test_it_waits_as_it_is_told_and_longer_each_time(store: Path) -> None:

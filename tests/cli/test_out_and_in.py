@@ -192,6 +192,33 @@ def test_what_cannot_be_imported_is_told(
     assert "x.gz: " in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words", [["import", "-"], ["prune"], ["forward", "--to", "http://h"]])
+def test_what_is_written_is_a_file(
+    words: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--store", "clickhouse://ada:secret@host/otelier"])
+    said = capsys.readouterr()
+    assert ended.value.code == 2 and not list(tmp_path.iterdir())
+    assert "filled by others" in said.err and "secret" not in said.err + said.out
+
+
+@pytest.mark.parametrize("option", [[], ["--parquet"]])
+def test_a_store_is_not_written_over(
+    option: list[str], store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if option:
+        pytest.importorskip("pyarrow")
+    before = store.read_bytes()
+    assert main(["export", *option, str(store)]) == 2
+    assert "is a database and left as it is" in capsys.readouterr().err
+    assert store.read_bytes() == before
+
+
 def test_an_export_holds_a_part_of_the_store_at_a_time(tmp_path: Path) -> None:
     large = {"x": "y" * (1 << 20)}
     spans = [span(number, attributes=large) for number in range(12)]

@@ -145,6 +145,38 @@ def test_only_http_is_spoken(traces: Path, capsys: pytest.CaptureFixture[str]) -
     assert "not an http or https URL" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("verb", ["send", "forward"])
+@pytest.mark.parametrize(
+    "url",
+    ["u:secret/x@host", "u:12/secret@host", "u:secret#x@host", "u:12#secret@h", "u:secret?@h"],
+)
+def test_a_password_that_is_not_written_as_a_url_wants_it(
+    verb: str, url: str, traces: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["send", str(traces)] if verb == "send" else ["forward", "--once", "--to"]
+    assert main([*words, f"http://{url}"]) == 2
+    said = capsys.readouterr().err
+    assert "not an http or https URL" in said and "secret" not in said
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Authorization: Bearer secret", "Authorization: Bearer secret==", "X=secret\nY", "X=secret…"],
+)
+@pytest.mark.parametrize("verb", ["send", "forward"])
+def test_a_header_that_is_none_is_told_and_not_shown(
+    verb: str, header: str, traces: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = (
+        [str(traces), "http://127.0.0.1:9"] if verb == "send" else ["--to", "http://127.0.0.1:9"]
+    )
+    with pytest.raises(SystemExit) as ended:
+        main([verb, *where, "--header", header])
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert "argument --header: " in said and "secret" not in said
+
+
 def test_a_password_in_the_url_is_sent_and_not_shown(
     traces: Path, backend: Receiver, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -181,3 +181,11 @@ def test_a_trace_in_several_lines_is_one(traces: Path, capsys: pytest.CaptureFix
     traces.write_bytes(lines + lines)
     assert main(["view", str(traces)]) == 0
     assert capsys.readouterr().out == render(_spans(traces))
+
+
+def test_a_url_is_a_store_and_its_password_is_not_shown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["view", "clickhouse://ada:secret@127.0.0.1:1/otelier"]) == 1
+    said = capsys.readouterr().err
+    assert "cannot be reached" in said and "secret" not in said

@@ -73,6 +73,7 @@ def _each_replaced(value: Any, odd: Any) -> Any:
         ('{"intValue":true}', None),
         ('{"intValue":1e400}', None),
         ('{"doubleValue":3}', 3.0),
+        ('{"stringValue":null,"boolValue":null,"intValue":"7"}', 7),
         ('{"doubleValue":"-Infinity"}', float("-inf")),
         ('{"doubleValue":-Infinity}', float("-inf")),
         ('{"doubleValue":' + "9" * 400 + "}", None),

@@ -11,7 +11,7 @@ from importlib.metadata import entry_points
 from typing import Final
 from urllib.parse import urlsplit
 
-from otelier import guard, sdk_setup, settings, spelling
+from otelier import guard, sdk_setup, settings, spelling, urls
 from otelier.cli import crossings, libraries, stores
 from otelier.cli.libraries import Problem
 from otelier.content import usable_mask
@@ -172,7 +172,7 @@ def _shown(value: str) -> str:
         # Where a key was put into the wrong variable, less than a whole key is too much.
         return MARK.decode() if issuers.begins(value) else redacted(value)
     try:
-        parts = urlsplit(value)
+        parts = urls.split(value)
         port = f":{parts.port}" if parts.port else ""
         return redacted(f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}")
     except ValueError:

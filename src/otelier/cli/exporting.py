@@ -58,6 +58,7 @@ def _time(text: str) -> datetime:
 def run(args: argparse.Namespace) -> int:
     """Write the spans; 1 if there are none, or the store or the file cannot be used."""
     from otelier.cli.extras import missing
+    from otelier.cli.view import is_database
     from otelier.store.opening import opened
     from otelier.store.sqlite import SQLite
 
@@ -65,6 +66,9 @@ def run(args: argparse.Namespace) -> int:
         return _refuse("say FILE or --parquet FILE, not both", 2)
     if args.parquet and missing("export", "parquet", "pyarrow"):
         return 2
+    target = args.parquet or args.file
+    if is_database(target):
+        return _refuse(f"{target} is a database and left as it is; --store names the store", 2)
     choice = Choice(args.trace or "", args.since, args.until, args.session or "")
     try:
         store = opened(args.store)

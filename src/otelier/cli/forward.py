@@ -6,10 +6,8 @@ import argparse
 import contextlib
 import sqlite3
 import sys
-from pathlib import Path
 
-from otelier import settings
-from otelier.cli import posting
+from otelier.cli import places, posting
 from otelier.cli.amounts import counted
 from otelier.cli.stopping import stopped
 from otelier.store.engine import StoreError
@@ -38,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--skip-refused", action="store_true", help="leave out what the backend refuses, and go on"
     )
-    parser.add_argument("--store", metavar="PATH", help="the store (OTELIER_STORE)")
+    places.add_store(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -49,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     from otelier.store.forwarding import Outbox
 
     urls = {each.path: posting.endpoint(args.to, each.path) or "" for each in SIGNALS}
-    path = Path(args.store or settings.store_path()).expanduser()
+    path = places.store(args.store)
     try:
         outbox = Outbox(path, posting.shown(urls[posting.TRACES]))
     except (OSError, sqlite3.Error) as error:

@@ -9,10 +9,9 @@ import sys
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Final
 
-from otelier import settings
+from otelier.cli import places
 from otelier.cli.amounts import counted
 from otelier.cli.view import lines
 from otelier.store import checking, logs
@@ -38,12 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="OTLP/JSON lines, compressed if named .gz; - for standard input",
     )
-    parser.add_argument("--store", metavar="PATH", help="the store (OTELIER_STORE)")
+    places.add_store(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Store the spans; 1 if a file cannot be read or the store not be written, or nothing came."""
-    path = Path(args.store or settings.store_path()).expanduser()
+    path = places.store(args.store)
     writer = Writer(path, 30.0)
     broken = Broken()
     left_out: Counter[str] = Counter()

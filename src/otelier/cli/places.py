@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +14,9 @@ from otelier.settings import (
     FILE_EXPORTER,
     STORE_EXPORTER,
     Settings,
+    is_url,
     store_file,
+    store_path,
     traces_exporters,
 )
 
@@ -66,6 +69,23 @@ def see_to(environ: dict[str, str], *, store_named: bool, file_named: bool) -> l
         f"cannot write {what}; spans are not kept there, --store or --file names another place"
         for what, _ in problems.values()
     ]
+
+
+def file(text: str) -> str:
+    """A store that is written, by what a person calls it. Raises ArgumentTypeError for a URL."""
+    if is_url(text):
+        raise argparse.ArgumentTypeError("a store with a URL is filled by others; name a file")
+    return text
+
+
+def add_store(parser: argparse.ArgumentParser) -> None:
+    """Declare the option that names the store to be written."""
+    parser.add_argument("--store", metavar="PATH", type=file, help="the store (OTELIER_STORE)")
+
+
+def store(named: str | None) -> Path:
+    """The file of the store to be written; by default the one of the settings."""
+    return store_file(named) if named else store_path()
 
 
 def from_here(path: Path) -> str:

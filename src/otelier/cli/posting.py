@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
 import base64
 import http.client
 import ipaddress
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.error import HTTPError, URLError
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, unquote
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
+
+from otelier import urls
 
 TRACES: Final = "/v1/traces"
 LOGS: Final = "/v1/logs"
@@ -21,20 +25,25 @@ PROTOBUF: Final = "application/x-protobuf"
 _TIMEOUT: Final = 30
 _ANSWER_BYTES: Final = 1 << 20
 _RETRY_AFTER: Final = "Retry-After"
+# What HTTP takes: of a name, and of a value.
+_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_VALUE: Final = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
 
 
 def header(text: str) -> tuple[str, str]:
-    """``NAME=VALUE``. Raises ValueError; argparse tells this function's name."""
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip():
-        raise ValueError(text)
-    return name.strip(), value.strip()
+    """``NAME=VALUE``. Raises ArgumentTypeError, which does not repeat it: it may be a key."""
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not equals or not _NAME.fullmatch(name):
+        raise argparse.ArgumentTypeError("write NAME=VALUE, such as 'Authorization=Bearer TOKEN'")
+    if not _VALUE.fullmatch(value):
+        raise argparse.ArgumentTypeError(f"the value of {name} has characters that no header has")
+    return name, value
 
 
 def endpoint(url: str, path: str = TRACES) -> str | None:
     """The URL that a signal is posted to; None if it is none of HTTP's."""
     try:
-        parts = urlsplit(_with_scheme(url))
+        parts = urls.split(_with_scheme(url))
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return None
@@ -49,7 +58,7 @@ def endpoint(url: str, path: str = TRACES) -> str | None:
 def shown(url: str) -> str:
     """The URL without what may be secret: who is asking, and the query."""
     try:
-        parts = urlsplit(_with_scheme(url))
+        parts = urls.split(_with_scheme(url))
         return parts._replace(netloc=_host(parts), query="", fragment="").geturl()
     except ValueError:
         return "(no URL)"
@@ -81,7 +90,7 @@ class Poster:
 
     def __init__(self, url: str, headers: Mapping[str, str]) -> None:
         """``url``: as :func:`endpoint` gives it; a user and a password in it become a header."""
-        parts = urlsplit(url)
+        parts = urls.split(url)
         self.shown = shown(url)
         self._url = parts._replace(netloc=_host(parts)).geturl()
         self._headers = {"User-Agent": "otelier", **_authorization(parts), **headers}

@@ -7,7 +7,8 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from otelier import setting_texts, settings
+from otelier import setting_texts
+from otelier.cli import places
 from otelier.cli.amounts import counted
 from otelier.setting_texts import InvalidError
 from otelier.store.engine import StoreError
@@ -22,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--keep", metavar="AGE", type=_age, help="how old spans may be: 30d, 12h")
     parser.add_argument("--size", metavar="BYTES", type=_size, help="how large the file may be: 2g")
-    parser.add_argument("--store", metavar="PATH", help="the store (OTELIER_STORE)")
+    places.add_store(parser)
 
 
 def _age(text: str) -> int:
@@ -46,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     from otelier.store.writer import Writer
     from otelier.viewer.text import size
 
-    path = Path(args.store or settings.store_path()).expanduser()
+    path = places.store(args.store)
     if not path.exists():
         return _refuse(f"there is no store at {path}")
     before, most = sharing.limits(args.keep, args.size)

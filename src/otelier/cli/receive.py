@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     from otelier.web.serving import listening, serve
 
     loopback = is_loopback(args.host)
-    token = args.token or settings.receiver_token()
+    token = settings.receiver_token() if args.token is None else args.token
     made = token is None and not loopback
     if made:
         token = secrets.token_urlsafe(24)

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--otlp", metavar="URL", help="also send to this OTLP endpoint")
     parser.add_argument(
-        "--store", metavar="PATH", type=_store, help="keep spans in this store (OTELIER_STORE)"
+        "--store", metavar="PATH", type=places.file, help="keep spans in this store (OTELIER_STORE)"
     )
     parser.add_argument("--file", metavar="PATH", help="also write OTLP JSON lines to this file")
     parser.add_argument("--messages", action="store_true", help="show messages in the tree")
@@ -60,12 +60,6 @@ def _capture(text: str) -> str:
         setting_texts.capture(text)
     except setting_texts.InvalidError as wanted:
         raise argparse.ArgumentTypeError(f"use {wanted}") from None
-    return text
-
-
-def _store(text: str) -> str:
-    if settings.is_url(text):
-        raise argparse.ArgumentTypeError("a store with a URL is filled by others; name a file")
     return text
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from otelier import settings
 from otelier.cli import showing
 from otelier.store.index import Index
 
@@ -57,7 +58,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _is_store(path: str) -> bool:
-    """Whether it is a database, as the store is. Of a pipe nothing is taken away."""
+    """Whether it is a database or a URL, as stores are."""
+    return settings.is_url(path) or is_database(path)
+
+
+def is_database(path: str) -> bool:
+    """Whether it is a file of SQLite's, as the store is. Of a pipe nothing is taken away."""
     try:
         if not Path(path).is_file():
             return False

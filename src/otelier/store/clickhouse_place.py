@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
+from otelier import urls
 from otelier.store.engine import StoreError
 
 _FORM: Final = "clickhouse://user:password@host:8123/otelier"
@@ -39,7 +40,7 @@ class Place:
 def parsed(url: str) -> Place:
     """Read a URL. Raises StoreError, which does not repeat it: it may hold a password."""
     try:
-        parts = urlsplit(url)
+        parts = urls.split(url)
         port = parts.port
         tls = parts.scheme == "clickhouses"
         options = dict(parse_qsl(parts.query))

@@ -36,8 +36,13 @@ class Outbox:
             raise StoreError(
                 f"there is no store at {path} yet: run a program by `otelier run python app.py`"
             )
+        self._path = path
         self._destination = destination
-        self._connection = schema.opened(path, _SECONDS)
+        self._open()
+
+    def _open(self) -> None:
+        self._connection = schema.opened(self._path, _SECONDS)
+        self._file = schema.file(self._path)
         self._reader = Reader(self._connection)
         try:
             transaction(self._connection, self._begin)
@@ -51,9 +56,17 @@ class Outbox:
             "INSERT INTO forwarded VALUES (?, 0, 0) ON CONFLICT DO NOTHING", (self._destination,)
         )
 
-    def version(self) -> int:
-        """Another number whenever somebody else has written the store."""
-        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+    def version(self) -> object:
+        """What is another whenever somebody else has written the store, or another is there now.
+
+        Raises what the beginning does.
+        """
+        now = schema.file(self._path)
+        if now is not None and now != self._file:
+            # It was deleted or moved away: what is written now is not in it.
+            self.close()
+            self._open()
+        return self._file, self._connection.execute("PRAGMA data_version").fetchone()[0]
 
     def spans(self) -> list[tuple[int, StoredSpan]]:
         """The next spans that did not arrive yet, with their numbers; as many as memory bears."""

@@ -114,6 +114,9 @@ def read_value(any_value: Any, depth: int = 0) -> Any:
     if not isinstance(any_value, dict):
         return None
     for key, value in any_value.items():
+        if value is None:
+            # Some write what is not set, too.
+            continue
         if key in _SIMPLE:
             try:
                 return _SIMPLE[key](value)

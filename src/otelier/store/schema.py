@@ -43,6 +43,15 @@ def make_file(path: Path) -> None:
         raise StoreError(str(error)) from error
 
 
+def file(path: Path) -> tuple[int, int] | None:
+    """Which file is at a path; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def opened(path: Path, seconds: float) -> sqlite3.Connection:
     """A connection that writes, to a store of the newest version; it is made if it is not there.
 

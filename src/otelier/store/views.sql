@@ -16,17 +16,7 @@ WHERE operation != '';
 
 -- A row for each batch whose results were read: of several readings the one that read most, the
 -- first of these. Its model, if it had but one, is told by its answers.
-CREATE VIEW batches AS
-SELECT
-    time, trace_id, span_id, parent_id, service, operation, name, provider,
-    CASE WHEN model = '' THEN response_model ELSE model END AS model,
-    response_model, response_id, agent, tool, data_source, input_tokens, output_tokens,
-    cache_read_tokens, cost, cost_source, model_call, batch_read, batch, told, unpriced, uncounted,
-    error, duration / 1e9 AS seconds, session, conversation, user, tenant, tags, task, request_id,
-    status, prompt, prompt_version, finish_reasons, first_chunk, step, cache_write_tokens,
-    substr(time, 1, 10) AS day, substr(time, 1, 13) || ':00' AS hour
-FROM span
-WHERE paid AND batch_read;
+CREATE VIEW batches AS SELECT * FROM spent WHERE batch_read;
 
 -- What was paid for: model calls, batches, and what was answered in the background, whose tokens are
 -- on the span that first fetched it whole and on no other. Sums of tokens and cost are over this.
