@@ -3,27 +3,28 @@
 A turn of a conversation is a trace: the HTTP server's span, a workflow, a sorting call, a retrieval
 with its embedding, an agent that calls a model, tools and the model again, and the HTTP client's
 spans in between. Each call carries the whole conversation so far. Spans come as a batch processor
-gets them, inner ones first, with many conversations under way at once.
+gets them, inner ones first; turns follow each other within minutes, and conversations overlap where
+there are many.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from heapq import heappop, heappush
 from random import Random
 from typing import Final, Literal, TypeAlias
 
-from benchmarks.store.talks import Maker
+from benchmarks.store.talks import Maker, Talk
 from benchmarks.store.turns import MODELS, Turn
 from otelier.store.spans import StoredSpan
 
 Size: TypeAlias = Literal["real", "small"]
-MINUTE: Final = 60 * 10**9
-DAY: Final = 24 * 60 * MINUTE
+SECOND: Final = 10**9
+HOUR: Final = 3600 * SECOND
+DAY: Final = 24 * HOUR
 # 2026-11-28 00:00 UTC: the newest span is at most an hour before.
 END: Final = 1_795_824_000 * 10**9
 DAYS: Final = 30
-# Conversations that go on at the same time.
-TOGETHER: Final = 24
 
 
 def spans(count: int, size: Size, seed: int = 1, *, end_ns: int = END) -> Iterator[StoredSpan]:
@@ -32,18 +33,23 @@ def spans(count: int, size: Size, seed: int = 1, *, end_ns: int = END) -> Iterat
     ``size`` "small" leaves all content out, as ``OTELIER_CAPTURE_CONTENT=false`` does.
     """
     maker = Maker(Random(seed), size == "real", max(10, count // 500))
-    talks = [maker.conversation() for _ in range(TOGETHER)]
     made = 0
     first = end_ns - DAYS * DAY
-    step = (DAYS * DAY - 60 * MINUTE) // max(count, 1)
+    step = (DAYS * DAY - HOUR) // max(count, 1)
+    # Conversations that go on, by when their next turn begins.
+    due: list[tuple[int, int, Talk]] = []
     while made < count:
-        number = maker.random.randrange(TOGETHER)
-        talk = talks[number]
-        turn = Turn(talk, first + made * step).run()
+        now = first + made * step
+        if due and due[0][0] <= now:
+            began, number, talk = heappop(due)
+        else:
+            began, number, talk = now, made, maker.conversation()
+        turn = Turn(talk, began).run()
         yield from turn[: count - made]
         made += len(turn)
-        if talk.turns >= talk.last_turn:
-            talks[number] = maker.conversation()
+        if talk.turns < talk.last_turn:
+            pause = maker.random.randrange(10, 120) * SECOND
+            heappush(due, (turn[-1].end_ns + pause, number, talk))
 
 
 def conversation(turns: int, message_bytes: int, seed: int = 1) -> Iterator[StoredSpan]:
@@ -54,7 +60,7 @@ def conversation(turns: int, message_bytes: int, seed: int = 1) -> Iterator[Stor
     talk = Maker(Random(seed), True, 10).conversation()
     model = MODELS[0]
     for number in range(turns):
-        turn = Turn(talk, END - DAY + number * MINUTE)
+        turn = Turn(talk, END - DAY + number * 60 * SECOND)
         talk.say("user", message_bytes)
         turn.chat(model, "", message_bytes)
         yield turn.made[-1]

@@ -87,13 +87,13 @@ WHERE model_call OR (told AND operation IN ('fetch_response', 'cancel_response')
 UNION ALL
 SELECT * FROM otelier.batches;
 
--- A row for each tag of each call.
+-- A row for each tag of each call, one that is told twice is one.
 CREATE OR REPLACE VIEW otelier.tagged SQL SECURITY INVOKER AS
-SELECT *, arrayJoin(tags) AS tag FROM otelier.calls;
+SELECT *, arrayJoin(arrayDistinct(tags)) AS tag FROM otelier.calls;
 
 -- The same of what was paid for.
 CREATE OR REPLACE VIEW otelier.spent_tagged SQL SECURITY INVOKER AS
-SELECT *, arrayJoin(tags) AS tag FROM otelier.spent;
+SELECT *, arrayJoin(arrayDistinct(tags)) AS tag FROM otelier.spent;
 
 -- A row for each reason why a call ended.
 CREATE OR REPLACE VIEW otelier.reasons SQL SECURITY INVOKER AS
@@ -180,7 +180,14 @@ WITH
     arrayFilter(
         each -> each.2 != '',
         [
-            ('system', if(system = '', '', concat('[{"role":"system","parts":', system, '}]'))),
+            (
+                'system',
+                multiIf(
+                    system = '[]', '',
+                    isValidJSON(system), concat('[{"role":"system","parts":', system, '}]'),
+                    system
+                )
+            ),
             ('input', SpanAttributes['gen_ai.input.messages']),
             ('output', SpanAttributes['gen_ai.output.messages'])
         ]
@@ -188,7 +195,7 @@ WITH
     arrayJoin(arrayFlatten(arrayMap(
         list -> arrayMap(
             (each, number) -> (list.1, number, each),
-            if(isValidJSON(list.2), JSONExtractArrayRaw(list.2), [list.2]) AS found,
+            if(JSONType(list.2) = 'Array', JSONExtractArrayRaw(list.2), [list.2]) AS found,
             arrayEnumerate(found)
         ),
         lists

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tests.backends.clickhouse_running import ClickHouse, collector, server
 from tests.backends.running import Otelcol, until, workload
@@ -34,14 +35,17 @@ class Sent(ClickHouse):
 
 
 @contextmanager
-def sending(here: Path) -> Iterator[Sent]:
-    """The engine, the collector before it, and what the workload sent there."""
+def sending(here: Path, **env: Any) -> Iterator[Sent]:
+    """The engine, the collector before it, and what the workload sent there.
+
+    ``env``: more variables of the workload.
+    """
     with server(here) as engine:
         asked = Sent(engine.port)
         asked.folder = here
         # So small that it takes several inserts.
         with collector(here, asked.port, BATCH_MIN=50, BATCH_MAX=50) as asked.into:
-            asked.truth = workload(here, asked.into.http)
+            asked.truth = workload(here, asked.into.http, **env)
             failed = sum(row["error"] is not None for row in asked.truth.calls)
             priced = sum(row["cost"] is not None for row in asked.truth.calls)
             counts = {

@@ -293,8 +293,9 @@ def test_a_full_disk(tmp_path: Path, small_disk: Path) -> None:
 
 
 def test_each_row_of_the_table_has_a_test() -> None:
-    servers = Path(__file__).with_name("test_servers.py")
-    told = Path(__file__).read_text() + servers.read_text()
+    here = Path(__file__).parent
+    files = ("test_faults.py", "test_faults_store.py", "test_servers.py")
+    told = "".join((here / name).read_text() for name in files)
     for fault in promised():
         name = fault.replace("429", "{status}").replace("503", "{status}")
         assert f'"{fault}"' in told or f'"{name}"' in told, fault

@@ -5,11 +5,10 @@ As in test_faults.py the numbers are those of the table in collector-config/READ
 
 from __future__ import annotations
 
-import os
 import random
 import sqlite3
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from statistics import median
@@ -19,8 +18,11 @@ import pytest
 
 from otelier.store.reading import Reader
 from tests.backends.faulty import Sender, arrived, as_promised, as_told, sending
-from tests.backends.running import until
+from tests.backends.receiver import Receiver
+from tests.backends.running import AGENT, environment, until
 from tests.backends.test_faults import CALLS, ENDS
+from tests.store.conftest import disk as disk  # A fixture.
+from tests.store.writing import fill
 
 # What a program says of its store.
 SAYS = "cannot write spans into the store"
@@ -131,33 +133,8 @@ def test_a_store_that_is_damaged(tmp_path: Path, store: Store, usual: float) -> 
     lost("store: damaged", sender, store)
 
 
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own, of 2 MB."""
-    folder = tmp_path / "data"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(folder)]
-    if os.getuid() != 0 or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("no file system can be mounted here")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill(disk: Path) -> Path:
-    """Take all the room."""
-    rest = disk / "rest"
-    with rest.open("wb", buffering=0) as file:
-        try:
-            while file.write(b"x" * 4096):
-                pass
-        except OSError:
-            pass
-    return rest
-
-
-def test_a_disk_that_is_full(tmp_path: Path, disk: Path, store: Store, usual: float) -> None:
+def test_a_disk_that_is_full(tmp_path: Path, disk: Path, usual: float) -> None:
+    store = Store(disk / "traces.db")
     fill(disk)
     with sending(tmp_path, "", **store.settings()) as sender:
         calls(sender, usual)
@@ -166,7 +143,8 @@ def test_a_disk_that_is_full(tmp_path: Path, disk: Path, store: Store, usual: fl
     lost("store: disk full", sender, store)
 
 
-def test_a_disk_that_has_room_again(tmp_path: Path, disk: Path, store: Store, usual: float) -> None:
+def test_a_disk_that_has_room_again(tmp_path: Path, disk: Path, usual: float) -> None:
+    store = Store(disk / "traces.db")
     rest = fill(disk)
     with sending(tmp_path, "", **store.settings()) as sender:
         calls(sender, usual)
@@ -176,13 +154,37 @@ def test_a_disk_that_has_room_again(tmp_path: Path, disk: Path, store: Store, us
         as_promised("store: disk full for a while", sender, store)
 
 
-def test_a_disk_that_is_read_only(tmp_path: Path, disk: Path, store: Store, usual: float) -> None:
+def test_a_disk_that_is_read_only(tmp_path: Path, disk: Path, usual: float) -> None:
+    store = Store(disk / "traces.db")
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
     with sending(tmp_path, "", **store.settings()) as sender:
         calls(sender, usual)
         assert sender.end() == 0
         assert sender.said.count(SAYS) == 1 and "read-only" in sender.said.lower()
     lost("store: read-only", sender, store)
+
+
+def test_a_backend_that_is_down_while_the_store_is_sent_on(tmp_path: Path, store: Store) -> None:
+    """What the store has waits there, however long that takes."""
+    with Receiver() as receiver:
+        receiver.stop()
+        with sending(tmp_path, "", **store.settings()) as sender:
+            sender.do("call 20")
+            until(lambda: len(store.spans()) == 20 or None, "the first spans")
+            command = [AGENT.with_name("otelier"), "forward", "--store", store.path]
+            with subprocess.Popen([*command, "--to", receiver.url], env=environment()) as forward:
+                sender.do("call 30")
+                assert sender.end() == 0
+                receiver.start()
+                until(lambda: set(sender.finished) <= arrived(receiver) or None, "all spans")
+                forward.terminate()
+                assert forward.wait(30) == 0
+            as_promised("store: `otelier forward`, backend down for a while", sender, receiver)
+            # Started again it has nothing to send.
+            subprocess.run(
+                [*command, "--to", receiver.url, "--once"], env=environment(), check=True
+            )
+            assert set(receiver.counted().values()) == {1}
 
 
 def lost(fault: str, sender: Sender, store: Store) -> None:

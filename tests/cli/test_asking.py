@@ -226,6 +226,35 @@ def test_a_budget_counts_a_call_with_two_tags_once(
     assert capsys.readouterr().out.count("$0.25") == 2
 
 
+@pytest.mark.parametrize(("budget", "code"), [("0.3", 0), ("0.29", 1)])
+def test_a_budget_is_spent_to_its_end(budget: str, code: int, tmp_path: Path) -> None:
+    """Though 0.1 and 0.2 are a little more than 0.3 for a computer."""
+    path = tmp_path / "t.db"
+    put(path, *(chat(n, SAID, attributes={"gen_ai.usage.cost": n / 10}) for n in (1, 2)))
+    assert main(["costs", "--max", budget, "--store", str(path)]) == code
+
+
+@pytest.mark.parametrize("verb", ["costs", "conversations", "conversation", "dearest"])
+def test_what_is_free_is_shown(
+    verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    free, unknown = tmp_path / "free.db", tmp_path / "unknown.db"
+    put(free, chat(1, SAID, attributes={"gen_ai.usage.cost": 0.0}))
+    put(unknown, chat(1, SAID, attributes={"gen_ai.usage.cost": None}))
+    assert main([verb, "--store", str(free)]) == 0
+    assert "free" in capsys.readouterr().out
+    assert main([verb, "--store", str(unknown)]) == 0
+    assert "free" not in capsys.readouterr().out
+
+
+def test_csv_holds_ends_of_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, session = tmp_path / "t.db", 'a\rb\nc\r\nd",e'
+    put(path, chat(1, SAID, attributes={"session.id": session}))
+    assert main(["calls", "--csv", "--store", str(path)]) == 0
+    (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out, newline=""))
+    assert row["session"] == session
+
+
 @pytest.mark.parametrize("budget", ["nan", "-1", "much", "inf"])
 def test_a_budget_is_a_number(budget: str, store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:

@@ -240,9 +240,9 @@ def test_events_go_where_logs_go(
     assert "forwarded 1,200 spans and 2 events to" in capsys.readouterr().out
     writer.write((), [replace(found, name="gen_ai.later")])
     writer.close()
-    backend.answer = lambda kind, body: (404, b"no logs here")
+    backend.answer = lambda kind, body: (403, b"no logs here")
     assert main(to) == 1
-    assert "1 event refused (HTTP 404: no logs here); --skip-refused" in capsys.readouterr().err
+    assert "1 event refused (HTTP 403: no logs here); --skip-refused" in capsys.readouterr().err
     assert main([*to, "--skip-refused"]) == 0
     assert main(to) == 0
     sent = [logs_proto.decode(body) for path, _, body in backend.posts if path == "/v1/logs"]

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from otelier.cli.main import main
+from otelier.store.spans import StoredLog
 from otelier.store.writer import Writer
-from tests.store.made import span
+from tests.store.made import MOMENT, span
 
 
 @pytest.fixture
@@ -30,6 +31,14 @@ def test_prune_says_what_it_did(store: Path, capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out.startswith("2 spans forgotten, ")
     assert main(["prune", "--keep", "1s"]) == 0
     assert capsys.readouterr().out.startswith("0 spans forgotten, ")
+
+
+def test_events_are_forgotten_too(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    writer = Writer(store)
+    writer.write((), [StoredLog(MOMENT, name="gen_ai.evaluation.result")])
+    writer.close()
+    assert main(["prune", "--keep", "1s"]) == 0
+    assert capsys.readouterr().out.startswith("2 spans and 1 event forgotten, ")
 
 
 def test_the_settings_say_what_is_kept(

@@ -460,3 +460,78 @@ def test_a_store_that_cannot_be_written_is_searched_as_well(tmp_path: Path) -> N
 
     closed = ReadOnly(path)
     assert [row.role for row in questions.search("blue", store=closed)] == ["user"]
+
+
+def test_a_tag_that_is_told_twice_counts_once(written: Any) -> None:
+    said = [message("user", "a"), message("assistant", "b")]
+    store = written(chat(1, said, attributes={"otelier.tags": ["a", "b", "a"]}))
+    (one, two) = questions.costs(by="tag", store=store)
+    assert [(row.key, row.calls, row.cost) for row in (one, two)] == [
+        ("a", 1, 0.25),
+        ("b", 1, 0.25),
+    ]
+    assert store.ask("SELECT count(*) FROM otelier.spent_tagged").rows == [(2,)]
+
+
+def test_who_is_not_known_is_no_user(written: Any) -> None:
+    session = {"session.id": "s-1"}
+    tool = {"gen_ai.operation.name": "execute_tool", **session}
+    said = [message("user", "a"), message("assistant", "b")]
+    store = written(
+        chat(1, said, attributes={**session, "user.id": "ada"}), span(2, attributes=tool)
+    )
+    assert [row.users for row in questions.sessions(store=store)] == [1]
+    assert [row.users for row in questions.sessions(user="", store=store)] == [0]
+
+
+def test_conversations_of_two_tenants_are_two(written: Any) -> None:
+    """Though they have one id: that of the newest call, unless a tenant is named."""
+
+    def of(tenant: str, number: int) -> StoredSpan:
+        said = [message("user", f"{tenant} asks"), message("assistant", f"{tenant} is told")]
+        return chat(number, said, attributes={"otelier.metadata.tenant": tenant})
+
+    store = written(of("one", 1), of("two", 2))
+    for given in ({}, {"id": "c-1"}, {"tenant": "two"}):
+        found = questions.conversation(**given, store=store)
+        assert [row.text for row in found] == ["two asks", "two is told"]
+        assert found[-1].total_cost == 0.25
+    found = questions.conversation("c-1", tenant="one", store=store)
+    assert [row.text for row in found] == ["one asks", "one is told"]
+
+
+def test_an_answer_of_the_background_is_told_where_it_was_fetched(written: Any) -> None:
+    """Once, however often that was done."""
+    unknown = dict.fromkeys(
+        [
+            "gen_ai.output.messages",
+            "gen_ai.usage.cost",
+            "gen_ai.usage.input_tokens",
+            "gen_ai.usage.output_tokens",
+        ]
+    )
+    question = [message("user", "a"), message("assistant", "")]
+    asked = chat(1, question, attributes={**unknown, "otelier.response.background": True})
+
+    def fetched(number: int, **told: Any) -> StoredSpan:
+        answer = {
+            "gen_ai.operation.name": "fetch_response",
+            "gen_ai.conversation.id": "c-1",
+            "gen_ai.output.messages": json.dumps([message("assistant", "b")]),
+        }
+        return span(number, kind="CLIENT", attributes={**answer, **told})
+
+    used = {"gen_ai.usage.output_tokens": 5, "gen_ai.usage.cost": 0.25}
+    store = written(asked, fetched(2, **used), fetched(3))
+    for engine in (store, _OverViews(store)):
+        found = questions.conversation("c-1", store=engine)
+        assert [(row.role, row.text, row.total_cost) for row in found] == [
+            ("user", "a", None),
+            ("assistant", "b", 0.25),
+        ]
+
+
+@pytest.mark.parametrize("told", [24, 2.5, b"24h", ["24h"], True])
+def test_what_is_no_time_is_said(told: Any, written: Any) -> None:
+    with pytest.raises(ValueError, match="is no time"):
+        questions.costs(since=told, store=written())

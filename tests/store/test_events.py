@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import SpanKind, TraceFlags
 
 import otelier
-from otelier import pace
+from otelier import guard, pace
 from otelier.store import sharing
 from otelier.store.exporter import StoreSpanExporter
 from otelier.store.log_exporter import StoreLogExporter
@@ -271,6 +271,35 @@ def test_events_of_older_sdks_are_named_by_an_attribute() -> None:
         "warn",
         {"said": [b"x", None]},
     )
+
+
+def test_odd_records_are_kept_and_take_no_other_with_them(
+    store: Path,
+) -> None:
+    guard.reset()
+    provider = LoggerProvider()
+    provider.add_log_record_processor(SimpleLogRecordProcessor(StoreLogExporter(store)))
+    logger = provider.get_logger("odd")
+    odd: list[dict[str, Any]] = [
+        {"timestamp": 1.5e18, "observed_timestamp": float("nan")},
+        {"timestamp": -5, "observed_timestamp": 2**70, "severity_text": "\ud800"},
+        {"trace_id": "none"},
+        {"severity_number": 9},
+        {"body": object(), "attributes": {"gen_ai.evaluation.score.value": 2**80}},
+        {"attributes": {"gen_ai.evaluation.name": {"a": [1]}}},
+    ]
+    for told in odd:
+        given = {"attributes": {}, **told}
+        record = _logs.LogRecord(**{name: told[name] for name in given if name != "attributes"})
+        record.attributes = {"event.name": "gen_ai.evaluation.result", **given["attributes"]}
+        logger.emit(record)
+    times = [log.time_ns for log in read(store)]
+    # Two of them are of no use.
+    assert guard.failures() == {"store.event": 2}
+    guard.reset()
+    assert times == [1_500_000_000_000_000_000, -5, 0, 0]
+    rows = asked(store, "SELECT time, evaluation, score FROM otelier.evaluations ORDER BY time")
+    assert len(rows) == 4 and {row["evaluation"] for row in rows} == {"", '{"a":[1]}'}
 
 
 class _Keeping(StoreLogExporter):

@@ -6,13 +6,16 @@ from typing import Any
 
 import opentelemetry.sdk._logs as sdk
 import opentelemetry.sdk._logs.export as exports
+import pytest
+from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord as LogRecordMessage
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
-from otelier.store import logs, logs_proto
+from otelier.store import event_names, logs, logs_proto
 
 
 def _memory() -> Any:
@@ -48,3 +51,13 @@ def test_the_sdks_records() -> None:
     # A body that is not there is an empty one to the official encoder.
     theirs.resource_logs[0].scope_logs[0].log_records[1].ClearField("body")
     assert str(ours) == str(theirs)
+
+
+@pytest.mark.parametrize("name", ["", "gen_ai.é", "x" * 127, "x" * 128, "x" * 40_000])
+def test_classes_that_have_no_names_of_events_keep_them(name: str) -> None:
+    """Those of opentelemetry-proto 1.34, say; ``Empty`` knows no field at all."""
+    record = LogRecordMessage(event_name=name, severity_text="x")
+    assert event_names.read(record) == name
+    assert event_names.unknown(Empty.FromString(record.SerializeToString())) == name
+    written = Empty.FromString(event_names.encoded(name))
+    assert LogRecordMessage.FromString(written.SerializeToString()).event_name == name

@@ -25,12 +25,11 @@ LOOKED_UP = {
     "trace_id = 'x'": "span_once (trace_id=?)",
     "trace_id = 'x' AND span_id = 'y'": "span_once (trace_id=? AND span_id=?)",
     "session = 'x'": "span_session (session=?)",
-    "session = 'x' AND time > 'y'": "span_session (session=? AND time>?)",
+    "session = 'x' AND time > 'y'": "span_session (session=?)",
     "conversation = 'x'": "span_conversation (conversation=?)",
     "user = 'x'": "span_user (user=?)",
     "response_id = 'x'": "span_response (response_id=?)",
-    "request_id = 'x'": "span_request (request_id=?)",
-    "error = 'x'": "span_error (error=?)",
+    "status = 'error' AND error = 'x'": "span_failed",
     "time > (SELECT day FROM ago)": "span_time (time>?)",
     "status = 'error'": "span_failed",
 }
@@ -59,6 +58,14 @@ def test_sums_read_one_index(store: sqlite3.Connection, by: str, when: str) -> N
     assert any("span USING COVERING INDEX span_paid" in step for step in steps) or any(
         "span USING INDEX span_paid" in step for step in steps
     ), steps
+
+
+def test_evaluations_look_up_what_they_judge(store: sqlite3.Connection) -> None:
+    steps = [row[3] for row in store.execute("EXPLAIN QUERY PLAN SELECT * FROM evaluations")]
+    assert "SEARCH event USING INDEX event_name (name=?)" in steps
+    for table, index in (("named", "span_once"), ("gave", "span_response")):
+        found = [step for step in steps if f" {table} " in step]
+        assert found and all(f"SEARCH {table} USING INDEX {index}" in step for step in found)
 
 
 def test_the_newest_are_read_from_the_end(store: sqlite3.Connection) -> None:

@@ -137,3 +137,19 @@ def test_old_spans_that_come_while_it_goes_on_lose_nothing(tmp_path: Path, hour:
     for each in found:
         check(each, late)
     assert len(found) <= 1
+
+
+def test_a_text_is_used_as_late_as_any_process_says(tmp_path: Path) -> None:
+    """One who knows it of long ago, and uses it again, must not take it from a later span."""
+    path = tmp_path / "t.db"
+    first, other = Writer(path), Writer(path)
+    first.write([at(0, 1, turns=2, conversation="c")])
+    newest = at(3, 2, turns=2, conversation="c")
+    newest.attributes["a.long.text"] = "x" * 300  # type: ignore[index]
+    other.write([newest])
+    # Spans are written when they end; when they began may be long ago.
+    late = at(1, 3, turns=2, conversation="c")
+    late.attributes["a.long.text"] = "x" * 300  # type: ignore[index]
+    first.write([late])
+    pruned(path, MOMENT + 2 * HOUR)
+    whole(path, [newest])

@@ -9,14 +9,17 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from opentelemetry.sdk.trace.export import SpanExportResult
 
-from otelier.store import sharing
+from otelier.store import sharing, waiting
 from otelier.store.exporter import StoreSpanExporter
+from otelier.store.spans import StoredLog, StoredSpan
+from tests.store.made import span
 from tests.store.writing import BATCH, batch, fill
 
 SUCCESS, FAILURE = SpanExportResult.SUCCESS, SpanExportResult.FAILURE
@@ -74,10 +77,48 @@ def test_a_disk_that_is_full_for_long_costs_no_more_memory(disk: Path) -> None:
     store = disk / "store.db"
     rest = fill(disk)
     exporting = exporter(store)
-    for number in range(sharing._MOST_WAITING // BATCH + 10):
+    for number in range(waiting.NUMBER // BATCH + 10):
         assert exporting.export(batch("a", number)) is FAILURE
-    assert len(sharing.of(store)._waiting) == sharing._MOST_WAITING
+    assert len(sharing.of(store)._waiting) == waiting.NUMBER
     rest.unlink()
+
+
+def test_long_messages_that_wait_are_held_within_bounds(disk: Path) -> None:
+    store = disk / "store.db"
+    rest = fill(disk)
+    held = sharing.of(store)
+    for number in range(100):
+        assert not held.write([span(number, attributes={"text": f"{number} " + "x" * 1_000_000})])
+    assert 0 < len(held._waiting) * 1_000_000 <= waiting.SIZE
+    # One that is larger alone waits alone.
+    assert not held.write([span(100, attributes={"text": "x" * (waiting.SIZE + 1)})])
+    assert [each.span_id for each in held._waiting.first()] == [span(100).span_id]
+    rest.unlink()
+
+
+def test_a_disk_that_is_full_for_long_costs_no_more_time(
+    disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each attempt is made with a portion of what waits."""
+    store = disk / "store.db"
+    rest = fill(disk)
+    held = sharing.of(store)
+    tried: list[int] = []
+    write = held.writer.write
+
+    def told(spans: Sequence[StoredSpan], logs: Sequence[StoredLog] = ()) -> int:
+        tried.append(len(spans))
+        return write(spans, logs)
+
+    held.writer.write = told  # type: ignore[method-assign]
+    monkeypatch.setattr(waiting, "PORTION", 15)
+    for number in range(9):
+        assert not held.write([span(number * 1000 + each) for each in range(10)])
+    assert tried == [10, 10, *[15] * 7]
+    rest.unlink()
+    assert held.write([span(9999)])
+    held.close()
+    assert count(store) == 91
 
 
 def test_a_file_that_may_not_grow(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -14,7 +14,7 @@ from otelier.store.reading import Reader
 
 MESSAGE = 300
 # Bytes of a call beside its two messages: its row, its indexes, two rows of each message.
-BESIDE = 2100
+BESIDE = 2200
 
 
 def stored(folder: Path, turns: int) -> filling.Filled:

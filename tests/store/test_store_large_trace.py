@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,43 @@ def test_a_trace_of_a_hundred_thousand_spans(tmp_path: Path) -> None:
     wanted[deepest] = last
     assert dict(rows) == wanted
     engine.close()
+
+
+def lines(tmp_path: Path, *spans: StoredSpan) -> list[tuple[object, ...]]:
+    """What the view of the trace says of the lineage of spans."""
+    filling.store(tmp_path / "store.db", iter(spans))
+    engine = SQLite(tmp_path / "store.db")
+    asked = f"SELECT span_id, depth, path, parent FROM otelier.trace(trace_id = '{TRACE}')"
+    found = engine.ask(f"{asked} ORDER BY span_id").rows
+    engine.close()
+    return [(int(row[0], 16), *row[1:]) for row in found]
+
+
+def test_who_is_above_himself_has_no_line_and_holds_nobody_up(tmp_path: Path) -> None:
+    found = lines(
+        tmp_path,
+        replace(step(1, f"{2:016x}", "invoke_agent"), name="a"),
+        replace(step(2, f"{1:016x}", "invoke_agent"), name="b"),
+        replace(step(4, f"{4:016x}", "chat"), name="c"),
+        # The span above was never stored.
+        replace(step(5, f"{77:016x}", "chat"), name="d"),
+        # Of another library: it is passed by.
+        replace(step(6, f"{5:016x}", "GET"), name="e"),
+        replace(step(7, f"{6:016x}", "chat"), name="f"),
+    )
+    assert found == [(5, 0, "d", ""), (7, 1, "d > f", "d")]
+
+
+def test_both_ends_of_a_call_are_one_on_the_way_up(tmp_path: Path) -> None:
+    ends = [
+        replace(step(2, f"{1:016x}", "execute_tool"), name=kind.lower(), kind=kind)
+        for kind in ("CLIENT", "SERVER")
+    ]
+    found = lines(
+        tmp_path,
+        replace(step(1, None, "invoke_agent"), name="a"),
+        *ends,
+        replace(step(4, f"{2:016x}", "chat"), name="c"),
+    )
+    assert found[-1] == (4, 2, "a > server > c", "server")
+    assert [each[0] for each in found] == [1, 2, 2, 4]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from otelier.cli import printing
 from otelier.cli.output import Output
 from otelier.questions.asking import ask, read, taken
 from otelier.questions.faces import paragraphs
@@ -26,6 +28,8 @@ _NOT_KNOWN: Final = 2
 _EVERY: Final = 0.5
 _BACK: Final = timedelta(hours=1)
 _MOST_NEW: Final = 10_000
+# What sums of fractions may be wrong by: 0.1 and 0.2 are no more than 0.3.
+_ROUNDING: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +79,7 @@ def _add_arguments(parser: argparse.ArgumentParser, question: Question) -> None:
             action="store_true",
             help="go on with what is new (what lasted more than an hour is not told)",
         )
-    parser.add_argument("--store", help="a path or clickhouse://host/database, not OTELIER_STORE")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", dest="form", action="store_const", const="json", help="as JSON")
-    form.add_argument("--csv", dest="form", action="store_const", const="csv", help="as CSV")
-    form.add_argument("--wide", action="store_true", help="a table of all columns")
-    parser.set_defaults(form="table")
+    printing.add_arguments(parser)
 
 
 def _add(parser: argparse.ArgumentParser, parameter: Parameter) -> None:
@@ -136,16 +135,20 @@ def over(question: Question, engine: Engine, given: dict[str, Any], budget: floa
     cost = sum(row.cost or 0.0 for row in rows)
     missing = sum(row.unpriced for row in rows)
     silent = sum(row.uncounted for row in rows)
-    if cost > budget:
+    if cost > budget and not math.isclose(cost, budget, rel_tol=_ROUNDING):
         least = "at least " if missing or silent else ""
-        _say(question.name, f"over budget: {least}{dollars(cost)} of {dollars(budget)}")
+        _say(question.name, f"over budget: {least}{dollars(cost)} of {_amount(budget)}")
         return _OVER
     if missing or silent:
         why = [_calls(missing, "no known price"), _calls(silent, "no usage told")]
         what = " and ".join(word for word in why if word)
-        _say(question.name, f"at least {dollars(cost)} of {dollars(budget)}: {what}")
+        _say(question.name, f"at least {_amount(cost)} of {_amount(budget)}: {what}")
         return _NOT_KNOWN
     return 0
+
+
+def _amount(money: float) -> str:
+    return dollars(money) if money else "$0.00"
 
 
 def _calls(number: int, what: str) -> str:

@@ -24,11 +24,13 @@ from otelier.viewer.text import clean
 MOST: Final = 4 << 20
 _AGAIN: Final = frozenset({429, 502, 503, 504})
 _TOO_LARGE: Final = 413
+# Backends of traces alone have nothing at the path of logs.
+_NOTHING_THERE: Final = frozenset({404, 405, 501})
 # Seconds: between two looks for what is new; before the second try, and at most before another.
 _LOOK: Final = 0.2
 _FIRST: Final = 0.5
 _LAST: Final = 30.0
-# Who says that it takes longer is asked after that nonetheless.
+# However long it is told to wait, it asks again after these.
 _LONGEST: Final = 3600.0
 _REASON: Final = 200
 
@@ -82,6 +84,8 @@ class Forwarder:
     sent: dict[str, int] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
     _down: bool = False
+    # What the destination does not take at all.
+    _unwanted: set[str] = field(default_factory=set)
 
     def run(self, once: bool) -> None:
         """Send all there is, and unless ``once`` all that comes, until ``stop``.
@@ -91,7 +95,7 @@ class Forwarder:
         while not self.stop.is_set():
             # Before it is read: what comes meanwhile is seen in the next round.
             version = self.outbox.version()
-            while any(self._send(signal) for signal in SIGNALS) and not self.stop.is_set():
+            while any(map(self._send, SIGNALS)) and not self.stop.is_set():
                 pass
             if once:
                 return
@@ -100,6 +104,8 @@ class Forwarder:
 
     def _send(self, signal: Signal) -> bool:
         """Send the next portion of a signal; whether there was one."""
+        if signal.table in self._unwanted:
+            return False
         found = signal.read(self.outbox)
         for part, data in fitting(found, signal.encode, MOST) if found else ():
             if self.stop.is_set() or not self._part(signal, part, data):
@@ -122,6 +128,11 @@ class Forwarder:
             refused, reason = _rejected(signal, reply, len(part))
         else:
             refused, reason = len(part), f"HTTP {reply.status}: {_text(reply)}"
+            if signal.path == LOGS and reply.status in _NOTHING_THERE:
+                # The place is kept: it may take them another day.
+                self._unwanted.add(signal.table)
+                self._say(f"it takes no {signal.table}s ({clean(reason)}); only spans are sent")
+                return False
             if not self.skip_refused:
                 raise RefusedError(f"{_told(signal, refused)} refused ({clean(reason)})")
         if refused or reason:

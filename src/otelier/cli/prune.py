@@ -9,6 +9,7 @@ from pathlib import Path
 
 from otelier import setting_texts
 from otelier.cli import places
+from otelier.cli.amounts import counted
 from otelier.setting_texts import InvalidError
 from otelier.store.engine import StoreError
 
@@ -63,8 +64,8 @@ def run(args: argparse.Namespace) -> int:
         return _refuse(f"{path}: {sharing.fault(error)}")
     finally:
         writer.close()
-    spans = "1 span" if done.spans == 1 else f"{done.spans:,} spans"
-    print(f"{spans} forgotten, {size(done.bytes)} given back; {path} has {size(_bytes(path))}")
+    gone = counted(done.spans, done.events)
+    print(f"{gone} forgotten, {size(done.bytes)} given back; {path} has {size(_bytes(path))}")
     return 0
 
 

@@ -4,12 +4,46 @@ Written by ``python -m otelier.questions.stub``.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Literal, TypeAlias
+from datetime import datetime
+from typing import Any, Literal
 
 from otelier.questions.faces import Store
+from otelier.questions.moments import Moment
 
-Moment: TypeAlias = str | datetime | timedelta
+__all__ = [
+    "Cache",
+    "Call",
+    "Comparison",
+    "Conversation",
+    "Cost",
+    "DearCall",
+    "Error",
+    "Hit",
+    "Latency",
+    "Line",
+    "Message",
+    "Retrieval",
+    "Session",
+    "Tool",
+    "Unpriced",
+    "Whole",
+    "cache",
+    "call",
+    "calls",
+    "compare",
+    "conversation",
+    "conversations",
+    "costs",
+    "dearest",
+    "errors",
+    "latency",
+    "retrievals",
+    "search",
+    "sessions",
+    "tools",
+    "trace",
+    "unpriced",
+]
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -1066,9 +1100,9 @@ def conversation(
 ) -> list[Message]:
     """A conversation: each message once, with cost and running totals.
 
-    By the id of a conversation or a session; without one the newest. What a call took stands
-    beside its answer. What is not known is in no total: ``unpriced`` and ``uncounted`` say of how
-    many calls so far.
+    By the id of a conversation or a session; without one the newest. Of several tenants that have
+    it, that of the newest call. What a call took stands beside its answer. What is not known is
+    in no total: ``unpriced`` and ``uncounted`` say of how many calls so far.
 
     Args:
         id: id of a conversation or a session; the newest by default.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
+# How a moment may be told.
+Moment: TypeAlias = str | datetime | timedelta
 _AGO: Final = re.compile(r"(\d{1,6})\s*([smhdw])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 # What engines can compare with: nanoseconds since 1970 in 64 bits.
@@ -14,18 +16,19 @@ _LAST: Final = datetime(2262, 1, 1, tzinfo=UTC)
 FORMS: Final = "24h, 7d, 2026-11-28 or 2026-11-28T21:04 (UTC)"
 
 
-def moment(told: str | datetime | timedelta, now: datetime | None = None) -> datetime:
+def moment(told: Moment, now: datetime | None = None) -> datetime:
     """A moment in UTC. A duration is that long before ``now``; what names no zone is in UTC.
 
     Raises ValueError with what can be written.
     """
     try:
         return min(max(_read(told, now), _FIRST), _LAST)
-    except (ValueError, OverflowError):
+    # Whoever calls from Python may give anything.
+    except (ValueError, OverflowError, TypeError, AttributeError):
         raise ValueError(f"{str(told)!r} is no time; it is written as {FORMS}") from None
 
 
-def _read(told: str | datetime | timedelta, now: datetime | None) -> datetime:
+def _read(told: Moment, now: datetime | None) -> datetime:
     if isinstance(told, datetime):
         return told.astimezone(UTC) if told.tzinfo else told.replace(tzinfo=UTC)
     if isinstance(told, timedelta):

@@ -11,7 +11,7 @@ from typing import Final
 
 from otelier.questions.faces import documentation
 from otelier.questions.model import Column, Parameter, Question
-from otelier.questions.table import QUESTIONS
+from otelier.questions.table import BY_NAME, BY_ROW, QUESTIONS
 
 # Of a line, with what is around a type.
 _WIDTH: Final = 70
@@ -24,12 +24,11 @@ Written by ``python -m otelier.questions.stub``.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Literal, TypeAlias
+from datetime import datetime
+from typing import Any, Literal
 
 from otelier.questions.faces import Store
-
-Moment: TypeAlias = str | datetime | timedelta
+from otelier.questions.moments import Moment
 '''
 _PARAMETERS: Final = {
     "text": "str",
@@ -48,7 +47,10 @@ _COLUMNS: Final = {
 
 def text() -> str:
     """The stub."""
-    return _HEAD + "".join(part for question in QUESTIONS for part in _question(question))
+    names = [*sorted(BY_ROW), *sorted(BY_NAME)]
+    every = "".join(f'    "{name}",\n' for name in names)
+    parts = (part for question in QUESTIONS for part in _question(question))
+    return f"{_HEAD}\n__all__ = [\n{every}]\n{''.join(parts)}"
 
 
 def _question(question: Question) -> Iterator[str]:

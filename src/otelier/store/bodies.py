@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from otelier import wire
 from otelier.store import pieces
-from otelier.store.otlp import INT64
+from otelier.store.otlp import INT64, uint32
 from otelier.store.spans import (
     StoredEvent,
     StoredLink,
@@ -109,10 +109,10 @@ def event_more(log: StoredLog, body: Any, moment: int) -> str | None:
         "body": None if log.body is None else [body],
         "time": None if log.time_ns == moment else str(log.time_ns),
         "observed": None if log.observed_ns == 0 else str(log.observed_ns),
-        "severityNumber": log.severity,
+        "severityNumber": uint32(log.severity),
         "severityText": log.severity_text,
-        "flags": log.flags,
-        "droppedAttributesCount": log.dropped_attributes,
+        "flags": uint32(log.flags),
+        "droppedAttributesCount": uint32(log.dropped_attributes),
     }
     filled = _filled(found)
     return wire.encoded(filled).decode() if filled else None

@@ -18,7 +18,32 @@ from otelier.store.spans import StoredSpan, stored
 DELAY: Final = 0.2
 
 
-class StoreSpanExporter(SpanExporter):
+class Storing:
+    """What exporters into a store have in common: a path, and an end."""
+
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        """``path``: the file; by default what ``OTELIER_STORE`` says, else the user's own."""
+        # Absolute at once: the program may change its directory before the first span.
+        self.path = Path(settings.store_path() if path is None else path).absolute()
+        self._done = False
+        setattr(self, pace.WANTED, DELAY)
+
+    def shutdown(self) -> None:
+        """Close the file; what comes later is dropped."""
+        self._done = True
+        try:
+            from otelier.store import sharing
+
+            sharing.of(self.path).close()
+        except Exception:
+            guard.failed("store.shutdown")
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Nothing is ever held back."""
+        return True
+
+
+class StoreSpanExporter(Storing, SpanExporter):
     """Writes spans into a store that any number of processes write and read at once.
 
     The file is made with the first batch. A fault of it never reaches the program: one line tells,
@@ -27,14 +52,9 @@ class StoreSpanExporter(SpanExporter):
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         """``path``: the file; by default what ``OTELIER_STORE`` says, else the user's own."""
+        super().__init__(path)
         # Under ``otelier run``, which asks after its own store and no other.
         self._reports = settings.run_reports() if path is None else ""
-        if path is None:
-            path = settings.store_path()
-        # Absolute at once: the program may change its directory before the first span.
-        self.path = Path(path).absolute()
-        self._done = False
-        setattr(self, pace.WANTED, DELAY)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Store the spans; SUCCESS means that they are in the file. Never raises."""
@@ -62,20 +82,6 @@ class StoreSpanExporter(SpanExporter):
         # The run may be over, and its folder gone.
         with contextlib.suppress(OSError):
             telling.tell(self._reports, batch)
-
-    def shutdown(self) -> None:
-        """Close the file; later spans are dropped."""
-        self._done = True
-        try:
-            from otelier.store import sharing
-
-            sharing.of(self.path).close()
-        except Exception:
-            guard.failed("store.shutdown")
-
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Nothing is ever held back."""
-        return True
 
 
 # For the entry point: the SDK takes nothing but a class, which it calls without arguments.

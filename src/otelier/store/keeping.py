@@ -142,18 +142,21 @@ class Keeper:
     def _link(self, previous: int, text: int, length: int) -> int:
         known = self._next.get((previous, text))
         if known is None:
-            row = self._connection.execute(
-                "SELECT id, used, span FROM history WHERE previous = ? AND text = ?",
-                (previous, text),
-            ).fetchone()
-            if row is None:
-                row = self._connection.execute(
-                    "INSERT INTO history (previous, text, length, used, span)"
-                    " VALUES (?, ?, ?, ?, ?) RETURNING id, used, span",
-                    (previous, text, length, self.used, self.span),
+            added = self._connection.execute(
+                "INSERT INTO history (previous, text, length, used, span) VALUES (?, ?, ?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
+                (previous, text, length, self.used, self.span),
+            )
+            if added.rowcount:
+                known, link = added.lastrowid, _Link(previous, text, self.used, self.span)
+            else:
+                known, *rest = self._connection.execute(
+                    "SELECT id, used, span FROM history WHERE previous = ? AND text = ?",
+                    (previous, text),
                 ).fetchone()
-            known = row[0]
-            self._links[known] = _Link(previous, text, row[1], row[2])
+                link = _Link(previous, text, *rest)
+            assert known is not None
+            self._links[known] = link
             self._next[previous, text] = known
         self._touch(known)
         return known
@@ -173,16 +176,21 @@ class Keeper:
                 self._links[head] = link = _Link(*row)
             if link.used >= self.used and (link.span or not self.span):
                 return
-            used = max(link.used, self.used)
+            # Another process may have used it later than this one knows.
             self._connection.execute(
-                "UPDATE history SET used = ?, span = ? WHERE id = ?", (used, self.span, head)
+                "UPDATE history SET used = max(used, :used), span = :span"
+                " WHERE id = :id AND (used < :used OR span = 0)",
+                {"used": self.used, "span": self.span, "id": head},
             )
-            self._connection.execute(
-                "UPDATE text SET used = ? WHERE id = ? AND used < ?",
-                (self.used, link.text, self.used),
-            )
-            link.used, link.span = used, self.span
+            self._later(link.text)
+            link.used, link.span = max(link.used, self.used), self.span
             head = link.previous
+
+    def _later(self, text: int) -> None:
+        """A text is used at this span's time, if not later: another process may know more."""
+        self._connection.execute(
+            "UPDATE text SET used = ? WHERE id = ? AND used < ?", (self.used, text, self.used)
+        )
 
     def _text(self, body: str) -> int:
         try:
@@ -193,18 +201,23 @@ class Keeper:
         digest = blake2b(data, digest_size=_HASH).digest()
         known = self._texts.get(digest)
         if known is None:
-            row = self._connection.execute(
-                "SELECT id, used FROM text WHERE hash = ?", (digest,)
-            ).fetchone()
-            if row is None:
-                row = self._connection.execute(
-                    "INSERT INTO text (hash, used, body) VALUES (?, ?, ?) RETURNING id, used",
-                    (digest, self.used, body),
-                ).fetchone()
-            self._texts[digest] = known = list(row)
+            added = self._connection.execute(
+                "INSERT INTO text (hash, used, body) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                (digest, self.used, body),
+            )
+            if added.rowcount:
+                assert added.lastrowid is not None
+                known = [added.lastrowid, self.used]
+            else:
+                known = list(
+                    self._connection.execute(
+                        "SELECT id, used FROM text WHERE hash = ?", (digest,)
+                    ).fetchone()
+                )
+            self._texts[digest] = known
             if len(self._texts) > _TEXTS:
                 self._texts.popitem(last=False)
         if known[1] < self.used:
-            self._connection.execute("UPDATE text SET used = ? WHERE id = ?", (self.used, known[0]))
+            self._later(known[0])
             known[1] = self.used
         return known[0]

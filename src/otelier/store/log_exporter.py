@@ -6,33 +6,25 @@ are none of its business.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from opentelemetry.sdk._logs import export as sdk
 
-from otelier import guard, pace, settings
-from otelier.store.exporter import DELAY
+from otelier import guard
+from otelier.store.exporter import Storing
 
 # The SDK renamed both; the old ones are what its older versions have.
 _Base: Any = getattr(sdk, "LogRecordExporter", None) or sdk.LogExporter
 _Result: Final[Any] = getattr(sdk, "LogRecordExportResult", None) or sdk.LogExportResult
 
 
-class StoreLogExporter(_Base):  # type: ignore[misc]
+class StoreLogExporter(Storing, _Base):  # type: ignore[misc]
     """Writes events into a store that any number of processes write and read at once.
 
     It fails as :class:`~otelier.store.exporter.StoreSpanExporter` does: with one line, and never
     into the program.
     """
-
-    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
-        """``path``: the file; by default what ``OTELIER_STORE`` says, else the user's own."""
-        self.path = Path(settings.store_path() if path is None else path).absolute()
-        self._done = False
-        setattr(self, pace.WANTED, DELAY)
 
     def export(self, batch: Sequence[Any]) -> Any:
         """Store the events; SUCCESS means that they are in the file. Never raises."""
@@ -52,20 +44,6 @@ class StoreLogExporter(_Base):  # type: ignore[misc]
         except Exception:
             guard.failed("store.export_events")
         return _Result.FAILURE
-
-    def shutdown(self) -> None:
-        """Close the file; later events are dropped."""
-        self._done = True
-        try:
-            from otelier.store import sharing
-
-            sharing.of(self.path).close()
-        except Exception:
-            guard.failed("store.shutdown")
-
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Nothing is ever held back."""
-        return True
 
 
 # For the entry point: the SDK takes nothing but a class, which it calls without arguments.

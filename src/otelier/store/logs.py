@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from otelier import wire
+from otelier import guard, wire
 from otelier.store.json_values import (
     Json,
     any_value,
@@ -23,12 +23,19 @@ from otelier.store.json_values import (
 )
 from otelier.store.otlp import uint32, uint64
 from otelier.store.otlp_json import grouped, ungrouped
-from otelier.store.spans import StoredLog, StoredResource, StoredScope, resource_of, scope_of
+from otelier.store.spans import (
+    StoredLog,
+    StoredResource,
+    StoredScope,
+    resource_of,
+    scope_of,
+    time_of,
+)
 
 # SEVERITY_NUMBER_FATAL4.
 _MOST_SEVERE: Final = 24
 # Before the SDK's records had names, its events told theirs so.
-NAME: Final = "event.name"
+_NAME: Final = "event.name"
 # Names of the events that a store keeps begin so.
 KEPT: Final = "gen_ai."
 
@@ -44,8 +51,8 @@ def stored_log(data: Any) -> StoredLog:
     found = record.attributes or {}
     severity = record.severity_number
     return StoredLog(
-        time_ns=record.timestamp or 0,
-        observed_ns=record.observed_timestamp or 0,
+        time_ns=time_of(record.timestamp),
+        observed_ns=time_of(record.observed_timestamp),
         name=named(getattr(record, "event_name", None), found),
         body=record.body,
         severity=int(severity.value) if severity is not None else 0,
@@ -62,7 +69,17 @@ def stored_log(data: Any) -> StoredLog:
 
 def stored_events(batch: Iterable[Any]) -> list[StoredLog]:
     """Those of the SDK's records that a store keeps."""
-    return [log for log in map(stored_log, batch) if is_kept(log)]
+    found = []
+    for data in batch:
+        try:
+            log = stored_log(data)
+        except Exception:
+            # The SDK takes anything; one record that is none takes no other with it.
+            guard.failed("store.event")
+            continue
+        if is_kept(log):
+            found.append(log)
+    return found
 
 
 def is_kept(log: StoredLog) -> bool:
@@ -72,7 +89,7 @@ def is_kept(log: StoredLog) -> bool:
 
 def named(name: Any, attributes: Mapping[str, Any]) -> str:
     """An event's name, which older senders have in an attribute; empty for what is no event."""
-    found = name or attributes.get(NAME)
+    found = name or attributes.get(_NAME)
     return found if isinstance(found, str) else ""
 
 

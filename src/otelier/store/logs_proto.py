@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
+from otelier.store import event_names
 from otelier.store.json_values import text
-from otelier.store.logs import NAME, named, severity
+from otelier.store.logs import named, severity
 from otelier.store.otlp import uint32, uint64
 from otelier.store.otlp_proto import grouped, parsed, ungrouped
 from otelier.store.proto_values import (
@@ -21,9 +21,6 @@ from otelier.store.proto_values import (
     write_attributes,
 )
 from otelier.store.spans import StoredLog, StoredResource, StoredScope
-
-# Messages of opentelemetry-proto 1.34 have none; names are an attribute there.
-_HAS_NAMES: Final = "event_name" in LogRecord.DESCRIPTOR.fields_by_name
 
 
 def encode(logs: Iterable[StoredLog]) -> bytes:
@@ -51,10 +48,7 @@ def _write_log(target: Any, log: StoredLog) -> None:
     target.flags = uint32(log.flags)
     target.trace_id = id_bytes(log.trace_id)
     target.span_id = id_bytes(log.span_id)
-    if _HAS_NAMES:
-        target.event_name = text(log.name)
-    elif log.name and NAME not in log.attributes:
-        write_attributes(target.attributes, {NAME: log.name})
+    event_names.write(target, text(log.name))
 
 
 def _read_log(log: Any, scope: StoredScope, resource: StoredResource) -> StoredLog:
@@ -62,7 +56,7 @@ def _read_log(log: Any, scope: StoredScope, resource: StoredResource) -> StoredL
     return StoredLog(
         time_ns=log.time_unix_nano,
         observed_ns=log.observed_time_unix_nano,
-        name=named(getattr(log, "event_name", ""), found),
+        name=named(event_names.read(log), found),
         body=read(log.body),
         severity=severity(log.severity_number),
         severity_text=log.severity_text,

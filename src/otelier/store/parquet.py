@@ -15,7 +15,7 @@ from otelier.store.spans import StoredSpan
 
 # Rows that are in memory at once, and their characters.
 _GROUP: Final = 10_000
-_CHARACTERS: Final = 16 << 20
+_CHARACTERS: Final = 8 << 20
 _INT64: Final = range(-(1 << 63), 1 << 63)
 
 _TEXT: Final = pyarrow.string()

@@ -64,10 +64,8 @@ def values(
             if reference is not None:
                 kept.append(reference)
                 continue
-        if kind is str or kind is bool or value is None:
-            kept.append(value)
-        else:
-            kept.append(tagged(value))
+        plain = kind is str or kind is bool or value is None or (kind is int and value in _INT64)
+        kept.append(value if plain else tagged(value))
     return wire.encoded(kept).decode()
 
 

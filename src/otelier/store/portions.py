@@ -22,7 +22,7 @@ def portions(
     portion: list[tuple[int, T]] = []
     weighs = 0
     for each in numbered:
-        more = _weight_of(each[1]) + _OVERHEAD
+        more = weight_of(each[1]) + _OVERHEAD
         if portion and (len(portion) >= number or weighs + more > size):
             yield portion
             portion, weighs = [], 0
@@ -32,7 +32,8 @@ def portions(
         yield portion
 
 
-def _weight_of(item: StoredSpan | StoredLog) -> int:
+def weight_of(item: StoredSpan | StoredLog) -> int:
+    """About how many characters a span's, or an event's, attributes take."""
     if isinstance(item, StoredLog):
         return weight(item.attributes) + weight(item.body)
     beside = sum(weight(event.attributes) for event in item.events)

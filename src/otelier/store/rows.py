@@ -87,9 +87,19 @@ _ERROR: Final = _AT["error"]
 def columns(span: StoredSpan) -> list[Any]:
     """The values of :data:`COLUMNS`."""
     get = span.attributes.get
-    texts = [text(get(name)) for name in _TEXT_ITEMS]
-    counts = [wire.count(get(name)) for name in _COUNT_ITEMS]
-    numbers = [wire.number(get(name)) for name in _NUMBER_ITEMS]
+    # Most are not there, and most that are there are texts.
+    texts = [
+        value if type(value := get(name)) is str else "" if value is None else text(value)
+        for name in _TEXT_ITEMS
+    ]
+    counts = [
+        None if (value := get(name)) is None else wire.count(_number(value))
+        for name in _COUNT_ITEMS
+    ]
+    numbers = [
+        None if (value := get(name)) is None else wire.number(_number(value))
+        for name in _NUMBER_ITEMS
+    ]
     cost = numbers[0]
     operation = texts[_OPERATION]
     client = span.kind == "CLIENT"
@@ -112,7 +122,7 @@ def columns(span: StoredSpan) -> list[Any]:
         *texts,
         *counts,
         *numbers,
-        *[_list(get(name)) for name in _LIST_ITEMS],
+        *["[]" if (value := get(name)) is None else _list(value) for name in _LIST_ITEMS],
         model_call,
         batch_read,
         told,
@@ -133,6 +143,11 @@ def text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, str | int | float) else wire.encoded(value).decode()
+
+
+def _number(value: Any) -> Any:
+    """The number that a text is, for ClickHouse's exporter makes texts of all; else the value."""
+    return wire.measure(value) if type(value) is str else value
 
 
 def _list(value: Any) -> str:

@@ -15,12 +15,12 @@ from otelier.store.engine import Engine, Parameter
 
 _CALLS: Final = (
     "SELECT time, trace_id, span_id, system, input, output FROM otelier.span "
-    "WHERE model_call AND {where} ORDER BY time, span_id"
+    "WHERE {where} ORDER BY time, span_id"
 )
 # UNION: what several lists begin with is walked once.
 _LINKS: Final = (
     "WITH RECURSIVE chosen AS (SELECT system, input, output FROM otelier.span "
-    "WHERE model_call AND {where}), "
+    "WHERE {where}), "
     "one (id) AS (SELECT system FROM chosen UNION SELECT input FROM chosen "
     "UNION SELECT output FROM chosen "
     "UNION SELECT link.previous FROM one JOIN otelier.history AS link ON link.id = one.id) "
@@ -82,7 +82,7 @@ class _Seen:
 def said(
     engine: Engine, where: str, parameters: Mapping[str, Parameter]
 ) -> Iterator[dict[str, Any]]:
-    """Messages of model calls that fit ``where``: what no earlier one of these calls was sent, the
+    """Messages of spans that fit ``where``: what no earlier one of these calls was sent, the
     last of each one's input, and its output.
 
     Columns as in ``messages``, and ``final``, where the list ends, and ``occurrence``: what is the

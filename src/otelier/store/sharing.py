@@ -11,7 +11,6 @@ import os
 import sqlite3
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -20,6 +19,7 @@ from otelier import forks, guard, settings
 from otelier.store.engine import StoreError
 from otelier.store.prune import Pruned
 from otelier.store.spans import StoredLog, StoredSpan
+from otelier.store.waiting import Waiting
 from otelier.store.writer import Writer
 
 # Seconds to wait for other writers: at a time, so that nobody who forks is kept from it; in all, at
@@ -29,8 +29,6 @@ _PATIENT: Final = 5.0
 _HASTY: Final = 0.2
 # Seconds that a program that forks waits at most for what is being written.
 _FORKING: Final = 0.5
-# Spans, and events, that wait at most: what the SDK's own queue holds, a few times.
-_MOST_WAITING: Final = 8192
 # Every so many batches it is looked whether something is to be forgotten.
 _LOOK: Final = 64
 
@@ -115,8 +113,8 @@ class Sharing:
         self._lock = threading.Lock()
         # Whoever wants the lock comes by here: who forks is not overtaken.
         self._door = threading.Lock()
-        self._waiting: deque[StoredSpan] = deque(maxlen=_MOST_WAITING)
-        self._logs: deque[StoredLog] = deque(maxlen=_MOST_WAITING)
+        self._waiting: Waiting[StoredSpan] = Waiting()
+        self._logs: Waiting[StoredLog] = Waiting()
         self._over = False
         self._pruner = Pruner(self.writer)
 
@@ -129,14 +127,16 @@ class Sharing:
             try:
                 if self._over:
                     return False
-                error = self._stored(
-                    [*self._waiting, *spans] if self._waiting else spans,
-                    [*self._logs, *logs] if self._logs else logs,
-                )
+                # A portion at a time: a disk that stays full costs no more than that.
+                first, events = self._waiting.first(), self._logs.first()
+                before = bool(first or events)
+                error = self._stored(first, events) if before else self._stored(spans, logs)
                 if error is None:
-                    self._waiting.clear()
-                    self._logs.clear()
                     self.patience = _PATIENT
+                    self._waiting.drop(len(first))
+                    self._logs.drop(len(events))
+                    if before:
+                        continue
                     self._pruner.step()
                     return True
                 if _code(error) not in _HELD or time.monotonic() >= end:
@@ -148,7 +148,8 @@ class Sharing:
     def _stored(self, spans: Sequence[StoredSpan], logs: Sequence[StoredLog]) -> Exception | None:
         """Store it; what is wrong with the store. What is wrong with one span is its own."""
         try:
-            self.writer.write(spans, logs)
+            if spans or logs:
+                self.writer.write(spans, logs)
         except Exception as error:
             if of_the_store(error):
                 return error
@@ -180,8 +181,8 @@ class Sharing:
             self._waiting.clear()
             self._logs.clear()
         else:
-            self._waiting.extend(spans)
-            self._logs.extend(logs)
+            self._waiting.add(spans)
+            self._logs.add(logs)
         # A file that could not be opened is tried anew, one that broke is opened anew.
         self.writer.close()
         lost = "what is recorded is lost" if self._over else "it is tried again"

@@ -133,13 +133,16 @@ def stored(span: ReadableSpan) -> StoredSpan:
         parent_id=format(parent.span_id, "016x") if parent else None,
         name=_name(span.name),
         kind=span.kind.name if isinstance(span.kind, SpanKind) else "INTERNAL",
-        start_ns=_time(span.start_time),
-        end_ns=_time(span.end_time),
-        attributes=span.attributes or {},
+        start_ns=time_of(span.start_time),
+        end_ns=time_of(span.end_time),
+        # What the SDK has looks each one up in Python.
+        attributes=dict(span.attributes or {}),
         status=span.status.status_code.name,
         status_message=span.status.description or "",
         events=tuple(
-            StoredEvent(_name(e.name), _time(e.timestamp), e.attributes or {}, e.dropped_attributes)
+            StoredEvent(
+                _name(e.name), time_of(e.timestamp), e.attributes or {}, e.dropped_attributes
+            )
             for e in span.events
         ),
         links=tuple(
@@ -170,7 +173,7 @@ def _name(given: Any) -> str:
     return "" if given is None else f"<{type(given).__name__}>"
 
 
-def _time(given: Any) -> int:
+def time_of(given: Any) -> int:
     """Nanoseconds; programs also give floats, and the SDK takes anything."""
     if type(given) is int:
         return given

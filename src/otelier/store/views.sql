@@ -16,17 +16,7 @@ WHERE operation != '';
 
 -- A row for each batch whose results were read: of several readings the one that read most, the
 -- first of these. Its model, if it had but one, is told by its answers.
-CREATE VIEW batches AS
-SELECT
-    time, trace_id, span_id, parent_id, service, operation, name, provider,
-    CASE WHEN model = '' THEN response_model ELSE model END AS model,
-    response_model, response_id, agent, tool, data_source, input_tokens, output_tokens,
-    cache_read_tokens, cost, cost_source, model_call, batch_read, batch, told, unpriced, uncounted,
-    error, duration / 1e9 AS seconds, session, conversation, user, tenant, tags, task, request_id,
-    status, prompt, prompt_version, finish_reasons, first_chunk, step, cache_write_tokens,
-    substr(time, 1, 10) AS day, substr(time, 1, 13) || ':00' AS hour
-FROM span
-WHERE paid AND batch_read;
+CREATE VIEW batches AS SELECT * FROM spent WHERE batch_read;
 
 -- What was paid for: model calls, batches, and what was answered in the background, whose tokens are
 -- on the span that first fetched it whole and on no other. Sums of tokens and cost are over this.
@@ -45,15 +35,23 @@ SELECT
 FROM span
 WHERE paid;
 
--- A row for each tag of each call.
+-- A row for each tag of each call, one that is told twice is one.
 CREATE VIEW tagged AS
 SELECT calls.*, tag.value AS tag
-FROM calls, json_each(calls.tags) AS tag;
+FROM calls, json_each(calls.tags) AS tag
+WHERE NOT EXISTS (
+    SELECT 1 FROM json_each(calls.tags) AS earlier
+    WHERE earlier.value = tag.value AND earlier.key < tag.key
+);
 
 -- The same of what was paid for.
 CREATE VIEW spent_tagged AS
 SELECT spent.*, tag.value AS tag
-FROM spent, json_each(spent.tags) AS tag;
+FROM spent, json_each(spent.tags) AS tag
+WHERE NOT EXISTS (
+    SELECT 1 FROM json_each(spent.tags) AS earlier
+    WHERE earlier.value = tag.value AND earlier.key < tag.key
+);
 
 -- A row for each reason why a call ended.
 CREATE VIEW reasons AS
@@ -145,22 +143,28 @@ WITH
     -- System instructions are parts without a message.
     said AS (
         SELECT
-            heads.*, one.key + 1 AS position, one.type = 'object' AS readable,
-            CASE heads.direction
-                WHEN 'system' THEN '{"role":"system","parts":' || one.value || '}' ELSE one.value
+            heads.*, one.key + 1 AS position,
+            CASE
+                WHEN heads.direction = 'system' AND one.type = 'array'
+                THEN '{"role":"system","parts":' || one.value || '}'
+                ELSE coalesce(CAST(one.value AS TEXT), 'null')
             END AS message
         FROM heads JOIN lists ON lists.id = heads.head, json_each(
-            CASE heads.direction WHEN 'system' THEN '[' || lists.body || ']' ELSE lists.body END
+            CASE
+                WHEN heads.direction = 'system' AND json_type(lists.body, '$[0]') IS NOT 'text'
+                THEN '[' || lists.body || ']'
+                ELSE lists.body
+            END
         ) AS one
     )
 SELECT
     time, trace_id, span_id, direction, position,
-    CASE WHEN json_valid(message) THEN coalesce(json_extract(message, '$.role'), '') ELSE '' END
+    CASE WHEN json_valid(message) THEN coalesce(CAST(json_extract(message, '$.role') AS TEXT), '') ELSE '' END
         AS role,
     CASE
         WHEN json_valid(message) THEN coalesce(
             (
-                SELECT group_concat(json_extract(part.value, '$.content'), char(10))
+                SELECT group_concat(coalesce(json_extract(part.value, '$.content'), ''), char(10))
                 FROM json_each(message, '$.parts') AS part
                 WHERE part.type = 'object'
                     AND json_extract(part.value, '$.type') IN ('text', 'reasoning')
@@ -224,7 +228,7 @@ GROUP BY day, tenant, model;
 
 -- A row for each evaluation, with the call that was judged where it is known: the span that it names,
 -- or else the model call that gave the answer, of several the last one before it. An answer that no
--- model call gave was fetched: by the first span that has it.
+-- model call gave was fetched: by the first span that has it. (`+`: not by the index of times.)
 CREATE VIEW evaluations AS
 WITH
     found AS (
@@ -238,13 +242,14 @@ WITH
                 ),
                 (
                     SELECT gave.id FROM span AS gave
-                    WHERE gave.response_id != '' AND gave.response_id = event.answer
-                        AND gave.model_call AND gave.time <= event.time
-                    ORDER BY gave.time DESC LIMIT 1
+                    WHERE event.answer != '' AND gave.response_id = event.answer
+                        AND gave.operation != '' AND gave.model_call
+                        AND +gave.time <= event.time
+                    ORDER BY +gave.time DESC LIMIT 1
                 ),
                 (
                     SELECT gave.id FROM span AS gave
-                    WHERE gave.response_id != '' AND gave.response_id = event.answer
+                    WHERE event.answer != '' AND gave.response_id = event.answer
                         AND gave.operation != ''
                     ORDER BY gave.model_call DESC, gave.time LIMIT 1
                 )

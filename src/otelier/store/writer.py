@@ -23,6 +23,7 @@ from otelier.store.transactions import transaction
 
 _STRETCH: Final = prune.STRETCH * 10**9
 _KIND: Final = {name: number for number, name in enumerate(KINDS)}
+_THERE: Final = "SELECT 1 FROM span WHERE trace_id = ? AND span_id = ? AND kind = ?"
 _STATUS: Final = {name: number for number, name in enumerate(STATUSES)}
 _BASE: Final = (
     "id, trace_id, span_id, parent_id, time, duration, name, kind, flags, status_code,"
@@ -139,17 +140,32 @@ class Writer:
         return new + event_rows.insert(connection, self._common, self._keeper, logs)
 
     def _insert_spans(self, connection: sqlite3.Connection, spans: Sequence[StoredSpan]) -> int:
-        found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'span'").fetchone()
-        first = next_id = (found[0] if found else 0) + 1
-        made: list[list[Any]] = []
-        seen: set[tuple[str, str, int]] = set()
+        # Hardly ever is one there already: it is not looked up before that shows.
+        connection.execute("SAVEPOINT spans")
+        try:
+            new = self._add(connection, spans)
+        except sqlite3.IntegrityError:
+            connection.execute("ROLLBACK TO spans")
+            self._forget()
+            new = self._add(connection, self._new(connection, spans))
+        connection.execute("RELEASE spans")
+        return new
+
+    def _new(
+        self, connection: sqlite3.Connection, spans: Sequence[StoredSpan]
+    ) -> Sequence[StoredSpan]:
+        """Those that are not stored, each once."""
+        found: dict[tuple[str, str, int], StoredSpan] = {}
         for span in spans:
             key = (span.trace_id, span.span_id, _KIND.get(span.kind, 0))
-            if key in seen or self._there(key):
-                continue
-            seen.add(key)
-            made.append(self._row(next_id, key[2], span))
-            next_id += 1
+            if key not in found and not connection.execute(_THERE, key).fetchone():
+                found[key] = span
+        return list(found.values())
+
+    def _add(self, connection: sqlite3.Connection, spans: Sequence[StoredSpan]) -> int:
+        last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'span'").fetchone()
+        first = (last[0] if last else 0) + 1
+        made = [self._row(number, span) for number, span in enumerate(spans, first)]
         try:
             connection.executemany(_INSERT, made)
         except UnicodeEncodeError:
@@ -158,18 +174,9 @@ class Writer:
         for row in made:
             if row[_BATCH_READ]:
                 connection.execute(_BATCHES, (row[_PROVIDER], row[_BATCH]))
-        return next_id - first
+        return len(made)
 
-    def _there(self, key: tuple[str, str, int]) -> bool:
-        assert self._connection is not None
-        return (
-            self._connection.execute(
-                "SELECT 1 FROM span WHERE trace_id = ? AND span_id = ? AND kind = ?", key
-            ).fetchone()
-            is not None
-        )
-
-    def _row(self, number: int, kind: int, span: StoredSpan) -> list[Any]:
+    def _row(self, number: int, span: StoredSpan) -> list[Any]:
         start = min(max(span.start_ns, 0), bodies.TIMES[-1])
         duration = span.end_ns - span.start_ns
         columns = rows.columns(span)
@@ -188,7 +195,7 @@ class Writer:
             rows.moment(start),
             min(max(duration, INT64[0]), INT64[-1]),
             span.name,
-            kind,
+            _KIND.get(span.kind, 0),
             span.flags & _FLAGS,
             _STATUS.get(span.status, 0),
             span.status_message,

@@ -45,6 +45,8 @@ class Drawing:
         self._all = all
         self._widths = [txt.width(heading.name) for heading in headings]
         self._begun = False
+        # How many columns the rows were last drawn without.
+        self.left_out = 0
 
     def draw(self, rows: Rows) -> str:
         """The rows, at first with the columns' names; each line ended. Texts are made harmless.
@@ -57,6 +59,7 @@ class Drawing:
             found = max((txt.width(row[index]) for row in cells), default=0)
             self._widths[index] = max(self._widths[index], found)
         widths = self._fitted()
+        self.left_out = len(self._headings) - len(widths) if widths else 0
         return self._table(cells, widths) if widths else self.records(rows)
 
     def _fitted(self) -> list[int]:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 
+# What was answered in the background is on the span that fetched it.
+_FETCHED: Final = ", ".join(f"'{operation}'" for operation in sorted(semconv.FETCHES))
+_TOLD: Final = f"(model_call OR operation IN ({_FETCHED}))"
 # Of each call what none before it was sent, what it answers and its answer. Of a message that is in
 # one list several times, each is one.
 _MESSAGES: Final = (
@@ -24,7 +27,7 @@ _MESSAGES: Final = (
     "row_number() OVER (PARTITION BY trace_id, span_id, direction, message ORDER BY position) "
     "AS occurrence, "
     "max(position) OVER (PARTITION BY trace_id, span_id, direction) AS final "
-    "FROM otelier.messages WHERE model_call AND {filters}), "
+    f"FROM otelier.messages WHERE {_TOLD} AND {{filters}}), "
     "placed AS (SELECT *, row_number() OVER "
     "(PARTITION BY direction, message, occurrence ORDER BY time, span_id) AS place FROM said) "
     "SELECT time, trace_id, span_id, direction, position, role, text, message, occurrence, final "
@@ -96,7 +99,9 @@ class _Shown:
 def _fold(engine: Engine, values: Values, rows: Sequence[Row]) -> Iterator[Mapping[str, Any]]:
     """The messages of the conversation that was found."""
     for found in rows:
-        named = values if values["id"] else {**values, "id": str(found["id"])}
+        named = {**values, "tenant": str(found["tenant"])}
+        if not values["id"]:
+            named["id"] = str(found["id"])
         told = filters(CONVERSATION.parameters, named)
         said: dict[tuple[str, str], list[Row]] = {}
         for row in _messages(engine, told, named):
@@ -112,7 +117,7 @@ def _messages(engine: Engine, told: str, values: Values) -> Iterable[Row]:
         # It knows which messages lists have in common.
         from otelier.store.said import said
 
-        return said(engine, told, bound(told, values))
+        return said(engine, f"{_TOLD} AND {told}", bound(told, values))
     return _asked(engine, _MESSAGES, told, values)
 
 
@@ -162,7 +167,8 @@ CONVERSATION: Final = Question(
     "conversation",
     "Message",
     "A conversation: each message once, with cost and running totals.\n\n"
-    "By the id of a conversation or a session; without one the newest. What a call took stands "
+    "By the id of a conversation or a session; without one the newest. Of several tenants that "
+    "have it, that of the newest call. What a call took stands "
     "beside its answer. What is not known is in no total: ``unpriced`` and ``uncounted`` say of "
     "how many calls so far.",
     'conversation("c-01")',
@@ -200,7 +206,8 @@ CONVERSATION: Final = Question(
         c.TRACE,
         Column("span_id", "text", "its span", hidden=True),
     ),
-    "SELECT CASE WHEN conversation != '' THEN conversation ELSE session END AS id "
+    "SELECT CASE WHEN conversation != '' THEN conversation ELSE session END AS id, "
+    "tenant "
     "FROM otelier.calls WHERE (conversation != '' OR session != '') AND {filters} "
     "ORDER BY time DESC LIMIT 1",
     _fold,

@@ -22,6 +22,8 @@ _COLUMNS: Final = (
 )
 _NAMED_ABOVE: Final = ("step", "agent")
 DIMENSIONS: Final = (*_COLUMNS, "tag", "prompt", *_NAMED_ABOVE)
+# The views that have a row for each tag of a row.
+_TAGGED: Final = {"calls": "tagged", "spent": "spent_tagged"}
 # More steps than this between a call and what names it are of a broken trace.
 _HIGHEST: Final = 200
 
@@ -43,11 +45,11 @@ def keyed(dimension: str, view: str) -> str:
     if dimension in _NAMED_ABOVE:
         return _above(dimension, view)
     if dimension == "tag":
+        # Lists of both engines as text are '[]' where they are empty.
         return (
-            f"WITH own AS (SELECT * FROM otelier.{view} WHERE {{filters}}), "
-            "found AS (SELECT coalesce(tagged.tag, '') AS key, own.* FROM own "
-            "LEFT JOIN otelier.tagged AS tagged "
-            "ON tagged.trace_id = own.trace_id AND tagged.span_id = own.span_id)"
+            f"WITH found AS (SELECT tag AS key, * FROM otelier.{_TAGGED[view]} WHERE {{filters}} "
+            f"UNION ALL SELECT '' AS key, *, '' AS tag FROM otelier.{view} "
+            "WHERE CAST(tags AS VARCHAR) = '[]' AND {filters})"
         )
     key = dimension
     if dimension == "prompt":

@@ -9,34 +9,40 @@ from otelier.questions.about import grouping
 from otelier.questions.model import Column, Question, Values
 
 _SHARES: Final = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99))
-_OF: Final = (
-    ("", "seconds", "place", "number"),
-    ("first_", "first_chunk", "chunk_place", "chunks"),
-)
 
 
-def _percentiles() -> str:
-    """The least value that this share of the values does not exceed: one that was measured."""
-    return ", ".join(
-        f"min(CASE WHEN {place} >= {share} * {number} THEN {value} END) AS {prefix}{name}"
-        for prefix, value, place, number in _OF
-        for name, share in _SHARES
+def _percentiles(name: str, value: str, number: str) -> str:
+    """Of each key the least value that such a share does not exceed: one that was measured."""
+    marks = ", ".join(
+        f"min(CASE WHEN placed.place >= {share} * sizes.{number} THEN placed.{value} END) AS {mark}"
+        for mark, share in _SHARES
+    )
+    return (
+        f"{name} AS (SELECT sizes.key AS key, {marks} FROM "
+        f"(SELECT key, {value}, row_number() OVER (PARTITION BY key ORDER BY {value}) AS place "
+        f"FROM told WHERE {value} IS NOT NULL) AS placed "
+        "INNER JOIN sizes ON sizes.key = placed.key GROUP BY sizes.key)"
     )
 
 
 def _latency(values: Values) -> str:
+    marks = ", ".join(
+        f"{table}.{mark} AS {prefix}{mark}"
+        for table, prefix in (("whole", ""), ("firsts", "first_"))
+        for mark, _ in _SHARES
+    )
+    # Calls of models are all paid for, and these have an index of their own.
     return (
-        f"{grouping.keyed(str(values['by']), 'calls')}, "
-        "placed AS (SELECT key, seconds, first_chunk, "
-        "row_number() OVER (PARTITION BY key ORDER BY seconds) AS place, "
-        "count(*) OVER (PARTITION BY key) AS number, "
-        "CASE WHEN first_chunk IS NOT NULL THEN row_number() OVER "
-        "(PARTITION BY key, first_chunk IS NULL ORDER BY first_chunk) END AS chunk_place, "
-        "count(first_chunk) OVER (PARTITION BY key) AS chunks "
-        "FROM found WHERE model_call AND error = '') "
-        "SELECT key, count(*) AS calls, avg(seconds) AS mean, "
-        f"{_percentiles()}, max(seconds) AS slowest, count(first_chunk) AS streams "
-        "FROM placed GROUP BY key ORDER BY p90 DESC, key {limit}"
+        f"{grouping.keyed(str(values['by']), 'spent')}, "
+        "told AS (SELECT key, seconds, first_chunk FROM found WHERE model_call AND error = ''), "
+        "sizes AS (SELECT key, count(*) AS calls, avg(seconds) AS mean, max(seconds) AS slowest, "
+        "count(first_chunk) AS streams FROM told GROUP BY key), "
+        f"{_percentiles('whole', 'seconds', 'calls')}, "
+        f"{_percentiles('firsts', 'first_chunk', 'streams')} "
+        f"SELECT sizes.key AS key, sizes.calls AS calls, sizes.mean AS mean, {marks}, "
+        "sizes.slowest AS slowest, sizes.streams AS streams FROM sizes "
+        "INNER JOIN whole ON whole.key = sizes.key LEFT JOIN firsts ON firsts.key = sizes.key "
+        "ORDER BY whole.p90 DESC, sizes.key {limit}"
     )
 
 

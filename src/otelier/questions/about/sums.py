@@ -79,7 +79,7 @@ def _threads(values: Values, of: str) -> str:
         f"paid AS (SELECT * FROM otelier.spent WHERE {of} IN (SELECT thread FROM page) "
         "AND {filters}), "
         f"seen AS (SELECT tenant, {of} AS thread, max(session) AS one, "
-        "count(DISTINCT user) AS users, max(user) AS user, "
+        "count(DISTINCT CASE WHEN user != '' THEN user END) AS users, max(user) AS user, "
         "min(time) AS first, max(time) AS last, count(DISTINCT trace_id) AS traces, "
         "sum(model_call) AS calls, sum(error != '') AS errors "
         f"FROM own GROUP BY tenant, {of}), "

@@ -192,8 +192,12 @@ CALL: Final = Question(
         c.SPAN,
         Column("parent_id", "text", "the span above"),
     ),
-    "WITH named AS (SELECT trace_id, span_id, model_call FROM otelier.calls "
-    "WHERE span_id = :id OR response_id = :id OR request_id = :id "
+    # One by one: of several at once no index is used.
+    "WITH named AS (SELECT trace_id, span_id, model_call FROM otelier.calls WHERE span_id = :id "
+    "UNION ALL "
+    "SELECT trace_id, span_id, model_call FROM otelier.calls WHERE response_id = :id "
+    "UNION ALL "
+    "SELECT trace_id, span_id, model_call FROM otelier.calls WHERE request_id = :id "
     "UNION ALL SELECT trace_id, span_id, 0 AS model_call FROM otelier.spans WHERE span_id = :id), "
     "one AS (SELECT trace_id, span_id, max(model_call) AS model_call FROM named "
     "GROUP BY trace_id, span_id) "

@@ -1,0 +1,89 @@
+"""Where answers of a store are printed: as a table for a person, as JSON or CSV for a program."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, TextIO
+
+from otelier.viewer import terminal
+from otelier.viewer.look import Look
+
+UNKNOWN: Final = "–"
+_CSV: Final = {True: "true", False: "false", None: ""}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare which store is asked (``store``), and how it is printed (``form``, ``wide``)."""
+    parser.add_argument("--store", help="a path or clickhouse://host/database, not OTELIER_STORE")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", dest="form", action="store_const", const="json", help="as JSON")
+    form.add_argument("--csv", dest="form", action="store_const", const="csv", help="as CSV")
+    form.add_argument("--wide", action="store_true", help="a table of all columns")
+    parser.set_defaults(form="table")
+
+
+class Printer:
+    """Writes on a stream what it can show. A terminal is never controlled by what is shown.
+
+    What a program reads is as it is.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._person = stream.isatty()
+        self.look = Look(
+            color=terminal.wants_color(stream),
+            width=terminal.columns(stream),
+            ascii=terminal.needs_ascii(stream),
+        )
+
+    def text(self, text: str) -> None:
+        """Write what is harmless already."""
+        terminal.write(self._stream, text)
+
+    def json(self, told: Any, indent: int | None = None) -> None:
+        """Write what JSON can hold, and end the line."""
+        escapes = self._person or self.look.ascii
+        self.text(json.dumps(told, indent=indent, ensure_ascii=escapes) + "\n")
+
+    def csv(self, rows: Iterable[Iterable[Any]]) -> None:
+        """Write rows of what JSON can hold."""
+        lines: list[str] = []
+        for row in rows:
+            cells = map(_for_csv, row)
+            lines.append(_csv_line(map(self.look.clean, cells) if self._person else cells))
+        self.text("".join(lines))
+
+
+def compact(value: Any) -> str:
+    """A value in a line: a text as it is, else JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """Names of columns, none of them twice: a query may call two by one."""
+    found: dict[str, None] = {}
+    for name in names:
+        number, told = 1, name
+        while told in found:
+            number += 1
+            told = f"{name}_{number}"
+        found[told] = None
+    return list(found)
+
+
+def _csv_line(cells: Iterable[str]) -> str:
+    out = io.StringIO()
+    # Characters of line ends are quoted only if they are in this one.
+    csv.writer(out, lineterminator="\r\n").writerow(cells)
+    return f"{out.getvalue()[:-2]}\n"
+
+
+def _for_csv(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return _CSV[value]
+    return compact(value) if isinstance(value, list | dict) else str(value)
