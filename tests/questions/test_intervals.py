@@ -50,3 +50,11 @@ def test_one_observation_has_no_interval() -> None:
 
 def test_nothing_has_no_value() -> None:
     assert share(0, 0) is None and mean(0, None, None) is None
+
+
+def test_a_mean_of_what_cannot_be_negative_is_likely_to_be_none_of_that() -> None:
+    found = mean(2, 1.0, 50.0, 0.0)
+    assert found is not None and found.low == 0.0
+    scored = mean(2, 1.0, 50.0)
+    assert scored is not None and scored.low is not None and scored.low < 0
+    assert found.high == scored.high

@@ -188,6 +188,30 @@ def test_a_locked_store(tmp_path: Path, began: bool, caplog: pytest.LogCaptureFi
     assert count(store) == (4 if began else 3) * BATCH
 
 
+def test_who_waits_for_another_process_sleeps_in_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not in SQLite: under gevent nothing else of the program would run meanwhile."""
+    store = tmp_path / "store.db"
+    held = sharing.of(store)
+    assert held.write([span(1)])
+    assert held.writer.seconds == 0
+    with closing(sqlite3.connect(store, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        sleeps: list[float] = []
+
+        def sleep(seconds: float) -> None:
+            assert not held._lock.locked()
+            sleeps.append(seconds)
+            other.execute("ROLLBACK")
+
+        monkeypatch.setattr(sharing.time, "sleep", sleep)
+        assert held.write([span(2)])
+    assert len(sleeps) == 1
+    held.close()
+    assert count(store) == 2
+
+
 def damage(store: Path, seed: int, start: int) -> None:
     """Bytes of chance over a third of the file."""
     size = store.stat().st_size

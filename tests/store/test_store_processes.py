@@ -180,3 +180,41 @@ def test_forks_while_something_is_written(tmp_path: Path) -> None:
     assert forks
     assert (done, good) == (12, forks)
     assert len(stored(store)) == (12 * 40 + forks) * BATCH
+
+
+LONG = """
+import os, sys, threading
+from otelier.store import sharing
+from tests.store.made import span
+
+class Attributes(dict):
+    # They are read while they are written.
+    def get(self, name, default=None):
+        if name == "gen_ai.operation.name" and threading.current_thread() is thread:
+            began.set()
+            forked.wait(0.01)
+        return super().get(name, default)
+
+began, forked = threading.Event(), threading.Event()
+store = sharing.of(sys.argv[1])
+assert store.write([span(0)])
+spans = [span(number, attributes=Attributes()) for number in range(1, 200)]
+thread = threading.Thread(target=store.write, args=(spans,))
+thread.start()
+began.wait()
+child = os.fork()
+if child == 0:
+    os._exit(not sharing.of(sys.argv[1]).write([span(1000)]))
+forked.set()
+print(os.waitpid(child, 0)[1])
+thread.join()
+store.close()
+"""
+
+
+def test_a_child_that_is_forked_in_the_middle_of_a_long_write(tmp_path: Path) -> None:
+    store = tmp_path / "store.db"
+    command = [sys.executable, "-c", LONG, str(store)]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert (told.stderr, told.stdout) == ("", "0\n")
+    assert len(stored(store)) == 201

@@ -30,7 +30,7 @@ _NOTHING_THERE: Final = frozenset({404, 405, 501})
 _LOOK: Final = 0.2
 _FIRST: Final = 0.5
 _LAST: Final = 30.0
-# However long it is told to wait, it asks again after these.
+# Who says that it takes longer is asked after that nonetheless.
 _LONGEST: Final = 3600.0
 _REASON: Final = 200
 

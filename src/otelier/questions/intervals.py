@@ -35,14 +35,19 @@ def share(of: int, n: int) -> Interval | None:
     return Interval(n, rate, max(0.0, middle - half), min(1.0, middle + half))
 
 
-def mean(n: int, mean: float | None, squares: float | None) -> Interval | None:
-    """A mean; ``squares`` is the sum of the squared distances from it. None of nothing."""
+def mean(
+    n: int, mean: float | None, squares: float | None, least: float = -math.inf
+) -> Interval | None:
+    """A mean; ``squares`` is the sum of the squared distances from it. None of nothing.
+
+    ``least``: what no observation can be below, nor their mean.
+    """
     if n <= 0 or mean is None:
         return None
     if n == 1 or squares is None:
         return Interval(n, mean, None, None)
     half = student(n - 1) * math.sqrt(squares / (n - 1) / n)
-    return Interval(n, mean, mean - half, mean + half)
+    return Interval(n, mean, max(least, mean - half), mean + half)
 
 
 @cache

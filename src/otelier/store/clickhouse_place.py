@@ -7,16 +7,14 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
 from otelier import urls
+from otelier.setting_texts import FALSE, TRUE
 from otelier.store.engine import StoreError
 
 _FORM: Final = "clickhouse://user:password@host:8123/otelier"
 # What may follow behind `?`: how the server's certificate is checked.
 _OPTIONS: Final = ("verify", "ca_cert", "client_cert", "client_cert_key")
 # Whether it is checked: what the client does not know it takes for a no.
-_WORDS: Final = {
-    **dict.fromkeys(("true", "1", "yes", "on"), "true"),
-    **dict.fromkeys(("false", "0", "no", "off"), "false"),
-}
+_VERIFY: Final = {**dict.fromkeys(TRUE, "true"), **dict.fromkeys(FALSE, "false")}
 _PORTS: Final = {False: 8123, True: 8443}
 _DATABASE: Final = "otelier"
 
@@ -58,9 +56,9 @@ def parsed(url: str) -> Place:
             raise StoreError(f"the store's address knows no {name!r}: {', '.join(_OPTIONS)}")
     verify = options.get("verify")
     if verify is not None:
-        if verify.lower() not in _WORDS:
+        if verify.lower() not in _VERIFY:
             raise StoreError("the store's address has verify=true or verify=false, nothing else")
-        options["verify"] = _WORDS[verify.lower()]
+        options["verify"] = _VERIFY[verify.lower()]
     return Place(
         host=parts.hostname,
         port=port or _PORTS[tls],

@@ -20,11 +20,12 @@ from otelier.store.engine import StoreError
 from otelier.store.prune import Pruned
 from otelier.store.spans import StoredLog, StoredSpan
 from otelier.store.waiting import Waiting
-from otelier.store.writer import Writer
+from otelier.store.writer import InterruptedByForkError, Writer
 
-# Seconds to wait for other writers: at a time, so that nobody who forks is kept from it; in all, at
-# first and, once that was in vain, until it works again.
-_ATTEMPT: Final = 0.05
+# Seconds to wait for other writers: between two attempts, in Python, so that gevent's greenlets go
+# on and nobody who forks is kept from it; in all, at first and, once that was in vain, until it
+# works again.
+_PAUSE: Final = 0.01
 _PATIENT: Final = 5.0
 _HASTY: Final = 0.2
 # Seconds that a program that forks waits at most for what is being written.
@@ -99,7 +100,9 @@ def of_the_store(error: Exception) -> bool:
     """Whether no span and no event is to blame for an error."""
     # Of a damaged file; its subclasses are of values that cannot be stored.
     damaged = type(error) is sqlite3.DatabaseError
-    return damaged or isinstance(error, sqlite3.OperationalError | OSError | StoreError)
+    return damaged or isinstance(
+        error, sqlite3.OperationalError | OSError | StoreError | InterruptedByForkError
+    )
 
 
 class Sharing:
@@ -107,7 +110,7 @@ class Sharing:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.writer = Writer(path, _ATTEMPT)
+        self.writer = Writer(path, 0)
         # Seconds that it waits for other writers.
         self.patience = _PATIENT
         self._lock = threading.Lock()
@@ -139,11 +142,14 @@ class Sharing:
                         continue
                     self._pruner.step()
                     return True
+                if isinstance(error, InterruptedByForkError):
+                    continue
                 if _code(error) not in _HELD or time.monotonic() >= end:
                     self._failed(error, spans, logs)
                     return False
             finally:
                 self._lock.release()
+            time.sleep(_PAUSE)
 
     def _stored(self, spans: Sequence[StoredSpan], logs: Sequence[StoredLog]) -> Exception | None:
         """Store it; what is wrong with the store. What is wrong with one span is its own."""
@@ -199,11 +205,16 @@ class Sharing:
 
     def pause(self) -> bool:
         """Close the file, and write nothing until :meth:`go_on`; whether that could be."""
-        if not self._door.acquire(timeout=_FORKING):
-            return False
-        if not self._lock.acquire(timeout=_FORKING):
-            self._door.release()
-            return False
+        # A long write is begun anew afterwards: a child of its middle could never write.
+        self.writer.forking = True
+        try:
+            if not self._door.acquire(timeout=_FORKING):
+                return False
+            if not self._lock.acquire(timeout=_FORKING):
+                self._door.release()
+                return False
+        finally:
+            self.writer.forking = False
         self.writer.close()
         return True
 

@@ -45,6 +45,10 @@ WHERE batch_read AND provider = ? AND batch = ?
 _FLAGS: Final = (1 << 32) - 1
 
 
+class InterruptedByForkError(Exception):
+    """Nothing was written, since the process is about to fork."""
+
+
 class Writer:
     """One process' way into a store. Its methods may be called by any thread."""
 
@@ -55,27 +59,32 @@ class Writer:
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
+        # Whether somebody who forks waits for what is being written.
+        self.forking = False
 
     def write(self, spans: Sequence[StoredSpan], logs: Sequence[StoredLog] = ()) -> int:
         """Store spans and events, all or none; how many of them were new.
 
         Log records that are no events of GenAI are left out. When it returns the others are in
-        the file, whatever happens to this process. Raises OSError, sqlite3.Error and StoreError;
-        what was not stored may be given again.
+        the file, whatever happens to this process. Raises OSError, sqlite3.Error, StoreError and
+        InterruptedByForkError; what was not stored may be given again.
         """
         with self._lock:
             connection = self._open()
-            new = 0
+            new, begun = 0, False
 
             def work() -> None:
-                nonlocal new
+                nonlocal new, begun
+                begun = True
                 new = self._insert(spans, logs)
 
             try:
                 connection.execute(f"PRAGMA busy_timeout = {int(self.seconds * 1000)}")
                 transaction(connection, work)
             except BaseException:
-                self._forget()
+                # Who only waited for his turn knows what he knew.
+                if begun:
+                    self._forget()
                 raise
             return new
 
@@ -177,6 +186,8 @@ class Writer:
         return len(made)
 
     def _row(self, number: int, span: StoredSpan) -> list[Any]:
+        if self.forking:
+            raise InterruptedByForkError
         start = min(max(span.start_ns, 0), bodies.TIMES[-1])
         duration = span.end_ns - span.start_ns
         columns = rows.columns(span)

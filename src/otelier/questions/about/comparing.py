@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -93,7 +94,7 @@ def _fold(engine: Engine, values: Values, rows: Sequence[Row]) -> Iterator[Row]:
     yield _plain("cost", "USD", told, "cost")
     yield _line("error rate", "share", [_rate(row) for row in told])
     for i, mean in enumerate(_MEANS):
-        found = [_mean(row, f"n{i}", f"mean{i}", f"squares{i}") for row in told]
+        found = [_mean(row, f"n{i}", f"mean{i}", f"squares{i}", 0.0) for row in told]
         yield _line(mean.name, mean.unit, found)
     query = _scores(values).format(filters=filters(COMPARE.parameters, values))
     judged: dict[str, dict[str, Row]] = {}
@@ -123,10 +124,12 @@ def _rate(row: Row | None) -> Interval | None:
     return intervals.share(int(row["failed"]), int(row["calls"]))
 
 
-def _mean(row: Row | None, n: str, mean: str, squares: str) -> Interval | None:
+def _mean(
+    row: Row | None, n: str, mean: str, squares: str, least: float = -math.inf
+) -> Interval | None:
     if row is None:
         return None
-    return intervals.mean(int(row[n]), row[mean], row[squares])
+    return intervals.mean(int(row[n]), row[mean], row[squares], least)
 
 
 def _line(name: str, unit: str, found: Iterable[Interval | None]) -> Row:
