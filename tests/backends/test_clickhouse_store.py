@@ -39,6 +39,7 @@ from tests.backends.truth import near
 
 clickhouse_connect = pytest.importorskip("clickhouse_connect")
 from otelier.store.clickhouse import ClickHouse  # noqa: E402
+from otelier.store.clickhouse_place import parsed  # noqa: E402
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
 TIME = datetime(2026, 11, 28, 21, 4, 5, 123456, UTC)
@@ -487,6 +488,15 @@ def test_an_address_that_is_none(place: str) -> None:
 
 def test_an_option_that_is_none() -> None:
     assert "knows no 'secure'" in refused("clickhouse://ada:secretword@host/otelier?secure=1")
+
+
+def test_a_certificate_is_left_unchecked_by_no_slip() -> None:
+    def said(word: str) -> object:
+        return parsed(f"clickhouses://host/otelier?verify={word}").options["verify"]
+
+    assert {said(word) for word in ("true", "TRUE", "on", "yes", "1")} == {"true"}
+    assert {said(word) for word in ("false", "off", "no", "0")} == {"false"}
+    assert "verify=true or verify=false" in refused("clickhouses://a:secretword@host?verify=treu")
 
 
 def test_passwords_with_any_character() -> None:

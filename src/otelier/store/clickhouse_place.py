@@ -7,11 +7,14 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
 from otelier import urls
+from otelier.setting_texts import FALSE, TRUE
 from otelier.store.engine import StoreError
 
 _FORM: Final = "clickhouse://user:password@host:8123/otelier"
 # What may follow behind `?`: how the server's certificate is checked.
 _OPTIONS: Final = ("verify", "ca_cert", "client_cert", "client_cert_key")
+# Whether it is checked: what the client does not know it takes for a no.
+_VERIFY: Final = {**dict.fromkeys(TRUE, "true"), **dict.fromkeys(FALSE, "false")}
 _PORTS: Final = {False: 8123, True: 8443}
 _DATABASE: Final = "otelier"
 
@@ -51,6 +54,11 @@ def parsed(url: str) -> Place:
     for name in options:
         if name not in _OPTIONS:
             raise StoreError(f"the store's address knows no {name!r}: {', '.join(_OPTIONS)}")
+    verify = options.get("verify")
+    if verify is not None:
+        if verify.lower() not in _VERIFY:
+            raise StoreError("the store's address has verify=true or verify=false, nothing else")
+        options["verify"] = _VERIFY[verify.lower()]
     return Place(
         host=parts.hostname,
         port=port or _PORTS[tls],
