@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from otelier import guard, pace, settings
+from otelier.store import loading
 from otelier.store.spans import StoredSpan, stored
 
 # Seconds that a span waits for others: what a program that is killed may lose.
@@ -32,7 +33,8 @@ class Storing:
         """Close the file; what comes later is dropped."""
         self._done = True
         try:
-            from otelier.store import sharing
+            with loading.undisturbed():
+                from otelier.store import sharing
 
             sharing.of(self.path).close()
         except Exception:
@@ -63,8 +65,8 @@ class StoreSpanExporter(Storing, SpanExporter):
         if not spans:
             return SpanExportResult.SUCCESS
         try:
-            # With the first batch, not before: it brings sqlite3.
-            from otelier.store import sharing
+            with loading.undisturbed():
+                from otelier.store import sharing
 
             batch = [stored(span) for span in spans]
             self._tell(batch)
@@ -77,7 +79,8 @@ class StoreSpanExporter(Storing, SpanExporter):
     def _tell(self, batch: Sequence[StoredSpan]) -> None:
         if not self._reports:
             return
-        from otelier.store import telling
+        with loading.undisturbed():
+            from otelier.store import telling
 
         # The run may be over, and its folder gone.
         with contextlib.suppress(OSError):
