@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -71,7 +71,7 @@ async def _dripping_what_nobody_reads(
 
 async def _drip(writer: asyncio.StreamWriter) -> None:
     # Until the other side has closed it, but not for ever.
-    for _ in range(int(20 / DRIP)):
+    for _ in range(int(5 / DRIP)):
         writer.write(b"a")
         await asyncio.sleep(DRIP)
         if writer.transport.is_closing():
@@ -88,12 +88,9 @@ def test_who_sends_no_request_is_not_waited_for(
 
     async def whole() -> None:
         async with _connected() as (reader, writer):
-            dripping = asyncio.create_task(talk(reader, writer))
-            await dripping
-            try:
+            await talk(reader, writer)
+            with suppress(ConnectionError):
                 await asyncio.wait_for(reader.read(), 10)
-            except ConnectionResetError:
-                pass
             writer.close()
 
     asyncio.run(whole())
