@@ -83,7 +83,7 @@ WHERE time < oldest OR (
 
 -- As otelier.spent: sums of tokens and cost are over this.
 CREATE OR REPLACE VIEW otelier.kept_spent SQL SECURITY INVOKER AS
-SELECT * FROM otelier.kept
+SELECT * REPLACE (if(model = '', response_model, model) AS model) FROM otelier.kept
 WHERE model_call OR (told AND operation IN ('fetch_response', 'cancel_response'))
 UNION ALL
 SELECT * FROM (

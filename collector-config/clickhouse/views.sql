@@ -81,8 +81,9 @@ LIMIT 1 BY provider, batch;
 
 -- What was paid for: model calls, batches, and what was answered in the background, whose tokens are
 -- on the span that first fetched it whole and on no other. Sums of tokens and cost are over this.
+-- Where no model was asked for, it is the one that answered.
 CREATE OR REPLACE VIEW otelier.spent SQL SECURITY INVOKER AS
-SELECT * FROM otelier.calls
+SELECT * REPLACE (if(model = '', response_model, model) AS model) FROM otelier.calls
 WHERE model_call OR (told AND operation IN ('fetch_response', 'cancel_response'))
 UNION ALL
 SELECT * FROM otelier.batches;

@@ -535,3 +535,14 @@ def test_an_answer_of_the_background_is_told_where_it_was_fetched(written: Any) 
 def test_what_is_no_time_is_said(told: Any, written: Any) -> None:
     with pytest.raises(ValueError, match="is no time"):
         questions.costs(since=told, store=written())
+
+
+def test_what_was_fetched_is_of_the_model_that_answered(written: Any) -> None:
+    told = {
+        "gen_ai.operation.name": "fetch_response",
+        "gen_ai.response.model": "gpt-5",
+        "gen_ai.usage.output_tokens": 5,
+        "gen_ai.usage.cost": 0.25,
+    }
+    (row,) = questions.costs(store=written(span(1, kind="CLIENT", attributes=told)))
+    assert (row.key, row.cost) == ("gpt-5", 0.25)

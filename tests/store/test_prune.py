@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from otelier.store import prune
+from otelier.store import prune, sharing
 from otelier.store.spans import StoredSpan
 from otelier.store.writer import Writer
 
@@ -153,3 +154,18 @@ def test_a_text_is_used_as_late_as_any_process_says(tmp_path: Path) -> None:
     first.write([late])
     pruned(path, MOMENT + 2 * HOUR)
     whole(path, [newest])
+
+
+def test_what_writes_fast_forgets_as_fast(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "t.db"
+    most = 3 << 20
+    monkeypatch.setattr(sharing, "limits", lambda: (None, most))
+    # A step is far less than a batch.
+    monkeypatch.setattr(prune, "_SPANS", 15)
+    held = sharing.Sharing(path)
+    for number in range(400):
+        assert held.write([at(number / 4, number * 100 + each) for each in range(60)])
+    held.close()
+    with closing(sqlite3.connect(path)) as connection:
+        assert prune.size(connection) < 2 * most
+    assert len(read(path)) > 60

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from otelier.store import words
+from otelier import questions
+from otelier.store import searching, words
 from otelier.store.writer import Writer
 
 from .made import MOMENT, chat, message, span
@@ -120,3 +121,99 @@ def test_what_comes_later_is_caught_up_and_what_is_forgotten_is_not_found(tmp_pa
     # Numbers of rows are not given twice: what comes now is taken in.
     writer.write([chat(5, [message("user", "theta"), message("assistant", "iota")], **later)])
     assert Searched(path).find("theta") == (1, 0)
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("words") / "t.db"
+    texts = [
+        "foo_bar of a-b",
+        "foo bar",
+        "C++ is a language",
+        "cats",
+        "你好世界今天",
+        "東京タワーに",
+        "smile \U0001f600 now",
+        "100% sure",
+        '"quoted"',
+    ]
+    asks = {
+        "role": "assistant",
+        "parts": [
+            {
+                "type": "tool_call",
+                "name": "find",
+                "arguments": {"type": "hotel", "role": "guest", "more": [{"type": "suite"}]},
+            },
+            {"type": "tool_call", "name": "find", "arguments": json.dumps({"q": "grüner"})},
+        ],
+    }
+    Writer(path).write(
+        [
+            *(
+                chat(n, [message("user", text), message("assistant", "x")])
+                for n, text in enumerate(texts)
+            ),
+            chat(20, [message("user", "y"), asks]),
+            tool(21, json.dumps({"city": "Köln"}), json.dumps(["北京"])),  # type: ignore[list-item]
+        ]
+    )
+    return path
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("foo_bar", ["foo_bar of a-b"]),
+        ("foo", ["foo_bar of a-b", "foo bar"]),
+        ("a-b foo", ["foo_bar of a-b"]),
+        ("c++", ["C++ is a language"]),
+        ("CAT", ["cats"]),
+        ("世界", ["你好世界今天"]),
+        ("タワー", ["東京タワーに"]),
+        ("\U0001f600", ["smile \U0001f600 now"]),
+        ("smile \U0001f600", ["smile \U0001f600 now"]),
+        ("%", ["100% sure"]),
+        ("a\0b", ["foo_bar of a-b"]),
+        ('"', []),
+    ],
+)
+def test_what_is_no_plain_word_is_found_as_it_stands(
+    asked: str, found: list[str], said: Path
+) -> None:
+    hits = questions.search(asked, store=said)
+    assert sorted(hit.text for hit in hits) == sorted(found)
+
+
+@pytest.mark.parametrize("asked", ["hotel", "guest", "suite", "grüner"])
+def test_what_a_tool_is_given_is_found_whatever_it_is_called(asked: str, said: Path) -> None:
+    assert [hit.role for hit in questions.search(asked, store=said)] == ["assistant"]
+
+
+@pytest.mark.parametrize("asked", ["köln", "北京"])
+def test_json_with_escapes_is_found_as_it_reads(asked: str, said: Path) -> None:
+    assert [hit.role for hit in questions.search(asked, store=said)] == ["tool"]
+
+
+def test_a_word_that_many_say_is_found_where_few_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Texts are looked at in portions."""
+    monkeypatch.setattr(searching, "_FOUND", searching._FOUND.replace("2000", "3"))
+    monkeypatch.setattr(searching, "_TEXTS", 3)
+    path = tmp_path / "t.db"
+    Writer(path).write(
+        [
+            chat(
+                number,
+                [message("user", f"parcel {number}"), message("assistant", "x")],
+                attributes={"user.id": "ada" if number == 1 else "bob"},
+            )
+            for number in range(20)
+        ]
+    )
+    found = questions.search("parcel", user="ada", store=path)
+    assert [hit.text for hit in found] == ["parcel 1"]
+    assert len(questions.search("parcel", limit=0, store=path)) == 20
+    newest = questions.search("parcel", limit=2, store=path)
+    assert [hit.text for hit in newest] == ["parcel 19", "parcel 18"]

@@ -53,7 +53,9 @@ class Parser(argparse.ArgumentParser):
                 if word.startswith("-")
             )
             message += next((each for each in asked if each), "")
-        super().error(message)
+        from otelier.viewer.text import clean
+
+        super().error(clean(message))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1255,7 +1255,8 @@ def search(
 
     The newest first, in upper or lower case: what has all of the words, and what stands between
     double quotes as it stands. A local store finds words by how they begin, ClickHouse within
-    words, too. A message is found once in a trace, where it was first said.
+    words, too; what is no letters (``C++``, ``a_b``), and words of scripts without spaces, both
+    find wherever it stands. A message is found once in a trace, where it was first said.
 
     Args:
         text: what is looked for.

@@ -110,19 +110,19 @@ CREATE INDEX span_time ON span (time);
 CREATE INDEX span_input ON span (input);
 CREATE INDEX span_output ON span (output);
 CREATE INDEX span_system ON span (system);
--- What lists are chosen by. Not of those alone that have it: SQLite would not know that it may use
--- them; of otelier's spans alone where it is only their views that are asked.
+-- What lists are chosen by. Of all spans, not of those alone that have it: SQLite would not know that
+-- it may use them; nor of otelier's alone: it would walk through them where it is to read all calls.
 CREATE INDEX span_session ON span (session);
 CREATE INDEX span_conversation ON span (conversation);
-CREATE INDEX span_user ON span (user, time) WHERE operation != '';
-CREATE INDEX span_response ON span (response_id) WHERE operation != '';
+CREATE INDEX span_user ON span (user, time);
+CREATE INDEX span_response ON span (response_id);
 CREATE INDEX span_failed ON span (time, error, operation, model, tool) WHERE status = 'error';
 CREATE INDEX span_batch ON span (provider, batch) WHERE batch_read;
 -- Sums of what was paid are made of this alone.
 CREATE INDEX span_paid ON span (
     time, model, batch_read, response_model, cost, model_call, error, input_tokens, output_tokens,
     cache_read_tokens, cache_write_tokens, duration, unpriced, uncounted, operation, session,
-    conversation, user, tenant, provider, agent, service, prompt, prompt_version, first_chunk
+    conversation, user, tenant, provider, agent, service, prompt, prompt_version, first_chunk, paid
 ) WHERE paid;
 
 -- Events that belong to calls: evaluations (gen_ai.evaluation.result) and others of GenAI.

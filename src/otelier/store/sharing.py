@@ -82,15 +82,26 @@ class Pruner:
         self._asked = 0
         self._pruning: Iterator[Pruned] | None = None
 
-    def step(self) -> None:
-        """One small step, to be called after a batch is written; never raises."""
+    def step(self, seconds: float = 0.0) -> None:
+        """One small step, to be called after a batch is written; never raises.
+
+        More of them as long as they take no longer than ``seconds``, which the batch took: what
+        writes fast must forget as fast. Not while somebody waits who forks.
+        """
+        end = time.monotonic() + seconds
         try:
             if self._pruning is None:
                 if self._asked % _LOOK == 0:
                     self._pruning = self._writer.prune(*limits())
                 self._asked += 1
-            if self._pruning is not None and next(self._pruning, None) is None:
-                self._pruning = None
+            while self._pruning is not None:
+                if next(self._pruning, None) is None:
+                    self._pruning = None
+                else:
+                    # There may be more soon: it is looked again once this is done.
+                    self._asked = 0
+                if self._writer.forking or time.monotonic() >= end:
+                    return
         except Exception:
             self._pruning = None
             guard.failed("store.prune")
@@ -133,6 +144,7 @@ class Sharing:
                 # A portion at a time: a disk that stays full costs no more than that.
                 first, events = self._waiting.first(), self._logs.first()
                 before = bool(first or events)
+                began = time.monotonic()
                 error = self._stored(first, events) if before else self._stored(spans, logs)
                 if error is None:
                     self.patience = _PATIENT
@@ -140,7 +152,7 @@ class Sharing:
                     self._logs.drop(len(events))
                     if before:
                         continue
-                    self._pruner.step()
+                    self._pruner.step(time.monotonic() - began)
                     return True
                 if isinstance(error, InterruptedByForkError):
                     continue

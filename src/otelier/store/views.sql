@@ -20,12 +20,13 @@ CREATE VIEW batches AS SELECT * FROM spent WHERE batch_read;
 
 -- What was paid for: model calls, batches, and what was answered in the background, whose tokens are
 -- on the span that first fetched it whole and on no other. Sums of tokens and cost are over this.
+-- Where no model was asked for, it is the one that answered.
 -- The plus signs keep SQLite from going through a session's or user's rows one by one: all that sums
 -- are made of is in span_paid.
 CREATE VIEW spent AS
 SELECT
     time, trace_id, span_id, parent_id, service, operation, name, provider,
-    CASE WHEN batch_read AND model = '' THEN response_model ELSE model END AS model,
+    CASE WHEN model = '' THEN response_model ELSE model END AS model,
     response_model, response_id, agent, tool, data_source, input_tokens, output_tokens,
     cache_read_tokens, cost, cost_source, model_call, batch_read, batch, told, unpriced, uncounted,
     error, duration / 1e9 AS seconds, +session AS session, +conversation AS conversation,

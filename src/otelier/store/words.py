@@ -7,7 +7,9 @@ have, in the store itself: ``message_search`` (by ids of ``text``) and ``tool_se
 
 from __future__ import annotations
 
+import re
 import sqlite3
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -109,12 +111,51 @@ def drop(connection: sqlite3.Connection) -> None:
         connection.execute("DELETE FROM meta WHERE key = ?", (index.done,))
 
 
+# Scripts with no spaces between words: all of a sentence is one word of an index.
+_UNSPACED: Final = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf"
+    "\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
+)
+
+
+def terms(words: str) -> tuple[list[str], list[str]]:
+    """What a person types: phrases between double quotes, and single words."""
+    quoted = words.replace("\0", " ").split('"')
+    phrases = [part.strip() for part in quoted[1::2] if part.strip()]
+    return phrases, [word for part in quoted[::2] for word in part.split()]
+
+
 def expression(words: str) -> str:
     """What a person types as FTS5's query: all of the words, each as a beginning.
 
-    What stands between double quotes is looked for as it stands.
+    What stands between double quotes is looked for as it stands. Without what indexes do not know:
+    see :func:`exact`.
     """
-    quoted = words.split('"')
-    phrases = [f'"{part}"' for part in quoted[1::2] if part.strip()]
-    loose = [f'"{word}"*' for part in quoted[::2] for word in part.split()]
-    return " ".join([*phrases, *loose])
+    phrases, loose = terms(words)
+    found = [f'"{part}"' for part in phrases if _indexed(part)]
+    return " ".join([*found, *(_beginning(word) for word in loose if _indexed(word))])
+
+
+def exact(words: str) -> list[str]:
+    """What has to be in a text as it is typed, since indexes have words alone: ``C++``, ``a_b``.
+
+    And parts of sentences of scripts without spaces.
+    """
+    phrases, loose = terms(words)
+    return [each for each in (*phrases, *loose) if not _indexed(each) or not _plain(each)]
+
+
+def _beginning(word: str) -> str:
+    return f'"{word}"*' if _letter(word[-1]) else f'"{word}"'
+
+
+def _indexed(term: str) -> bool:
+    return any(map(_letter, term)) and not _UNSPACED.search(term)
+
+
+def _plain(term: str) -> bool:
+    return all(_letter(each) or each.isspace() for each in term)
+
+
+def _letter(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LNM"

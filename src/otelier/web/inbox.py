@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -44,6 +45,8 @@ class Inbox:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="otelier-store")
         self._trouble = ""
         self._closing = False
+        # Seconds that the last batch took.
+        self._took = 0.0
 
     async def keep(self, spans: Sequence[StoredSpan], logs: Sequence[StoredLog] = ()) -> None:
         """Return when all of it is stored. Raises RefusedError where it cannot be.
@@ -60,7 +63,7 @@ class Inbox:
         await asyncio.shield(work)
         if not self._closing:
             # When those have been served who wait.
-            self._thread.submit(self._pruner.step)
+            self._thread.submit(self._pruner.step, self._took)
         for part in parts:
             if part.failed is not None:
                 raise _refused(part.failed)
@@ -85,7 +88,9 @@ class Inbox:
         try:
             spans = [span for part in parts for span in part.spans]
             logs = [log for part in parts for log in part.logs]
+            began = time.monotonic()
             self._writer.write(spans, logs)
+            self._took = time.monotonic() - began
         except Exception as error:
             if not of_the_store(error) and len(parts) > 1:
                 # What one of them brought is no reason to refuse the others.

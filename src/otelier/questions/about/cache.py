@@ -10,6 +10,7 @@ from otelier.questions import parameters as p
 from otelier.questions.about import grouping
 from otelier.questions.model import Column, Question, Values
 
+_COLUMNS: Final = "trace_id, span_id, input_tokens, cache_read_tokens, cache_write_tokens"
 _PARTS: Final = {
     "paid_in": semconv.COST_INPUT,
     "paid_read": semconv.COST_CACHE_READ,
@@ -35,7 +36,7 @@ def _cache(values: Values) -> str:
         for name, key in _PARTS.items()
     )
     return (
-        f"{grouping.keyed(str(values['by']), 'spent')}, "
+        f"{grouping.keyed(str(values['by']), 'spent', _COLUMNS)}, "
         "used AS (SELECT key, trace_id, span_id, input_tokens, cache_read_tokens AS read_tokens, "
         "cache_write_tokens AS written_tokens FROM found WHERE input_tokens IS NOT NULL), "
         f"parts AS (SELECT trace_id, span_id, {parts} FROM otelier.attributes "

@@ -39,9 +39,15 @@ _MEANS: Final = (
 )
 
 
-def _found(values: Values) -> str:
+_COLUMNS: Final = (
+    "cost, seconds, first_chunk, input_tokens, output_tokens, "
+    "model_call, error, unpriced, uncounted"
+)
+
+
+def _found(values: Values, view: str, columns: str) -> str:
     return (
-        f"{grouping.keyed(str(values['by']), 'calls')}, "
+        f"{grouping.keyed(str(values['by']), view, columns)}, "
         "sides AS (SELECT * FROM found WHERE key = :a OR key = :b)"
     )
 
@@ -57,7 +63,8 @@ def _calls(values: Values) -> str:
         for i in range(len(_MEANS))
     )
     return (
-        f"{_found(values)}, "
+        # Calls of models are all paid for, and these have an index of their own.
+        f"{_found(values, 'spent', _COLUMNS)}, "
         "told AS (SELECT key, model_call, error, cost, unpriced, uncounted, "
         f"{numbers} FROM sides), "
         f"middles AS (SELECT key AS side, {means} FROM told GROUP BY key) "
@@ -72,7 +79,7 @@ def _calls(values: Values) -> str:
 
 def _scores(values: Values) -> str:
     return (
-        f"{_found(values)}, "
+        f"{_found(values, 'calls', 'trace_id, span_id')}, "
         "scores AS (SELECT sides.key AS key, judged.evaluation AS evaluation, "
         "judged.score AS score FROM sides INNER JOIN otelier.evaluations AS judged "
         "ON judged.trace_id = sides.trace_id AND judged.span_id = sides.span_id "

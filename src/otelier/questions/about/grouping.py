@@ -36,25 +36,27 @@ def by(default: str = "model", *more: str) -> Parameter:
     return Parameter("by", "text", "by what the rows are summed", default, choices=choices)
 
 
-def keyed(dimension: str, view: str) -> str:
+def keyed(dimension: str, view: str, columns: str = "*") -> str:
     """A WITH list that ends in ``found``: a view's rows that were asked for, each with ``key``.
 
-    With tags a row is there once for each of its tags. An agent's or a step's name is the one that
-    the span has itself, else the one of the nearest span above that has one.
+    Of these rows at least the ``columns``: where a query reads them several times, SQLite keeps all
+    that is named here. With tags a row is there once for each of its tags. An agent's or a step's
+    name is the one that the span has itself, else the one of the nearest span above that has one.
     """
     if dimension in _NAMED_ABOVE:
         return _above(dimension, view)
     if dimension == "tag":
+        more = ", '' AS tag" if columns == "*" else ""
         # Lists of both engines as text are '[]' where they are empty.
         return (
-            f"WITH found AS (SELECT tag AS key, * FROM otelier.{_TAGGED[view]} WHERE {{filters}} "
-            f"UNION ALL SELECT '' AS key, *, '' AS tag FROM otelier.{view} "
+            f"WITH found AS (SELECT tag AS key, {columns} FROM otelier.{_TAGGED[view]} "
+            f"WHERE {{filters}} UNION ALL SELECT '' AS key, {columns}{more} FROM otelier.{view} "
             "WHERE CAST(tags AS VARCHAR) = '[]' AND {filters})"
         )
     key = dimension
     if dimension == "prompt":
         key = "prompt || CASE WHEN prompt_version = '' THEN '' ELSE ' ' || prompt_version END"
-    return f"WITH found AS (SELECT {key} AS key, * FROM otelier.{view} WHERE {{filters}})"
+    return f"WITH found AS (SELECT {key} AS key, {columns} FROM otelier.{view} WHERE {{filters}})"
 
 
 def _above(name: str, view: str) -> str:

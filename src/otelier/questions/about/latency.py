@@ -8,6 +8,7 @@ from otelier.questions import parameters as p
 from otelier.questions.about import grouping
 from otelier.questions.model import Column, Question, Values
 
+_COLUMNS: Final = "seconds, first_chunk, model_call, error"
 _SHARES: Final = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99))
 
 
@@ -33,7 +34,7 @@ def _latency(values: Values) -> str:
     )
     # Calls of models are all paid for, and these have an index of their own.
     return (
-        f"{grouping.keyed(str(values['by']), 'spent')}, "
+        f"{grouping.keyed(str(values['by']), 'spent', _COLUMNS)}, "
         "told AS (SELECT key, seconds, first_chunk FROM found WHERE model_call AND error = ''), "
         "sizes AS (SELECT key, count(*) AS calls, avg(seconds) AS mean, max(seconds) AS slowest, "
         "count(first_chunk) AS streams FROM told GROUP BY key), "

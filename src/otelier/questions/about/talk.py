@@ -20,16 +20,19 @@ def _search(
     engine: Engine, values: Values, rows: Sequence[Mapping[str, Any]]
 ) -> Iterable[Mapping[str, Any]]:
     """The newest hits, each with the words around what was found."""
+    from otelier.store.words import terms
+
     found = _indexed(engine, values)
-    terms = _terms(str(values["text"]))
+    phrases, words = terms(str(values["text"]))
+    looked_for = [*phrases, *words]
     if found is None:
-        found = _looked_through(engine, values, terms)
+        found = _looked_through(engine, values, looked_for)
     role = values["role"]
     hits = [row for row in found if role is None or row["role"] == role]
     hits.sort(key=lambda row: str(row["time"]), reverse=True)
     limit = values["limit"]
     for row in hits[: int(str(limit))] if limit else hits:
-        yield {**row, "snippet": snippet(str(row["text"]), terms)}
+        yield {**row, "snippet": snippet(str(row["text"]), looked_for)}
 
 
 def _indexed(engine: Engine, values: Values) -> Iterable[Mapping[str, Any]] | None:
@@ -42,14 +45,15 @@ def _indexed(engine: Engine, values: Values) -> Iterable[Mapping[str, Any]] | No
     if not isinstance(engine, SQLite):
         return None
     where = filters(SEARCH.parameters, values)
-    return search(engine, str(values["text"]), where, bound(where, values))
-
-
-def _terms(text: str) -> list[str]:
-    """All that has to be found: words, and what stands between double quotes as it stands."""
-    quoted = text.split('"')
-    phrases = [part.strip() for part in quoted[1::2] if part.strip()]
-    return [*phrases, *(word for part in quoted[::2] for word in part.split())]
+    role = values["role"]
+    return search(
+        engine,
+        str(values["text"]),
+        where,
+        bound(where, values),
+        None if role is None else str(role),
+        int(str(values["limit"])),
+    )
 
 
 def _looked_through(
@@ -110,7 +114,8 @@ SEARCH: Final = Question(
     "Messages, and arguments and results of tools, with a text.\n\n"
     "The newest first, in upper or lower case: what has all of the words, and what stands between "
     "double quotes as it stands. A local store finds words by how they begin, ClickHouse within "
-    "words, too. A message is found once in a trace, where it was first said.",
+    "words, too; what is no letters (``C++``, ``a_b``), and words of scripts without spaces, both "
+    "find wherever it stands. A message is found once in a trace, where it was first said.",
     'search("parcel", user="ada")',
     (
         Parameter("text", "text", "what is looked for", required=True, subject=True),
