@@ -78,3 +78,15 @@ def test_a_fork_when_the_store_is_begun(tmp_path: Path, program: str) -> None:
     assert ("forked while its parent wrote; what it records is lost" in told.stderr) == lost
     assert len(told.stderr.splitlines()) == lost
     assert len(stored(store)) == (20 if lost else 40)
+
+
+def test_an_exporter_that_wrote_nothing_ends_without_an_import(tmp_path: Path) -> None:
+    """The main thread would be importing when a signal comes, and its flush wait for that."""
+    program = (
+        "import sys; from otelier.store.exporter import StoreSpanExporter;"
+        "from otelier.store.log_exporter import StoreLogExporter;"
+        "[each(sys.argv[1]).shutdown() for each in (StoreSpanExporter, StoreLogExporter)];"
+        "print('sqlite3' in sys.modules)"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "store.db")]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout == "False\n"

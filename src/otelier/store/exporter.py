@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
@@ -33,10 +34,12 @@ class Storing:
         """Close the file; what comes later is dropped."""
         self._done = True
         try:
-            with loading.undisturbed():
-                from otelier.store import sharing
-
-            sharing.of(self.path).close()
+            # Who has written nothing has nothing to close. To import it here, in the main thread,
+            # would keep what a signal's handler flushes meanwhile from being written.
+            sharing: Any = sys.modules.get("otelier.store.sharing")
+            of = getattr(sharing, "of", None)
+            if of is not None:
+                of(self.path).close()
         except Exception:
             guard.failed("store.shutdown")
 
