@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import IO, Any, Final
 
-import pyarrow  # type: ignore[import-not-found]
-from pyarrow import parquet  # type: ignore[import-not-found]
+import pyarrow  # type: ignore[import-not-found, import-untyped]
+from pyarrow import parquet  # type: ignore[import-not-found, import-untyped]
 
 from otelier import wire
 from otelier.store import pieces, rows

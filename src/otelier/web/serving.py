@@ -10,10 +10,10 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from otelier.web.patience import IDLE, Patient
+
 # Further connections are refused with 503.
 _CONNECTIONS: Final = 256
-# Longer than the pauses of exporters: a connection that closes as they send costs an attempt.
-_IDLE: Final = 75
 # Requests that are under way when it ends have so long.
 _END: Final = 10
 
@@ -34,7 +34,7 @@ def serve(app: ASGIApp, listener: socket.socket, welcome: Callable[[], None]) ->
         uvicorn.Config(
             app,
             # Whatever else is installed: what is proved of one is not of the others.
-            http="h11",
+            http=Patient,
             loop="asyncio",
             lifespan="on",
             ws="none",
@@ -43,7 +43,7 @@ def serve(app: ASGIApp, listener: socket.socket, welcome: Callable[[], None]) ->
             access_log=False,
             server_header=False,
             limit_concurrency=_CONNECTIONS,
-            timeout_keep_alive=_IDLE,
+            timeout_keep_alive=IDLE,
             timeout_graceful_shutdown=_END,
         )
     )
