@@ -304,6 +304,17 @@ def command(verb: str, store: Path, **env: str) -> subprocess.CompletedProcess[s
     )
 
 
+def test_output_that_cannot_be_written_is_one_line(store: Path) -> None:
+    asked = [sys.executable, "-m", "otelier", "calls", "--store", str(store)]
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("no full device here")
+    with full.open("w") as stream:
+        found = subprocess.run(asked, stdout=stream, stderr=subprocess.PIPE, text=True, check=False)
+    assert found.returncode == 1
+    assert found.stderr == "otelier calls: No space left on device\n"
+
+
 def test_new_calls_are_followed(tmp_path: Path) -> None:
     path = tmp_path / "t.db"
     began = time.time_ns() - 10**9

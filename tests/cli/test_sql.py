@@ -33,7 +33,10 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> None:
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "t.db"
     unknown = {"gen_ai.usage.cost": None, "gen_ai.request.model": "own"}
-    Writer(path).write([chat(1, SAID), chat(2, SAID, attributes=unknown)])
+    writer = Writer(path)
+    writer.write([chat(1, SAID), chat(2, SAID, attributes=unknown)])
+    # What is closed last puts the log of changes into the file.
+    writer.close()
     monkeypatch.setenv("OTELIER_STORE", str(path))
     return path
 

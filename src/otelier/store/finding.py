@@ -22,6 +22,14 @@ _NARROWER: Final = {
         " UNION ALL SELECT trace_id FROM otelier.attributes WHERE key = 'error.type')"
     ),
 }
+# The same by the local store's indexes.
+_INDEXED: Final = {
+    "session": (
+        "trace_id IN (SELECT trace_id FROM otelier.span WHERE session = :session"
+        " UNION ALL SELECT trace_id FROM otelier.span WHERE conversation = :session)"
+    ),
+    "errors": "trace_id IN (SELECT trace_id FROM otelier.span WHERE status = 'error')",
+}
 
 
 class Found:
@@ -42,6 +50,7 @@ class Found:
         self._has = has
         self._prefix = prefix
         self._session = session
+        self._narrower = _INDEXED if engine.dialect == "sqlite" else _NARROWER
 
     def __bool__(self) -> bool:
         """Whether there is any span at all, of whatever trace."""
@@ -56,7 +65,7 @@ class Found:
             yield from self._having(needed, self._grouped(needed, "min(time)"))
             return
         # Few are left where the engine has looked; else it need not look at all of them.
-        narrow = not needed.isdisjoint(_NARROWER)
+        narrow = not needed.isdisjoint(self._narrower)
         newest = self._grouped(needed, "max(time)", " DESC") if narrow else self._newest()
         kept: list[list[StoredSpan]] = []
         for spans in self._having(needed, newest):
@@ -97,7 +106,7 @@ class Found:
             most *= _MORE
 
     def _ids(self, select: str, needed: frozenset[str], rest: str) -> Iterator[str]:
-        conditions = [_NARROWER[name] for name in sorted(needed) if name in _NARROWER]
+        conditions = [self._narrower[name] for name in sorted(needed) if name in self._narrower]
         given = {"session": self._session} if "session" in needed else {}
         if self._prefix:
             # All digits of an id sort before "g".
