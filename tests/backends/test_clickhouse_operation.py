@@ -143,9 +143,8 @@ def test_what_is_unknown_is_null(stack: Running) -> None:
     assert odd == {"model_calls": 3, "input_tokens": None, "cost": None, "unpriced": 0}
     (free,) = stack.ask(f"SELECT {keys} FROM otelier.sessions WHERE session = 'free'")
     assert free == {"model_calls": 1, "input_tokens": 0, "cost": 0, "unpriced": 0}
-    query = (
-        "SELECT role, text, message FROM otelier.messages WHERE session = 'odd' ORDER BY message"
-    )
+    odd = "FROM otelier.messages WHERE session = 'odd' ORDER BY message"
+    query = f"SELECT role, text, message {odd}"
     cut = '[{"role":"user","parts":[{"type'
     assert stack.ask(query) == [
         {"role": "", "text": cut, "message": cut},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import signal
 import sqlite3
 import subprocess
@@ -26,7 +27,7 @@ from otelier.store.otlp_proto import decode
 from otelier.store.spans import StoredLog, StoredSpan
 from otelier.store.writer import Writer
 from tests.backends.receiver import Receiver as Backend
-from tests.store.made import MOMENT, span
+from tests.store.made import MOMENT, chat, message, span
 
 from .receiver import Receiver, receiver
 from .running import few
@@ -307,6 +308,25 @@ def test_a_backend_that_wants_to_be_left_alone_for_ever(seconds: str, store: Pat
     outbox.close()
     stop.close()
     assert stop.waits == [3600]
+
+
+def test_what_is_forgotten_meanwhile_is_not_sent_in_place_of_what_is_new(tmp_path: Path) -> None:
+    """The next list of messages has the number of one that is forgotten."""
+    store = tmp_path / "o.db"
+    asked = [message("user", "of Ada"), message("assistant", "yes")]
+    new = [message("user", "of Bob"), message("assistant", "no")]
+    writer = Writer(store)
+    writer.write([chat(1, asked)])
+    outbox = Outbox(store, "http://h")
+    ((number, first),) = outbox.spans()
+    outbox.arrived("span", number)
+    assert "of Ada" in first.attributes["gen_ai.input.messages"]
+    assert sum(step.spans for step in writer.prune(2**62, None)) == 1
+    writer.write([chat(2, new)])
+    ((_, second),) = outbox.spans()
+    assert json.loads(second.attributes["gen_ai.input.messages"]) == new[:1]
+    outbox.close()
+    writer.close()
 
 
 def test_it_waits_as_it_is_told_and_longer_each_time(store: Path) -> None:

@@ -8,6 +8,7 @@ import json
 import sqlite3
 import stat
 import sys
+import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -229,6 +230,25 @@ def test_an_export_holds_a_part_of_the_store_at_a_time(tmp_path: Path) -> None:
         after = found[-1][0]
     store.close()
     assert sum(pages) == 12 and max(pages) <= 4
+
+
+def test_an_export_of_a_long_conversation_does_not_hold_it_many_times(tmp_path: Path) -> None:
+    """Each call was sent all that was said before: 200 times up to 300 kB."""
+    said = talk(100, 1500)
+    spans = [chat(number, said[: number + 2]) for number in range(199)]
+    store = SQLite(_store(tmp_path / "l.db", spans))
+    after = count = 0
+    tracemalloc.start()
+    try:
+        while found := store.page(Choice(), after):
+            after = found[-1][0]
+            count += len(found)
+            del found
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+        store.close()
+    assert count == 199 and most < 16 << 20
 
 
 def test_parquet(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -120,6 +120,18 @@ def test_tokens_that_no_header_can_hold(
     assert "a token has" in error and (not token or token not in error)
 
 
+def test_a_home_that_nobody_has_is_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert main(["receive", "--store", "~no-such-user/x.db", "--port", port]) == 1
+    assert port in capsys.readouterr().err
+    assert main(["prune", "--store", "~no-such-user/x.db"]) == 0
+    assert (tmp_path / "~no-such-user" / "x.db").exists()
+
+
 def test_a_port_that_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     if settings.is_url(store):
         scheme = store.partition(":")[0]
         return _refuse(f"it stores into a file; what goes to {scheme} a collector receives", 2)
-    path = Path(store).expanduser().absolute()
+    path = settings.store_file(store).absolute()
     try:
         # The store first: who cannot write should not listen.
         writer = Writer(path, _PATIENCE)

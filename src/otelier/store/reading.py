@@ -58,6 +58,8 @@ class Reader:
         self._select_events = f"SELECT {_EVENT_COLUMNS}{_FROM.format(schema=schema, table='event')}"
         self._messages = _MESSAGES.format(schema=schema)
         self._text = f"SELECT body FROM {schema}.text WHERE id = ?"
+        # For one reading: what is forgotten later may have its number given to something else, and
+        # the lists of a long conversation are large, each with all that was said before.
         self._resolved = lru_cache(maxsize=_TEXTS_HELD)(self._look_up)
 
     def trace(self, trace_id: str) -> list[StoredSpan]:
@@ -82,6 +84,7 @@ class Reader:
         self, condition: str, given: tuple[Any, ...], most: int = -1
     ) -> Iterator[tuple[int, StoredLog]]:
         """Events (``s``) of a condition, in the order in which they were written."""
+        self._resolved.cache_clear()
         sql = f"{self._select_events} WHERE {condition} ORDER BY s.id LIMIT ?"
         for row in self._connection.execute(sql, (*given, most)):
             yield row[0], self._log(row)
@@ -106,6 +109,7 @@ class Reader:
         )
 
     def _spans(self, rest: str, given: tuple[Any, ...]) -> Iterator[tuple[int, StoredSpan]]:
+        self._resolved.cache_clear()
         for row in self._connection.execute(self._select + rest, given):
             yield row[0], self._span(row)
 
