@@ -51,7 +51,11 @@ SELECT
     model_call AND NOT told AND cost IS NULL AND error = '' AND operation IN (
         'chat', 'text_completion', 'generate_content', 'embeddings'
     ) AND SpanAttributes['otelier.response.background'] != 'true' AS uncounted,
-    SpanAttributes['error.type'] AS error,
+    -- A failure that tells no type has the conventions' word for it.
+    multiIf(
+        SpanAttributes['error.type'] != '', SpanAttributes['error.type'],
+        StatusCode = 'Error', '_OTHER', ''
+    ) AS error,
     Duration / 1e9 AS seconds,
     SpanAttributes['otelier.metadata.tenant'] AS tenant,
     JSONExtract(SpanAttributes['otelier.tags'], 'Array(String)') AS tags

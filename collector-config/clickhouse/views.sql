@@ -43,7 +43,11 @@ SELECT
     model_call AND NOT told AND cost IS NULL AND error = '' AND operation IN (
         'chat', 'text_completion', 'generate_content', 'embeddings'
     ) AND SpanAttributes['otelier.response.background'] != 'true' AS uncounted,
-    SpanAttributes['error.type'] AS error,
+    -- A failure that tells no type has the conventions' word for it.
+    multiIf(
+        SpanAttributes['error.type'] != '', SpanAttributes['error.type'],
+        StatusCode = 'Error', '_OTHER', ''
+    ) AS error,
     Duration / 1e9 AS seconds,
     SpanAttributes['session.id'] AS session,
     SpanAttributes['gen_ai.conversation.id'] AS conversation,
@@ -247,7 +251,11 @@ SELECT
     SpanAttributes['gen_ai.tool.name'] AS tool,
     SpanAttributes['gen_ai.tool.call.arguments'] AS arguments,
     SpanAttributes['gen_ai.tool.call.result'] AS result,
-    SpanAttributes['error.type'] AS error,
+    -- A failure that tells no type has the conventions' word for it.
+    multiIf(
+        SpanAttributes['error.type'] != '', SpanAttributes['error.type'],
+        StatusCode = 'Error', '_OTHER', ''
+    ) AS error,
     Duration / 1e9 AS seconds,
     SpanAttributes['session.id'] AS session,
     SpanAttributes['gen_ai.conversation.id'] AS conversation,

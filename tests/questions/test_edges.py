@@ -564,3 +564,19 @@ def test_what_is_no_list_of_messages_spoils_no_other_answer(
     assert told_of.count("two") == 2
     if told.startswith("{"):
         assert told in told_of
+
+
+def test_a_failure_that_tells_no_type_is_one_everywhere(written: Any) -> None:
+    said = [message("user", "a"), message("assistant", "b")]
+    tool = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "t", "session.id": "s"}
+    store = written(
+        chat(1, said, status="ERROR", attributes={"session.id": "s"}),
+        span(2, attributes=tool, status="ERROR"),
+    )
+    assert [(row.key, row.errors) for row in questions.costs(store=store)] == [("gpt-4o", 1)]
+    assert questions.latency(store=store) == []
+    assert [row.errors for row in questions.sessions(store=store)] == [2]
+    assert [row.failed for row in questions.tools(store=store)] == [1]
+    assert [row.error for row in questions.errors(store=store)] == ["_OTHER"] * 2
+    rate = questions.compare("gpt-4o", "x", by="model", store=store)[2]
+    assert (rate.measure, rate.a) == ("error rate", 1.0)

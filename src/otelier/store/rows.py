@@ -82,6 +82,7 @@ _LIST_ITEMS: Final = tuple(LISTS.values())
 _AT: Final = {name: place for place, name in enumerate(TEXTS)}
 _OPERATION: Final = _AT["operation"]
 _ERROR: Final = _AT["error"]
+_OTHER_ERROR: Final = "_OTHER"
 
 
 def columns(span: StoredSpan) -> list[Any]:
@@ -107,7 +108,9 @@ def columns(span: StoredSpan) -> list[Any]:
     batch_read = client and operation == semconv.BATCH_RESULTS
     told = counts[0] is not None or counts[1] is not None
     fetched = operation in semconv.FETCHES
-    error = texts[_ERROR]
+    # A failure that tells no type has the conventions' word for it.
+    error = texts[_ERROR] or (_OTHER_ERROR if span.status == "ERROR" else "")
+    texts[_ERROR] = error
     uncounted = (
         model_call
         and not told
@@ -117,7 +120,7 @@ def columns(span: StoredSpan) -> list[Any]:
         and get(semconv.BACKGROUND) is not True
     )
     left = text(get(semconv.STREAM_END))
-    status = "error" if error or span.status == "ERROR" else left or "ok"
+    status = "error" if error else left or "ok"
     return [
         *texts,
         *counts,
