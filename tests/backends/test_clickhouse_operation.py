@@ -143,8 +143,13 @@ def test_what_is_unknown_is_null(stack: Running) -> None:
     assert odd == {"model_calls": 3, "input_tokens": None, "cost": None, "unpriced": 0}
     (free,) = stack.ask(f"SELECT {keys} FROM otelier.sessions WHERE session = 'free'")
     assert free == {"model_calls": 1, "input_tokens": 0, "cost": 0, "unpriced": 0}
-    (cut,) = stack.ask("SELECT role, text FROM otelier.messages WHERE session = 'odd'")
-    assert cut == {"role": "", "text": '[{"role":"user","parts":[{"type'}
+    odd = "FROM otelier.messages WHERE session = 'odd' ORDER BY message"
+    query = f"SELECT role, text, message {odd}"
+    cut = '[{"role":"user","parts":[{"type'
+    assert stack.ask(query) == [
+        {"role": "", "text": cut, "message": cut},
+        {"role": "", "text": "", "message": "{}"},
+    ]
 
 
 def by_hand(*words: str) -> Iterator[str]:

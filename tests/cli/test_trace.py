@@ -143,3 +143,14 @@ def test_a_reader_that_stops_early_is_no_error(store: Path) -> None:
     assert program.stderr.read() == b""
     program.stderr.close()
     assert program.wait() == 0
+
+
+@pytest.mark.parametrize("option", ["--session=s-1", "--errors", "--last=2", "--grep=x", "--full"])
+def test_rows_of_a_trace_are_not_chosen_as_trees_are(
+    option: str, store: Path, capsys: Printed
+) -> None:
+    assert main(["trace", "--json", option]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == "" and printed.err.count("\n") == 1
+    assert main(["trace", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["trace_id"] == ids(29)[6:]

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from typing import Final
 
 from otelier.cli import showing
+
+# What chooses or draws trees: a trace's calls as rows are all of one trace.
+_OF_TREES: Final = ("messages", "full", "errors", "session", "grep", "last")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the traces; 1 if there is nothing to print."""
     if args.form:
+        told = [f"--{name}" for name in _OF_TREES if getattr(args, name)]
+        if told:
+            print(f"otelier trace: {told[0]} is not for --{args.form}", file=sys.stderr)
+            return 2
         return _question(args)
     return showing.stored("trace", args, args.id)
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from otelier import guard, pace, settings
+from otelier.store import loading
 from otelier.store.spans import StoredSpan, stored
 
 # Seconds that a span waits for others: what a program that is killed may lose.
@@ -32,9 +34,12 @@ class Storing:
         """Close the file; what comes later is dropped."""
         self._done = True
         try:
-            from otelier.store import sharing
-
-            sharing.of(self.path).close()
+            # Who has written nothing has nothing to close. To import it here, in the main thread,
+            # would keep what a signal's handler flushes meanwhile from being written.
+            sharing: Any = sys.modules.get("otelier.store.sharing")
+            of = getattr(sharing, "of", None)
+            if of is not None:
+                of(self.path).close()
         except Exception:
             guard.failed("store.shutdown")
 
@@ -63,8 +68,8 @@ class StoreSpanExporter(Storing, SpanExporter):
         if not spans:
             return SpanExportResult.SUCCESS
         try:
-            # With the first batch, not before: it brings sqlite3.
-            from otelier.store import sharing
+            with loading.undisturbed():
+                from otelier.store import sharing
 
             batch = [stored(span) for span in spans]
             self._tell(batch)
@@ -77,7 +82,8 @@ class StoreSpanExporter(Storing, SpanExporter):
     def _tell(self, batch: Sequence[StoredSpan]) -> None:
         if not self._reports:
             return
-        from otelier.store import telling
+        with loading.undisturbed():
+            from otelier.store import telling
 
         # The run may be over, and its folder gone.
         with contextlib.suppress(OSError):

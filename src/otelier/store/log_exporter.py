@@ -12,6 +12,7 @@ from typing import Any, Final
 from opentelemetry.sdk._logs import export as sdk
 
 from otelier import guard
+from otelier.store import loading
 from otelier.store.exporter import Storing
 
 # The SDK renamed both; the old ones are what its older versions have.
@@ -31,13 +32,15 @@ class StoreLogExporter(Storing, _Base):  # type: ignore[misc]
         if self._done:
             return _Result.FAILURE
         try:
-            from otelier.store.logs import stored_events
+            with loading.undisturbed():
+                from otelier.store.logs import stored_events
 
             events = stored_events(batch)
             if not events:
                 return _Result.SUCCESS
-            # With the first event, not before: it brings sqlite3.
-            from otelier.store import sharing
+            # With the first event, not before.
+            with loading.undisturbed():
+                from otelier.store import sharing
 
             if sharing.of(self.path).write((), events):
                 return _Result.SUCCESS

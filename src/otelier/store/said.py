@@ -125,7 +125,9 @@ def _system(bodies: list[str]) -> str:
     """System instructions are parts without a message."""
     whole = len(bodies) == 1 and not bodies[0].startswith("{")
     parts = bodies[0] if whole else f"[{','.join(bodies)}]"
-    return f'{{"role":"system","parts":{parts}}}' if _json(parts) is not _UNREADABLE else parts
+    if _json(parts) is _UNREADABLE:
+        return bodies[0] if len(bodies) == 1 else parts
+    return f'{{"role":"system","parts":{parts}}}'
 
 
 def _message(

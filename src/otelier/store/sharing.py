@@ -212,6 +212,16 @@ class Sharing:
             lost,
         )
 
+    def give_up(self) -> None:
+        """Write nothing from now on, and say so."""
+        self._over = True
+        guard.say_once(
+            f"store {self.path} orphaned",
+            "cannot write spans into the store %s: this process was forked while its parent wrote; "
+            "what it records is lost. The program is not affected.",
+            self.path,
+        )
+
     # What is open when a process forks is open in the child, too: SQLite there believes that the
     # parent's locks are its own, and that what the parent was writing is written by itself.
 
@@ -237,21 +247,30 @@ class Sharing:
 
 
 _shared: dict[Path, Sharing] = {}
+# Also held while the process forks: nobody begins to write a store then.
 _lock = threading.Lock()
+_held = False
 _paused: Final[list[Sharing]] = []
-# Of a forked child's parent that could not be closed: nobody may close or use it there.
-_parents: Final[list[dict[Path, Sharing]]] = []
+# Whether this is the child of a process that could not be kept from writing.
+_orphaned = False
 
 
 def of(path: str | os.PathLike[str]) -> Sharing:
     """The process' way into a store."""
     found = Path(path).absolute()
     with _lock:
-        return _shared.setdefault(found, Sharing(found))
+        sharing = _shared.get(found)
+        if sharing is None:
+            sharing = _shared[found] = Sharing(found)
+            if _orphaned:
+                sharing.give_up()
+        return sharing
 
 
 @forks.before
 def _before() -> None:
+    global _held
+    _held = _lock.acquire(timeout=_FORKING)
     for each in list(_shared.values()):
         if each.pause():
             _paused.append(each)
@@ -259,13 +278,22 @@ def _before() -> None:
 
 @forks.in_parent
 def _go_on() -> None:
+    global _held
     while _paused:
         _paused.pop().go_on()
+    if _held:
+        _held = False
+        _lock.release()
 
 
 @forks.in_child
 def _forked() -> None:
-    global _shared, _lock
+    global _shared, _lock, _held, _orphaned
+    parents, _shared = _shared, {}
+    _lock, _held = threading.Lock(), False
+    for each in parents.values():
+        if each not in _paused:
+            # SQLite's own locks may be held for ever, and its files are the parent's.
+            _orphaned = True
+            each.writer.abandon()
     _paused.clear()
-    _parents.append(_shared)
-    _shared, _lock = {}, threading.Lock()

@@ -38,6 +38,8 @@ _FULL_TEXT: Final = frozenset(
     {(sqlite3.SQLITE_PRAGMA, "data_version"), (sqlite3.SQLITE_UPDATE, "sqlite_master")}
 )
 _HARMFUL: Final = frozenset({"load_extension", "readfile", "writefile", "edit"})
+# What Python says of a text that is no UTF-8.
+_NO_TEXT: Final = "Could not decode to UTF-8"
 
 
 class SQLite:
@@ -65,12 +67,25 @@ class SQLite:
             for name, value in (parameters or {}).items()
         }
         with self._lock, self._told():
-            cursor = self._connection.execute(_expanded(sql), given)
-            if cursor.description is None:
-                raise StoreError("it is no query: only reading is possible here")
-            found = cursor.fetchall() if most is None else cursor.fetchmany(most)
-            cursor.close()
-            return Answer(tuple(column[0] for column in cursor.description), found)
+            try:
+                return self._asked(sql, given, most)
+            except sqlite3.OperationalError as error:
+                if _NO_TEXT not in str(error):
+                    raise
+            # JSON may have escapes that are no characters. Decoding by hand takes its time.
+            self._connection.text_factory = _decoded
+            try:
+                return self._asked(sql, given, most)
+            finally:
+                self._connection.text_factory = str
+
+    def _asked(self, sql: str, given: Mapping[str, Any], most: int | None) -> Answer:
+        cursor = self._connection.execute(_expanded(sql), given)
+        if cursor.description is None:
+            raise StoreError("it is no query: only reading is possible here")
+        found = cursor.fetchall() if most is None else cursor.fetchmany(most)
+        cursor.close()
+        return Answer(tuple(column[0] for column in cursor.description), found)
 
     def trace(self, trace_id: str) -> list[StoredSpan]:
         """All spans of a trace, each once, in order of start; none where it is not stored."""
@@ -110,6 +125,10 @@ class SQLite:
     def _told(self) -> _Told:
         self._until = time.monotonic() + self._seconds
         return _Told(self.path, self._seconds)
+
+
+def _decoded(text: bytes) -> str:
+    return text.decode("utf-8", "replace")
 
 
 class _Median:

@@ -94,7 +94,9 @@ SELECT
             )
             SELECT '[' || group_concat(body, ',') || ']'
             FROM (
-                SELECT text.body AS body FROM one JOIN text ON text.id = one.text ORDER BY one.length
+                SELECT CASE WHEN json_valid(text.body) THEN text.body ELSE json_quote(text.body) END
+                    AS body
+                FROM one JOIN text ON text.id = one.text ORDER BY one.length
             )
         )
     END AS body

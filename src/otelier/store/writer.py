@@ -118,6 +118,14 @@ class Writer:
                 with suppress(sqlite3.Error):
                     connection.close()
 
+    def abandon(self) -> None:
+        """Of a forked child: what its parent has open is never closed here, not even at the end."""
+        import ctypes  # Hardly ever needed.
+
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+
     def _open(self) -> sqlite3.Connection:
         if self._connection is not None and self._file != schema.file(self.path):
             # It was deleted or moved away: what is written into it now nobody would find.

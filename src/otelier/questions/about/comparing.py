@@ -95,6 +95,8 @@ def _scores(values: Values) -> str:
 
 
 def _fold(engine: Engine, values: Values, rows: Sequence[Row]) -> Iterator[Row]:
+    if not rows:
+        return
     sides = {str(row["key"]): row for row in rows}
     told = [sides.get(str(values[side])) for side in _SIDES]
     yield _plain("calls", "", told, "calls")
