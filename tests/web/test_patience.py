@@ -13,6 +13,7 @@ from uvicorn.server import ServerState
 
 from otelier.web import patience
 from otelier.web.patience import Patient
+from otelier.web.serving import listening, serve
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -106,3 +107,11 @@ def test_who_waits_for_an_answer_gets_it(monkeypatch: pytest.MonkeyPatch) -> Non
             writer.close()
 
     asyncio.run(whole())
+
+
+def test_a_server_that_cannot_begin_says_so() -> None:
+    async def broken(scope: Any, receive: Any, send: Any) -> None:
+        raise RuntimeError("not here")
+
+    with listening("127.0.0.1", 0) as listener:
+        assert not serve(broken, listener, lambda: None)

@@ -88,8 +88,10 @@ def run(args: argparse.Namespace) -> int:
     with listener:
         welcome = partial(_welcome, _url(listener, loopback), path, token, made)
         questions = Api(partial(opened, str(path))).routes()
-        serve(application(writer, Door(token, loopback), _say, questions), listener, welcome)
-    return 0
+        app = application(writer, Door(token, loopback), _say, questions)
+        if serve(app, listener, welcome):
+            return 0
+    return _refuse("the server did not begin; newer versions may help: otelier[ui]", 1)
 
 
 def _welcome(url: str, path: Path, token: str | None, made: bool) -> None:

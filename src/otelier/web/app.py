@@ -45,7 +45,7 @@ def application(
 
     return Starlette(
         routes=[*Receiver(inbox).routes(), *more],
-        middleware=[Middleware(Guard, door)],
+        middleware=[Middleware(Guard, door=door)],
         lifespan=lifespan,
         exception_handlers={HTTPException: unknown, Exception: broken},
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import uvicorn
@@ -25,8 +26,8 @@ def listening(host: str, port: int) -> socket.socket:
     return socket.create_server((str(address[0]), port), family=family, backlog=_CONNECTIONS)
 
 
-def serve(app: ASGIApp, listener: socket.socket, welcome: Callable[[], None]) -> None:
-    """Answer requests; returns when a signal has ended it and all that was begun is done.
+def serve(app: ASGIApp, listener: socket.socket, welcome: Callable[[], None]) -> bool:
+    """Answer requests until a signal ends it and all that was begun is done; whether it began.
 
     ``welcome``: says that it listens, once a signal ends it as it should.
     """
@@ -52,10 +53,13 @@ def serve(app: ASGIApp, listener: socket.socket, welcome: Callable[[], None]) ->
     before = {number: signal.signal(number, server.handle_exit) for number in _ENDING}
     try:
         welcome()
-        server.run([listener])
+        # Some versions end the process where they could not begin.
+        with suppress(SystemExit):
+            server.run([listener])
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    return server.started
 
 
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM)
