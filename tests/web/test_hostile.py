@@ -119,7 +119,7 @@ def test_a_bomb_is_refused(server: Running, packed: object) -> None:
     assert len(bomb) < 1_000_000
     encoding = "gzip" if packed is gzip.compress else "deflate"
     answer = server.post("/v1/traces", bomb, {**JSON, "Content-Encoding": encoding})
-    assert answer.status == 413 and "64 MiB" in answer.json["message"]
+    assert answer.status == 413 and "20 MiB" in answer.json["message"]
 
 
 def test_a_bomb_of_many_members_is_refused(server: Running) -> None:

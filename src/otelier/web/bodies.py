@@ -12,8 +12,9 @@ from starlette.requests import Request
 
 from otelier.web.refusing import RefusedError
 
-# Of one body, as it comes and unpacked; and of all that are in hand at one time, both together.
-MOST: Final = 64 << 20
+# Of one body, as it comes and unpacked (the collector takes as much); and of all that are in hand
+# at one time, both together.
+MOST: Final = 20 << 20
 MOST_IN_HAND: Final = 192 << 20
 # A body has to arrive in so many seconds.
 PATIENCE: Final = 30.0
