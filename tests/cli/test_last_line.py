@@ -143,7 +143,7 @@ def test_much_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     much = seen.in_file(path, 0)
     assert much == Seen(much="2 MB of traces")
     assert afterwards.line(much, Reports(), "file", {}, 0) == "2 MB of traces -> file"
-    telling.tell(str(tmp_path), [made.span(number) for number in range(3)])
+    telling.tell(str(tmp_path), tmp_path / "no.db", [made.span(number) for number in range(3)])
     assert seen.in_store(tmp_path / "no.db", tmp_path) == Seen(much="3 spans")
 
 

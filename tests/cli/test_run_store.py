@@ -70,8 +70,10 @@ def test_of_a_trace_that_others_write_too_a_run_counts_its_own(tmp_path: Path) -
     spans = [made.span(number, trace_id="ab" * 16) for number in range(5)]
     store = tmp_path / "s.db"
     Writer(store).write(spans)
-    telling.tell(str(tmp_path), spans[:2])
-    telling.tell(str(tmp_path), [made.span(7)])
+    telling.tell(str(tmp_path), store, spans[:2])
+    telling.tell(str(tmp_path), store, [made.span(7)])
+    # What goes into another store is none of it.
+    telling.tell(str(tmp_path), tmp_path / "other.db", spans[2:])
     found = seen.in_store(store, tmp_path)
     assert (found.traces, found.lost, found.trace_id) == (1, 1, "ab" * 16)
 
@@ -227,3 +229,14 @@ def test_a_folder_that_is_closed(tmp_path: Path) -> None:
         assert unwritable(tmp_path / "a" / "new") is not None
     finally:
         tmp_path.chmod(0o755)
+
+
+@posix
+def test_a_run_inside_a_run_with_a_store_of_its_own(tmp_path: Path) -> None:
+    inner = [sys.executable, "-m", "otelier.cli", "run", "--no-tree", "--store", "inner.db", "--"]
+    program = "import otelier\nwith otelier.step('x'): pass"
+    outer = ["--no-tree", "--store", "outer.db", "--"]
+    done = otelier_run(*outer, *inner, sys.executable, "-c", program, cwd=tmp_path, **ON)
+    lines = [line for line in done.stderr.splitlines() if line.startswith("otelier run:")]
+    assert lines[0].startswith("otelier run: 1 trace -> inner.db ")
+    assert lines[1] == "otelier run: what was seen is in inner.db, which the program named itself"

@@ -83,15 +83,21 @@ def test_a_read_only_disk(disk: Path, began: bool) -> None:
 
 def test_what_is_told_is_found_again(tmp_path: Path) -> None:
     spans = [made.span(number) for number in range(3)]
-    telling.tell(str(tmp_path), spans[:2])
-    telling.tell(str(tmp_path), spans[1:])
+    one, other = tmp_path / "one.db", tmp_path / "ö.db"
+    telling.tell(str(tmp_path), one, spans[:2])
+    telling.tell(str(tmp_path), one, spans[1:])
+    telling.tell(str(tmp_path), other, spans[:1])
+    (mine,) = (path for path in tmp_path.iterdir() if path.read_text().startswith(f"{one}\n"))
     # Of a process that was killed while it told: the last line may be a part of one.
-    (tmp_path / f"{os.getpid() + 1}.spans").write_text(f"{spans[0].trace_id} ab\n12345")
-    assert telling.told(tmp_path) == {
+    killed = mine.name.replace(str(os.getpid()), str(os.getpid() + 1))
+    (tmp_path / killed).write_text(f"{one}\n{spans[0].trace_id} ab\n12345")
+    assert telling.told(tmp_path, one) == {
         spans[0].trace_id: {spans[0].span_id, "ab"},
         spans[1].trace_id: {spans[1].span_id},
         spans[2].trace_id: {spans[2].span_id},
     }
-    assert telling.count(tmp_path) == 4
+    assert telling.told(tmp_path, other) == {spans[0].trace_id: {spans[0].span_id}}
+    assert telling.elsewhere(tmp_path, one) == [other]
+    assert telling.count(tmp_path, other) == 1
     with pytest.raises(FileNotFoundError):
-        telling.tell(str(tmp_path / "gone"), spans)
+        telling.tell(str(tmp_path / "gone"), one, spans)

@@ -123,6 +123,13 @@ def _last_line(
     reports = afterwards.read(folder)
     if there.store is not None:
         found = seen.in_store(there.store, folder)
+        if not found.traces and not found.lost and not found.much:
+            from otelier.store import telling
+
+            others = telling.elsewhere(folder, there.store)
+            if others:
+                told = ", ".join(quote(places.from_here(path)) for path in others)
+                return f"what was seen is in {told}, which the program named itself"
     elif there.file is not None:
         found = seen.in_file(there.file, begin)
     else:

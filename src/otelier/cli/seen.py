@@ -56,10 +56,10 @@ def in_store(path: Path, folder: Path) -> Seen:
     from otelier.store import telling
     from otelier.store.reading import Reader
 
-    number = telling.count(folder)
+    number = telling.count(folder, path)
     if number > _MOST_SPANS:
         return Seen(much=f"{number:,} spans")
-    told = telling.told(folder)
+    told = telling.told(folder, path)
     seen = Seen(lost=sum(map(len, told.values())))
     if not told:
         return seen

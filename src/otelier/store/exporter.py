@@ -87,7 +87,7 @@ class StoreSpanExporter(Storing, SpanExporter):
 
         # The run may be over, and its folder gone.
         with contextlib.suppress(OSError):
-            telling.tell(self._reports, batch)
+            telling.tell(self._reports, self.path, batch)
 
 
 # For the entry point: the SDK takes nothing but a class, which it calls without arguments.
