@@ -204,7 +204,7 @@ SELECT
     json_group_array(DISTINCT user) AS users,
     count(DISTINCT trace_id) AS traces,
     sum(model_call) AS model_calls,
-    sum(error != '' AND NOT batch_read) AS errors,
+    sum(error != '') AS errors,
     coalesce(sum(CASE WHEN paid THEN input_tokens END), 0) AS input_tokens,
     coalesce(sum(CASE WHEN paid THEN output_tokens END), 0) AS output_tokens,
     sum(CASE WHEN paid THEN cost END) AS cost,

@@ -40,7 +40,7 @@ INSERT INTO "history" VALUES(7,6,5,5,2991948,3);
 INSERT INTO "history" VALUES(8,0,6,1,2991948,3);
 CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 INSERT INTO "meta" VALUES('pruned',0);
-INSERT INTO "meta" VALUES('views','33b6b02900f3d17b');
+INSERT INTO "meta" VALUES('views','d8e1853e15b8b338');
 CREATE TABLE resource (id INTEGER PRIMARY KEY, body TEXT NOT NULL UNIQUE);
 INSERT INTO "resource" VALUES(1,'{"attributes":{"service.name":"shop"},"schemaUrl":"https://example.org/resource"}');
 CREATE TABLE scope (id INTEGER PRIMARY KEY, body TEXT NOT NULL UNIQUE);
@@ -328,7 +328,7 @@ SELECT
     json_group_array(DISTINCT user) AS users,
     count(DISTINCT trace_id) AS traces,
     sum(model_call) AS model_calls,
-    sum(error != '' AND NOT batch_read) AS errors,
+    sum(error != '') AS errors,
     coalesce(sum(CASE WHEN paid THEN input_tokens END), 0) AS input_tokens,
     coalesce(sum(CASE WHEN paid THEN output_tokens END), 0) AS output_tokens,
     sum(CASE WHEN paid THEN cost END) AS cost,
