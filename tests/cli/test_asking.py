@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -321,7 +322,9 @@ def test_new_calls_are_followed(tmp_path: Path) -> None:
     put(path, chat(1, SAID, start_ns=began, end_ns=began + 1, attributes={"session.id": "old"}))
     asked = [sys.executable, "-m", "otelier", "calls", "--follow", "--json", "--store", str(path)]
     pipe = subprocess.PIPE
-    with subprocess.Popen(asked, stdout=pipe, stderr=pipe, text=True) as found:
+    # Of what a shell runs in the background it is ignored, and so it would be here.
+    heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(asked, stdout=pipe, stderr=pipe, text=True, preexec_fn=heeds) as found:
         assert found.stdout is not None
         assert json.loads(found.stdout.readline())["session"] == "old"
         for number in (2, 3):
