@@ -36,7 +36,7 @@ class Sent(ClickHouse):
 
 @contextmanager
 def sending(here: Path, **env: Any) -> Iterator[Sent]:
-    """The engine, the collector before it, and what the workload sent there.
+    """The engine with its views, the collector before it, and what the workload sent there.
 
     ``env``: more variables of the workload.
     """
@@ -59,4 +59,5 @@ def sending(here: Path, **env: Any) -> Iterator[Sent]:
             for row, span in zip(asked.truth.rows, stored, strict=True):
                 assert span["SpanName"] == row["name"]
                 row["seconds"] = span["Duration"] / 1e9
+            asked.views()
             yield asked

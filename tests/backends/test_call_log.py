@@ -47,7 +47,6 @@ def scored(truth: Truth) -> dict[str, list[Row]]:
 @pytest.fixture(scope="module")
 def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sent]:
     with sending(tmp_path_factory.mktemp("call-log")) as asked:
-        asked.views()
         chosen = scored(asked.truth)
         told = {
             "id": [row["id"] for row in chosen["id"]],

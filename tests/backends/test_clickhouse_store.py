@@ -70,7 +70,6 @@ def url(port: int, password: str = ACCOUNT[1], database: str = "") -> str:
 @pytest.fixture(scope="module")
 def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sent]:
     with sending(tmp_path_factory.mktemp("store")) as asked:
-        asked.views()
         yield asked
 
 

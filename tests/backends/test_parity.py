@@ -148,7 +148,6 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sent]:
     here = tmp_path_factory.mktemp("parity")
     exporters = dict.fromkeys(("OTEL_TRACES_EXPORTER", "OTEL_LOGS_EXPORTER"), "otelier,otlp")
     with sending(here, OTELIER_STORE=here / "traces.db", **exporters) as found:
-        found.views()
         named = [row["id"] for row in found.truth.calls if row.get("id")]
         more = {"endpoint": found.into.http, "OTELIER_STORE": here / "traces.db", **exporters}
         # What is judged twice, and what nobody has.

@@ -22,7 +22,6 @@ pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
 @pytest.fixture(scope="module")
 def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sent]:
     with sending(tmp_path_factory.mktemp("questions")) as found:
-        found.views()
         yield found
 
 

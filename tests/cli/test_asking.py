@@ -29,9 +29,7 @@ NEEDED = {"call": ["none"], "search": ["none"], "compare": ["x", "y"]}
 
 
 @pytest.fixture(autouse=True)
-def plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("NO_COLOR", "FORCE_COLOR"):
-        monkeypatch.delenv(name, raising=False)
+def columns(monkeypatch: pytest.MonkeyPatch, plain: None) -> None:
     monkeypatch.setenv("COLUMNS", "200")
 
 

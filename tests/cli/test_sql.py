@@ -23,9 +23,7 @@ HOSTILE = "\x1b]0;owned\x07\x1b[31mred\r\n\u202eevil\x9b2J"
 
 
 @pytest.fixture(autouse=True)
-def plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("NO_COLOR", "FORCE_COLOR"):
-        monkeypatch.delenv(name, raising=False)
+def columns(monkeypatch: pytest.MonkeyPatch, plain: None) -> None:
     monkeypatch.setenv("COLUMNS", "100")
 
 
