@@ -116,8 +116,7 @@ def configure() -> bool:
 
 def _beside_store() -> dict[str, str]:
     """Where the other signals go, by default, of a program whose spans go into the store."""
-    named = settings.otel_environment().get("OTEL_TRACES_EXPORTER", "").split(",")
-    exporters = {name.strip() for name in named}
+    exporters = {*settings.traces_exporters(settings.otel_environment())}
     if _STORE not in exporters:
         return {}
     # Of events it takes those that belong to model calls; of metrics none.

@@ -317,14 +317,17 @@ def otel_environment() -> dict[str, str]:
 
 def traces_exporters(environ: Mapping[str, str]) -> tuple[str, ...]:
     """The exporters of spans that an environment names."""
-    words = environ.get("OTEL_TRACES_EXPORTER", "").split(",")
+    return _listed(environ, _EXPORTERS[0])
+
+
+def _listed(environ: Mapping[str, str], variable: str) -> tuple[str, ...]:
+    words = environ.get(variable, "").split(",")
     return tuple(name for word in words if (name := word.strip()))
 
 
 def stores() -> bool:
     """Whether the environment names the exporter into the local store."""
-    named = ",".join(os.environ.get(name, "") for name in _EXPORTERS)
-    return STORE_EXPORTER in [name.strip() for name in named.split(",")]
+    return any(STORE_EXPORTER in _listed(os.environ, variable) for variable in _EXPORTERS)
 
 
 def sdk_off() -> bool:

@@ -24,14 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--to", required=True, metavar="URL", help="endpoint, such as http://localhost:4318"
     )
-    parser.add_argument(
-        "--header",
-        metavar="NAME=VALUE",
-        action="append",
-        default=[],
-        type=posting.header,
-        help="a header to send along, such as an API key; may be repeated",
-    )
+    posting.add_headers(parser)
     parser.add_argument("--once", action="store_true", help="end when all is sent")
     parser.add_argument(
         "--skip-refused", action="store_true", help="leave out what the backend refuses, and go on"

@@ -40,6 +40,18 @@ def header(text: str) -> tuple[str, str]:
     return name, value
 
 
+def add_headers(parser: argparse.ArgumentParser) -> None:
+    """Declare the option that names headers (``header``)."""
+    parser.add_argument(
+        "--header",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        type=header,
+        help="a header to send along, such as an API key; may be repeated",
+    )
+
+
 def endpoint(url: str, path: str = TRACES) -> str | None:
     """The URL that a signal is posted to; None if it is none of HTTP's."""
     try:

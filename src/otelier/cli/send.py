@@ -10,6 +10,7 @@ from typing import Final
 
 from otelier import wire
 from otelier.cli import posting
+from otelier.cli.amounts import counted
 from otelier.cli.posting import JSON, PROTOBUF, Poster, UnreachableError
 from otelier.cli.view import lines
 from otelier.store.index import Broken
@@ -22,14 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("file", help="file of OTLP/JSON lines; - for standard input")
     parser.add_argument("url", help="endpoint, such as http://localhost:4318")
-    parser.add_argument(
-        "--header",
-        metavar="NAME=VALUE",
-        action="append",
-        default=[],
-        type=posting.header,
-        help="a header to send along, such as an API key; may be repeated",
-    )
+    posting.add_headers(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -93,10 +87,10 @@ class Sender:
         from otelier.viewer.text import clean
 
         if self.sent:
-            print(f"sent {_spans(self.sent)} to {self._poster.shown}")
+            print(f"sent {counted(self.sent)} to {self._poster.shown}")
         if self.refused:
             why = clean(self.reason)
-            print(f"otelier send: {_spans(self.refused)} refused ({why})", file=sys.stderr)
+            print(f"otelier send: {counted(self.refused)} refused ({why})", file=sys.stderr)
         if not self.sent and not self.refused:
             print(f"otelier send: no spans of {source} were sent", file=sys.stderr)
         return 0 if self.sent and not self.refused else 1
@@ -110,10 +104,6 @@ class Sender:
             kind, line = PROTOBUF, encode(decode(line))
         answer = self._poster.post(kind, line)
         return answer.status, answer.body
-
-
-def _spans(count: int) -> str:
-    return "1 span" if count == 1 else f"{count:,} spans"
 
 
 def _partial(answer: bytes, count: int) -> tuple[int, str]:
