@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from otelier.store.engine import Engine
     from otelier.store.engine import Parameter as Bound
 
-# Integers of both engines.
-_INT64: Final = range(-(2**63), 2**63)
+# What both engines take, from 0 on.
+_NUMBERS: Final = range(2**63)
 _NAMED: Final = re.compile(r":([a-z_]+)")
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
@@ -101,7 +101,7 @@ def _whole(parameter: Parameter, told: Any) -> int:
         number = int(told)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{parameter.name} is a whole number, not {told!r}") from None
-    if number not in _INT64 or number < 0:
+    if number not in _NUMBERS:
         raise ValueError(f"{parameter.name} is a number from 0 on, not {told!r}")
     return number
 

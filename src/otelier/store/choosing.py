@@ -33,9 +33,8 @@ class Choice:
     def condition(self, schema: str) -> tuple[str, tuple[Any, ...]]:
         """As SQL over ``span AS s`` or ``event AS s``, and what it is given."""
         prefix = self.trace.lower()
-        # "g" stands behind every digit.
         found: list[tuple[bool, str, tuple[Any, ...]]] = [
-            (bool(prefix), "s.trace_id >= ? AND s.trace_id < ?", (prefix, prefix + "g")),
+            (bool(prefix), "s.trace_id >= ? AND s.trace_id < ?", beginning(prefix)),
             (self.since is not None, "s.time >= ?", _moment(self.since)),
             (self.until is not None, "s.time < ?", _moment(self.until)),
             (bool(self.session), _SESSION.format(schema=schema), (self.session,) * 2),
@@ -45,6 +44,11 @@ class Choice:
             " AND ".join(["s.id > ?", *(sql for sql, _ in asked)]),
             tuple(value for _, given in asked for value in given),
         )
+
+
+def beginning(prefix: str) -> tuple[str, str]:
+    """Between what ids in hexadecimal digits are that begin so: from the first to the second."""
+    return prefix, f"{prefix}g"
 
 
 def _moment(moment: datetime | None) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import Final
 
 from otelier.store import rows
 from otelier.store.engine import Parameter, StoreError
+from otelier.store.otlp import INT64
 
 # In the order in which ClickHouse's lexer has them: what may hold a colon that names nothing
 # (texts, quoted names, comments, heredocs, its own parameters, casts), and what names a parameter.
@@ -31,7 +32,6 @@ _TOKENS: Final = re.compile(
     """,
     re.DOTALL | re.VERBOSE,
 )
-_INT64: Final = range(-(2**63), 2**63)
 
 
 def bound(sql: str, given: Mapping[str, Parameter]) -> tuple[str, dict[str, str]]:
@@ -69,6 +69,6 @@ def _typed(name: str, value: str | int | float | datetime) -> tuple[str, str]:
         if not math.isfinite(value):
             return "Float64", "nan" if math.isnan(value) else f"{value:+}"
         return "Float64", repr(value)
-    if value not in _INT64:
+    if value not in INT64:
         raise StoreError(f"{name} is too large a number")
     return "Int64", str(int(value))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from otelier.store.spans import StoredSpan
@@ -20,6 +21,15 @@ Parameter: TypeAlias = str | int | float | datetime | None
 
 class StoreError(Exception):
     """A store that cannot be read or understood; the message is a line for its user."""
+
+
+class MissingError(StoreError):
+    """There is no store yet."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"there is no store at {path} yet: run a program by `otelier run python app.py`"
+        )
 
 
 @dataclass(frozen=True, slots=True)

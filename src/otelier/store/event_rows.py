@@ -14,7 +14,6 @@ from otelier.store.common import Common
 from otelier.store.keeping import LEAST, LISTS, Keeper
 from otelier.store.spans import StoredLog
 
-_STRETCH: Final = prune.STRETCH * 10**9
 _HASH: Final = 16
 _COLUMNS: Final = (
     "hash, time, name, trace_id, span_id, resource, scope, shape, more, evaluation, score, label,"
@@ -56,7 +55,7 @@ def _row(digest: bytes, common: Common, keeper: Keeper, log: StoredLog) -> list[
     moment = min(max(log.time_ns or log.observed_ns, 0), bodies.TIMES[-1])
     get = log.attributes.get
     keeper.span = 0
-    keeper.used = moment // _STRETCH
+    keeper.used = prune.stretch(moment)
     keeper.of = rows.text(get(semconv.CONVERSATION_ID)) or log.trace_id
     keeper.heads = {}
     return [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from otelier.store.choosing import beginning
 from otelier.store.engine import Engine
 from otelier.store.spans import StoredSpan
 
@@ -109,8 +110,7 @@ class Found:
         conditions = [self._narrower[name] for name in sorted(needed) if name in self._narrower]
         given = {"session": self._session} if "session" in needed else {}
         if self._prefix:
-            # All digits of an id sort before "g".
             conditions.append("trace_id >= :low AND trace_id < :high")
-            given |= {"low": self._prefix, "high": f"{self._prefix}g"}
+            given |= dict(zip(("low", "high"), beginning(self._prefix), strict=True))
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         return (str(row[0]) for row in self._engine.ask(select + where + rest, given).rows)

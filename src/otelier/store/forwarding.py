@@ -9,7 +9,7 @@ from typing import Final
 
 from otelier.store import schema
 from otelier.store.choosing import Choice, event_page, page
-from otelier.store.engine import StoreError
+from otelier.store.engine import MissingError
 from otelier.store.reading import Reader
 from otelier.store.spans import StoredLog, StoredSpan
 from otelier.store.transactions import transaction
@@ -33,9 +33,7 @@ class Outbox:
     def __init__(self, path: Path, destination: str) -> None:
         """``destination``: its URL without secrets. Raises OSError, sqlite3.Error, StoreError."""
         if not path.exists():
-            raise StoreError(
-                f"there is no store at {path} yet: run a program by `otelier run python app.py`"
-            )
+            raise MissingError(path)
         self._path = path
         self._destination = destination
         self._open()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from otelier import unicode, wire
-from otelier.store.otlp import DEEPEST, INT64, TOO_DEEP, unknown
+from otelier.store.otlp import DEEPEST, INT64, TOO_DEEP, not_finite, unknown
 
 Json: TypeAlias = dict[str, Any]
 
@@ -56,7 +56,7 @@ def any_value(value: Any, depth: int = 0) -> Json:
         return _integer_value(int(value))
     if isinstance(value, float):
         value = float(value)
-        return {"doubleValue": value if math.isfinite(value) else _not_finite(value)}
+        return {"doubleValue": value if math.isfinite(value) else not_finite(value)}
     if isinstance(value, bytes | bytearray):
         return {"bytesValue": base64.b64encode(value).decode("ascii")}
     if depth >= DEEPEST:
@@ -76,10 +76,6 @@ def _integer_value(value: int) -> Json:
     if value in INT64:
         return {"intValue": str(value)}
     return {"stringValue": str(unicode.cleaned(value))}
-
-
-def _not_finite(value: float) -> str:
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 # --- decoding ---------------------------------------------------------------------------------

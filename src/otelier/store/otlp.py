@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any, Final, Protocol, TypeVar
 
@@ -30,6 +31,11 @@ def uint64(value: int) -> int:
 def name_of(number: int, names: tuple[str, ...]) -> str:
     """The name of a kind or a status; the first one for numbers that are none."""
     return names[number] if 0 <= number < len(names) else names[0]
+
+
+def not_finite(value: float) -> str:
+    """How JSON has a number that it has no form for."""
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def unknown(value: Any) -> str:

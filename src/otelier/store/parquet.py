@@ -10,13 +10,13 @@ from pyarrow import parquet  # type: ignore[import-not-found, import-untyped]
 
 from otelier import wire
 from otelier.store import pieces, rows
+from otelier.store.otlp import INT64
 from otelier.store.portions import portions
 from otelier.store.spans import StoredSpan
 
 # Rows that are in memory at once, and their characters.
 _GROUP: Final = 10_000
 _CHARACTERS: Final = 8 << 20
-_INT64: Final = range(-(1 << 63), 1 << 63)
 
 _TEXT: Final = pyarrow.string()
 _YES: Final = pyarrow.bool_()
@@ -71,7 +71,7 @@ def _row(span: StoredSpan) -> dict[str, Any]:
     time = rows.moment(span.start_ns)
     return {
         **{name: _fitting(value) for name, value in found.items()},
-        "time": span.start_ns if span.start_ns in _INT64 else None,
+        "time": span.start_ns if span.start_ns in INT64 else None,
         "trace_id": span.trace_id,
         "span_id": span.span_id,
         "parent_id": span.parent_id or "",
@@ -87,4 +87,4 @@ def _row(span: StoredSpan) -> dict[str, Any]:
 
 def _fitting(value: Any) -> Any:
     """A count that Parquet cannot hold is not there."""
-    return None if type(value) is int and value not in _INT64 else value
+    return None if type(value) is int and value not in INT64 else value

@@ -15,6 +15,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from otelier import unicode, wire
+from otelier.store.otlp import INT64, TOO_DEEP, not_finite, unknown
 
 Json: TypeAlias = dict[str, Any]
 Attributes: TypeAlias = Mapping[str, Any]
@@ -33,9 +34,7 @@ _MAP: Final = "kvlistValue"
 _TAGS: Final = frozenset({_BYTES, _DOUBLE, _MAP, TEXT, HISTORY, MESSAGES})
 _PLAIN: Final = frozenset({str, int, bool, type(None)})
 _LARGEST: Final = math.nextafter(math.inf, 0)
-_INT64: Final = range(-(1 << 63), 1 << 63)
 _DEEPEST: Final = 100
-_UNREADABLE: Final = "(nested too deeply)"
 
 
 def names(attributes: Attributes) -> str:
@@ -64,7 +63,7 @@ def values(
             if reference is not None:
                 kept.append(reference)
                 continue
-        plain = kind is str or kind is bool or value is None or (kind is int and value in _INT64)
+        plain = kind is str or kind is bool or value is None or (kind is int and value in INT64)
         kept.append(value if plain else tagged(value))
     return wire.encoded(kept).decode()
 
@@ -75,20 +74,20 @@ def tagged(value: Any, depth: int = 0) -> Any:
     if kind is str or kind is bool or value is None:
         return value
     if kind is int:
-        return value if value in _INT64 else str(value)
+        return value if value in INT64 else str(value)
     if kind is float:
-        return value if -_LARGEST <= value <= _LARGEST else {_DOUBLE: _not_finite(value)}
+        return value if -_LARGEST <= value <= _LARGEST else {_DOUBLE: not_finite(value)}
     if isinstance(value, bytes | bytearray):
         return {_BYTES: base64.b64encode(value).decode("ascii")}
     if depth >= _DEEPEST:
-        return _UNREADABLE
+        return TOO_DEEP
     if isinstance(value, Mapping):
         members = {str(key): tagged(member, depth + 1) for key, member in value.items()}
         mistaken = members and _TAGS.issuperset(members.keys() - {JOIN})
         return {_MAP: members} if mistaken else members
     if isinstance(value, Sequence) and not isinstance(value, str):
         if all(type(member) in _PLAIN for member in value) and not any(
-            type(member) is int and member not in _INT64 for member in value
+            type(member) is int and member not in INT64 for member in value
         ):
             return list(value)
         return [tagged(member, depth + 1) for member in value]
@@ -103,11 +102,7 @@ def _other(value: Any) -> Any:
         return tagged(int(value))
     if isinstance(value, float):
         return tagged(float(value))
-    return f"<{type(value).__name__}>"
-
-
-def _not_finite(value: float) -> str:
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return unknown(value)
 
 
 def attributes(names: str, values: str, resolve: Resolve | None = None) -> dict[str, Any]:

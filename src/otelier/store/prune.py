@@ -37,6 +37,11 @@ class Pruned:
     bytes: int = 0
 
 
+def stretch(nanoseconds: int) -> int:
+    """In which stretch of time since 1970 a moment is."""
+    return nanoseconds // (STRETCH * 10**9)
+
+
 def size(connection: sqlite3.Connection) -> int:
     """Bytes in use, without the pages that are free."""
     ((page,),) = connection.execute("PRAGMA page_size")
@@ -52,7 +57,7 @@ def steps(connection: sqlite3.Connection, before: int | None, most: int | None) 
     may have. Raises sqlite3.Error.
     """
     if before is not None:
-        yield from _older(connection, before // (STRETCH * 10**9) * STRETCH)
+        yield from _older(connection, max(stretch(before), 0))
     while most is not None and size(connection) > most:
         moment = _oldest(connection)
         if moment is None:
@@ -62,7 +67,7 @@ def steps(connection: sqlite3.Connection, before: int | None, most: int | None) 
 
 
 def _oldest(connection: sqlite3.Connection) -> int | None:
-    """Before which second the oldest share of spans, or of events, began.
+    """Before which stretch the oldest share of spans, or of events, began.
 
     None where no stretch is over.
     """
@@ -75,64 +80,47 @@ def _oldest_of(connection: sqlite3.Connection, table: str) -> int | None:
     if first is None:
         return None
     skipped = (last - first) // _SHARE
-    row = (
-        connection.execute(
-            f"SELECT time FROM {table} ORDER BY time LIMIT 1 OFFSET ?", (skipped,)
-        ).fetchone()
-        or connection.execute(f"SELECT max(time) FROM {table}").fetchone()
-    )
     ((newest,),) = connection.execute(f"SELECT max(time) FROM {table}")
-    end = rows.nanoseconds(row[0]) // 10**9 // STRETCH * STRETCH + STRETCH
+    row = connection.execute(
+        f"SELECT time FROM {table} ORDER BY time LIMIT 1 OFFSET ?", (skipped,)
+    ).fetchone() or (newest,)
+    end = stretch(rows.nanoseconds(row[0])) + 1
     # What is being written has a stretch that goes on.
-    return end if end <= rows.nanoseconds(newest) // 10**9 // STRETCH * STRETCH else None
+    return end if end <= stretch(rows.nanoseconds(newest)) else None
 
 
-def _older(connection: sqlite3.Connection, second: int) -> Iterator[Pruned]:
-    moment = rows.moment(max(second, 0) * 10**9)
-    while spans := _spans(connection, moment):
+def _older(connection: sqlite3.Connection, end: int) -> Iterator[Pruned]:
+    """Forget what is older than a stretch of time."""
+    moment = rows.moment(end * STRETCH * 10**9)
+    while spans := _dated(connection, "span", moment):
         yield Pruned(spans=spans)
-    while events := _events(connection, moment):
+    while events := _dated(connection, "event", moment):
         yield Pruned(events=events)
-    while True:
-        texts = _unused(connection, moment, max(second, 0) // STRETCH)
-        if not texts:
-            return
+    while texts := _unused(connection, moment, end):
         yield Pruned(texts=texts)
 
 
-_OLD_SPANS: Final = "SELECT id FROM span WHERE time < ? ORDER BY time, id LIMIT ?"
+_OLD: Final = "SELECT id FROM {} WHERE time < ? ORDER BY time, id LIMIT ?"
 _UNUSED: Final = "SELECT id FROM {} WHERE used < ? ORDER BY used, id LIMIT ?"
 
 
-def _spans(connection: sqlite3.Connection, moment: str) -> int:
-    """Delete some of the old spans; how many."""
+def _dated(connection: sqlite3.Connection, table: str, moment: str) -> int:
+    """Delete some of the old spans, or events; how many."""
     count = 0
 
     def work() -> None:
         nonlocal count
         given = (moment, _SPANS)
-        words.forget(connection, words.TOOLS, _OLD_SPANS, given)
-        count = connection.execute(f"DELETE FROM span WHERE id IN ({_OLD_SPANS})", given).rowcount
+        ids = _OLD.format(table)
+        if table == words.TOOLS.table:
+            words.forget(connection, words.TOOLS, ids, given)
+        count = connection.execute(f"DELETE FROM {table} WHERE id IN ({ids})", given).rowcount
 
     transaction(connection, work)
     return count
 
 
-def _events(connection: sqlite3.Connection, moment: str) -> int:
-    """Delete some of the old events; how many."""
-    count = 0
-
-    def work() -> None:
-        nonlocal count
-        old = "SELECT id FROM event WHERE time < ? ORDER BY time, id LIMIT ?"
-        given = (moment, _SPANS)
-        count = connection.execute(f"DELETE FROM event WHERE id IN ({old})", given).rowcount
-
-    transaction(connection, work)
-    return count
-
-
-def _unused(connection: sqlite3.Connection, moment: str, stretch: int) -> int:
+def _unused(connection: sqlite3.Connection, moment: str, end: int) -> int:
     """Delete some of the texts and histories that nothing has any more; how many."""
     count = 0
 
@@ -144,7 +132,7 @@ def _unused(connection: sqlite3.Connection, moment: str, stretch: int) -> int:
             if connection.execute(old, (moment,)).fetchone():
                 return
         for table in ("history", "text"):
-            given = (stretch, _TEXTS - count)
+            given = (end, _TEXTS - count)
             ids = _UNUSED.format(table)
             if table == "text" and count < _TEXTS:
                 words.forget(connection, words.MESSAGES, ids, given)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from functools import cache
 from hashlib import blake2b
 from importlib import resources
 from pathlib import Path
@@ -24,6 +25,7 @@ _CACHE_KIB: Final = 8192
 MIGRATIONS: Final[dict[int, str]] = {}
 
 
+@cache
 def script(name: str) -> str:
     """A file of SQL beside this one."""
     return resources.files(__package__).joinpath(name).read_text("utf-8")
@@ -129,6 +131,7 @@ def _all_views() -> str:
     return script("views.sql") + script("words.sql")
 
 
+@cache
 def _digest() -> str:
     return blake2b(_all_views().encode(), digest_size=8).hexdigest()
 

@@ -61,14 +61,15 @@ def limits(keep: int | None = None, size: int | None = None) -> tuple[int | None
     return time.time_ns() - seconds * 10**9 if seconds else None, most or None
 
 
-def _code(error: Exception) -> int:
+def code(error: Exception) -> int:
+    """SQLite's primary code of an error; 0 of others."""
     return int(getattr(error, "sqlite_errorcode", 0)) & _PRIMARY
 
 
 def fault(error: Exception) -> str:
     """What is wrong with a store, for its user."""
     if isinstance(error, sqlite3.Error):
-        return _FAULTS.get(_code(error), str(error))
+        return _FAULTS.get(code(error), str(error))
     if isinstance(error, OSError):
         return error.strerror or str(error)
     return str(error)
@@ -156,7 +157,7 @@ class Sharing:
                     return True
                 if isinstance(error, InterruptedByForkError):
                     continue
-                if _code(error) not in _HELD or time.monotonic() >= end:
+                if code(error) not in _HELD or time.monotonic() >= end:
                     self._failed(error, spans, logs)
                     return False
             finally:
@@ -193,8 +194,8 @@ class Sharing:
         self, error: Exception, spans: Sequence[StoredSpan], logs: Sequence[StoredLog]
     ) -> None:
         self.patience = min(self.patience, _HASTY)
-        code = _code(error)
-        self._over = code in _FOR_GOOD or isinstance(error, StoreError)
+        number = code(error)
+        self._over = number in _FOR_GOOD or isinstance(error, StoreError)
         if self._over:
             self._waiting.clear()
             self._logs.clear()
@@ -205,7 +206,7 @@ class Sharing:
         self.writer.close()
         lost = "what is recorded is lost" if self._over else "it is tried again"
         guard.say_once(
-            f"store {self.path} {code}",
+            f"store {self.path} {number}",
             "cannot write spans into the store %s: %s; %s. The program is not affected.",
             self.path,
             fault(error),

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from otelier.store import rows, schema, sharing, words
 from otelier.store.choosing import Choice, event_page, page
-from otelier.store.engine import Answer, Parameter, StoreError
+from otelier.store.engine import Answer, MissingError, Parameter, StoreError
 from otelier.store.reading import Reader
 from otelier.store.spans import StoredLog, StoredSpan
 
@@ -38,6 +38,8 @@ _FULL_TEXT: Final = frozenset(
     {(sqlite3.SQLITE_PRAGMA, "data_version"), (sqlite3.SQLITE_UPDATE, "sqlite_master")}
 )
 _HARMFUL: Final = frozenset({"load_extension", "readfile", "writefile", "edit"})
+# What another way of opening a file may mend.
+_NOT_SO: Final = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR)
 # What Python says of a text that is no UTF-8.
 _NO_TEXT: Final = "Could not decode to UTF-8"
 
@@ -179,9 +181,7 @@ def _trace() -> str:
 
 def _connected(path: Path) -> sqlite3.Connection:
     if not path.exists():
-        raise StoreError(
-            f"there is no store at {path} yet: run a program by `otelier run python app.py`"
-        )
+        raise MissingError(path)
     connection = sqlite3.connect(
         "file::memory:", uri=True, timeout=_WAIT, isolation_level=None, check_same_thread=False
     )
@@ -215,11 +215,7 @@ def _attach(connection: sqlite3.Connection, path: Path) -> None:
             problem = problem or error
             with suppress(sqlite3.Error):
                 connection.execute(f"DETACH DATABASE {NAME}")
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in (
-                sqlite3.SQLITE_CANTOPEN,
-                sqlite3.SQLITE_READONLY,
-                sqlite3.SQLITE_IOERR,
-            ):
+            if sharing.code(error) not in _NOT_SO:
                 break
     assert problem is not None
     raise problem

@@ -12,19 +12,11 @@ from typing import Any, Final
 from otelier.store import bodies, event_rows, pieces, prune, rows, schema
 from otelier.store.common import Common
 from otelier.store.keeping import LEAST, LISTS, Keeper
-from otelier.store.otlp import INT64
-from otelier.store.spans import (
-    KINDS,
-    STATUSES,
-    StoredLog,
-    StoredSpan,
-)
+from otelier.store.otlp import INT64, KIND_NUMBERS, STATUS_NUMBERS
+from otelier.store.spans import StoredLog, StoredSpan
 from otelier.store.transactions import transaction
 
-_STRETCH: Final = prune.STRETCH * 10**9
-_KIND: Final = {name: number for number, name in enumerate(KINDS)}
 _THERE: Final = "SELECT 1 FROM span WHERE trace_id = ? AND span_id = ? AND kind = ?"
-_STATUS: Final = {name: number for number, name in enumerate(STATUSES)}
 _BASE: Final = (
     "id, trace_id, span_id, parent_id, time, duration, name, kind, flags, status_code,"
     ' status_message, resource, scope, shape, "values", more, input, output, system'
@@ -174,7 +166,7 @@ class Writer:
         """Those that are not stored, each once."""
         found: dict[tuple[str, str, int], StoredSpan] = {}
         for span in spans:
-            key = (span.trace_id, span.span_id, _KIND.get(span.kind, 0))
+            key = (span.trace_id, span.span_id, KIND_NUMBERS.get(span.kind, 0))
             if key not in found and not connection.execute(_THERE, key).fetchone():
                 found[key] = span
         return list(found.values())
@@ -201,7 +193,7 @@ class Writer:
         columns = rows.columns(span)
         keeper = self._keeper
         keeper.span = number
-        keeper.used = start // _STRETCH
+        keeper.used = prune.stretch(start)
         keeper.of = columns[_CONVERSATION] or columns[_SESSION] or span.trace_id
         heads: dict[str, int] = {}
         keeper.heads = heads
@@ -214,9 +206,9 @@ class Writer:
             rows.moment(start),
             min(max(duration, INT64[0]), INT64[-1]),
             span.name,
-            _KIND.get(span.kind, 0),
+            KIND_NUMBERS.get(span.kind, 0),
             span.flags & _FLAGS,
-            _STATUS.get(span.status, 0),
+            STATUS_NUMBERS.get(span.status, 0),
             span.status_message,
             self._common.shared(span.resource),
             self._common.shared(span.scope),

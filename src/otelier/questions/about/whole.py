@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from otelier import semconv
@@ -143,9 +142,11 @@ def _first(span: StoredSpan, keys: Sequence[str]) -> Any:
 
 
 def _time(ns: int) -> str:
+    from otelier.store.rows import moment
+
     try:
-        return f"{datetime.fromtimestamp(ns // 10**9, UTC):%Y-%m-%dT%H:%M:%S}.{ns % 10**9:09}Z"
-    except (OverflowError, ValueError, OSError):
+        return f"{moment(ns).replace(' ', 'T')}Z"
+    except OverflowError:
         return ""
 
 
