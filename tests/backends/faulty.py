@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import select
+import selectors
 import subprocess
 import sys
 import threading
@@ -50,7 +50,9 @@ class Sender:
         """Have it carry a command out, in so many seconds at most."""
         self.tell(command)
         assert self.process.stdout is not None
-        ready, _, _ = select.select([self.process.stdout], [], [], patience)
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.process.stdout, selectors.EVENT_READ)
+            ready = selector.select(patience)
         assert ready, f"no answer to {command}: {self.said}"
         line = self.process.stdout.readline()
         assert line, self.said

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import select
+import selectors
 import signal
+import socket
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -16,13 +16,17 @@ class Stop:
     """What ``threading.Event`` is to threads: that one's lock may be held when the signal comes."""
 
     def __init__(self) -> None:
-        self._read, self._write = os.pipe()
-        os.set_blocking(self._write, False)
+        # A selector of the system's own: ``select`` knows no descriptor above 1,023, and a program
+        # (or its parent) may hold that many.
+        self._read, self._write = socket.socketpair()
+        self._write.setblocking(False)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._read, selectors.EVENT_READ)
 
     def set(self) -> None:
         """Tell it, for good."""
         with contextlib.suppress(OSError):
-            os.write(self._write, b".")
+            self._write.send(b".")
 
     def is_set(self) -> bool:
         """Whether it was told."""
@@ -30,12 +34,13 @@ class Stop:
 
     def wait(self, seconds: float) -> bool:
         """Wait until it is told, but not longer; whether it was."""
-        return bool(select.select([self._read], [], [], seconds)[0])
+        return bool(self._selector.select(seconds))
 
     def close(self) -> None:
         """Give back what it holds of the system."""
-        os.close(self._read)
-        os.close(self._write)
+        self._selector.close()
+        self._read.close()
+        self._write.close()
 
 
 @contextlib.contextmanager
