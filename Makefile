@@ -9,7 +9,7 @@ TEST_PACKAGES := $(TOOLS) "openai>=3" "anthropic>=2" "websockets>=13" "celery>=5
 	"numpy>=2" "pandas>=2" "attrs>=23" "pillow>=10" "starlette>=1" "fastapi>=0.115" "uvicorn>=0.30" \
 	"anyio>=4" "trio>=0.27" "greenlet>=3" "django>=5" "gevent>=24" "gunicorn>=23" \
 	"hypercorn>=0.17" "granian>=2" "mcp>=2.2" "clickhouse-connect>=1" "pyarrow>=16" griffe \
-	authlib
+	authlib "playwright>=1.50"
 # These need other versions of the libraries above: LiteLLM an older openai, aiobotocore a botocore.
 BESIDE := .venv-beside
 BESIDE_PACKAGES := $(TOOLS) "litellm>=1.106" "mcp>=2.2,<3" fastapi soundfile "aiobotocore>=3"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,18 @@ from tests.telemetry import Telemetry
 # Before an SDK takes the function.
 certificates.shorten()
 RECORDINGS = Path(__file__).resolve().parents[2] / "shared" / "recordings"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Who has no browser reads that the tests with one were skipped, and why."""
+    skipped = terminalreporter.stats.get("skipped", ())
+    reasons = Counter(
+        each.longrepr[2].removeprefix("Skipped: ")
+        for each in skipped
+        if each.nodeid.startswith("tests/browser/")
+    )
+    for reason, count in reasons.items():
+        terminalreporter.write_line(f"tests/browser: {count} skipped: {reason}")
 
 
 @pytest.fixture(autouse=True)

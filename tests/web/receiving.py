@@ -1,4 +1,4 @@
-"""``otelier receive`` in a process of its own, and clients by hand."""
+"""Commands that listen, each in a process of its own, and clients by hand."""
 
 from __future__ import annotations
 
@@ -70,12 +70,15 @@ class Running:
 
 
 @contextmanager
-def receiving(
+def running(
     store: Path, *words: str, before: Callable[[], None] | None = None, **variables: str
 ) -> Iterator[Running]:
-    """Run it while the block runs; ``before`` runs in its process before it begins."""
+    """Run a command that listens while the block runs, once it has told its URL.
+
+    ``before`` runs in its process before it begins.
+    """
     process = subprocess.Popen(
-        [sys.executable, "-m", "otelier.cli", "receive", "--port", "0", *words],
+        [sys.executable, "-m", "otelier.cli", *words, "--port", "0"],
         env=few(**{"OTELIER_STORE": str(store), "OTELIER_STORE_KEEP": "off", **variables}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -84,14 +87,27 @@ def receiving(
     )
     try:
         assert process.stdout is not None and process.stderr is not None
-        first = process.stdout.readline()
-        assert first, process.stderr.read()
-        told = first + process.stdout.readline()
-        url = next(word for word in first.split() if word.startswith("http://"))
+        told, url = "", ""
+        while not url:
+            line = process.stdout.readline()
+            assert line, told + process.stderr.read()
+            told += line
+            url = next((word for word in line.split() if word.startswith("http://")), "")
         yield Running(url, store, process, told)
     finally:
         process.kill()
         process.communicate()
+
+
+@contextmanager
+def receiving(
+    store: Path, *words: str, before: Callable[[], None] | None = None, **variables: str
+) -> Iterator[Running]:
+    """``otelier receive`` while the block runs."""
+    with running(store, "receive", *words, before=before, **variables) as found:
+        assert found.process.stdout is not None
+        found.told += found.process.stdout.readline()
+        yield found
 
 
 def bringing(*names: str, trace: int = 1, **attributes: str) -> dict[str, Any]:
