@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -21,15 +20,12 @@ from otelier.store.exporter import StoreSpanExporter
 from otelier.store.reading import Reader
 from otelier.store.spans import StoredEvent, StoredLink, StoredResource, StoredScope, StoredSpan
 from otelier.store.writer import Writer
+from tests.hostile import IDS, INJECTION, LONE, MESSAGE, MESSAGES, TIMES, VALUES
 
 from .spans import provider
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
-YEAR_2500 = 16_725_225_600 * 10**9
 INPUT = "gen_ai.input.messages"
-MESSAGE = '{"role":"user","parts":[{"type":"text","content":"Where?"}]}'
-INJECTION = "'; DROP TABLE span; --\"` [x] %s :a ?1 \\"
-LONE = "half a pair: \ud83d"
 
 
 def span(number: int = 1, **more: Any) -> StoredSpan:
@@ -49,36 +45,6 @@ def kept(path: Path, spans: Sequence[StoredSpan]) -> list[StoredSpan]:
     return found
 
 
-MESSAGES = {
-    "ten megabytes": f'[{{"role":"user","content":"{"x" * 10_000_000}"}}]',
-    "cut short": f"[{MESSAGE},{MESSAGE[:30]}",
-    "no JSON": "[{not json}]",
-    "closed twice": f"[{MESSAGE}]]",
-    "two lists": f"[{MESSAGE}][{MESSAGE}]",
-    "an object": MESSAGE,
-    "empty list": "[]",
-    "empty": "",
-    "brackets": "[",
-    "numbers": "[1,2,3]",
-    "nothing between": f"[{MESSAGE}{MESSAGE}]",
-    "commas at the ends": f"[,{MESSAGE},]",
-    "spaces": f"[ {MESSAGE} , {MESSAGE} ]",
-    "spaces by turns": f"[{MESSAGE}, {MESSAGE},{MESSAGE}]",
-    "as json.dumps writes": json.dumps([json.loads(MESSAGE)] * 3),
-    "indented": json.dumps([json.loads(MESSAGE)] * 3, indent=2),
-    "escapes that need none": '[{"role":"\\u0075ser","content":"\\/ \\u00fc"}]',
-    "numbers of many forms": '[{"a":1.0,"b":1e2,"c":-0,"d":0.10,"e":12345678901234567890123}]',
-    "not a number": '[{"a":NaN,"b":Infinity}]',
-    "a key twice": '[{"a":1,"a":2}]',
-    "keys that the store has": '[{"text":1},{"history":2,"join":","},{"kvlistValue":{}}]',
-    "null bytes": '[{"content":"\x00 \\u0000"}]',
-    "a pair that is escaped": '[{"content":"\\ud83d\\ude00 \\ud83d"}]',
-    "deep": "[" * 5000 + "]" * 5000,
-    "deep objects": '[{"a":' * 3000 + "1" + "}]" * 3000,
-    "line separators": '[{"content":"\u2028\u2029\x85\x0b"}]',
-}
-
-
 @pytest.mark.parametrize("name", MESSAGES)
 @pytest.mark.parametrize(
     "attribute", [INPUT, "gen_ai.output.messages", "gen_ai.system_instructions", "other"]
@@ -94,34 +60,6 @@ def test_a_text_comes_back_to_the_byte(tmp_path: Path, name: str, attribute: str
         span(5, attributes={attribute: text}),
     ]
     assert kept(tmp_path / "s.db", sent) == sent
-
-
-VALUES: dict[str, Any] = {
-    "null bytes": "a\x00b",
-    "only a null byte": "\x00",
-    "control characters": "".join(map(chr, range(32))) + "\x7f\x1b[31m",
-    "SQL": INJECTION,
-    "a reference": '{"text":1}',
-    "reference, as a map": {"text": 1},
-    "history, as a map": {"history": 1, "join": ", "},
-    "messages, as a map": {"messages": 1},
-    "tagged map": {"kvlistValue": {"bytesValue": "AA=="}},
-    "tagged double": {"doubleValue": "NaN"},
-    "empty map": {},
-    "map with no name": {"": {"": ""}},
-    "largest": 2**63 - 1,
-    "smallest": -(2**63),
-    "float like an int": 1e15,
-    "negative zero": -0.0,
-    "tiny": 5e-324,
-    "infinite": float("-inf"),
-    "no value": None,
-    "all bytes": bytes(range(256)),
-    "mixed list": [1, "1", 1.0, True, None, b"1", [], {}],
-    "lists of lists": [[[[1.5]]]],
-    "long text": "ü" * 300,
-    "messages as a list": [json.loads(MESSAGE), {"text": 1}, {}],
-}
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -167,9 +105,6 @@ def test_half_of_a_surrogate_pair_is_made_readable_and_loses_nothing_else(tmp_pa
     assert found == eval(repr(sent).replace(repr(LONE)[1:-1], repr(readable)[1:-1]))
 
 
-IDS = ["", "0", "0" * 32, "not hex", INJECTION, "F" * 32, "\x00", "é" * 16, "1" * 10_000]
-
-
 def test_ids_of_all_kinds_are_told_apart(tmp_path: Path) -> None:
     sent = [
         StoredSpan(trace, one, parent, "x")
@@ -185,20 +120,6 @@ def test_ids_of_all_kinds_are_told_apart(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "s.db") as connection:
         found = {(each.trace_id, each.span_id) for _, each in Reader(connection).after(0, 1000)}
     assert found == {(each.trace_id, each.span_id) for each in wanted}
-
-
-TIMES = [
-    (0, 0),
-    (5, 3),
-    (YEAR_2500, YEAR_2500 + 1),
-    (YEAR_2500, 0),
-    (0, YEAR_2500),
-    (0, 2**64 - 1),
-    (2**64 - 1, 0),
-    (2**63, 2**63 + 1),
-    (-5, -3),
-    (-(2**70), 2**70),
-]
 
 
 @pytest.mark.parametrize("start, end", TIMES)
