@@ -6,7 +6,7 @@ TOOLS := "pytest>=8" "pytest-timeout>=2" "pytest-xdist>=3.6" "jsonschema>=4" "py
 TEST_PACKAGES := $(TOOLS) "openai>=3" "anthropic>=2" "websockets>=13" "celery>=5" "fsspec>=2023.1" \
 	"google-genai>=3" "boto3>=1.44" "mistralai>=3" "cohere>=7" "ollama>=0.6" "huggingface-hub>=2" \
 	"xai-sdk>=1.21" "httpx>=0.28" "httpx2>=2" "requests>=2.32" "aiohttp>=3.14" \
-	"numpy>=2" "pandas>=2" "attrs>=23" "pillow>=10" "starlette>=1" "fastapi>=0.115" "uvicorn>=0.30" \
+	"numpy>=2" "pandas>=2" "attrs>=23" "pillow>=10" "starlette>=1" "jinja2>=3.1" "markdown-it-py>=4" "fastapi>=0.115" "uvicorn>=0.30" \
 	"anyio>=4" "trio>=0.27" "greenlet>=3" "django>=5" "gevent>=24" "gunicorn>=23" \
 	"hypercorn>=0.17" "granian>=2" "mcp>=2.2" "clickhouse-connect>=1" "pyarrow>=16" griffe \
 	authlib "playwright>=1.50"
@@ -35,7 +35,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/demo.done: $(BIN)/python pyproject.toml
-	$(call install,$(VENV),-e . "openai>=3" "anthropic>=2")
+	$(call install,$(VENV),-e ".[ui]" "openai>=3" "anthropic>=2")
 	@touch $@
 
 $(VENV)/test.done: $(VENV)/demo.done Makefile

@@ -81,6 +81,9 @@ ALLOWED_ROOTS = {
     "rich",
     # Of extras, imported where they are asked for.
     "clickhouse_connect",
+    "jinja2",
+    "markdown_it",
+    "markupsafe",
     "mcp",
     "pyarrow",
     "starlette",

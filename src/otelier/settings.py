@@ -251,6 +251,11 @@ def run_reports() -> str:
     return os.environ.get(RUN_REPORTS, "")
 
 
+def has_screen() -> bool:
+    """Whether this process can show windows, or names the browser itself (on Linux)."""
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
+
+
 def data_folder() -> Path | None:
     """Where the user's programs keep what is the user's; None where there is no place."""
     return _folder("XDG_DATA_HOME", ".local/share", "Library/Application Support")

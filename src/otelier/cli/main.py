@@ -30,6 +30,7 @@ COMMANDS: Final = (
     Command("view", "otelier.cli.view", "show the traces in a file, or in the store"),
     Command("send", "otelier.cli.send", "send the traces in a file to a backend"),
     Command("sql", "otelier.cli.sql", "ask the store in SQL; without a query: what can be asked"),
+    Command("ui", "otelier.cli.ui", "show the store in a browser, live"),
     Command("receive", "otelier.cli.receive", "take OTLP over HTTP into the local store"),
     Command("mcp", "otelier.cli.mcp", "answer coding agents' questions about the store"),
     Command("export", "otelier.cli.exporting", "write the store's spans to a file"),

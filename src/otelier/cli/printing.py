@@ -9,10 +9,10 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, TextIO
 
+from otelier.questions.cells import compact
 from otelier.viewer import terminal
 from otelier.viewer.look import Look
 
-UNKNOWN: Final = "–"
 _CSV: Final = {True: "true", False: "false", None: ""}
 
 
@@ -57,11 +57,6 @@ class Printer:
             cells = map(_for_csv, row)
             lines.append(_csv_line(map(self.look.clean, cells) if self._person else cells))
         self.text("".join(lines))
-
-
-def compact(value: Any) -> str:
-    """A value in a line: a text as it is, else JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def distinct(names: Sequence[str]) -> list[str]:

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from otelier.cli import printing
-from otelier.cli.printing import UNKNOWN, Printer, compact, distinct
+from otelier.cli.printing import Printer, distinct
 from otelier.questions.asking import read
+from otelier.questions.cells import UNKNOWN, compact
 from otelier.questions.model import Parameter
 from otelier.store import views
 from otelier.store.engine import Answer, Engine, StoreError

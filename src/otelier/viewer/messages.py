@@ -53,7 +53,7 @@ def conversation(
     Lists are shown to at most ``limit`` members; what is ``earlier`` becomes one line.
     """
     earlier = earlier or Earlier()
-    left_out = {*_again(attributes), *earlier.names}
+    left_out = {*again(attributes), *earlier.names}
     folded = str(earlier)
     for name, read in _CONTENT.items():
         if folded and name == semconv.INPUT_MESSAGES:
@@ -64,10 +64,11 @@ def conversation(
                 value = value[earlier.messages :]
             yield from read(value, limit)
     if attributes.get(semconv.CONTENT_TRUNCATED):
-        yield Said("note", "content was cut when it was recorded" + _missing(attributes))
+        yield Said("note", "content was cut when it was recorded" + missing(attributes))
 
 
-def _missing(attributes: Attributes) -> str:
+def missing(attributes: Attributes) -> str:
+    """How much of a span's content was cut when it was recorded, behind a colon; or nothing."""
     said = []
     for name, what in (
         (semconv.CONTENT_TRUNCATED_CHARACTERS, "characters"),
@@ -79,7 +80,7 @@ def _missing(attributes: Attributes) -> str:
     return f": {', '.join(said)}" if said else ""
 
 
-def _again(attributes: Attributes) -> Iterator[str]:
+def again(attributes: Attributes) -> Iterator[str]:
     """Arguments and results of agents and workflows that are nothing but a message's text."""
     for name, messages in (
         (semconv.ARGUMENTS, semconv.INPUT_MESSAGES),
@@ -182,7 +183,7 @@ def _parts(who: str, value: Any, limit: int, *, output: bool) -> Iterator[Said]:
         elif isinstance(part, Mapping):
             kind = _word(part.get("type"))
             tail = _id(part) if kind in _CALLS else ""
-            yield Said(who, _PARTS.get(kind, _other)(part), output, tail)
+            yield Said(who, described(part), output, tail)
         else:
             yield Said(who, _compact(part), output)
 
@@ -251,6 +252,11 @@ def _media(part: Part) -> str:
 
 def _other(part: Part) -> str:
     return f"[{_word(part.get('type')) or 'part'}] {_compact(part)}"
+
+
+def described(part: Part) -> str:
+    """A part of a message in one text."""
+    return _PARTS.get(_word(part.get("type")), _other)(part)
 
 
 _PARTS: Final[Mapping[str, Callable[[Part], str]]] = {

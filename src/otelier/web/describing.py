@@ -47,6 +47,8 @@ def _property(parameter: Parameter) -> dict[str, Any]:
     found: dict[str, Any] = {"type": _TYPES[parameter.type], "description": help}
     if parameter.choices:
         found["enum"] = list(parameter.choices)
+    if parameter.form:
+        found["pattern"] = f"^({parameter.form})$"
     if parameter.default is not None:
         found["default"] = parameter.default
     return found

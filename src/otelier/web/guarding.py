@@ -1,4 +1,4 @@
-"""Who may come in: programs of this machine, or those that have the token; no page of a browser."""
+"""Who may come in: who is on this machine, or has the token; no page of another site."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from hmac import compare_digest
 from typing import Final
 
 from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from otelier.web.refusing import RefusedError, refusal
 
+_READING: Final = ("GET", "HEAD")
 _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]*)(?::[0-9]*)?")
 
 
@@ -26,6 +29,8 @@ class Door:
     # had its own domain point here (DNS rebinding). From elsewhere it may have any name, and such a
     # page lacks the token.
     loopback: bool
+    # Whether there are pages: then a browser may bring the token in a link, and keeps it.
+    pages: bool = False
 
 
 class Guard:
@@ -38,9 +43,9 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass it on if it may come in."""
         if scope["type"] == "http":
-            refused = _wrong(Headers(scope=scope), self.door)
-            if refused is not None:
-                await refusal(refused)(scope, receive, send)
+            stopped = _stopped(scope, self.door)
+            if stopped is not None:
+                await stopped(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 
@@ -53,6 +58,30 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
+def _stopped(scope: Scope, door: Door) -> Response | None:
+    """What is answered instead of what was asked for; None for who may come in."""
+    headers = Headers(scope=scope)
+    refused = _wrong(headers, door)
+    if refused is not None:
+        return refusal(refused)
+    if door.token is None or _has(headers, door.token):
+        return None
+    # What changes something is for programs, which bring the token each time.
+    if door.pages and scope["method"] in _READING:
+        from otelier.web import entrance
+
+        connection = HTTPConnection(scope)
+        if entrance.remembers(connection, door.token):
+            return None
+        if entered := entrance.entered(connection, door.token):
+            return entered
+        if "text/html" in headers.get("accept", ""):
+            return entrance.asks(connection)
+    return refusal(
+        RefusedError(401, "the header `Authorization: Bearer TOKEN` is missing or wrong")
+    )
+
+
 def _wrong(headers: Headers, door: Door) -> RefusedError | None:
     host = headers.get("host", "")
     named = _HOST.fullmatch(host)
@@ -63,8 +92,6 @@ def _wrong(headers: Headers, door: Door) -> RefusedError | None:
     asker = headers.get("sec-fetch-site", "none")
     if asker not in ("none", "same-origin") and headers.get("sec-fetch-mode") != "navigate":
         return RefusedError(403, "pages of other sites may not ask")
-    if door.token is not None and not _has(headers, door.token):
-        return RefusedError(401, "the header `Authorization: Bearer TOKEN` is missing or wrong")
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -26,10 +27,16 @@ def listening(host: str, port: int) -> socket.socket:
     return socket.create_server((str(address[0]), port), family=family, backlog=_CONNECTIONS)
 
 
-def serve(app: ASGIApp, listener: socket.socket, welcome: Callable[[], None]) -> bool:
+def serve(
+    app: ASGIApp,
+    listener: socket.socket,
+    welcome: Callable[[], None],
+    until: Callable[[], object] | None = None,
+) -> bool:
     """Answer requests until a signal ends it and all that was begun is done; whether it began.
 
-    ``welcome``: says that it listens, once a signal ends it as it should.
+    ``welcome``: says that it listens, once a signal ends it as it should. ``until``: returns when
+    it is to end without one; it is called by a thread of its own.
     """
     server = uvicorn.Server(
         uvicorn.Config(
@@ -51,6 +58,8 @@ def serve(app: ASGIApp, listener: socket.socket, welcome: Callable[[], None]) ->
     # It raises the signal that ended it once more when it is done: whoever pressed Ctrl-C wanted
     # just that, and it is no failure.
     before = {number: signal.signal(number, server.handle_exit) for number in _ENDING}
+    if until is not None:
+        threading.Thread(target=_ended, args=(server, until), daemon=True).start()
     try:
         welcome()
         # Some versions end the process where they could not begin.
@@ -60,6 +69,11 @@ def serve(app: ASGIApp, listener: socket.socket, welcome: Callable[[], None]) ->
         for number, handler in before.items():
             signal.signal(number, handler)
     return server.started
+
+
+def _ended(server: uvicorn.Server, until: Callable[[], object]) -> None:
+    until()
+    server.should_exit = True
 
 
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM)

@@ -1,0 +1,33 @@
+"""All pages of a store, and what they are made with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from otelier.store.engine import Engine
+from otelier.web.pages import live, trace, traces
+from otelier.web.pages.shell import Shell
+
+_STATIC: Final = Path(__file__).parent.parent / "static"
+_PAGES: Final = (traces, trace, live)
+
+
+def routes(opened: Callable[[], Engine], place: str, receives: str = "") -> list[BaseRoute]:
+    """Everything that a browser asks for. The arguments are those of ``Shell``."""
+    shell = Shell(opened, place, receives)
+
+    async def unknown(request: Request) -> Response:
+        return await shell.trouble(request, 404, "There is no such page.")
+
+    return [
+        *(route for page in _PAGES for route in page.routes(shell)),
+        Mount("/static", StaticFiles(directory=_STATIC)),
+        Route("/{rest:path}", unknown, methods=["GET"]),
+    ]

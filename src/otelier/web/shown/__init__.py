@@ -1,0 +1,1 @@
+"""What pages show: pure functions from spans and rows to what a template prints."""

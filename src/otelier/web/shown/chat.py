@@ -1,0 +1,217 @@
+"""Messages as a chat: who said what, calls of tools beside their results."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from otelier.viewer import text as txt
+from otelier.viewer.messages import described
+from otelier.web.shown import markdown, values
+from otelier.web.shown.values import Value
+
+# Characters of one text, and parts of one message, that are shown at once.
+TEXT: Final = 20_000
+PARTS: Final = 200
+# Characters of base64 of an image that is shown.
+_IMAGE: Final = 4_000_000
+# What a browser draws and runs nothing of.
+_DRAWN: Final = re.compile(r"image/(?:png|jpeg|gif|webp)")
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/\s]+=*\s*")
+_CALLS: Final = {"tool_call": "arguments", "server_tool_call": "server_tool_call"}
+_RESULTS: Final = {
+    "tool_call_response": ("response", "result"),
+    "server_tool_call_response": ("server_tool_call_response",),
+}
+_MEDIA: Final = frozenset({"blob", "file", "uri"})
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """The step that a call of a tool led to."""
+
+    span_id: str
+    seconds: float | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a message."""
+
+    kind: str
+    """``text``, ``reasoning``, ``call``, ``result``, ``media`` or ``other``."""
+    text: str = ""
+    cut: int = 0
+    """How many characters are not shown."""
+    html: Markup | None = None
+    """The text, where it is to be shown as Markdown."""
+    data: Value | None = None
+    """The text, where it is JSON."""
+    name: str = ""
+    id: str = ""
+    image: str = ""
+    """A URL with the picture in it."""
+    answer: Part | None = None
+    """Of a call its result."""
+    ran: Ran | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bubble:
+    """A message."""
+
+    role: str
+    parts: tuple[Part, ...]
+    finish: str = ""
+    output: bool = False
+    """Whether it is the answer of the call that is shown."""
+    left_out: int = 0
+    """How many parts are not shown."""
+
+
+def bubbles(
+    messages: Any,
+    before: Sequence[Any] = (),
+    *,
+    output: bool = False,
+    plain: bool = False,
+    ran: Mapping[str, Ran] | None = None,
+) -> list[Bubble]:
+    """A list of messages, whatever it is. Results of tools stand beside the calls before them.
+
+    ``before``: messages that are not shown; their calls are, beside results that are. ``plain``: no
+    Markdown. ``ran``: the steps that ran tools, by the ids of the calls.
+    """
+    told = messages if isinstance(messages, list | tuple) else [messages]
+    made = [_bubble(each, output, plain, ran or {}) for each in told]
+    earlier = (_bubble(each, output, True, ran or {}) for each in before)
+    calls = {part.id: part for each in earlier for part in each.parts if part.kind == "call"}
+    return list(_paired(made, calls))
+
+
+def parts(told: Any, plain: bool = False) -> tuple[Part, ...]:
+    """Parts without a message, such as system instructions."""
+    return _bubble({"role": "", "parts": told}, False, plain, {}).parts
+
+
+def part_of(text: str, plain: bool = True) -> Part:
+    """A text by itself: as JSON where it is some, else as it is."""
+    return _text("text", text, plain)
+
+
+def part_of_value(told: Any) -> Part:
+    """A value that may be a text with JSON in it."""
+    return _said("other", told)
+
+
+def _bubble(message: Any, output: bool, plain: bool, ran: Mapping[str, Ran]) -> Bubble:
+    if not isinstance(message, Mapping):
+        return Bubble("(not a message)", (part_of_value(message),), output=output)
+    told = message.get("parts")
+    listed = told if isinstance(told, list | tuple) else [told]
+    return Bubble(
+        _word(message.get("role")) or "(no role)",
+        tuple(_part(each, plain, ran) for each in listed[:PARTS]),
+        _word(message.get("finish_reason")),
+        output,
+        max(0, len(listed) - PARTS),
+    )
+
+
+def _part(part: Any, plain: bool, ran: Mapping[str, Ran]) -> Part:
+    if not isinstance(part, Mapping):
+        return part_of_value(part)
+    kind = _word(part.get("type"))
+    if kind in ("text", "reasoning") and isinstance(part.get("content"), str):
+        return _text(kind, part["content"], plain)
+    if kind in _CALLS:
+        call_id = _word(part.get("id"))
+        said = _said("call", part.get(_CALLS[kind]))
+        return replace(said, name=_word(part.get("name")), id=call_id, ran=ran.get(call_id))
+    if kind in _RESULTS:
+        told = next((part[key] for key in _RESULTS[kind] if part.get(key) is not None), None)
+        return replace(_said("result", told), id=_word(part.get("id")))
+    if kind in _MEDIA:
+        return _cut(Part("media", described(part), image=_image(part)))
+    return replace(_said("other", {k: v for k, v in part.items() if k != "type"}), name=kind)
+
+
+def _text(kind: str, text: str, plain: bool) -> Part:
+    data = values.read(text)
+    if data is not None:
+        return Part(kind, data=values.value(data))
+    shown = text[:TEXT]
+    html = None if plain else markdown.html(shown)
+    return Part(kind, shown, len(text) - len(shown), html)
+
+
+def _said(kind: str, told: Any) -> Part:
+    """A value: a text as it is, all else as a tree."""
+    if told is None:
+        return Part(kind)
+    if isinstance(told, str):
+        data = values.read(told)
+        if data is None:
+            return _cut(Part(kind, told))
+        told = data
+    return Part(kind, data=values.value(told))
+
+
+def _cut(part: Part) -> Part:
+    return replace(part, text=part.text[:TEXT], cut=max(0, len(part.text) - TEXT))
+
+
+def _image(part: Mapping[str, Any]) -> str:
+    """A picture that is in the message. One that is elsewhere is not asked for."""
+    mime, content = _word(part.get("mime_type")), part.get("content")
+    if not isinstance(content, str) or not 0 < len(content) <= _IMAGE:
+        return ""
+    if not _DRAWN.fullmatch(mime) or not _BASE64.fullmatch(content):
+        return ""
+    return f"data:{mime};base64,{content}"
+
+
+def _paired(made: Iterable[Bubble], before: Mapping[str, Part]) -> Iterator[Bubble]:
+    """The messages, results of tools moved to the calls before them."""
+    kept: list[list[Part]] = []
+    told: list[Bubble] = []
+    # Where a call is that has no result yet.
+    open_calls: dict[str, tuple[int, int]] = {}
+    for bubble in made:
+        rest: list[Part] = []
+        for part in bubble.parts:
+            where = open_calls.pop(part.id, None) if part.kind == "result" else None
+            if where is not None:
+                at, index = where
+                kept[at][index] = replace(kept[at][index], answer=part)
+            elif part.kind == "result" and part.id in before:
+                rest.append(replace(before[part.id], answer=part))
+            else:
+                rest.append(part)
+        if bubble.parts and not rest and not bubble.left_out:
+            continue
+        for index, part in enumerate(rest):
+            if part.kind == "call" and part.id and part.answer is None:
+                open_calls[part.id] = (len(kept), index)
+        kept.append(rest)
+        told.append(bubble)
+    for bubble, each in zip(told, kept, strict=True):
+        yield replace(bubble, parts=tuple(each))
+
+
+def _word(told: Any) -> str:
+    return told if isinstance(told, str) else ""
+
+
+def first_text(made: Sequence[Bubble]) -> str:
+    """What a list of messages says first, in a line."""
+    for bubble in made:
+        for part in bubble.parts:
+            if part.text:
+                return txt.shorten(" ".join(part.text.split()), 200)
+    return ""

@@ -1,0 +1,102 @@
+"""Values as trees that fold: what JSON can hold, within bounds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from otelier import wire
+
+# Of one value: members that are shown in all, levels, and characters of a text.
+_MEMBERS: Final = 1_000
+_LEVELS: Final = 20
+_TEXT: Final = 4_000
+# What has no more members than this is open at first.
+_OPEN: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value, and what is in it."""
+
+    kind: str
+    """``object``, ``array``, ``text``, ``number`` or ``word`` (true, false, null)."""
+    key: str | None
+    """Its name in an object."""
+    text: str
+    """What is shown of it: a text as it is, else as JSON."""
+    members: tuple[Value, ...] = ()
+    size: int = 0
+    """How many members it has, shown or not."""
+    cut: int = 0
+    """How many characters of the text are not shown."""
+
+    @property
+    def opened(self) -> bool:
+        """Whether its members are seen at first."""
+        return len(self.members) <= _OPEN
+
+
+class _Budget:
+    """Members that may still be shown."""
+
+    def __init__(self) -> None:
+        self.left = _MEMBERS
+
+
+def value(told: Any, key: str | None = None) -> Value:
+    """A value as a tree."""
+    return _value(told, key, 0, _Budget())
+
+
+def is_json(text: str) -> bool:
+    """Whether a text looks like an object or an array, so that it is worth reading as one."""
+    stripped = text.strip()
+    return stripped[:1] + stripped[-1:] in ("{}", "[]") and len(stripped) > 2
+
+
+def read(text: str) -> Any:
+    """What a text says that is JSON; None where it is none."""
+    if not is_json(text):
+        return None
+    try:
+        return wire.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _value(told: Any, key: str | None, level: int, budget: _Budget) -> Value:
+    if isinstance(told, Mapping | list | tuple) and told:
+        kind = "object" if isinstance(told, Mapping) else "array"
+        if level == _LEVELS:
+            return _text(kind, key, _compact(told))
+        members = tuple(_members(told, level, budget))
+        return Value(kind, key, "", members, len(told))
+    if isinstance(told, str):
+        return _text("text", key, told)
+    if isinstance(told, bytes):
+        return _text("text", key, told.hex())
+    kind = "number" if isinstance(told, int | float) and not isinstance(told, bool) else "word"
+    return _text(kind, key, _compact(told))
+
+
+def _members(told: Any, level: int, budget: _Budget) -> Iterator[Value]:
+    named = told.items() if isinstance(told, Mapping) else ((None, each) for each in told)
+    for name, each in named:
+        if not budget.left:
+            return
+        budget.left -= 1
+        yield _value(each, None if name is None else str(name), level + 1, budget)
+
+
+def _text(kind: str, key: str | None, text: str) -> Value:
+    return Value(kind, key, text[:_TEXT], cut=max(0, len(text) - _TEXT))
+
+
+def _compact(told: Any) -> str:
+    try:
+        return json.dumps(told, ensure_ascii=False, default=str)
+    except (ValueError, RecursionError):
+        return "…"
