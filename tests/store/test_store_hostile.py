@@ -105,6 +105,13 @@ def test_half_of_a_surrogate_pair_is_made_readable_and_loses_nothing_else(tmp_pa
     assert found == eval(repr(sent).replace(repr(LONE)[1:-1], repr(readable)[1:-1]))
 
 
+def test_half_of_a_surrogate_pair_in_the_name_of_a_batch(tmp_path: Path) -> None:
+    told = {"gen_ai.operation.name": "batch_results", "otelier.batch.id": LONE}
+    sent = [span(each, kind="CLIENT", attributes=told) for each in (1, 2)]
+    names = [each.attributes["otelier.batch.id"] for each in kept(tmp_path / "s.db", sent)]
+    assert names == [unicode.clean(LONE)] * 2
+
+
 def test_ids_of_all_kinds_are_told_apart(tmp_path: Path) -> None:
     sent = [
         StoredSpan(trace, one, parent, "x")

@@ -179,7 +179,8 @@ class Writer:
             connection.executemany(_INSERT, made)
         except UnicodeEncodeError:
             connection.execute("DELETE FROM span WHERE id >= ?", (first,))
-            connection.executemany(_INSERT, map(pieces.well_formed, made))
+            made = [pieces.well_formed(row) for row in made]
+            connection.executemany(_INSERT, made)
         for row in made:
             if row[_BATCH_READ]:
                 connection.execute(_BATCHES, (row[_PROVIDER], row[_BATCH]))
