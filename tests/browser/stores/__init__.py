@@ -15,6 +15,7 @@ STORES: Final = {
     "conversation_of_200_turns": "tests.browser.stores.conversation",
     "large_trace": "tests.browser.stores.large",
     "many": "tests.browser.stores.many",
+    "hostile": "tests.browser.stores.hostile",
 }
 
 

@@ -69,7 +69,7 @@ class _Talk:
 
     def visit(self, numbers: range) -> list[StoredSpan]:
         """The spans of a trace with these turns."""
-        self.trace = Trace(ABOUT, self.trace.now_ns + _HOUR)
+        self.trace = Trace(ABOUT, self.trace.now_ns + _HOUR, self.trace.number + 1)
         with self.trace.span("invoke_workflow visit", _VISITED):
             for number in numbers:
                 self.turn(turn(number))

@@ -69,7 +69,7 @@ class _Making:
             self.trace.did("tidy", 0.0001, {s.STEP_NAME: "tidy"})
 
     def chat(self) -> None:
-        """A model call with its request; one of fifty fails."""
+        """A model call with its request; one of forty-nine fails."""
         number = next(self.numbers)
         told: dict[str, Any] = {
             s.OPERATION_NAME: s.CHAT,
@@ -78,7 +78,7 @@ class _Making:
             s.INPUT_MESSAGES: json.dumps([message("user", f"Read number {number}.")]),
         }
         more = {}
-        if number % 50 == 0:
+        if number % 49 == 0:
             more = failed("openai.APITimeoutError", f"Request {number} timed out.")
             told |= more.pop("attributes")
         else:

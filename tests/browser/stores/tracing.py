@@ -12,19 +12,18 @@ from otelier import semconv as s
 from otelier.store.spans import StoredSpan
 from tests.store.made import MOMENT, SECOND, span
 
-_ids = count(1)
-
 
 @dataclass
 class Trace:
     """One trace under way. Spans are in ``spans`` when they have ended, inner ones first."""
 
     # What all its spans say: whose it is.
-    about: Mapping[str, Any] = field(default_factory=dict)
+    about: Mapping[str, Any]
     now_ns: int = MOMENT
-    number: int = field(default_factory=lambda: next(_ids))
+    number: int = 1
     spans: list[StoredSpan] = field(default_factory=list)
     _open: list[str] = field(default_factory=list)
+    _ids: Iterator[int] = field(default_factory=lambda: count(1))
 
     def spend(self, seconds: float) -> None:
         """Time passes."""
@@ -38,7 +37,7 @@ class Trace:
 
         ``more``: further fields of a StoredSpan.
         """
-        span_id, began = f"{next(_ids):016x}", self.now_ns
+        span_id, began = f"{self.number:08x}{next(self._ids):08x}", self.now_ns
         parent = self._open[-1] if self._open else None
         told = {**self.about, **attributes}
         self._open.append(span_id)
