@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from otelier.store.spans import StoredResource, StoredScope, StoredSpan
+from otelier.store.writer import Writer
 
 MOMENT = 1_795_168_800_000_000_000  # 2026-11-20 10:00:00 UTC
 SECOND = 1_000_000_000
@@ -64,3 +67,11 @@ def chat(
         **(attributes or {}),
     }
     return span(number, "chat gpt-4o", **{"kind": "CLIENT", "attributes": told, **more})
+
+
+def written(path: Path, spans: Iterable[StoredSpan]) -> Path:
+    """A store with these spans."""
+    writer = Writer(path)
+    writer.write(list(spans))
+    writer.close()
+    return path

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import sys
 from importlib.util import find_spec
+from typing import Final
+
+# What pages are made with.
+UI: Final = ("starlette", "uvicorn", "jinja2", "markdown_it")
 
 
 def missing(verb: str, extra: str, *modules: str) -> bool:

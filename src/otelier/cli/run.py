@@ -15,7 +15,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from otelier import setting_texts, settings
-from otelier.cli import afterwards, interpreters, launching, places, seen
+from otelier.cli import afterwards, beside, extras, interpreters, launching, places, seen
 from otelier.settings import CAPTURE_ENV, FILE_EXPORTER, RUN_REPORTS, STORE_EXPORTER
 
 # A folder whose ``sitecustomize`` starts otelier in every Python of the program.
@@ -44,6 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--file", metavar="PATH", help="also write OTLP JSON lines to this file")
     parser.add_argument("--messages", action="store_true", help="show messages in the tree")
+    parser.add_argument(
+        "--ui", action="store_true", help="show the store in a browser while it runs (otelier ui)"
+    )
     parser.add_argument("--no-tree", action="store_true", help="print no tree")
     parser.add_argument(
         "--capture",
@@ -70,6 +73,8 @@ def run(args: argparse.Namespace) -> int:
         command = command[1:]
     if not command:
         return _refuse("no command, try: otelier run python app.py")
+    if args.ui and extras.missing("run --ui", "ui", *extras.UI):
+        return interpreters.USAGE
     environ = {**os.environ, **environment(os.environ, args, command)}
     try:
         program = interpreters.find(command, os.environ)
@@ -83,11 +88,15 @@ def run(args: argparse.Namespace) -> int:
     for note in (program.note, *notes):
         if note:
             _say(note)
-    return _started(program.command, environ)
-
-
-def _started(command: Sequence[str], environ: dict[str, str]) -> int:
     there = places.of(environ)
+    with beside.page(there.store if args.ui else None, _say) as read:
+        status = _started(program.command, environ, there)
+        read()
+    return launching.end_as(status)
+
+
+def _started(command: Sequence[str], environ: dict[str, str], there: places.Places) -> int:
+    """Run it, and say what was seen; its exit code, or a signal's number below zero."""
     begin = seen.size(there.file) if there.file is not None else 0
     with TemporaryDirectory(prefix="otelier-run-", ignore_cleanup_errors=True) as folder:
         environ["PYTHONPATH"] = os.pathsep.join(
@@ -105,7 +114,7 @@ def _started(command: Sequence[str], environ: dict[str, str]) -> int:
         except Exception as error:
             _say(f"what was seen cannot be told ({type(error).__name__})")
         _hand_on(Path(folder))
-    return launching.end_as(status)
+    return status
 
 
 def _hand_on(folder: Path) -> None:
@@ -227,7 +236,7 @@ def _exporters(given: Mapping[str, str], args: argparse.Namespace, to_backend: b
         return [name for name, is_wanted in wanted.items() if is_wanted]
     asked = {
         _TREE: args.messages,
-        STORE_EXPORTER: args.store,
+        STORE_EXPORTER: args.store or args.ui,
         FILE_EXPORTER: args.file,
         "otlp": args.otlp,
     }

@@ -11,9 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from otelier import settings
-from otelier.cli import address, receive
+from otelier.cli import address, extras, receive
 from otelier.cli.address import Address, RefusedError
-from otelier.cli.extras import missing
 from otelier.store.engine import StoreError
 from otelier.viewer.text import clean
 
@@ -39,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Show the store until it is ended; 1 if it cannot begin, 2 if that was asked wrongly."""
-    if missing("ui", "ui", "starlette", "uvicorn", "jinja2", "markdown_it"):
+    if extras.missing("ui", "ui", *extras.UI):
         return 2
     try:
         return _run(args)
@@ -73,8 +72,10 @@ def _run(args: argparse.Namespace) -> int:
         link = entrance.link(url, there.token if there.made else None)
 
         def welcome() -> None:
-            print(f"otelier ui: {link} shows {clean(place)}; Ctrl-C ends it")
-            if writer is not None:
+            beside = args.until_input_ends
+            end = "" if beside else "; Ctrl-C ends it"
+            print(f"otelier ui: {link} shows {clean(place)}{end}")
+            if writer is not None and not beside:
                 print(f"Point programs here: {address.variables(there, url)}")
             sys.stdout.flush()
             if not args.no_open:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from hmac import compare_digest
 from typing import Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from otelier.web.pages.rendering import render
 
 _NAME: Final = "token"
+_AS_IT_CAME: Final = "/%:@!$&'()*+,;="
 
 
 def link(url: str, token: str | None) -> str:
@@ -33,8 +34,8 @@ def entered(connection: HTTPConnection, token: str) -> Response | None:
     if not any(compare_digest(value.encode(), token.encode()) for value in given):
         return None
     rest = urlencode([(name, value) for name, value in pairs if name != _NAME])
-    # Only a path: two slashes at its beginning would be another host.
-    where = "/" + connection.url.path.lstrip("/")
+    # Only a path, as it came: two slashes at its beginning would be another host.
+    where = "/" + quote(connection.scope["raw_path"].lstrip(b"/"), safe=_AS_IT_CAME)
     response = RedirectResponse(f"{where}?{rest}" if rest else where, 303)
     # Not strict: a link from elsewhere to a span is followed by those who are in.
     response.set_cookie(_cookie(connection), _worth(token), httponly=True, samesite="lax")

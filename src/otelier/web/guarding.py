@@ -15,6 +15,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from otelier.web.refusing import RefusedError, refusal
 
+# What the page that asks for the token is made with.
+_EVERYBODYS: Final = "/static/"
 _READING: Final = ("GET", "HEAD")
 _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]*)(?::[0-9]*)?")
 
@@ -65,6 +67,8 @@ def _stopped(scope: Scope, door: Door) -> Response | None:
     if refused is not None:
         return refusal(refused)
     if door.token is None or _has(headers, door.token):
+        return None
+    if door.pages and scope["path"].startswith(_EVERYBODYS):
         return None
     # What changes something is for programs, which bring the token each time.
     if door.pages and scope["method"] in _READING:

@@ -157,6 +157,7 @@ async function choose(id, query = "", push = true) {
   // Another one was chosen meanwhile.
   if (mine !== asked) return;
   if (push) history.pushState({ step: id, query }, "", url);
+  // It is made by the server, which escapes.
   pane.innerHTML = text;
   pane.dataset.span = id;
   pane.removeAttribute("aria-busy");
