@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import json
-from collections.abc import Iterable, Sequence
-from typing import Any, Final, TextIO
+from collections.abc import Iterable
+from typing import Any, TextIO
 
-from otelier.questions.cells import compact
+from otelier.questions import csv_lines
 from otelier.viewer import terminal
 from otelier.viewer.look import Look
-
-_CSV: Final = {True: "true", False: "false", None: ""}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,31 +50,6 @@ class Printer:
         """Write rows of what JSON can hold."""
         lines: list[str] = []
         for row in rows:
-            cells = map(_for_csv, row)
-            lines.append(_csv_line(map(self.look.clean, cells) if self._person else cells))
+            cells = map(csv_lines.text, row)
+            lines.append(csv_lines.line(map(self.look.clean, cells) if self._person else cells))
         self.text("".join(lines))
-
-
-def distinct(names: Sequence[str]) -> list[str]:
-    """Names of columns, none of them twice: a query may call two by one."""
-    found: dict[str, None] = {}
-    for name in names:
-        number, told = 1, name
-        while told in found:
-            number += 1
-            told = f"{name}_{number}"
-        found[told] = None
-    return list(found)
-
-
-def _csv_line(cells: Iterable[str]) -> str:
-    out = io.StringIO()
-    # Characters of line ends are quoted only if they are in this one.
-    csv.writer(out, lineterminator="\r\n").writerow(cells)
-    return f"{out.getvalue()[:-2]}\n"
-
-
-def _for_csv(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return _CSV[value]
-    return compact(value) if isinstance(value, list | dict) else str(value)
