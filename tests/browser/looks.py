@@ -67,13 +67,19 @@ def shot(page: Page, name: str, *, whole: bool = False) -> None:
         page.screenshot(path=path, full_page=whole, animations="disabled")
 
 
-def assert_fits(page: Page) -> None:
-    """Fail if something on the page is wider than the window."""
+def wider(page: Page) -> str:
+    """What on the page is wider than the window; empty if nothing is."""
     size = page.viewport_size
     assert size is not None
     # Not by innerWidth: a phone zooms out until all of it is in the window.
-    wide = page.evaluate(_WIDER, size["width"])
-    assert not wide, f"{page.url} is wider than {size['width']}: {wide}"
+    found = page.evaluate(_WIDER, size["width"])
+    return f"{page.url} is wider than {size['width']}: {', '.join(found)}" if found else ""
+
+
+def assert_fits(page: Page) -> None:
+    """Fail if something on the page is wider than the window."""
+    told = wider(page)
+    assert not told, told
 
 
 # What sticks out, if the page can be scrolled sideways.

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,7 @@ def test_each_call_of_the_conversation_is_sent_all_that_was_said(store: Store) -
     assert len({each.trace_id for each in found}) == 20
     assert values(found, s.SESSION_ID) == {"session-bicycle": len(found)}
     assert values(found, s.AGENT_NAME) == {"mechanic": conversation.TURNS}
-    before: list[object] = []
+    before: list[dict[str, Any]] = []
     kinds: Counter[str] = Counter()
     for call in found:
         if call.attributes.get(s.OPERATION_NAME) != s.CHAT:

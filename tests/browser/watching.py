@@ -33,6 +33,8 @@ Kind: TypeAlias = Literal[
     "csp",
     # Something ran that was only to be shown: it opened a dialog, or set `window.__hit`.
     "dialog", "hit",
+    # What a test found and tells with the others: a page that is wider than its window.
+    "wide",
 ]  # fmt: skip
 # Where requests may go: what listens there is ours. By "host:port".
 OURS: Final[set[str]] = set()
@@ -42,6 +44,7 @@ _STOPPED: Final = "net::ERR_ABORTED"
 # The console tells each answer of 400 and above, and each request that failed, once more.
 _TOLD_BY_REQUESTS: Final = "Failed to load resource:"
 _POLICY: Final = "Content Security Policy"
+_LONG: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,9 @@ class Watched:
         return any(_fits(trouble, kind, pattern) for kind, pattern in self.expected)
 
     def note(self, kind: Kind, text: str) -> None:
-        self.troubles.append(Trouble(kind, text))
+        """There is trouble; of a very long text the beginning is told."""
+        more = f"… ({len(text):,} characters)" if len(text) > _LONG else ""
+        self.troubles.append(Trouble(kind, text[:_LONG] + more))
 
     def attach(self, context: BrowserContext) -> None:
         """Watch all pages of a context, from their beginning."""
@@ -158,18 +163,23 @@ _NOTING: Final = """(() => {
 _SETTLED: Final = "() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))"
 
 
+def settle(page: Page) -> None:
+    """Return when all that has happened in the page has been noted."""
+    from playwright.sync_api import Error
+
+    # It may just be going somewhere else.
+    with suppress(Error):
+        page.evaluate(_SETTLED)
+
+
 @contextmanager
 def opened(browser: Browser, watched: Watched, look: Look, **options: Any) -> Iterator[Page]:
     """An empty page in a context of its own; ``options`` are Playwright's, of the context."""
-    from playwright.sync_api import Error
-
     context = browser.new_context(**{**look.options(), **options})
     try:
         watched.attach(context)
         yield context.new_page()
         for page in context.pages:
-            # It may just be going somewhere else.
-            with suppress(Error):
-                page.evaluate(_SETTLED)
+            settle(page)
     finally:
         context.close()
