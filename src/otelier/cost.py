@@ -300,7 +300,7 @@ class Prices:
     ) -> Pricer | None:
         names = _names(identity.provider, model, asked)
         if self._own:
-            for name in names:
+            for name in _own_names(identity.provider, model, asked):
                 # A provider that is only assumed may stand in the file by its host.
                 for key in (f"{identity.provider}/{name}", f"{identity.address}/{name}", name):
                     own = self._own.get(key)
@@ -377,6 +377,19 @@ def _names(provider: str, model: str | None, asked: str | None) -> list[str]:
         elif kind.endswith(_MODEL_ARNS):
             found.append(id)
     return found
+
+
+def _own_names(provider: str, model: str | None, asked: str | None) -> list[str]:
+    """The same for the user's own prices: an ARN that tells no list anything may tell the user."""
+    return _names(provider, model, asked) or [name for name in (asked, model) if name]
+
+
+def own_key(provider: str, model: str | None, asked: str | None) -> str | None:
+    """What a price file has to call the model of such a call; None where nobody named one."""
+    names = _own_names(provider, model, asked)
+    if not names:
+        return None
+    return f"{provider}/{names[0]}" if provider else names[0]
 
 
 def read_own(path: str) -> dict[str, Any]:

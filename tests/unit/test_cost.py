@@ -12,7 +12,7 @@ from genai_prices import Usage as ListedUsage
 from genai_prices import calc_price
 from genai_prices.data_snapshot import get_snapshot
 
-from otelier.cost import PROVIDERS, Priced, Prices
+from otelier.cost import PROVIDERS, Priced, Prices, own_key
 from otelier.identity import Identity
 from otelier.protocols import Cost, Reply
 from otelier.usage import Usage
@@ -183,6 +183,34 @@ def test_own_prices_and_aliases(tmp_path: Path) -> None:
     assert aliased is not None
     assert aliased.total == pytest.approx(0.0025)
     assert price(Usage(input=1, output=1), "broken", acme, prices) is None
+
+
+PROFILE = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abcdefghijkl"
+SYSTEM_PROFILE = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.acme.large-v1:0"
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "asked", "key"),
+    [
+        ("acme", "house-2026-11", "house", "acme/house-2026-11"),
+        ("acme", None, "house", "acme/house"),
+        ("acme", "house-2026-11", None, "acme/house-2026-11"),
+        ("aws.bedrock", "large", "acme.large-v1:0", "aws.bedrock/acme.large-v1:0"),
+        ("aws.bedrock", None, SYSTEM_PROFILE, "aws.bedrock/us.acme.large-v1:0"),
+        ("aws.bedrock", None, PROFILE, f"aws.bedrock/{PROFILE}"),
+        ("aws.bedrock", "large", PROFILE, f"aws.bedrock/{PROFILE}"),
+        ("acme", None, None, None),
+    ],
+)
+def test_a_price_file_is_told_by_which_name_it_is_asked(
+    tmp_path: Path, provider: str, model: str | None, asked: str | None, key: str | None
+) -> None:
+    assert own_key(provider, model, asked) == key
+    own = tmp_path / "prices.json"
+    own.write_text(json.dumps({key or "": {"input": 3}}))
+    who = Identity(provider, None, None, "")
+    priced = price(Usage(input=1000, output=0), model, who, Prices(str(own)), asked)
+    assert (priced.total if priced else None) == (pytest.approx(0.003) if key else None)
 
 
 def test_providers_are_known_to_the_price_list() -> None:
