@@ -19,6 +19,12 @@ PATIENCE: Final = 2.0
 RARE: Final = "zümuvote"
 # What is asked beside each question as it stands.
 WAYS: Final[Mapping[str, tuple[dict[str, Any], ...]]] = {
+    "traces": (
+        {"limit": 50},
+        {"session": "$session"},
+        {"user": "$user"},
+        {"tenant": "$tenant", "status": "error"},
+    ),
     "calls": ({"session": "$session"}, {"user": "$user"}, {"tenant": "$tenant", "status": "error"}),
     "costs": (
         {"since": "24h"},

@@ -13,7 +13,7 @@ from otelier.store.opening import opened
 from tests.backends.clickhouse_running import ACCOUNT, MISSING
 from tests.backends.clickhouse_sent import Sent, sending
 from tests.questions.checks import CHECKS
-from tests.questions.test_edges import NASTY, NEEDED
+from tests.questions.test_edges import NASTY, NEEDED, takes_any
 
 pytest.importorskip("clickhouse_connect")
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
@@ -41,7 +41,7 @@ def test_answers_are_the_truth(name: str, store: Engine, sent: Sent) -> None:
 def test_what_nobody_did(name: str, store: Engine) -> None:
     """All conditions at once, with texts that are no SQL."""
     question = BY_NAME[name]
-    given = {p.name: NASTY for p in question.parameters if p.type == "text" and not p.choices}
+    given = {p.name: NASTY for p in question.parameters if takes_any(p)}
     more = {**NEEDED.get(name, {}), **given, "since": "30d", "until": "2999-01-01"}
     known = {p.name for p in question.parameters}
     rows = ask(question, store, **{key: each for key, each in more.items() if key in known})

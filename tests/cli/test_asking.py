@@ -119,6 +119,8 @@ def test_hostile_texts_cannot_control_a_terminal(
     for verb in (
         ["calls"],
         ["calls", "--wide"],
+        ["traces"],
+        ["traces", "--wide"],
         ["costs"],
         ["sessions"],
         ["errors"],
@@ -144,7 +146,14 @@ def test_lines_fit(
     put(store, replace(chat(3, SAID, attributes={"gen_ai.request.model": wide}), name=wide))
     from rich.cells import cell_len
 
-    for verb in (["calls"], ["costs"], ["sessions"], ["conversation", "c-1"], ["calls", "--wide"]):
+    for verb in (
+        ["calls"],
+        ["costs"],
+        ["sessions"],
+        ["traces"],
+        ["conversation", "c-1"],
+        ["calls", "--wide"],
+    ):
         assert main([*verb, "--store", str(store)]) == 0
         lines = capsys.readouterr().out.splitlines()
         assert lines and max(map(cell_len, lines)) <= columns, verb
@@ -271,6 +280,20 @@ def test_a_time_range(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
         main([*asked, "--since", "yesterday"])
     assert exit_.value.code == 2
     assert "24h, 7d" in capsys.readouterr().err
+
+
+def test_traces_page_by_page(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["traces", "--limit", "1", "--json", "--store", str(store)]
+    assert main(asked) == 0
+    (newest,) = json.loads(capsys.readouterr().out)
+    assert main([*asked, "--cursor", newest["cursor"]]) == 0
+    (oldest,) = json.loads(capsys.readouterr().out)
+    assert (newest["session"], oldest["session"]) == ("s-2", "s-1")
+    assert (newest["text"], newest["cost"], oldest["cost"]) == ("where is it?", None, 0.25)
+    with pytest.raises(SystemExit) as exit_:
+        main([*asked, "--cursor", newest["trace_id"]])
+    assert exit_.value.code == 2
+    assert "is no cursor: only what comes behind a row" in capsys.readouterr().err
 
 
 def test_nothing_found_is_said_and_no_failure(

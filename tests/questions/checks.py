@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -123,6 +124,99 @@ def failed_retrievals(store: Engine, truth: Truth) -> None:
     assert (found.data_source, found.status) == ("handbook", "error")
     everything = questions.retrievals(store=store, limit=0)
     assert len(everything) == len(truth.where(operation="retrieval"))
+
+
+# --- traces -----------------------------------------------------------------------------------
+
+
+@check
+def traces(store: Engine, truth: Truth) -> None:
+    found = questions.traces(store=store)
+    assert len(found) == truth.turns
+    for row, turn in zip(found, range(truth.turns, 0, -1), strict=True):
+        true = truth.where(turn=turn)
+        _compare_trace(row, true)
+        assert row.text == (truth.rare_question if row.session == "s-05" else truth.question)
+        calls = questions.calls(store=store, session=row.session, limit=0)
+        calls = [each for each in calls if each.trace_id == row.trace_id]
+        assert (row.time, row.last) == (calls[-1].time, calls[0].time)
+        ended = max(each.time + timedelta(seconds=each.seconds) for each in calls)
+        assert math.isclose(row.seconds, (ended - row.time).total_seconds(), abs_tol=1e-5)
+
+
+def _compare_trace(row: Any, true: list[Row]) -> None:
+    calls = [each for each in true if "model" in each]
+    first = true[0]
+    assert (row.name, row.operation) == (first["name"], first["operation"])
+    assert (row.status, row.service) == ("ok", "workload")
+    cost = total(calls, "cost")
+    assert row.cost == (None if cost is None else near(cost))
+    assert (row.input_tokens, row.output_tokens) == (total(calls, "input"), total(calls, "output"))
+    assert (row.cache_read_tokens or 0) == (total(calls, "cached") or 0)
+    assert (row.unpriced, row.uncounted) == (unpriced(calls), 0)
+    assert row.calls == len(calls)
+    assert row.tools == sum(each["operation"] == "execute_tool" for each in true)
+    assert row.errors == sum(each["error"] is not None for each in true)
+    assert row.models == tuple(dict.fromkeys(each["model"] for each in calls))
+    whose = ("session", "user", "tenant", "conversation")
+    assert [getattr(row, name) for name in whose] == [first[name] for name in whose]
+    assert set(row.tags) == {first["tag"], "demo"}
+
+
+@check
+def traces_by_filters(store: Engine, truth: Truth) -> None:
+    everything = {row.trace_id: row for row in questions.traces(store=store)}
+    by_turn = dict(zip(range(truth.turns, 0, -1), everything.values(), strict=True))
+    for equal, given in (
+        ({"session": "s-01"}, {"session": "s-01"}),
+        ({"conversation": "c-02"}, {"conversation": "c-02"}),
+        ({"user": "ada"}, {"user": "ada"}),
+        ({"tenant": "acme"}, {"tenant": "acme"}),
+        ({"tag": "beta"}, {"tag": "beta"}),
+        ({"model": "gpt-broken"}, {"model": "gpt-broken"}),
+        ({"provider": "gcp.gemini"}, {"provider": "gcp.gemini"}),
+        ({"operation": "rerank"}, {"operation": "rerank"}),
+        ({"name": "execute_tool open_ticket"}, {"tool": "open_ticket", "status": "error"}),
+        ({"error": "LookupError"}, {"error": "LookupError"}),
+        ({"tag": "stable"}, {"agent": "researcher", "prompt": "research", "tag": "stable"}),
+        ({"task": "t-05"}, {"task": "t-05", "service": "workload"}),
+        # No call has both.
+        ({"name": "nothing"}, {"model": "gpt-4o", "tool": "search_orders"}),
+    ):
+        turns = {row["turn"] for row in truth.where(**equal)}
+        found = questions.traces(store=store, **given)
+        wanted = [by_turn[turn] for turn in sorted(turns, reverse=True)]
+        # What is said of a trace is of all of it.
+        assert [_without_place(row) for row in found] == list(map(_without_place, wanted)), given
+
+
+def _without_place(row: Any) -> Any:
+    return replace(row, cursor="")
+
+
+@check
+def traces_of_a_time(store: Engine, truth: Truth) -> None:
+    everything = questions.traces(store=store)
+    middle = everything[5]
+    later = questions.traces(store=store, since=middle.last)
+    assert [row.trace_id for row in later] == [row.trace_id for row in everything[:6]]
+    before = questions.traces(store=store, until=middle.time)
+    assert before == everything[6:]
+    assert questions.traces(store=store, since=everything[0].last + timedelta(days=1)) == []
+
+
+@check
+def pages_of_traces(store: Engine, truth: Truth) -> None:
+    for given in ({}, {"tenant": "acme"}, {"status": "error"}):
+        everything = questions.traces(store=store, **given)
+        for size in (1, 4):
+            found: list[Any] = []
+            while page := questions.traces(
+                store=store, limit=size, cursor=found[-1].cursor if found else None, **given
+            ):
+                assert len(page) <= size
+                found += page
+            assert found == everything
 
 
 # --- whole ------------------------------------------------------------------------------------

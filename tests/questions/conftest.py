@@ -1,11 +1,17 @@
-"""A store with what the workload sent, through the exporter."""
+"""A store with what the workload sent, through the exporter; and stores of spans by hand."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from otelier.store.engine import Engine
+from otelier.store.opening import opened
+from otelier.store.spans import StoredSpan
+from otelier.store.writer import Writer
 from tests.backends.truth import Truth
 
 LIBRARIES = ("openai", "anthropic", "ollama", "google.genai", "mistralai", "cohere", "botocore")
@@ -30,3 +36,19 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Truth]:
         OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT="SPAN_ONLY",
     )
     return path, truth
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Iterator[Any]:
+    """Makes stores of spans."""
+    engines: list[Engine] = []
+
+    def write(*spans: StoredSpan) -> Engine:
+        path = tmp_path / f"{len(engines)}.db"
+        Writer(path).write(spans)
+        engines.append(opened(str(path)))
+        return engines[-1]
+
+    yield write
+    for engine in engines:
+        engine.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,13 @@ import pytest
 
 from otelier import questions
 from otelier.questions.asking import as_json, ask
+from otelier.questions.model import Parameter
 from otelier.questions.table import BY_NAME, QUESTIONS
 from otelier.store.engine import Engine
 from otelier.store.opening import opened
 from otelier.store.spans import StoredLog, StoredSpan
 from otelier.store.writer import Writer
+from tests.questions.over_views import OverViews
 from tests.store.made import SECOND, chat, message, span
 
 # What a question needs to be asked at all.
@@ -30,20 +31,9 @@ NEEDED: dict[str, dict[str, Any]] = {
 NASTY = "'; DROP TABLE span; -- \" %_\\ :since {limit} \N{SNOWMAN} \x1b[31m"
 
 
-@pytest.fixture
-def written(tmp_path: Path) -> Iterator[Any]:
-    """Makes stores of spans."""
-    engines: list[Engine] = []
-
-    def write(*spans: StoredSpan) -> Engine:
-        path = tmp_path / f"{len(engines)}.db"
-        Writer(path).write(spans)
-        engines.append(opened(str(path)))
-        return engines[-1]
-
-    yield write
-    for engine in engines:
-        engine.close()
+def takes_any(parameter: Parameter) -> bool:
+    """Whether it takes any text."""
+    return parameter.type == "text" and not parameter.choices and not parameter.form
 
 
 @pytest.mark.parametrize("name", BY_NAME)
@@ -81,9 +71,9 @@ def test_texts_are_no_sql(name: str, written: Any) -> None:
     }
     store = written(chat(1, [message("user", NASTY), message("assistant", NASTY)], attributes=told))
     given: dict[str, Any] = dict(NEEDED.get(name, {}))
-    given |= {p.name: NASTY for p in question.parameters if p.type == "text" and not p.choices}
+    given |= {p.name: NASTY for p in question.parameters if takes_any(p)}
     ask(question, store, **given)
-    if name in ("calls", "costs", "sessions", "search", "conversation", "call"):
+    if name in ("calls", "costs", "sessions", "search", "conversation", "call", "traces"):
         names = {"session", "user", "conversation", "model", "tenant", "tag", "text", "id"}
         asked = {key: value for key, value in given.items() if key in names}
         assert ask(question, store, **asked), asked
@@ -308,18 +298,6 @@ def test_rows_are_what_columns_say(question: Any, written: Any) -> None:
     csv.DictWriter(out, list(told[0])).writerows(told)
 
 
-class _OverViews:
-    """The local store as one that has nothing but its views."""
-
-    dialect = "any"
-
-    def __init__(self, store: Engine) -> None:
-        self.place = store.place
-        self.ask = store.ask
-        self.trace = store.trace
-        self.close = store.close
-
-
 def _conversations() -> dict[str, list[StoredSpan]]:
     said = [message("user", "one"), message("assistant", "two"), message("user", "yes")]
     said += [message("assistant", "four"), message("user", "yes"), message("assistant", "six")]
@@ -344,7 +322,7 @@ def test_a_conversation_is_the_same_read_from_lists_and_from_views(kind: str, wr
     store = written(*_conversations()[kind])
     found = questions.conversation("c-1", store=store)
     assert found
-    other = questions.conversation("c-1", store=_OverViews(store))
+    other = questions.conversation("c-1", store=OverViews(store))
     for one, two in zip(found, other, strict=True):
         assert one == two
 
@@ -373,7 +351,7 @@ def test_a_long_conversation_is_no_square(written: Any) -> None:
     store = written(*(chat(n, said[: 2 * n]) for n in range(1, 301)))
     asked: list[int] = []
 
-    class Counting(_OverViews):
+    class Counting(OverViews):
         dialect = "sqlite"
 
         def __init__(self, store: Engine) -> None:
@@ -437,7 +415,7 @@ def test_a_search_is_for_all_words(written: Any) -> None:
     for words in ("blue", "PARCEL blue", "par", '"the blue"', "zoë", "Where"):
         assert roles(words) == ["user", "user"], words
         if words.isascii():
-            assert [row.role for row in questions.search(words, store=_OverViews(store))] == [
+            assert [row.role for row in questions.search(words, store=OverViews(store))] == [
                 "user",
                 "user",
             ], words
@@ -522,7 +500,7 @@ def test_an_answer_of_the_background_is_told_where_it_was_fetched(written: Any) 
 
     used = {"gen_ai.usage.output_tokens": 5, "gen_ai.usage.cost": 0.25}
     store = written(asked, fetched(2, **used), fetched(3))
-    for engine in (store, _OverViews(store)):
+    for engine in (store, OverViews(store)):
         found = questions.conversation("c-1", store=engine)
         assert [(row.role, row.text, row.total_cost) for row in found] == [
             ("user", "a", None),

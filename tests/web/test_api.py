@@ -84,6 +84,7 @@ def test_parameters_choose(server: Running) -> None:
         ("calls?model=a&model=b", "is there twice"),
         ("call", "needs 'id'"),
         ("costs?by=weather", "by is one of"),
+        ("traces?cursor=2026", "'2026' is no cursor"),
     ],
 )
 def test_what_is_asked_in_a_wrong_way_is_told(server: Running, query: str, why: str) -> None:

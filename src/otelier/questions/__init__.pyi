@@ -25,6 +25,7 @@ __all__ = [
     "Retrieval",
     "Session",
     "Tool",
+    "Trace",
     "Unpriced",
     "Whole",
     "cache",
@@ -42,8 +43,127 @@ __all__ = [
     "sessions",
     "tools",
     "trace",
+    "traces",
     "unpriced",
 ]
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A row of :func:`traces`."""
+
+    time: datetime
+    """When its first call began that is known."""
+    last: datetime
+    """When its last call began."""
+    name: str
+    """Its outermost call that is known."""
+    operation: str
+    """What that call did."""
+    status: str
+    """How that call ended: ok, error, or how it was left early."""
+    seconds: float
+    """From where its first call begins to where the last one ends, in s."""
+    cost: float | None
+    """What was paid, as far as prices are known, in USD."""
+    text: str
+    """What a user asked: the first 200 characters."""
+    trace_id: str
+    """Its id."""
+    errors: int
+    """Failures of models, tools and others."""
+    calls: int
+    """Model calls."""
+    tools: int
+    """Tools that were run."""
+    unpriced: int
+    """Calls that told tokens and whose price is not known: not in the cost."""
+    uncounted: int
+    """Calls that did not tell what they used: in no sum."""
+    input_tokens: int | None
+    """Tokens read, cached ones included, in tokens."""
+    output_tokens: int | None
+    """Tokens written, in tokens."""
+    cache_read_tokens: int | None
+    """Tokens read from the cache, in tokens."""
+    cache_write_tokens: int | None
+    """Tokens written to the cache, in tokens."""
+    models: tuple[str, ...]
+    """The models that were paid for."""
+    service: str
+    """The service.name of its outermost call."""
+    session: str
+    """The first session that a call tells."""
+    user: str
+    """The first user that a call tells."""
+    tenant: str
+    """The first tenant that a call tells."""
+    conversation: str
+    """The first conversation that a call tells."""
+    tags: tuple[str, ...]
+    """The tags of its calls."""
+    cursor: str
+    """Its place in the list: what comes behind it."""
+
+def traces(
+    *,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    session: str | None = None,
+    conversation: str | None = None,
+    user: str | None = None,
+    tenant: str | None = None,
+    tag: str | None = None,
+    model: str | None = None,
+    provider: str | None = None,
+    service: str | None = None,
+    operation: str | None = None,
+    status: str | None = None,
+    error: str | None = None,
+    agent: str | None = None,
+    tool: str | None = None,
+    prompt: str | None = None,
+    task: str | None = None,
+    cursor: str | None = None,
+    limit: int = 20,
+    store: Store = None,
+) -> list[Trace]:
+    """The newest traces: what each was asked, what it took, what it cost.
+
+    A trace is in the list if one of its calls fits all conditions; what is said of it is of all
+    its calls. The order is that of the newest calls that fit. For the next page ask again with
+    the last row's ``cursor``: no trace is there twice, none is left out; one that goes on
+    meanwhile is at the top again. Traces of nothing but other libraries' spans are not in the
+    list.
+
+    Args:
+        since: only what began then or later.
+        until: only what began before then.
+        session: only of this session.
+        conversation: only of this conversation.
+        user: only of this user.
+        tenant: only of this tenant.
+        tag: only with this tag.
+        model: only of this model, as it was asked for or as it answered.
+        provider: only of this provider.
+        service: only of this service.
+        operation: only this: chat, embeddings, execute_tool, retrieval, invoke_agent, ....
+        status: only what ended so: ok, error, closed, cancelled, abandoned.
+        error: only failures of this type.
+        agent: only where the span itself names this agent.
+        tool: only of this tool.
+        prompt: only of this prompt.
+        task: only of this task.
+        cursor: only what comes behind a row of this list: that row's cursor.
+        limit: how many rows at most; 0 for all.
+        store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
+
+    Raises TypeError or ValueError for what it cannot be told, and
+    otelier.store.engine.StoreError where the store cannot be read.
+
+    Example::
+
+        otelier.questions.traces(status="error", since="24h")
+    """
 
 @dataclass(frozen=True, slots=True)
 class Call:

@@ -86,6 +86,8 @@ def read(parameter: Parameter, told: Any) -> Value:
         meant = spelling.question(text, parameter.choices)
         choices = ", ".join(parameter.choices)
         raise ValueError(f"{parameter.name} is one of {choices}, not {text!r}{meant}")
+    if parameter.form and not re.fullmatch(parameter.form, text):
+        raise ValueError(f"{text!r} is no {parameter.name}: {parameter.help}")
     return text
 
 
@@ -132,6 +134,12 @@ def filters(parameters: Iterable[Parameter], values: Mapping[str, Value]) -> str
     return " AND ".join(told) or "1 = 1"
 
 
+def one_of(name: str, texts: Iterable[str]) -> tuple[str, dict[str, Bound]]:
+    """The condition that a column is one of these texts, and the values that it names."""
+    given: dict[str, Bound] = {f"{name}_{number}": text for number, text in enumerate(texts)}
+    return f"{name} IN ({', '.join(f':{each}' for each in given)})", given
+
+
 def bound(query: str, values: Mapping[str, Value]) -> dict[str, Bound]:
     """The values that a query names."""
     return {name: values[name] for name in _NAMED.findall(query) if name in values}
@@ -176,13 +184,13 @@ def _read(column: Column, value: Any) -> Any:
     if column.type == "time" and isinstance(value, str):
         return moments.read(value) if value else None
     if column.type == "list":
-        return tuple(_listed(value))
+        return tuple(listed(value))
     if column.type in ("bool", "int", "float"):
         return TYPES[column.type](value)
     return value
 
 
-def _listed(value: Any) -> Sequence[str]:
+def listed(value: Any) -> Sequence[str]:
     """A list of texts: SQLite has it as JSON."""
     if not isinstance(value, str):
         return [str(each) for each in value]

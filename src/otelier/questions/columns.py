@@ -53,5 +53,16 @@ UNCOUNTED: Final = Column(
     "uncounted", "int", "calls that did not tell what they used: in no sum", hidden=True
 )
 MISSING: Final = (UNPRICED, UNCOUNTED)
+# Sums of what was paid for.
+PAID: Final = summed(
+    Column("cost", "float", "what was paid, as far as prices are known", "USD", optional=True)
+)
+USED: Final = (
+    summed(tokens("input_tokens", "tokens read, cached ones included")),
+    summed(tokens("output_tokens", "tokens written")),
+    summed(tokens("cache_read_tokens", "tokens read from the cache")),
+    summed(tokens("cache_write_tokens", "tokens written to the cache", hidden=True)),
+)
 CALLS: Final = Column("calls", "int", "model calls")
 ERRORS: Final = Column("errors", "int", "how many of them failed")
+FAILURES: Final = Column("errors", "int", "failures of models, tools and others")

@@ -30,6 +30,8 @@ class Parameter:
     default: Value = None
     # Instead of any text, one of these.
     choices: tuple[str, ...] = ()
+    # Instead of any text, one that this regular expression fits.
+    form: str = ""
     # Must be given.
     required: bool = False
     # What the question is about: the word behind the verb, an argument without its name.

@@ -13,11 +13,13 @@ from otelier.questions.about import (
     single,
     sums,
     talk,
+    traces,
     whole,
 )
 from otelier.questions.model import Question
 
 QUESTIONS: Final[tuple[Question, ...]] = (
+    *traces.QUESTIONS,
     *single.QUESTIONS,
     *whole.QUESTIONS,
     *sums.QUESTIONS,

@@ -107,11 +107,19 @@ def said(
 def _members(
     told: Mapping[str, Any], direction: str, link: _Link, final: int
 ) -> Iterator[dict[str, Any]]:
-    """A message; a list that is kept as one text is each of its members."""
-    bodies = [link.body] if link.body.startswith("{") or link.length > 1 else _listed(link.body)
+    """The messages of a link, as rows."""
+    bodies = messages(link.body, link.length)
     final = max(final, len(bodies))
     for index, body in enumerate(bodies):
         yield {**told, **_message(direction, link.length + index, final, link.id, body)}
+
+
+def messages(body: str, length: int) -> list[str]:
+    """A link's message; of a list that is kept as one text each of its members.
+
+    ``length``: of the list that ends with the link.
+    """
+    return [body] if body.startswith("{") or length > 1 else _listed(body)
 
 
 def _listed(body: str) -> list[str]:

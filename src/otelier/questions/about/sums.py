@@ -9,16 +9,7 @@ from otelier.questions import parameters as p
 from otelier.questions.about import grouping
 from otelier.questions.model import Column, Parameter, Question, Values
 
-_COST: Final = c.summed(
-    Column("cost", "float", "what was paid, as far as prices are known", "USD", optional=True)
-)
-_SUMMED: Final = (
-    c.summed(c.tokens("input_tokens", "tokens read, cached ones included")),
-    c.summed(c.tokens("output_tokens", "tokens written")),
-    c.summed(c.tokens("cache_read_tokens", "tokens read from the cache")),
-    c.summed(c.tokens("cache_write_tokens", "tokens written to the cache", hidden=True)),
-)
-_SUMS: Final = (
+SUMS: Final = (
     "sum(found.cost) AS cost, sum(model_call) AS calls, sum(error != '') AS errors, "
     "sum(found.input_tokens) AS input_tokens, sum(found.output_tokens) AS output_tokens, "
     "sum(found.cache_read_tokens) AS cache_read_tokens, "
@@ -35,7 +26,7 @@ def _costs(values: Values) -> str:
     # In ClickHouse a column goes before a sum of its name: the order is of what is summed.
     return (
         f"{grouping.keyed(by, 'spent')}, "
-        f"sums AS (SELECT key, {_SUMS} FROM found GROUP BY key) "
+        f"sums AS (SELECT key, {SUMS} FROM found GROUP BY key) "
         f"SELECT * FROM sums ORDER BY {order} {{limit}}"
     )
 
@@ -51,11 +42,11 @@ COSTS: Final = Question(
     (grouping.by(), *p.ALL, p.limit(100)),
     (
         grouping.KEY,
-        _COST,
+        c.PAID,
         *c.MISSING,
         c.CALLS,
         c.ERRORS,
-        *_SUMMED,
+        *c.USED,
         Column("mean_seconds", "float", "mean of model calls", "s", optional=True, label="mean"),
     ),
     _costs,
@@ -106,10 +97,10 @@ _THREAD: Final = (
     Column("last", "time", "when its last call began", hidden=True),
     Column("traces", "int", "traces"),
     c.CALLS,
-    Column("errors", "int", "failures of models, tools and others"),
-    _COST,
+    c.FAILURES,
+    c.PAID,
     *c.MISSING,
-    *_SUMMED[:2],
+    *c.USED[:2],
 )
 _ORDER: Final = Parameter("order", "text", "what comes first", "last", choices=("last", "cost"))
 
