@@ -229,6 +229,11 @@ class Policy:
             guard.say_once("mask", "the masking callback failed; content is left out")
             return _LOST
 
+    def again(self, name: str, value: Any) -> Any:
+        """Content that is recorded already, as the program's mask has it; None: it is left out."""
+        masked = value if self._mask is None else self._masked(name, value)
+        return None if masked is _LOST else masked
+
     def value(self, name: str, value: Any, attributes: Attributes) -> None:
         """Write one value (arguments, a result, documents) as JSON."""
         if self._mask is not None:
@@ -258,6 +263,16 @@ class Policy:
     def masks(self) -> bool:
         """Whether the program has a mask of its own."""
         return self._mask is not None
+
+    @property
+    def redacts(self) -> bool:
+        """Whether secrets are taken out."""
+        return self._redact
+
+    @property
+    def patterns(self) -> int:
+        """How many patterns of secrets the user has."""
+        return len(self._own)
 
     @property
     def longest(self) -> int:

@@ -193,13 +193,18 @@ def names(scope: str | None, attributes: Iterable[str]) -> list[str]:
     ]
 
 
+def is_message(event: str) -> bool:
+    """Whether span events of this name are content."""
+    return event in _EVENTS
+
+
 def drop(span: Any, found: list[str]) -> None:
     """Take content off a span that ends: those attributes, and the events that are messages."""
     theirs.drop(span._attributes, found)
     events = getattr(span, "_events", None)
-    if not events or not any(event.name in _EVENTS for event in events):
+    if not events or not any(is_message(event.name) for event in events):
         return
-    kept = [event for event in events if event.name not in _EVENTS]
+    kept = [event for event in events if not is_message(event.name)]
     held = events._dq if hasattr(events, "_dq") else events
     held.clear()
     held.extend(kept)
@@ -224,7 +229,7 @@ def keep(
     written = _masked(policy, found, attributes)
     for event in getattr(span, "_events", None) or ():
         held = getattr(event, "_attributes", None)
-        if held and event.name in _EVENTS:
+        if held and is_message(event.name):
             told = dict(held)
             theirs.put(held, _masked(policy, list(told), told))
             theirs.drop(held, [name for name in held if name not in told])
