@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, LocatorAssertions, Page
 
 Scheme: TypeAlias = Literal["light", "dark"]
 # A folder for pictures, if somebody wants to see them.
@@ -55,6 +55,13 @@ class Look:
 LOOKS: Final = tuple(
     Look(size, scheme) for size in (DESKTOP, PHONE) for scheme in ("light", "dark")
 )
+
+
+def expect(what: Locator) -> LocatorAssertions:
+    """What is to be seen before long: Playwright's own, imported when it is needed."""
+    from playwright.sync_api import expect as playwrights
+
+    return playwrights(what)
 
 
 def shot(page: Page, name: str, *, whole: bool = False) -> None:

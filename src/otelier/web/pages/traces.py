@@ -16,8 +16,9 @@ from otelier.web.pages.shell import Shell
 
 _TRACES: Final = BY_NAME["traces"]
 _ROWS: Final = 50
-# Words of the page that are no conditions.
-_FILTERS: Final = tuple(each.name for each in _TRACES.parameters if each.name != "limit")
+# What is no condition on a trace; and what is asked for by a field of the form.
+_OTHERS: Final = frozenset({"limit", "cursor"})
+FIELDS: Final = ("session", "user", "model", "tag", "service", "agent", "tool", "error")
 
 
 def routes(shell: Shell) -> list[Route]:
@@ -34,11 +35,16 @@ def routes(shell: Shell) -> list[Route]:
 
 
 def _found(engine: Engine, given: Mapping[str, str]) -> dict[str, Any]:
-    told = {name: given[name] for name in _FILTERS if given.get(name)}
+    told = {each.name: given[each.name] for each in _TRACES.parameters if given.get(each.name)}
+    told.pop("limit", None)
     rows = ask(_TRACES, engine, **told, limit=_ROWS + 1)
+    shown = rows[:_ROWS]
     return {
         "title": "Traces",
-        "rows": rows[:_ROWS],
-        "filters": told,
-        "older": rows[_ROWS - 1].cursor if len(rows) > _ROWS else None,
+        "rows": shown,
+        "filters": {name: value for name, value in told.items() if name not in _OTHERS},
+        "fields": FIELDS,
+        # Where all are of one program, nobody needs to be told.
+        "services": len({row.service for row in shown}) > 1,
+        "older": shown[-1].cursor if len(rows) > _ROWS else None,
     }

@@ -37,6 +37,8 @@ def _reader() -> MarkdownIt:
     reader.enable("table").disable("image")
     reader.validateLink = _is_link  # type: ignore[method-assign]
     reader.add_render_rule("link_open", _link)
+    for cell in ("th_open", "td_open"):
+        reader.add_render_rule(cell, _cell)
     return reader
 
 
@@ -48,3 +50,12 @@ def _link(self: RendererHTML, tokens: Sequence[Token], index: int, options: Any,
     """A link that tells the other side nothing, with the address to be read before it is used."""
     url = escape(str(tokens[index].attrGet("href") or ""))
     return f'<a href="{url}" title="{url}" target="_blank" rel="noopener noreferrer nofollow">'
+
+
+def _cell(self: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
+    """A cell of a table: styles of their own are forbidden here."""
+    style = str(tokens[index].attrs.pop("style", ""))
+    side = style.removeprefix("text-align:")
+    if side in ("right", "center"):
+        tokens[index].attrSet("class", side)
+    return self.renderToken(tokens, index, options, env)

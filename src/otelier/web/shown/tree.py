@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
+from otelier import semconv
 from otelier.store.spans import StoredSpan
 from otelier.viewer import names
 from otelier.viewer import text as txt
@@ -54,6 +55,7 @@ def _row(node: Node, known: Facts, begin: int, whole: int, up: int | None) -> di
         "start": round((span.start_ns - begin) / whole, 6) if timed else None,
         "took": round((span.end_ns - span.start_ns) / whole, 6) if timed else None,
         "first": round(first * 1e9 / whole, 6) if timed and first is not None else None,
+        "hint": _hint(known, span),
         "time": txt.duration(known.seconds) if known.seconds is not None else "",
         "tokens": tokens(known),
         "cost": cost(known),
@@ -61,6 +63,23 @@ def _row(node: Node, known: Facts, begin: int, whole: int, up: int | None) -> di
         "error": _short(known.error_type or known.error_message) if known.failed else "",
         "left": known.left,
     }
+
+
+def _hint(known: Facts, span: StoredSpan) -> str:
+    """What tells the step from others of its name: what a tool was given, what a model called."""
+    if known.tool_calls:
+        return _short(", ".join(name for name, _ in known.tool_calls))
+    for name in _GIVEN.get(known.operation, ()):
+        if isinstance(given := span.attributes.get(name), str):
+            return seen(given[:_HINT])
+    return ""
+
+
+_HINT: Final = 80
+_GIVEN: Final = {
+    semconv.EXECUTE_TOOL: (semconv.TOOL_CALL_ARGUMENTS, semconv.ARGUMENTS),
+    semconv.RETRIEVAL: (semconv.RETRIEVAL_QUERY,),
+}
 
 
 def sums(known: Facts) -> bool:

@@ -60,7 +60,7 @@ function found(words) {
   const kept = new Set();
   kept.matches = 0;
   rows.forEach((row, index) => {
-    const said = [row.label, row.name, row.model, row.error, row.id].join(" ").toLowerCase();
+    const said = [row.label, row.name, row.model, row.hint, row.error, row.id].join(" ").toLowerCase();
     if (!said.includes(words)) return;
     kept.matches += 1;
     for (let at = index; at !== undefined && !kept.has(at); at = rows[at].up) kept.add(at);
@@ -110,7 +110,10 @@ function line(place) {
   if (row.label) name.append(cell("kind", row.label, row.kind));
   name.append(cell("name", row.name || row.model || row.id));
   if (row.failed) name.append(cell("bad", row.error || "failed"));
-  else if (row.name && row.model) name.append(cell("of", row.model));
+  else {
+    if (row.name && row.model) name.append(cell("of", row.model));
+    if (row.hint) name.append(cell("of", row.hint));
+  }
   made.append(
     name,
     cell("tokens", row.tokens ?? ""),
@@ -130,7 +133,8 @@ function bar(row) {
   part.style.left = `${row.start * 100}%`;
   part.style.width = `${(row.took ?? 0) * 100}%`;
   made.append(part);
-  if (row.first !== undefined) {
+  // On a bar of a few pixels the mark would be all that is seen.
+  if (row.first !== undefined && row.took > 0.03) {
     const mark = document.createElement("span");
     mark.className = "first";
     mark.title = "first chunk";
@@ -147,6 +151,7 @@ let asked = 0;
 async function choose(id, query = "", push = true) {
   const url = `${tree.dataset.trace}/${encodeURIComponent(id)}${query}`;
   const mine = (asked += 1);
+  clearTimeout(waiting);
   chosen = id;
   if (places.has(id)) cursor = places.get(id);
   reveal();
@@ -251,6 +256,7 @@ tree.addEventListener("keydown", (event) => {
 document.addEventListener("keydown", (event) => {
   if (typing(event)) return;
   if (event.key === "e") nextError();
+  else if (event.key === "a") pane.querySelector(".answer")?.scrollIntoView({ block: "start" });
 });
 
 document.addEventListener("click", (event) => {
