@@ -51,6 +51,8 @@ The same spans are in {store}, a store of its own.
   what they cost, by model:       {otelier} costs --store {store}
   your own program:               {otelier} run -- python app.py
   and to a backend while it runs: {otelier} run --otlp http://localhost:4318 -- python app.py
+
+See it in a browser: {otelier} ui --store {store}
 """
 
 

@@ -95,6 +95,7 @@ def test_the_demos_own_output_is_the_answer_and_what_to_do_next(
     assert "may carry five of them into the next one" in out
     assert re.search(r"otelier trace --store otelier-demo\.db --messages", out)
     assert re.search(r"otelier costs --store otelier-demo\.db", out)
+    assert re.search(r"otelier ui --store otelier-demo\.db$", out.rstrip())
     assert not re.search(r"^trace ", out, re.MULTILINE)
 
 
