@@ -14,7 +14,7 @@ from otelier.store import words
 from otelier.store.engine import StoreError
 from otelier.store.transactions import transaction
 
-VERSION: Final = 1
+VERSION: Final = 2
 # What SQLite's own tools show of the file: "otlr".
 APPLICATION: Final = 0x6F746C72
 # Two messages of 2 KB fill half of a page of 4 KB.
@@ -22,7 +22,12 @@ _PAGE: Final = 8192
 _CACHE_KIB: Final = 8192
 
 # From the version that is its key to the next one.
-MIGRATIONS: Final[dict[int, str]] = {}
+MIGRATIONS: Final[dict[int, str]] = {
+    1: """\
+CREATE INDEX span_own ON span (span_id);
+CREATE INDEX span_request ON span (request_id) WHERE request_id != '';
+""",
+}
 
 
 @cache

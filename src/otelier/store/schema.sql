@@ -116,6 +116,9 @@ CREATE INDEX span_session ON span (session);
 CREATE INDEX span_conversation ON span (conversation);
 CREATE INDEX span_user ON span (user, time);
 CREATE INDEX span_response ON span (response_id);
+-- A span, or a request, by an id that somebody has read somewhere.
+CREATE INDEX span_own ON span (span_id);
+CREATE INDEX span_request ON span (request_id) WHERE request_id != '';
 CREATE INDEX span_failed ON span (time, error, operation, model, tool) WHERE status = 'error';
 CREATE INDEX span_batch ON span (provider, batch) WHERE batch_read;
 -- Sums of what was paid are made of this alone.

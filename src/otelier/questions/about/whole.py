@@ -198,7 +198,9 @@ CALL: Final = Question(
     "UNION ALL "
     "SELECT trace_id, span_id, model_call FROM otelier.calls WHERE response_id = :id "
     "UNION ALL "
-    "SELECT trace_id, span_id, model_call FROM otelier.calls WHERE request_id = :id "
+    # Where it is not there it is '': the index has only those that are.
+    "SELECT trace_id, span_id, model_call FROM otelier.calls "
+    "WHERE request_id = :id AND request_id != '' "
     "UNION ALL SELECT trace_id, span_id, 0 AS model_call FROM otelier.spans WHERE span_id = :id), "
     "one AS (SELECT trace_id, span_id, max(model_call) AS model_call FROM named "
     "GROUP BY trace_id, span_id) "
