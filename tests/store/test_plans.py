@@ -44,6 +44,8 @@ LOOKED_UP = {
     "conversation = 'x'": "span_conversation (conversation=?)",
     "user = 'x'": "span_user (user=?)",
     "response_id = 'x'": "span_response (response_id=?)",
+    "span_id = 'x'": "span_own (span_id=?)",
+    "request_id = 'x' AND request_id != ''": "span_request (request_id=?)",
     "status = 'error' AND error = 'x'": "span_failed",
     "time > (SELECT day FROM ago)": "span_time (time>?)",
     "status = 'error'": "span_failed",
