@@ -6,13 +6,15 @@ import argparse
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from otelier import settings
 from otelier.cli import address, extras, receive
 from otelier.cli.address import Address, RefusedError
+from otelier.store import query_process
 from otelier.store.engine import StoreError
 from otelier.viewer.text import clean
 
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     import socket
 
     from otelier.store.engine import Engine
+
+# Of a query: whoever wants more has `otelier sql`.
+_MOST_SECONDS: Final = 3600
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,9 +36,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     address.add_arguments(parser)
     parser.add_argument("--store", help="a path or clickhouse://host/database, not OTELIER_STORE")
+    parser.add_argument(
+        "--sql-seconds",
+        type=_seconds,
+        default=query_process.SECONDS,
+        metavar="N",
+        help="how long a query of the page SQL may take (default: %(default)g)",
+    )
     parser.add_argument("--no-open", action="store_true", help="open no browser")
     # Whoever started it tells so that it is to end: nothing else does, not even Ctrl-C.
     parser.add_argument("--until-input-ends", action="store_true", help=argparse.SUPPRESS)
+
+
+def _seconds(text: str) -> float:
+    with suppress(ValueError):
+        if 0 < (seconds := float(text)) <= _MOST_SECONDS:
+            return seconds
+    raise argparse.ArgumentTypeError(f"it is a number up to {_MOST_SECONDS}, not {text!r}")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -63,10 +82,11 @@ def _run(args: argparse.Namespace) -> int:
         path, writer = receive.written(store)
         store = str(path)
     opens = partial(opened, store)
+    asker = query_process.asker(store, args.sql_seconds)
     place = _place(opens)
     with _listener(there, chosen=args.port is not None) as listener:
         url = address.url(listener, there.loopback)
-        pages = site.routes(opens, place, url if writer is not None else "")
+        pages = site.routes(opens, place, asker, url if writer is not None else "")
         door = Door(there.token, there.loopback, pages=True)
         app = application(writer, door, _say, [*Api(opens).routes(), *pages])
         link = entrance.link(url, there.token if there.made else None)

@@ -32,6 +32,13 @@ class MissingError(StoreError):
         )
 
 
+class LateError(StoreError):
+    """A query that took too long."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"it took longer than {seconds:g} s and was ended")
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a query found. Times are texts, ``2026-11-28 21:04:05.123456789`` (UTC)."""

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from otelier.store import rows, schema, sharing, words
 from otelier.store.choosing import Choice, event_page, page
-from otelier.store.engine import Answer, MissingError, Parameter, StoreError
+from otelier.store.engine import Answer, LateError, MissingError, Parameter, StoreError
 from otelier.store.reading import Reader
 from otelier.store.spans import StoredLog, StoredSpan
 
@@ -37,7 +37,10 @@ _READS: Final = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.S
 _FULL_TEXT: Final = frozenset(
     {(sqlite3.SQLITE_PRAGMA, "data_version"), (sqlite3.SQLITE_UPDATE, "sqlite_master")}
 )
-_HARMFUL: Final = frozenset({"load_extension", "readfile", "writefile", "edit"})
+# What loads code, takes an address for some, or is of other files; some builds of SQLite have it.
+_HARMFUL: Final = frozenset(
+    {"load_extension", "fts3_tokenizer", "icu_load_collation", "readfile", "writefile", "edit"}
+)
 # What another way of opening a file may mend.
 _NOT_SO: Final = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR)
 # What Python says of a text that is no UTF-8.
@@ -49,14 +52,17 @@ class SQLite:
 
     dialect = "sqlite"
 
-    def __init__(self, path: Path, seconds: float = _SECONDS) -> None:
-        """``seconds``: how long a query may take. Raises StoreError."""
+    def __init__(self, path: Path, seconds: float = _SECONDS, *, spill: bool = True) -> None:
+        """``seconds``: how long a query may take. ``spill``: whether it may use temporary files.
+
+        Raises StoreError.
+        """
         self.path = path
         self.place = str(path)
         self._seconds = seconds
         self._lock = threading.RLock()
         self._until = 0.0
-        self._connection = _connected(path)
+        self._connection = _connected(path, spill)
         self._reader = Reader(self._connection, NAME)
         self._connection.set_progress_handler(lambda: time.monotonic() > self._until, _STEPS)
 
@@ -162,7 +168,7 @@ class _Told:
             return
         code = getattr(error, "sqlite_errorcode", None)
         if code == sqlite3.SQLITE_INTERRUPT:
-            raise StoreError(f"it took longer than {self._seconds:g} s and was ended") from None
+            raise LateError(self._seconds) from None
         if code == sqlite3.SQLITE_AUTH:
             raise StoreError("only reading is possible here") from None
         if code in (sqlite3.SQLITE_ERROR, None):
@@ -179,7 +185,7 @@ def _trace() -> str:
     return schema.script("trace.sql")
 
 
-def _connected(path: Path) -> sqlite3.Connection:
+def _connected(path: Path, spill: bool) -> sqlite3.Connection:
     if not path.exists():
         raise MissingError(path)
     connection = sqlite3.connect(
@@ -188,6 +194,8 @@ def _connected(path: Path) -> sqlite3.Connection:
     try:
         _attach(connection, path)
         connection.execute(f"PRAGMA {NAME}.cache_size = -{_CACHE_KIB}")
+        if not spill:
+            connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA query_only = ON")
         # mypy's stubs want a type that is written out for each kind of value.
         connection.create_aggregate("median", 1, _Median)  # type: ignore[arg-type]

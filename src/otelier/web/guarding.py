@@ -18,6 +18,8 @@ from otelier.web.refusing import RefusedError, refusal
 # What the page that asks for the token is made with.
 _EVERYBODYS: Final = "/static/"
 _READING: Final = ("GET", "HEAD")
+# Where a form asks what is too long for a URL, and changes nothing.
+_ASKED: Final = frozenset({"/sql", "/sql.csv", "/sql.json"})
 _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]*)(?::[0-9]*)?")
 
 
@@ -63,7 +65,7 @@ def is_loopback(host: str) -> bool:
 def _stopped(scope: Scope, door: Door) -> Response | None:
     """What is answered instead of what was asked for; None for who may come in."""
     headers = Headers(scope=scope)
-    refused = _wrong(headers, door)
+    refused = _wrong(scope["method"], headers, door)
     if refused is not None:
         return refusal(refused)
     if door.token is None or _has(headers, door.token):
@@ -71,7 +73,7 @@ def _stopped(scope: Scope, door: Door) -> Response | None:
     if door.pages and scope["path"].startswith(_EVERYBODYS):
         return None
     # What changes something is for programs, which bring the token each time.
-    if door.pages and scope["method"] in _READING:
+    if door.pages and (scope["method"] in _READING or scope["path"] in _ASKED):
         from otelier.web import entrance
 
         connection = HTTPConnection(scope)
@@ -86,15 +88,16 @@ def _stopped(scope: Scope, door: Door) -> Response | None:
     )
 
 
-def _wrong(headers: Headers, door: Door) -> RefusedError | None:
+def _wrong(method: str, headers: Headers, door: Door) -> RefusedError | None:
     host = headers.get("host", "")
     named = _HOST.fullmatch(host)
     if door.loopback and not (named and is_loopback(named[1])):
         return RefusedError(403, f"this is not {host[:200] or 'a host without a name'}")
     # A page elsewhere can send requests here, though it cannot read the answers. A link to here,
-    # which a person follows, is no such request.
+    # which a person follows, is no such request; a form is.
     asker = headers.get("sec-fetch-site", "none")
-    if asker not in ("none", "same-origin") and headers.get("sec-fetch-mode") != "navigate":
+    followed = method in _READING and headers.get("sec-fetch-mode") == "navigate"
+    if asker not in ("none", "same-origin") and not followed:
         return RefusedError(403, "pages of other sites may not ask")
     return None
 

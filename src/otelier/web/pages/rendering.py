@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from jinja2.runtime import Context
+from markupsafe import Markup, escape
 
 from otelier.questions.cells import UNKNOWN, cell
 from otelier.version import __version__
@@ -48,6 +49,7 @@ def environment() -> Environment:
         cell=cell,
         dollars=txt.dollars,
         duration=txt.duration,
+        exact=exact,
         json=_json,
         moment=moment,
         number=_number,
@@ -80,6 +82,11 @@ def query(**given: Any) -> str:
 
 def moment(time: datetime | None) -> str:
     """A time as people read it, in UTC."""
+def exact(text: str) -> Markup:
+    """A text as it is, for what a form sends back: nothing of it is markup, nor made visible."""
+    return escape(text)
+
+
     return UNKNOWN if time is None else f"{time:%Y-%m-%d %H:%M:%S}"
 
 

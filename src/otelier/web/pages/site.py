@@ -12,15 +12,21 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from otelier.store.engine import Engine
-from otelier.web.pages import live, trace, traces
+from otelier.store.query_process import Asker
+from otelier.web.pages import live, sql, trace, traces
 from otelier.web.pages.shell import Shell
 
 _STATIC: Final = Path(__file__).parent.parent / "static"
 _PAGES: Final = (traces, trace, live)
 
 
-def routes(opened: Callable[[], Engine], place: str, receives: str = "") -> list[BaseRoute]:
-    """Everything that a browser asks for. The arguments are those of ``Shell``."""
+def routes(
+    opened: Callable[[], Engine], place: str, asker: Asker, receives: str = ""
+) -> list[BaseRoute]:
+    """Everything that a browser asks for. ``asker``: asks what a reader writes.
+
+    The other arguments are those of ``Shell``.
+    """
     shell = Shell(opened, place, receives)
 
     async def unknown(request: Request) -> Response:
@@ -28,6 +34,7 @@ def routes(opened: Callable[[], Engine], place: str, receives: str = "") -> list
 
     return [
         *(route for page in _PAGES for route in page.routes(shell)),
+        *sql.routes(shell, asker),
         Mount("/static", StaticFiles(directory=_STATIC)),
         Route("/{rest:path}", unknown, methods=["GET"]),
     ]
