@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from otelier import questions
+from otelier.questions.about.course import course
 from otelier.store.engine import Engine
 from tests.backends.truth import Row, Truth, near
 
@@ -320,6 +321,20 @@ def costs_by_time(store: Engine, truth: Truth) -> None:
 
 
 @check
+def costs_over_time(store: Engine, truth: Truth) -> None:
+    for by in ("model", "user", "agent", "tag"):
+        rows = questions.costs(by=by, store=store)
+        found = course(store, {"by": by}, [row.key for row in rows[:2]], "hour")
+        for row in rows[:2]:
+            mine = [each for each in found if not each["other"] and each["one"] == row.key]
+            costs = [float(each["cost"]) for each in mine if each["cost"] is not None]
+            assert near(math.fsum(costs) if costs else None, row.cost)
+            assert sum(each["calls"] for each in mine) == row.calls
+        others = sum(each["calls"] for each in found if each["other"])
+        assert others == sum(row.calls for row in rows[2:])
+
+
+@check
 def costs_of_some(store: Engine, truth: Truth) -> None:
     (found,) = questions.costs(by="user", user="ada", tag="stable", store=store)
     _compare_sums(
@@ -346,12 +361,33 @@ def sessions(store: Engine, truth: Truth) -> None:
         assert row.traces == len({each["turn"] for each in true})
         assert (row.tenant, row.user, row.users) == (true[0]["tenant"], true[0]["user"], 1)
         assert row.first <= row.last
+        assert row.models == tuple(dict.fromkeys(each["model"] for each in true))
+        assert row.text == (truth.rare_question if session == "s-05" else truth.question)
+        calls = questions.calls(session=session, limit=0, store=store)
+        ended = max(each.time + timedelta(seconds=each.seconds) for each in calls)
+        assert math.isclose(row.seconds, (ended - row.first).total_seconds(), abs_tol=1e-5)
     dear = truth.summed("cost", "session", rows=truth.calls)
     ranked = sorted(dear, key=lambda session: -dear[session])
     costly = questions.sessions(order="cost", limit=3, store=store)
     assert [row.session for row in costly] == ranked[:3]
     (one,) = questions.sessions(session="s-03", store=store)
     assert one == found["s-03"]
+
+
+@check
+def pages_of_sessions(store: Engine, truth: Truth) -> None:
+    for order in ("last", "cost"):
+        everything = questions.sessions(order=order, limit=0, store=store)
+        assert len(everything) == len(truth.counted("session"))
+        pages = [
+            questions.sessions(order=order, limit=5, skip=skip, store=store)
+            for skip in range(0, len(everything) + 5, 5)
+        ]
+        assert pages[-1] == []
+        assert [row for page in pages for row in page] == everything
+    lasts = [row.last for row in questions.sessions(store=store)]
+    assert lasts == sorted(lasts, reverse=True)
+    assert questions.sessions(limit=0, skip=3, store=store) == questions.sessions(store=store)[3:]
 
 
 @check
@@ -484,9 +520,18 @@ def a_conversation(store: Engine, truth: Truth) -> None:
         assert sum(row.role == "user" and row.text == question for row in found) == turns
         answers = [row for row in true if row.get("model") == "gpt-4o"]
         assert sum(row.text == truth.words for row in found) == len(answers)
+        assert {row.conversation for row in found} == {key}
+        assert {row.session for row in found} == {true[0]["session"]}
+        failed = [row["error"] for row in paid if row["error"]]
+        assert [row.error for row in found if row.status == "error"] == failed
+        calls = questions.calls(conversation=key, limit=0, store=store)
+        took = {each.span_id: each.seconds for each in calls}
+        assert all(row.seconds == took[row.span_id] for row in found)
     assert questions.conversation("s-05", store=store) == questions.conversation(
         "c-05", store=store
     )
+    assert questions.conversation("c-05", session="s-05", store=store)
+    assert questions.conversation("c-05", session="c-05", store=store) == []
     newest = questions.conversation(store=store)
     assert newest == questions.conversation("c-12", store=store)
 

@@ -694,6 +694,66 @@ def costs(
     """
 
 @dataclass(frozen=True, slots=True)
+class Unpriced:
+    """A row of :func:`unpriced`."""
+
+    provider: str
+    """Who was asked."""
+    model: str
+    """The model that was asked for."""
+    response_model: str
+    """The model that answered."""
+    calls: int
+    """Calls without a price."""
+    input_tokens: int | None
+    """Tokens that they read, in tokens."""
+    output_tokens: int | None
+    """Tokens that they wrote, in tokens."""
+    last: datetime
+    """When the last one began."""
+
+def unpriced(
+    *,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    session: str | None = None,
+    conversation: str | None = None,
+    user: str | None = None,
+    tenant: str | None = None,
+    tag: str | None = None,
+    model: str | None = None,
+    provider: str | None = None,
+    service: str | None = None,
+    limit: int = 100,
+    store: Store = None,
+) -> list[Unpriced]:
+    """Models whose price is not known.
+
+    Their calls told tokens, and are in no sum of costs.
+
+    Args:
+        since: only what began then or later.
+        until: only what began before then.
+        session: only of this session.
+        conversation: only of this conversation.
+        user: only of this user.
+        tenant: only of this tenant.
+        tag: only with this tag.
+        model: only of this model, as it was asked for or as it answered.
+        provider: only of this provider.
+        service: only of this service.
+        limit: how many rows at most; 0 for all.
+        store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
+
+    Raises TypeError or ValueError for what it cannot be told, and
+    otelier.store.engine.StoreError where the store cannot be read.
+
+    Example::
+
+        otelier.questions.unpriced(since="7d")
+    """
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """A row of :func:`sessions`."""
 
@@ -709,6 +769,8 @@ class Session:
     """When its first call began."""
     last: datetime
     """When its last call began."""
+    seconds: float
+    """From where its first call begins to where the last one ends, in s."""
     traces: int
     """Traces."""
     calls: int
@@ -725,6 +787,10 @@ class Session:
     """Tokens read, cached ones included, in tokens."""
     output_tokens: int | None
     """Tokens written, in tokens."""
+    models: tuple[str, ...]
+    """The models that were paid for."""
+    text: str
+    """What a user asked first: the first 200 characters."""
 
 def sessions(
     *,
@@ -736,6 +802,7 @@ def sessions(
     tenant: str | None = None,
     tag: str | None = None,
     limit: int = 50,
+    skip: int = 0,
     store: Store = None,
 ) -> list[Session]:
     """Sessions with their calls, tokens and cost; the last ones or the dearest first.
@@ -749,6 +816,7 @@ def sessions(
         tenant: only of this tenant.
         tag: only with this tag.
         limit: how many rows at most; 0 for all.
+        skip: how many rows to leave out at the beginning.
         store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
 
     Raises TypeError or ValueError for what it cannot be told, and
@@ -777,6 +845,8 @@ class Conversation:
     """When its first call began."""
     last: datetime
     """When its last call began."""
+    seconds: float
+    """From where its first call begins to where the last one ends, in s."""
     traces: int
     """Traces."""
     calls: int
@@ -793,6 +863,10 @@ class Conversation:
     """Tokens read, cached ones included, in tokens."""
     output_tokens: int | None
     """Tokens written, in tokens."""
+    models: tuple[str, ...]
+    """The models that were paid for."""
+    text: str
+    """What a user asked first: the first 200 characters."""
 
 def conversations(
     *,
@@ -805,6 +879,7 @@ def conversations(
     tenant: str | None = None,
     tag: str | None = None,
     limit: int = 50,
+    skip: int = 0,
     store: Store = None,
 ) -> list[Conversation]:
     """Conversations with their calls, tokens and cost; the last ones or the dearest first.
@@ -819,6 +894,7 @@ def conversations(
         tenant: only of this tenant.
         tag: only with this tag.
         limit: how many rows at most; 0 for all.
+        skip: how many rows to leave out at the beginning.
         store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
 
     Raises TypeError or ValueError for what it cannot be told, and
@@ -827,54 +903,6 @@ def conversations(
     Example::
 
         otelier.questions.conversations(user="ada")
-    """
-
-@dataclass(frozen=True, slots=True)
-class Unpriced:
-    """A row of :func:`unpriced`."""
-
-    provider: str
-    """Who was asked."""
-    model: str
-    """The model that was asked for."""
-    response_model: str
-    """The model that answered."""
-    calls: int
-    """Calls without a price."""
-    input_tokens: int | None
-    """Tokens that they read, in tokens."""
-    output_tokens: int | None
-    """Tokens that they wrote, in tokens."""
-    last: datetime
-    """When the last one began."""
-
-def unpriced(
-    *,
-    since: Moment | None = None,
-    until: Moment | None = None,
-    service: str | None = None,
-    tenant: str | None = None,
-    limit: int = 100,
-    store: Store = None,
-) -> list[Unpriced]:
-    """Models whose price is not known.
-
-    Their calls told tokens, and are in no sum of costs.
-
-    Args:
-        since: only what began then or later.
-        until: only what began before then.
-        service: only of this service.
-        tenant: only of this tenant.
-        limit: how many rows at most; 0 for all.
-        store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
-
-    Raises TypeError or ValueError for what it cannot be told, and
-    otelier.store.engine.StoreError where the store cannot be read.
-
-    Example::
-
-        otelier.questions.unpriced(since="7d")
     """
 
 @dataclass(frozen=True, slots=True)
@@ -1184,8 +1212,14 @@ class Message:
     """The call that it is of."""
     model: str
     """The model that was asked for."""
+    agent: str
+    """The agent that the call names."""
     status: str
     """How the call ended."""
+    error: str
+    """The type of its failure."""
+    seconds: float
+    """How long the call took, in s."""
     cost: float | None
     """What it cost, where that is known, in USD."""
     input_tokens: int | None
@@ -1206,6 +1240,10 @@ class Message:
     """System, input or output."""
     message: Any
     """All of it, where it is JSON."""
+    session: str
+    """Its session."""
+    conversation: str
+    """Its conversation."""
     trace_id: str
     """The trace that it is in."""
     span_id: str
@@ -1214,6 +1252,8 @@ class Message:
 def conversation(
     id: str | None = None,
     *,
+    session: str | None = None,
+    conversation: str | None = None,
     tenant: str | None = None,
     user: str | None = None,
     store: Store = None,
@@ -1226,6 +1266,8 @@ def conversation(
 
     Args:
         id: id of a conversation or a session; the newest by default.
+        session: only of this session.
+        conversation: only of this conversation.
         tenant: only of this tenant.
         user: only of this user.
         store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.

@@ -13,6 +13,7 @@ from otelier.questions.about import (
     single,
     sums,
     talk,
+    threads,
     traces,
     whole,
 )
@@ -23,6 +24,7 @@ QUESTIONS: Final[tuple[Question, ...]] = (
     *single.QUESTIONS,
     *whole.QUESTIONS,
     *sums.QUESTIONS,
+    *threads.QUESTIONS,
     *cache.QUESTIONS,
     *latency.QUESTIONS,
     *failures.QUESTIONS,

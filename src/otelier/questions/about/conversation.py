@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from otelier import semconv, wire
@@ -34,12 +34,29 @@ _MESSAGES: Final = (
     "FROM placed WHERE direction = 'output' OR place = 1 "
     "OR (direction = 'input' AND position = final)"
 )
+# Looked up by their traces: sums of what was paid for are otherwise made of all of it.
 _CALLS: Final = (
-    "SELECT time, trace_id, span_id, name, model, operation, cost, input_tokens, output_tokens, "
-    "unpriced, uncounted, status, error FROM otelier.spent WHERE {filters} ORDER BY time, span_id"
+    "SELECT time, trace_id, span_id, name, agent, model, cost, input_tokens, output_tokens, "
+    "unpriced, uncounted, status, error, seconds, session, conversation FROM otelier.spent "
+    "WHERE trace_id IN (SELECT trace_id FROM otelier.calls WHERE {filters}) AND {filters} "
+    "ORDER BY time, span_id"
 )
 _ORDER: Final = {"system": 0, "input": 1, "output": 2}
 _SUMS: Final = ("cost", "input_tokens", "output_tokens")
+# What each message tells of its call.
+_ABOUT: Final = (
+    "time",
+    "name",
+    "agent",
+    "model",
+    "status",
+    "error",
+    "seconds",
+    "session",
+    "conversation",
+    "trace_id",
+    "span_id",
+)
 
 
 @dataclass(slots=True)
@@ -79,20 +96,15 @@ class _Shown:
         self.number += 1
         return {
             "number": self.number,
-            "time": call["time"],
             "role": said["role"] if said else "",
             "text": _text(said) if said else "",
-            "name": call["name"],
-            "model": call["model"],
-            "status": call["status"],
+            **{name: call[name] for name in _ABOUT},
             **{name: call[name] if paid else None for name in _SUMS},
             **{f"total_{name}": value for name, value in self.sums.items()},
             "unpriced": self.unpriced,
             "uncounted": self.uncounted,
             "direction": said["direction"] if said else "",
-            "message": _json(said) if said else None,
-            "trace_id": call["trace_id"],
-            "span_id": call["span_id"],
+            "message": said["value"] if said else None,
         }
 
 
@@ -126,7 +138,8 @@ def _asked(engine: Engine, sql: str, told: str, values: Values) -> Iterable[Row]
     return engine.ask(query, bound(query, values)).dicts()
 
 
-def _call(call: Row, messages: list[Row], shown: _Shown) -> Iterator[dict[str, Any]]:
+def _call(call: Row, rows: list[Row], shown: _Shown) -> Iterator[dict[str, Any]]:
+    messages = [{**row, "value": _json(str(row["message"]))} for row in rows]
     messages.sort(key=lambda row: (_ORDER.get(row["direction"], 1), row["position"]))
     kept = [row for row in messages if shown.new(row)]
     # What a call took stands beside its answer; without one beside the last it was sent.
@@ -138,10 +151,10 @@ def _call(call: Row, messages: list[Row], shown: _Shown) -> Iterator[dict[str, A
         yield shown.line(call, None, paid=True)
 
 
-def _json(row: Row) -> Any:
+def _json(message: str) -> Any:
     """The message; None where it is no JSON."""
     try:
-        return wire.loads(str(row["message"]))
+        return wire.loads(message)
     except (ValueError, RecursionError):
         return None
 
@@ -149,7 +162,7 @@ def _json(row: Row) -> Any:
 def _identity(row: Row) -> Iterator[Any]:
     from otelier.viewer.history import identities
 
-    message = _json(row)
+    message = row["value"]
     yield from [row["message"]] if message is None else identities(message)
 
 
@@ -157,9 +170,9 @@ def _text(row: Row) -> str:
     """What a person reads: the text, calls of tools and their results."""
     from otelier.viewer.messages import conversation as spoken
 
-    if row["direction"] == "system" or not isinstance(_json(row), dict):
+    if row["direction"] == "system" or not isinstance(row["value"], dict):
         return str(row["text"])
-    said = spoken({semconv.INPUT_MESSAGES: f"[{row['message']}]"}, 1000)
+    said = spoken({semconv.INPUT_MESSAGES: [row["value"]]}, 1000)
     return "\n".join(each.text for each in said) or str(row["text"])
 
 
@@ -180,6 +193,8 @@ CONVERSATION: Final = Question(
             subject=True,
             where="(conversation = :id OR session = :id)",
         ),
+        p.SESSION,
+        p.CONVERSATION,
         p.TENANT,
         p.USER,
     ),
@@ -190,7 +205,10 @@ CONVERSATION: Final = Question(
         Column("text", "text", "what was said; calls of tools and their results, too"),
         Column("name", "text", "the call that it is of"),
         c.MODEL,
+        Column("agent", "text", "the agent that the call names", hidden=True),
         Column("status", "text", "how the call ended", hidden=True),
+        replace(c.ERROR, hidden=True),
+        replace(c.SECONDS, help="how long the call took", hidden=True),
         c.COST,
         c.INPUT,
         c.OUTPUT,
@@ -203,8 +221,10 @@ CONVERSATION: Final = Question(
         Column("uncounted", "int", "calls so far that told no usage", hidden=True),
         Column("direction", "text", "system, input or output", hidden=True),
         Column("message", "data", "all of it, where it is JSON", hidden=True),
+        replace(c.SESSION, hidden=True),
+        c.CONVERSATION,
         c.TRACE,
-        Column("span_id", "text", "its span", hidden=True),
+        replace(c.SPAN, hidden=True),
     ),
     "SELECT CASE WHEN conversation != '' THEN conversation ELSE session END AS id, "
     "tenant "

@@ -31,7 +31,7 @@ _OF_TEXT: Final = (
 _WHOSE: Final = ("session", "user", "tenant", "conversation")
 _OWN: Final = (
     f"SELECT trace_id, tags, {', '.join(_WHOSE)}, min(time) AS first, max(time) AS last, "
-    "max({ns} + CAST(round(seconds * 1000000000) AS BIGINT)) AS ended, "
+    "{ended} AS ended, "
     "sum(model_call) AS calls, sum(operation = 'execute_tool') AS tools, "
     "sum(error != '') AS errors FROM otelier.calls WHERE {these} "
     f"GROUP BY trace_id, tags, {', '.join(_WHOSE)} ORDER BY first"
@@ -72,13 +72,13 @@ def outlined(engine: Engine, ids: Sequence[str]) -> Iterator[Row]:
     own = _by_trace(_asked(engine, _OWN, ids))
     spent = _by_trace(_asked(engine, _SPENT, ids))
     outermost = _outermost(engine, ids)
-    texts = _texts(engine, ids)
+    said = texts(engine, ids)
     for trace_id in ids:
         if trace_id in own and trace_id in outermost:
             yield {
                 **outermost[trace_id],
                 **_summed(own[trace_id], spent.get(trace_id, [])),
-                "text": texts.get(trace_id, ""),
+                "text": said.get(trace_id, ""),
             }
 
 
@@ -91,7 +91,7 @@ def _summed(own: Sequence[Row], spent: Sequence[Row]) -> Row:
         "last": max(row["last"] for row in own),
         "seconds": (max(row["ended"] for row in own) - nanoseconds(own[0]["first"])) / 1e9,
         **{name: sum(int(row[name]) for row in own) for name in _COUNTS},
-        **{name: _total(spent, name) for name in ("cost", *_TOKENS)},
+        **{name: total(spent, name) for name in ("cost", *_TOKENS)},
         **{name: sum(int(row[name]) for row in spent) for name in _MISSING},
         # What its first call says that says anything.
         **{name: next((row[name] for row in own if row[name]), "") for name in _WHOSE},
@@ -100,7 +100,7 @@ def _summed(own: Sequence[Row], spent: Sequence[Row]) -> Row:
     }
 
 
-def _total(rows: Iterable[Row], name: str) -> Any:
+def total(rows: Iterable[Row], name: str) -> Any:
     """The sum of what is known; None where nothing is."""
     known = [row[name] for row in rows if row[name] is not None]
     return sum(known) if known else None
@@ -134,7 +134,7 @@ def _outermost(engine: Engine, ids: Sequence[str]) -> dict[str, Row]:
     return {row["trace_id"]: row for row in found if row["span_id"] == outermost[row["trace_id"]]}
 
 
-def _texts(engine: Engine, ids: Sequence[str]) -> dict[str, str]:
+def texts(engine: Engine, ids: Sequence[str]) -> dict[str, str]:
     """By trace what a user said last in what its first model call was sent: the rest is history."""
     from otelier.viewer.text import shorten
 
@@ -175,6 +175,12 @@ def _said(message: str) -> str:
 _RESULTS: Final = frozenset({"tool_call_response", "server_tool_call_response"})
 
 
+def ended(engine: Engine) -> str:
+    """SQL for when the last of some calls ended, in nanoseconds since 1970."""
+    began = _NANOSECONDS.get(engine.dialect, _OF_TEXT)
+    return f"max({began} + CAST(round(seconds * 1000000000) AS BIGINT))"
+
+
 def _by_trace(rows: Iterable[Row]) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
     for row in rows:
@@ -189,5 +195,5 @@ def _asked(
     these, given = one_of("trace_id", ids)
     spans, more = one_of("span_id", dict.fromkeys(span_ids))
     parameters: dict[str, Parameter] = {**given, **more}
-    ns = _NANOSECONDS.get(engine.dialect, _OF_TEXT)
-    return engine.ask(sql.format(these=these, spans=spans, ns=ns), parameters).dicts()
+    query = sql.format(these=these, spans=spans, ended=ended(engine))
+    return engine.ask(query, parameters).dicts()
