@@ -62,7 +62,7 @@ class _Talk:
     """The conversation so far."""
 
     def __init__(self) -> None:
-        self.trace = Trace(ABOUT)
+        self.trace = Trace(ABOUT, number=0)
         # Messages, each as JSON.
         self.history: list[str] = []
         self.calls = 0
