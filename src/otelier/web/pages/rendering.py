@@ -80,13 +80,13 @@ def query(**given: Any) -> str:
     return f"?{urlencode(told)}" if told else ""
 
 
-def moment(time: datetime | None) -> str:
-    """A time as people read it, in UTC."""
 def exact(text: str) -> Markup:
     """A text as it is, for what a form sends back: nothing of it is markup, nor made visible."""
     return escape(text)
 
 
+def moment(time: datetime | None) -> str:
+    """A time as people read it, in UTC."""
     return UNKNOWN if time is None else f"{time:%Y-%m-%d %H:%M:%S}"
 
 
