@@ -141,12 +141,21 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
 
 
+# Nobody pays so much, or so little: all digits of it would only be in the way.
+_MOST_PAID: Final = 1e12
+_LEAST_PAID: Final = 1e-12
+
+
 def dollars(amount: float, partial: bool = False) -> str:
     """A cost with three digits that say something, at least cents; ``≥`` where it is of a part."""
     if partial:
         return "≥ " + (dollars(amount) if amount else "$0.00")
     if amount == 0:
         return "free"
+    if amount < 0:
+        return "-" + dollars(-amount)
+    if not _LEAST_PAID <= amount < _MOST_PAID:
+        return f"${amount:.3g}"
     if amount >= 1:
         return f"${amount:,.2f}"
     exponent = int(f"{amount:e}".partition("e")[2])

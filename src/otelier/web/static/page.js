@@ -44,6 +44,11 @@ async function look() {
 
 if (watched) look();
 
+// What the reader has opened stays open when news come.
+document.addEventListener("htmx:before:morph:attr", (event) => {
+  if (event.detail.attrName === "open" && event.target.matches("details")) event.preventDefault();
+});
+
 // --- copying ----------------------------------------------------------------------------------
 
 async function copy(button) {
