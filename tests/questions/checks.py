@@ -328,7 +328,7 @@ def costs_over_time(store: Engine, truth: Truth) -> None:
         for row in rows[:2]:
             mine = [each for each in found if not each["other"] and each["one"] == row.key]
             costs = [float(each["cost"]) for each in mine if each["cost"] is not None]
-            assert near(math.fsum(costs) if costs else None, row.cost)
+            assert (math.fsum(costs) if costs else None) == near(row.cost)
             assert sum(each["calls"] for each in mine) == row.calls
         others = sum(each["calls"] for each in found if each["other"])
         assert others == sum(row.calls for row in rows[2:])
