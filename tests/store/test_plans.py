@@ -47,6 +47,8 @@ LOOKED_UP = {
     "span_id = 'x'": "span_own (span_id=?)",
     "request_id = 'x' AND request_id != ''": "span_request (request_id=?)",
     "status = 'error' AND error = 'x'": "span_failed",
+    "operation = 'execute_tool' AND time > 'y'": "span_tool (time>?)",
+    "operation = 'retrieval' AND time > 'y'": "span_retrieval (time>?)",
     "time > (SELECT day FROM ago)": "span_time (time>?)",
     "status = 'error'": "span_failed",
 }

@@ -26,6 +26,12 @@ MIGRATIONS: Final[dict[int, str]] = {
     1: """\
 CREATE INDEX span_own ON span (span_id);
 CREATE INDEX span_request ON span (request_id) WHERE request_id != '';
+CREATE INDEX span_tool ON span (
+    time, tool, error, duration, session, conversation, user, tenant, service
+) WHERE operation = 'execute_tool';
+CREATE INDEX span_retrieval ON span (
+    time, data_source, error, duration, session, conversation, user, tenant, service
+) WHERE operation = 'retrieval';
 """,
 }
 

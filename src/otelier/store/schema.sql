@@ -120,6 +120,13 @@ CREATE INDEX span_response ON span (response_id);
 CREATE INDEX span_own ON span (span_id);
 CREATE INDEX span_request ON span (request_id) WHERE request_id != '';
 CREATE INDEX span_failed ON span (time, error, operation, model, tool) WHERE status = 'error';
+-- Tools and searches, which are few among all spans: sums over them are made of these alone.
+CREATE INDEX span_tool ON span (
+    time, tool, error, duration, session, conversation, user, tenant, service
+) WHERE operation = 'execute_tool';
+CREATE INDEX span_retrieval ON span (
+    time, data_source, error, duration, session, conversation, user, tenant, service
+) WHERE operation = 'retrieval';
 CREATE INDEX span_batch ON span (provider, batch) WHERE batch_read;
 -- Sums of what was paid are made of this alone.
 CREATE INDEX span_paid ON span (

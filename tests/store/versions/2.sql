@@ -149,6 +149,12 @@ CREATE INDEX span_response ON span (response_id);
 CREATE INDEX span_own ON span (span_id);
 CREATE INDEX span_request ON span (request_id) WHERE request_id != '';
 CREATE INDEX span_failed ON span (time, error, operation, model, tool) WHERE status = 'error';
+CREATE INDEX span_tool ON span (
+    time, tool, error, duration, session, conversation, user, tenant, service
+) WHERE operation = 'execute_tool';
+CREATE INDEX span_retrieval ON span (
+    time, data_source, error, duration, session, conversation, user, tenant, service
+) WHERE operation = 'retrieval';
 CREATE INDEX span_batch ON span (provider, batch) WHERE batch_read;
 CREATE INDEX span_paid ON span (
     time, model, batch_read, response_model, cost, model_call, error, input_tokens, output_tokens,
