@@ -264,6 +264,12 @@ def test_what_is_copied_is_the_span(pages: Pages, served: Served, store: Store) 
     told = json.loads(page.evaluate("navigator.clipboard.readText()"))
     (found,) = told["resourceSpans"][0]["scopeSpans"][0]["spans"]
     assert found["spanId"] == call.span_id
+    for name, begin in (("curl", "curl "), ("Python", "from anthropic import ")):
+        page.get_by_role("button", name=name, exact=True).click()
+        expect(page.locator("[data-copied]")).to_have_text("copied")
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert any(line.startswith(begin) for line in copied.splitlines())
+        assert "claude-sonnet-5-5" in copied and "sk-" not in copied
 
 
 def test_light_and_dark_are_the_readers_choice(page: Page, served: Served, store: Store) -> None:

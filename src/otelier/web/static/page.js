@@ -24,8 +24,8 @@ let wait = EVERY;
 async function look() {
   if (!document.hidden) {
     try {
-      const trace = watched.dataset.live;
-      const url = "/live" + (trace ? `?trace=${encodeURIComponent(trace)}` : "");
+      // What the page is of, as a query: nothing for the whole store.
+      const url = "/live" + watched.dataset.live;
       const answer = await fetch(url, { headers: { Accept: "text/plain" } });
       if (answer.ok) {
         const now = await answer.text();
@@ -53,6 +53,7 @@ document.addEventListener("htmx:before:morph:attr", (event) => {
 
 async function copy(button) {
   const said = button.parentElement.querySelector("[data-copied]");
+  said.replaceChildren();
   const answer = await fetch(button.dataset.copy);
   const text = await answer.text();
   if (!answer.ok) {

@@ -8,8 +8,8 @@ variable is sent to that provider's own hosts alone, since anybody may send a sp
 
 from __future__ import annotations
 
-from otelier.web.shown.again.formats import python, requests
+from otelier.web.shown.again.formats import possible, python, requests
 from otelier.web.shown.again.made import Again
 from otelier.web.shown.again.shell import curl
 
-__all__ = ["Again", "curl", "python", "requests"]
+__all__ = ["Again", "curl", "possible", "python", "requests"]

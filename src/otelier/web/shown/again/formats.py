@@ -14,7 +14,7 @@ from otelier.web.shown.again import chat, embeddings, gemini, messages, places, 
 from otelier.web.shown.again.asked import Asked, losses
 from otelier.web.shown.again.made import Again, Header, Program
 from otelier.web.shown.again.notes import Notes
-from otelier.web.shown.again.places import Known
+from otelier.web.shown.again.places import Known, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +96,19 @@ _PREDICTING: Final = ("imagen", "veo")
 _CONTENT_TYPE: Final = Header("Content-Type", "application/json")
 
 
+def possible(span: StoredSpan) -> bool:
+    """Whether the span says enough for its request to be made anew."""
+    return _found(span.attributes, Notes()) is not None
+
+
 def requests(span: StoredSpan) -> Again | None:
     """A model call's request, made anew; None where the span is none, or does not say enough."""
-    attributes = span.attributes
-    api = _api(attributes)
-    model = well_formed(text(attributes, semconv.REQUEST_MODEL))
-    if api is None or not model:
+    attributes, notes = span.attributes, Notes()
+    found = _found(attributes, notes)
+    if found is None:
         return None
-    form, notes = FORMATS[api], Notes()
-    place = places.place(attributes, form.speaks, form.prefix, notes)
-    if place is None:
-        return None
+    api, model, place = found
+    form = FORMATS[api]
     stream = attributes.get(semconv.REQUEST_STREAM) is True
     asked = Asked(attributes, model, stream, place.provider, notes)
     data = wire.encoded(form.body(asked))
@@ -126,6 +128,17 @@ def requests(span: StoredSpan) -> Again | None:
         model=model,
         stream=stream,
     )
+
+
+def _found(attributes: Attributes, notes: Notes) -> tuple[str, str, Place] | None:
+    """The wire format, the model and the host; None where one of them is not known."""
+    api = _api(attributes)
+    model = well_formed(text(attributes, semconv.REQUEST_MODEL))
+    if api is None or not model:
+        return None
+    form = FORMATS[api]
+    place = places.place(attributes, form.speaks, form.prefix, notes)
+    return None if place is None else (api, model, place)
 
 
 def _api(attributes: Attributes) -> str | None:
