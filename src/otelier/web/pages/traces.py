@@ -13,11 +13,12 @@ from otelier.questions.asking import ask
 from otelier.questions.table import BY_NAME
 from otelier.store.engine import Engine
 from otelier.web.pages.shell import Shell
+from otelier.web.shown.period import ALL, period
 
 _TRACES: Final = BY_NAME["traces"]
 _ROWS: Final = 50
 # What is no condition on a trace; and what is asked for by a field of the form.
-_OTHERS: Final = frozenset({"limit", "cursor"})
+_OTHERS: Final = frozenset({"limit", "cursor", "since", "until"})
 FIELDS: Final = ("session", "user", "model", "tag", "service", "agent", "tool", "error")
 
 
@@ -35,14 +36,19 @@ def routes(shell: Shell) -> list[Route]:
 
 
 def _found(engine: Engine, given: Mapping[str, str]) -> dict[str, Any]:
+    # The newest are found as fast among all.
+    of = period(given, default=ALL)
     told = {each.name: given[each.name] for each in _TRACES.parameters if given.get(each.name)}
-    told.pop("limit", None)
-    rows = ask(_TRACES, engine, **told, limit=_ROWS + 1)
+    filters = {name: value for name, value in told.items() if name not in _OTHERS}
+    cursor = told.get("cursor")
+    rows = ask(_TRACES, engine, **of.asked, **filters, cursor=cursor, limit=_ROWS + 1)
     shown = rows[:_ROWS]
     return {
         "title": "Traces",
         "rows": shown,
-        "filters": {name: value for name, value in told.items() if name not in _OTHERS},
+        "period": of,
+        "filters": filters,
+        "told": {**filters, **of.url},
         "fields": FIELDS,
         # Where all are of one program, nobody needs to be told.
         "services": len({row.service for row in shown}) > 1,

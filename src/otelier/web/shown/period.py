@@ -50,14 +50,16 @@ class Period:
         return (self.until or now or datetime.now(UTC)) - self.since <= length
 
 
-def period(given: Mapping[str, str], now: datetime | None = None) -> Period:
+def period(
+    given: Mapping[str, str], now: datetime | None = None, default: str = DEFAULT
+) -> Period:
     """What ``since`` and ``until`` say. Raises ValueError where they are no times.
 
-    Whoever says only ``until`` means all before.
+    Whoever says only ``until`` means all before; who says neither, ``default``.
     """
     ended = given.get("until", "")
     until = moments.moment(ended, now) if ended else None
-    told = given.get("since") or (ALL if ended else DEFAULT)
+    told = given.get("since") or (ALL if ended else default)
     since = None if told == ALL else moments.moment(told, now)
     words = [f"in the last {told}" if told in CHOICES else f"since {told}"] if since else []
     if ended:
