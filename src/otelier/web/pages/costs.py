@@ -55,7 +55,8 @@ class _Asked:
     @property
     def kept(self) -> dict[str, str]:
         """What a link says that keeps all but the conditions."""
-        return {"by": self.by, **{name: told for name, told in self.period.url.items() if told}}
+        said = {"by": "" if self.by == _BY.default else self.by, **self.period.url}
+        return {name: value for name, value in said.items() if value}
 
     @property
     def told(self) -> dict[str, str]:

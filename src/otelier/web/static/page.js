@@ -45,8 +45,9 @@ async function look() {
 if (watched) look();
 
 // What the reader has opened stays open when news come.
-document.addEventListener("htmx:before:morph:attr", (event) => {
-  if (event.detail.attrName === "open" && event.target.matches("details")) event.preventDefault();
+htmx.registerExtension("otelier-open", {
+  htmx_before_morph_attr: (element, { attrName }) =>
+    attrName !== "open" || element.tagName !== "DETAILS",
 });
 
 // --- copying ----------------------------------------------------------------------------------
