@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -14,28 +15,39 @@ from otelier.web.pages.shell import Shell
 
 # A cluster always has something new: seconds until pages over it are made again.
 _CLUSTER: Final = 10
+# What a page may be of: the view that has its spans, and their column.
+_WATCHED: Final = {
+    "trace": ("spans", "trace_id"),
+    "session": ("calls", "session"),
+    "conversation": ("calls", "conversation"),
+}
 
 
 def routes(shell: Shell) -> list[Route]:
     """What a page asks again and again: another text means that there is more to be seen."""
 
     async def live(request: Request) -> Response:
-        trace_id = request.query_params.get("trace", "")
-        found: Any = await shell.work(request, lambda engine: version(engine, trace_id))
+        whose = dict(request.query_params)
+        found: Any = await shell.work(request, lambda engine: version(engine, whose))
         return found if isinstance(found, Response) else PlainTextResponse(found)
 
     return [Route("/live", live, methods=["GET"])]
 
 
-def version(engine: Engine, trace_id: str = "") -> str:
-    """What changes when a trace has more spans, or the whole store has."""
-    if trace_id:
-        found = engine.ask(
-            "SELECT count(*) AS spans, max(time) AS newest FROM otelier.spans "
-            "WHERE trace_id = :trace_id",
-            {"trace_id": trace_id},
-        )
-        return " ".join(map(str, found.rows[0]))
+def version(engine: Engine, whose: Mapping[str, str]) -> str:
+    """What changes when something has more spans, or the whole store has.
+
+    ``whose``: what the request says: a trace, a session or a conversation, and of which tenant.
+    """
+    for name, (view, column) in _WATCHED.items():
+        if whose.get(name):
+            tenant = " AND tenant = :tenant" if view == "calls" and "tenant" in whose else ""
+            found = engine.ask(
+                f"SELECT count(*) AS spans, max(time) AS newest FROM otelier.{view} "
+                f"WHERE {column} = :{name}{tenant}",
+                {each: whose[each] for each in (name, "tenant") if each == name or tenant},
+            )
+            return " ".join(map(str, found.rows[0]))
     if engine.dialect == "sqlite":
         return str(engine.ask("SELECT max(id) FROM otelier.span").rows[0][0])
     return str(int(time.time()) // _CLUSTER)

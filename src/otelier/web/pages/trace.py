@@ -38,7 +38,7 @@ class Traces:
 
     def nodes(self, engine: Engine, trace_id: str) -> tuple[str, Nodes]:
         """A trace's version and its spans as a tree. Raises NothingError."""
-        now = version(engine, trace_id)
+        now = version(engine, {"trace": trace_id})
         with self._lock:
             kept = self._kept.get(trace_id)
         if kept is None or kept[0] != now:
