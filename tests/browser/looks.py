@@ -89,10 +89,10 @@ def assert_fits(page: Page) -> None:
     assert not told, told
 
 
-# What sticks out, if the page can be scrolled sideways.
+# What sticks out, if the page can be scrolled sideways. How a text is shown the browser chooses.
 _WIDER: Final = """width => {
     const root = document.documentElement;
-    if (root.scrollWidth <= width) return [];
+    if (document.contentType !== "text/html" || root.scrollWidth <= width) return [];
     const out = [...document.querySelectorAll("body *")]
         .filter(element => element.getBoundingClientRect().right > width + 0.5)
         .map(element => element.outerHTML.slice(0, 120));

@@ -210,6 +210,13 @@ def test_a_page_wider_than_a_phone_is_told(pages: Pages, body: str) -> None:
             assert_fits(page)
 
 
+def test_a_text_is_as_wide_as_it_is(pages: Pages) -> None:
+    with site({"/": Answer("x" * 500, kind="text/plain")}) as url:
+        page = pages(PHONE)
+        page.goto(url)
+        assert_fits(page)
+
+
 def test_pages_of_a_test_know_nothing_of_each_other(pages: Pages, url: str) -> None:
     first, second = pages(), pages(DESKTOP, "dark")
     for page in (first, second):
