@@ -326,12 +326,14 @@ def costs_over_time(store: Engine, truth: Truth) -> None:
         rows = questions.costs(by=by, store=store)
         found = course(store, {"by": by}, [row.key for row in rows[:2]], "hour")
         for row in rows[:2]:
-            mine = [each for each in found if not each["other"] and each["one"] == row.key]
-            costs = [float(each["cost"]) for each in mine if each["cost"] is not None]
+            mine = [each.row for each in found if not each.other and each.row.key == row.key]
+            costs = [each.cost for each in mine if each.cost is not None]
             assert (math.fsum(costs) if costs else None) == near(row.cost)
-            assert sum(each["calls"] for each in mine) == row.calls
-        others = sum(each["calls"] for each in found if each["other"])
+            assert sum(each.calls for each in mine) == row.calls
+        others = sum(each.row.calls for each in found if each.other)
         assert others == sum(row.calls for row in rows[2:])
+        told = course(store, {"by": by}, None, "day")
+        assert {each.row.key for each in told} == {row.key for row in rows}
 
 
 @check

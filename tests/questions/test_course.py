@@ -50,42 +50,67 @@ def engine(written: Written) -> Engine:
 @pytest.mark.parametrize("by", ["model", "user", "provider", "agent", "prompt"])
 def test_sums_of_all_keys_are_those_of_costs(engine: Engine, by: Any, step: Step) -> None:
     rows = questions.costs(by=by, store=engine)
-    found = course(engine, {"by": by}, [row.key for row in rows], step)
-    assert not any(row["other"] for row in found)
+    found = course(engine, {"by": by}, None, step)
+    assert found == course(engine, {"by": by}, [row.key for row in rows], step)
+    assert not any(each.other for each in found)
     for row in rows:
-        mine = [each for each in found if each["one"] == row.key]
+        mine = [each.row for each in found if each.row.key == row.key]
         for name in ("cost", "input_tokens", "calls", "unpriced", "uncounted"):
-            told = [each[name] for each in mine if each[name] is not None]
+            told = [value for each in mine if (value := getattr(each, name)) is not None]
             assert (sum(told) if told else None) == getattr(row, name), (row.key, name)
     moments = {row.key for row in questions.costs(by=step, store=engine)}
-    assert {each["moment"] for each in found} == moments
+    assert {each.moment for each in found} == moments
 
 
 def test_all_other_keys_are_one_row_of_a_time(engine: Engine) -> None:
     found = course(engine, {"by": "model"}, ["a"], "day")
-    assert [(each["one"], each["other"], each["cost"], each["unpriced"]) for each in found] == [
-        ("", 1, 12.0, 1),
-        ("a", 0, 1.5, 0),
-        ("a", 0, 16.0, 0),
-    ]
+    told = [(each.row.key, each.other, each.row.cost, each.row.unpriced) for each in found]
+    assert told == [("", True, 12.0, 1), ("a", False, 1.5, 0), ("a", False, 16.0, 0)]
 
 
 def test_what_has_no_key_is_a_key(engine: Engine) -> None:
     found = course(engine, {"by": "user"}, [""], "day")
-    told = [(each["one"], each["other"], each["cost"]) for each in found]
-    assert told == [("", 0, 13.0), ("", 1, 0.5), ("", 0, 16.0)]
+    told = [(each.row.key, each.other, each.row.cost) for each in found]
+    assert told == [("", False, 13.0), ("", True, 0.5), ("", False, 16.0)]
 
 
 def test_conditions_hold(engine: Engine) -> None:
-    (one,) = course(engine, {"by": "model", "user": "ada", "tag": "x"}, ["a", "b"], "hour")
-    assert (one["one"], one["cost"], one["calls"]) == ("a", 0.5, 1)
+    given = {"by": "model", "user": "ada", "tag": "x"}
+    (one,) = course(engine, given, ["a", "b"], "hour")
+    assert (one.row.key, one.row.cost, one.row.calls) == ("a", 0.5, 1)
 
 
 def test_a_call_is_in_the_row_of_each_of_its_tags(engine: Engine) -> None:
     found = course(engine, {"by": "tag", "user": "ada", "model": "a"}, ["x", "y"], "day")
-    assert [(each["one"], each["cost"]) for each in found] == [("x", 0.5), ("y", 0.5)]
+    assert [(each.row.key, each.row.cost) for each in found] == [("x", 0.5), ("y", 0.5)]
 
 
 def test_keys_may_be_any_text(engine: Engine) -> None:
     found = course(engine, {"by": "model"}, ["'; DROP TABLE span; --", "{filters}", ":user"], "day")
-    assert all(each["other"] for each in found)
+    assert all(each.other for each in found)
+
+
+def test_of_the_same_agent_are_the_calls_below_it_and_below_its_steps(written: Written) -> None:
+    """Calls have it from the span above, from one further up, or themselves."""
+
+    def below(number: int, parent: int, name: str, **attributes: Any) -> StoredSpan:
+        told = {"trace_id": "a" * 32, "span_id": f"{number:016x}", "parent_id": f"{parent:016x}"}
+        if name == "chat":
+            return call(number, "m", attributes=attributes, **told)
+        return span(number, name, attributes=attributes, **told)
+
+    engine = written(
+        below(1, 0, "invoke_agent", **{s.OPERATION_NAME: s.INVOKE_AGENT, s.AGENT_NAME: "writer"}),
+        below(2, 1, "anything"),
+        below(4, 2, "chat"),
+        below(8, 2, "chat"),
+        below(16, 1, "chat"),
+        below(32, 2, "chat", **{s.AGENT_NAME: "editor"}),
+        # Above this one nothing is stored.
+        below(64, 99, "chat"),
+    )
+    assert [(row.key, row.cost) for row in questions.costs(by="agent", store=engine)] == [
+        ("", 32.0),
+        ("editor", 16.0),
+        ("writer", 14.0),
+    ]

@@ -37,6 +37,8 @@ TOLD = {"by": "x", "since": "7d", "user": "ada"}
         ("step", "draft", {}, {}),
         # Nobody can ask for what is not told.
         ("model", "", {}, {}),
+        # No server takes a URL of any length.
+        ("model", "a" * 100_000, {}, {}),
     ],
 )
 def test_a_row_leads_to_its_own_sums_and_to_its_traces(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from otelier import questions
+from otelier.questions.about.course import Stretch
 from otelier.web.shown import spending
 from otelier.web.shown.spending import MOST, Axis
 
@@ -36,17 +37,9 @@ def by_moment(*rows: questions.Cost) -> dict[str, questions.Cost]:
     return {each.key: each for each in rows}
 
 
-def told(moment: str, one: str, cost: float | None, **more: Any) -> dict[str, Any]:
-    """A row of ``course``."""
-    return {
-        "moment": moment,
-        "one": one,
-        "other": 0,
-        "cost": cost,
-        "unpriced": 0,
-        "uncounted": 0,
-        **more,
-    }
+def told(moment: str, key: str, cost: float | None, other: bool = False, **more: Any) -> Stretch:
+    """What ``course`` says of an hour."""
+    return Stretch(moment, other, row(key, cost=cost, **more))
 
 
 # --- moments ----------------------------------------------------------------------------------
@@ -77,6 +70,14 @@ def test_of_too_many_moments_the_last_ones_are_drawn_and_it_says_so() -> None:
 
 def test_without_numbers_there_is_nothing_to_draw() -> None:
     assert spending.axis([], "hour", datetime.now(UTC), None) == Axis("hour", (), 0)
+
+
+def test_a_moment_that_is_told_in_part_says_so() -> None:
+    half = datetime(2026, 11, 28, 9, 30, tzinfo=UTC)
+    assert spending.begins(AT, half) == half
+    assert spending.begins(AT, half.replace(minute=0)) is None
+    assert spending.begins(AT, None) is None
+    assert spending.begins(Axis("hour", (), 0), half) is None
 
 
 def test_a_moment_is_a_stretch_of_a_url() -> None:
@@ -118,7 +119,7 @@ def test_apart_from_each_other_what_was_not_used_cost_nothing() -> None:
 
 
 def test_others_are_together_and_keys_keep_their_order() -> None:
-    rows = [told(NINE, "", 1.0, other=1), told(NINE, "b", 2.0), told(TEN, "", 3.0)]
+    rows = [told(NINE, "", 1.0, other=True), told(NINE, "b", 2.0), told(TEN, "", 3.0)]
     parts = spending.parts(rows, ["b", "", "a"])
     assert [(part.name, part.key) for part in parts] == [
         ("b", "b"),
@@ -170,7 +171,32 @@ def test_the_total_is_of_what_is_known() -> None:
     )
     assert (found.cost, found.unpriced, found.uncounted, found.errors) == (0.75, 2, 1, 1)
     assert (found.calls, found.input_tokens, found.cache_read_tokens) == (3, 300, None)
-    assert found.mean_seconds is None
+
+
+def test_the_total_mean_is_of_all_calls() -> None:
+    rows = [row(NINE, calls=3, mean_seconds=1.0), row(TEN, calls=1, mean_seconds=5.0)]
+    assert spending.total(rows).mean_seconds == 2.0
+    assert spending.total([row(NINE, calls=0, mean_seconds=None)] * 2).mean_seconds is None
+
+
+def test_of_all_keys_over_time_the_rows_are_those_of_costs() -> None:
+    found = [
+        told(NINE, "cheap", 0.5),
+        told(NINE, "dear", 2.0),
+        told(TEN, "dear", 1.0, unpriced=1),
+        told(TEN, "unknown", None, unpriced=2),
+    ]
+    rows = spending.by_key(found)
+    assert [(each.key, each.cost, each.calls) for each in rows] == [
+        ("dear", 3.0, 2),
+        ("cheap", 0.5, 1),
+        ("unknown", None, 1),
+    ]
+    parts = spending.parts(found, ["dear"])
+    assert [(part.name, part.values, part.words) for part in parts] == [
+        ("dear", {NINE: 2.0, TEN: 1.0}, {NINE: "$2.00", TEN: "≥ $1.00"}),
+        ("others", {NINE: 0.5, TEN: None}, {NINE: "$0.50", TEN: "–"}),
+    ]
 
 
 def test_the_total_of_nothing_is_not_known() -> None:

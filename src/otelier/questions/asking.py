@@ -41,8 +41,15 @@ def ask(question: Question, engine: Engine, **given: Any) -> list[Any]:
         rows = engine.ask(query, bound(query, values)).dicts()
     if question.fold is not None:
         rows = question.fold(engine, values, list(rows))
-    made = row_type(question)
-    return [made(*(_read(column, row[column.name]) for column in question.columns)) for row in rows]
+    return made(question, rows)
+
+
+def made(question: Question, rows: Iterable[Mapping[str, Any]]) -> list[Any]:
+    """Rows of ``row_type(question)`` of what a store says."""
+    row = row_type(question)
+    return [
+        row(*(_read(column, told[column.name]) for column in question.columns)) for told in rows
+    ]
 
 
 def as_json(question: Question, rows: Iterable[Any]) -> list[dict[str, Any]]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from otelier.questions.about import grouping
-from otelier.questions.about.sums import COSTS, SUMS
-from otelier.questions.asking import bound, one_of, sql, taken
+from otelier.questions.about.sums import COLUMNS, COSTS, SUMS
+from otelier.questions.asking import bound, made, one_of, sql, taken
 
 if TYPE_CHECKING:
     from otelier.store.engine import Engine
@@ -21,17 +22,33 @@ _COURSE: Final = (
 )
 
 
-def course(
-    engine: Engine, given: Mapping[str, Any], keys: Sequence[str], step: Step
-) -> list[dict[str, Any]]:
-    """Sums by time and key: ``moment``, ``one`` of the keys, and what a row of ``costs`` has.
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Sums of an hour or a day."""
 
-    ``given``: what ``costs`` is told. All other keys are in one row of a time: ``other`` is 1.
-    Raises as ``ask``.
+    # As ``costs`` by hour or day calls it.
+    moment: str
+    # Of all other keys together.
+    other: bool
+    # A row of ``costs``.
+    row: Any
+
+
+def course(
+    engine: Engine, given: Mapping[str, Any], keys: Sequence[str] | None, step: Step
+) -> list[Stretch]:
+    """Sums by time and key, in the order of time; only these keys are told apart, None for all.
+
+    ``given``: what ``costs`` is told. Raises as ``ask``.
     """
     values = taken(COSTS, given)
-    these, named = one_of("key", keys)
-    found = grouping.keyed(str(values["by"]), "spent")
+    these, named = ("1 = 1", {}) if keys is None else one_of("key", keys)
+    found = grouping.keyed(str(values["by"]), "spent", f"{step}, {COLUMNS}")
     text = _COURSE.format(found=found, step=step, these=these, sums=SUMS)
     query = sql(COSTS, text, values)
-    return list(engine.ask(query, {**bound(query, values), **named}).dicts())
+    told = list(engine.ask(query, {**bound(query, values), **named}).dicts())
+    rows = made(COSTS, ({**each, "key": each["one"]} for each in told))
+    return [
+        Stretch(str(each["moment"]), bool(each["other"]), row)
+        for each, row in zip(told, rows, strict=True)
+    ]

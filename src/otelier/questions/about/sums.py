@@ -9,6 +9,11 @@ from otelier.questions import parameters as p
 from otelier.questions.about import grouping
 from otelier.questions.model import Column, Question, Values
 
+# What sums are made of, and the sums.
+COLUMNS: Final = (
+    "cost, model_call, error, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, "
+    "seconds, unpriced, uncounted"
+)
 SUMS: Final = (
     "sum(found.cost) AS cost, sum(model_call) AS calls, sum(error != '') AS errors, "
     "sum(found.input_tokens) AS input_tokens, sum(found.output_tokens) AS output_tokens, "
@@ -25,7 +30,7 @@ def _costs(values: Values) -> str:
     order = "key" if by in ("day", "hour") else "cost DESC NULLS LAST, calls DESC, key"
     # In ClickHouse a column goes before a sum of its name: the order is of what is summed.
     return (
-        f"{grouping.keyed(by, 'spent')}, "
+        f"{grouping.keyed(by, 'spent', COLUMNS)}, "
         f"sums AS (SELECT key, {SUMS} FROM found GROUP BY key) "
         f"SELECT * FROM sums ORDER BY {order} {{limit}}"
     )

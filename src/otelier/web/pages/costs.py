@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from otelier.questions.about import grouping
 from otelier.questions.about.course import Step, course
 from otelier.questions.asking import ask
 from otelier.questions.model import Question
@@ -129,8 +130,7 @@ def _frame(asked: _Asked) -> dict[str, Any]:
 def _found(engine: Engine, asked: _Asked) -> dict[str, Any]:
     of_time = asked.of(_COSTS, by=asked.step, limit=0)
     moments = {row.key: row for row in ask(_COSTS, engine, **of_time)}
-    rows = _rows(engine, asked)
-    parts = _parts(engine, asked, rows, moments)
+    rows, parts = _rows_and_parts(engine, asked, moments)
     end = asked.period.until or (datetime.now(UTC) if asked.period.since else None)
     at = spending.axis(list(moments), asked.step, asked.period.since, end)
     total = spending.total(moments.values())
@@ -142,6 +142,7 @@ def _found(engine: Engine, asked: _Asked) -> dict[str, Any]:
         # Of a call that is in several rows no sum of rows can be made.
         "shared": asked.by in _SHARED,
         "axis": at,
+        "begins": spending.begins(at, asked.period.since),
         "parts": parts,
         "moments": [
             (row, narrowing.costs_of(asked.step, row.key, asked.told))
@@ -155,22 +156,29 @@ def _found(engine: Engine, asked: _Asked) -> dict[str, Any]:
     }
 
 
-def _rows(engine: Engine, asked: _Asked) -> list[Any]:
-    """The table's rows, and one more where there are more: the dearest first, or the newest."""
+def _rows_and_parts(
+    engine: Engine, asked: _Asked, moments: Mapping[str, Any]
+) -> tuple[list[Any], list[Part]]:
+    """The table's rows, or so many that it is seen that there are more; and costs over time.
+
+    The dearest come first, or the newest. Apart over time are the dearest keys, and all others
+    where these add up.
+    """
     if asked.by in STEPS:
-        return ask(_COSTS, engine, **asked.of(_COSTS, limit=0))[::-1]
-    return ask(_COSTS, engine, **asked.of(_COSTS, limit=0 if asked.whole else _ROWS + 1))
-
-
-def _parts(
-    engine: Engine, asked: _Asked, rows: Sequence[Any], moments: Mapping[str, Any]
-) -> list[Part]:
-    """Costs over time by the dearest keys and by all others, where these add up."""
-    if asked.by in STEPS or not rows:
-        return [spending.column("cost", moments)]
-    keys = [row.key for row in rows[:_KEYS]]
-    found = spending.parts(course(engine, asked.of(_COSTS), keys, asked.step), keys)
-    return [each for each in found if each.key is not None or asked.by not in _SHARED]
+        rows = ask(_COSTS, engine, **asked.of(_COSTS, limit=0))
+        return rows[::-1], [spending.column("cost", moments)]
+    told = asked.of(_COSTS)
+    if asked.by in grouping.NAMED_ABOVE:
+        # What takes long is to look for the names.
+        found = course(engine, told, None, asked.step)
+        rows = spending.by_key(found)
+        keys = [row.key for row in rows[:_KEYS]]
+    else:
+        rows = ask(_COSTS, engine, **told, limit=0 if asked.whole else _ROWS + 1)
+        keys = [row.key for row in rows[:_KEYS]]
+        found = course(engine, told, keys, asked.step) if keys else []
+    parts = spending.parts(found, keys)
+    return rows, [each for each in parts if each.key is not None or asked.by not in _SHARED]
 
 
 def _unpriced(engine: Engine, asked: _Asked) -> list[pricing.Unpriced]:

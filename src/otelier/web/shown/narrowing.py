@@ -17,6 +17,8 @@ _TRACES: Final = frozenset(each.name for each in BY_NAME["traces"].parameters)
 # By what the sums of one are told next.
 _NEXT: Final[Conditions] = {"model": "user", "tenant": "user"}
 _ELSE: Final = "model"
+# Characters of a key that a URL has room for.
+_LONGEST: Final = 2000
 # What has a page of its own.
 PAGES: Final[Conditions] = {"session": "sessions", "conversation": "conversations"}
 
@@ -45,11 +47,15 @@ def rows(found: Iterable[Any], by: str, told: Conditions, cost: float | None) ->
             each,
             costs_of(by, each.key, told),
             traces_of(by, each.key, told),
-            PAGES.get(by, "") if each.key else "",
+            PAGES.get(by, "") if _linked(each.key) else "",
             _share(known(each.cost), known(cost)),
         )
         for each in found
     ]
+
+
+def _linked(key: str) -> bool:
+    return 0 < len(key) <= _LONGEST
 
 
 def _share(part: float | None, whole: float | None) -> float | None:
@@ -60,7 +66,7 @@ def costs_of(by: str, key: str, told: Conditions) -> dict[str, str]:
     """What a URL says of the costs of one key alone; nothing where it cannot be asked for."""
     if by in STEPS:
         return {**told, **stretch(key, by), "by": _ELSE}
-    if not key or by not in _SUMS:
+    if not _linked(key) or by not in _SUMS:
         return {}
     return {**told, by: key, "by": _NEXT.get(by, _ELSE)}
 
@@ -69,7 +75,7 @@ def traces_of(by: str, key: str, told: Conditions) -> dict[str, str]:
     """What a URL says of its traces."""
     if by in STEPS:
         said = stretch(key, by)
-    elif key and by in _TRACES:
+    elif _linked(key) and by in _TRACES:
         said = {by: key}
     else:
         return {}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
+from otelier.questions.about.course import Stretch
 from otelier.questions.about.sums import COSTS
 from otelier.questions.asking import row_type
-from otelier.questions.cells import UNKNOWN, cell
+from otelier.questions.cells import cell
 from otelier.viewer import text as txt
 from otelier.web.shown.words import seen
 
@@ -108,6 +109,13 @@ def began(moment: str) -> datetime:
     return datetime.fromisoformat(moment).replace(tzinfo=UTC)
 
 
+def begins(at: Axis, since: datetime | None) -> datetime | None:
+    """From when on the first moment is told, where that is not from its beginning."""
+    if since is None or not at.moments:
+        return None
+    return since if began(at.moments[0]) < since else None
+
+
 def stretch(moment: str, step: str) -> dict[str, str]:
     """``since`` and ``until`` of a moment, as a URL says them."""
     ends = {"since": began(moment), "until": began(moment) + STEPS[step]}
@@ -125,26 +133,16 @@ def _floor(time: datetime, step: str) -> datetime:
 # --- parts ------------------------------------------------------------------------------------
 
 
-def parts(rows: Iterable[Mapping[str, Any]], keys: Sequence[str]) -> list[Part]:
-    """Costs of these keys, in their order, and those of all others if there are any.
-
-    ``rows``: of ``course``.
-    """
-    found: dict[str | None, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        found.setdefault(None if row["other"] else str(row["one"]), []).append(row)
-    told: list[str | None] = [*keys, *([None] if None in found else [])]
-    return [_part(key, found.get(key, ())) for key in told]
-
-
-def _part(key: str | None, rows: Iterable[Mapping[str, Any]]) -> Part:
-    by_moment = {str(row["moment"]): row for row in rows}
-    return Part(
-        named(key),
-        key,
-        {moment: known(row["cost"]) for moment, row in by_moment.items()},
-        {moment: _dollars(row) for moment, row in by_moment.items()},
-    )
+def parts(found: Iterable[Stretch], keys: Sequence[str]) -> list[Part]:
+    """Costs of these keys, in their order, and those of all others if there are any."""
+    rows: dict[str | None, dict[str, list[Any]]] = {key: {} for key in keys}
+    for each in found:
+        key = None if each.other or each.row.key not in rows else each.row.key
+        rows.setdefault(key, {}).setdefault(each.moment, []).append(each.row)
+    return [
+        column("cost", {moment: total(told) for moment, told in by_moment.items()}, named(key), key)
+        for key, by_moment in rows.items()
+    ]
 
 
 def named(key: str | None) -> str:
@@ -152,23 +150,25 @@ def named(key: str | None) -> str:
     return OTHERS if key is None else seen(txt.shorten(key, _NAME)) or "(none)"
 
 
+def by_key(found: Iterable[Stretch]) -> list[Any]:
+    """Rows of ``costs`` in their order, of all keys over time."""
+    rows: dict[str, list[Any]] = {}
+    for each in found:
+        rows.setdefault(each.row.key, []).append(each.row)
+    made = [replace(total(told), key=key) for key, told in rows.items()]
+    return sorted(made, key=lambda row: (row.cost is None, -(row.cost or 0), -row.calls, row.key))
+
+
 def known(value: Any) -> float | None:
     """A number that can be drawn."""
     return float(value) if value is not None and math.isfinite(value) else None
 
 
-def _dollars(row: Mapping[str, Any]) -> str:
-    cost = row["cost"]
-    if cost is None:
-        return UNKNOWN
-    return txt.dollars(float(cost), bool(row["unpriced"] or row["uncounted"]))
-
-
-def column(name: str, rows: Mapping[str, Any], label: str = "") -> Part:
+def column(name: str, rows: Mapping[str, Any], label: str = "", key: str | None = None) -> Part:
     """A column of ``costs`` as a part. ``rows``: by moment."""
     return Part(
         label or name,
-        None,
+        key,
         {moment: known(getattr(row, name)) for moment, row in rows.items()},
         {moment: cell(_COLUMNS[name], row) for moment, row in rows.items()},
     )
@@ -177,12 +177,15 @@ def column(name: str, rows: Mapping[str, Any], label: str = "") -> Part:
 def total(rows: Iterable[Any]) -> Any:
     """Rows of ``costs`` that have no call twice as one; what is known of none is not known."""
     given = list(rows)
+    if len(given) == 1:
+        return given[0]
     sums: dict[str, Any] = {}
     for each in COSTS.columns:
         told = [value for row in given if (value := getattr(row, each.name)) is not None]
         sums[each.name] = None if each.optional and not told else _summed(each.type, told)
-    # No sum of means.
-    return row_type(COSTS)(**{**sums, "mean_seconds": None})
+    seconds = [row.mean_seconds * row.calls for row in given if row.mean_seconds is not None]
+    sums["mean_seconds"] = math.fsum(seconds) / sums["calls"] if seconds else None
+    return row_type(COSTS)(**sums)
 
 
 def _summed(kind: str, told: Sequence[Any]) -> Any:

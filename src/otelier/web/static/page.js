@@ -45,7 +45,7 @@ async function look() {
 if (watched) look();
 
 // What the reader has opened stays open when news come.
-htmx.registerExtension("otelier-open", {
+globalThis.htmx?.registerExtension("otelier-open", {
   htmx_before_morph_attr: (element, { attrName }) =>
     attrName !== "open" || element.tagName !== "DETAILS",
 });
