@@ -310,6 +310,11 @@ def _conversations() -> dict[str, list[StoredSpan]]:
         "imported": [chat(1, said), chat(2, [*said, *said])],
         "asked again": [chat(n, said[:2]) for n in (1, 2)],
         "retried": [chat(n, said[:2], **{**trace, "span_id": f"{n:016x}"}) for n in (1, 2)],
+        # Steps with instructions of their own, each of which is sent the question.
+        "in steps": [
+            chat(n, [message("system", f"step {n}"), said[0], message("assistant", f"{n}")], **more)
+            for n, more in ((1, trace), (2, {**trace, "span_id": "cd" * 8}), (3, {}))
+        ],
         "cut": [chat(1, said[:2], attributes=cut), chat(2, said[:4])],
         "spaced": [chat(n, said[: 2 * n], separators=(", ", ": ")) for n in (1, 2)],
         "odd": [chat(1, said[:2], attributes={"gen_ai.input.messages": '["a", 1, {"x": null}]'})],
@@ -335,6 +340,7 @@ def test_a_conversation_is_the_same_read_from_lists_and_from_views(kind: str, wr
         ("imported", ["one", "two", "yes", "four", "yes", "six"]),
         ("asked again", ["one", "two", "one", "two"]),
         ("retried", ["one", "two", "two"]),
+        ("in steps", ["step 1", "one", "1", "step 2", "2", "step 3", "one", "3"]),
     ],
 )
 def test_what_a_conversation_tells(kind: str, texts: list[str], written: Any) -> None:

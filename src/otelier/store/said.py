@@ -51,6 +51,8 @@ class _Seen:
     links: dict[int, _Link]
     lists: set[int] = field(default_factory=set)
     texts: dict[int, int] = field(default_factory=dict)
+    # By link: how often its message is in the list that ends with it.
+    times: dict[int, int] = field(default_factory=dict)
 
     def chain(self, head: int) -> Iterator[_Link]:
         """A list from its end."""
@@ -76,6 +78,7 @@ class _Seen:
         if often:
             times = sum(each.text == link.text for each in self.chain(link.id))
         self.texts[link.text] = max(often, times)
+        self.times[link.id] = times
         return times > often
 
 
@@ -85,8 +88,8 @@ def said(
     """Messages of spans that fit ``where``: what no earlier one of these calls was sent, the
     last of each one's input, and its output.
 
-    Columns as in ``messages``, and ``final``, where the list ends, and ``occurrence``: what is the
-    same for the same message behind the same messages.
+    Columns as in ``messages``, and ``final``, where the list ends, and ``occurrence``: of messages
+    of one list that are the same, which one it is.
     """
     calls = list(engine.ask(_CALLS.format(where=where), parameters).dicts())
     rows = engine.ask(_LINKS.format(where=where), parameters).rows
@@ -97,21 +100,22 @@ def said(
         if call["system"] and call["system"] not in systems:
             systems.add(call["system"])
             bodies = [link.body for link in seen.chain(call["system"])][::-1]
-            yield {**told, **_message("system", 1, 1, call["system"], _system(bodies))}
+            yield {**told, **_message("system", 1, 1, 1, _system(bodies))}
         for link in seen.new(call["input"]):
-            yield from _members(told, "input", link, seen.links[call["input"]].length)
+            final = seen.links[call["input"]].length
+            yield from _members(told, "input", link, final, seen.times[link.id])
         for link in list(seen.chain(call["output"]))[::-1]:
             yield from _members(told, "output", link, seen.links[call["output"]].length)
 
 
 def _members(
-    told: Mapping[str, Any], direction: str, link: _Link, final: int
+    told: Mapping[str, Any], direction: str, link: _Link, final: int, times: int = 1
 ) -> Iterator[dict[str, Any]]:
     """The messages of a link, as rows."""
     bodies = messages(link.body, link.length)
     final = max(final, len(bodies))
     for index, body in enumerate(bodies):
-        yield {**told, **_message(direction, link.length + index, final, link.id, body)}
+        yield {**told, **_message(direction, link.length + index, final, times, body)}
 
 
 def messages(body: str, length: int) -> list[str]:

@@ -47,6 +47,7 @@ def environment() -> Environment:
     made.filters.update(
         bytes=txt.size,
         cell=cell,
+        clock=clock,
         dollars=txt.dollars,
         duration=txt.duration,
         exact=exact,
@@ -88,6 +89,11 @@ def exact(text: str) -> Markup:
 def moment(time: datetime | None) -> str:
     """A time as people read it, in UTC."""
     return UNKNOWN if time is None else f"{time:%Y-%m-%d %H:%M:%S}"
+
+
+def clock(time: datetime) -> str:
+    """A time of a day that is known, in UTC."""
+    return f"{time:%H:%M:%S}"
 
 
 def _number(value: int | None) -> str:

@@ -22,8 +22,8 @@ _IMAGE: Final = 4_000_000
 # What a browser draws and runs nothing of.
 _DRAWN: Final = re.compile(r"image/(?:png|jpeg|gif|webp)")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/\s]+=*\s*")
-_CALLS: Final = {"tool_call": "arguments", "server_tool_call": "server_tool_call"}
-_RESULTS: Final = {
+CALLS: Final = {"tool_call": "arguments", "server_tool_call": "server_tool_call"}
+RESULTS: Final = {
     "tool_call_response": ("response", "result"),
     "server_tool_call_response": ("server_tool_call_response",),
 }
@@ -129,12 +129,12 @@ def _part(part: Any, plain: bool, ran: Mapping[str, Ran]) -> Part:
     kind = _word(part.get("type"))
     if kind in ("text", "reasoning") and isinstance(part.get("content"), str):
         return _text(kind, part["content"], plain)
-    if kind in _CALLS:
+    if kind in CALLS:
         call_id = _word(part.get("id"))
-        said = _said("call", part.get(_CALLS[kind]))
+        said = _said("call", part.get(CALLS[kind]))
         return replace(said, name=_word(part.get("name")), id=call_id, ran=ran.get(call_id))
-    if kind in _RESULTS:
-        told = next((part[key] for key in _RESULTS[kind] if part.get(key) is not None), None)
+    if kind in RESULTS:
+        told = next((part[key] for key in RESULTS[kind] if part.get(key) is not None), None)
         return replace(_said("result", told), id=_word(part.get("id")))
     if kind in _MEDIA:
         return _cut(Part("media", described(part), image=_image(part)))

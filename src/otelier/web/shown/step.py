@@ -38,6 +38,12 @@ _IDS: Final[Mapping[str, str]] = {
     semconv.PROVIDER_UPSTREAM: "upstream provider",
     semconv.PROVIDER_ORGANIZATION: "organization",
 }
+# What a provider says of a failure: how it is called here, and the attribute.
+ERROR: Final[Mapping[str, str]] = {
+    "code": semconv.PROVIDER_ERROR_CODE,
+    "HTTP status": semconv.HTTP_STATUS,
+    "request": semconv.PROVIDER_REQUEST_ID,
+}
 _USAGE: Final = "gen_ai.usage."
 _COSTS: Final = "otelier.cost."
 _REQUEST: Final = "gen_ai.request."
@@ -154,7 +160,7 @@ def step(found: Nodes, at: int, before: Sequence[StoredSpan] = (), *, plain: boo
         result=_value(attributes, repeated, semconv.TOOL_CALL_RESULT, semconv.RESULT),
         query=_value(attributes, repeated, semconv.RETRIEVAL_QUERY),
         documents=tuple(_documents(attributes)),
-        cut=_cut(attributes),
+        cut=cut(attributes),
         events=tuple(_happened(span)),
         attributes=_sorted(attributes),
         resource=_sorted(span.resource.attributes),
@@ -233,11 +239,7 @@ def _error(span: StoredSpan, known: Facts) -> Iterator[Fact]:
     yield Fact("type", known.error_type or "error")
     if known.error_message:
         yield Fact("message", known.error_message)
-    for what, name in (
-        ("code", semconv.PROVIDER_ERROR_CODE),
-        ("HTTP status", semconv.HTTP_STATUS),
-        ("request", semconv.PROVIDER_REQUEST_ID),
-    ):
+    for what, name in ERROR.items():
         if name in span.attributes:
             yield Fact(what, _plain(span.attributes[name]))
 
@@ -247,7 +249,8 @@ def _stack(events: Sequence[StoredEvent]) -> str:
     return next((each for each in told if each), "")
 
 
-def _cut(attributes: Mapping[str, Any]) -> str:
+def cut(attributes: Mapping[str, Any]) -> str:
+    """Where content was cut when it was recorded: how much of it."""
     if not attributes.get(semconv.CONTENT_TRUNCATED):
         return ""
     return missing(attributes).removeprefix(": ") or "how much is not known"
