@@ -74,10 +74,11 @@ def test_without_numbers_there_is_nothing_to_draw() -> None:
 
 def test_a_moment_that_is_told_in_part_says_so() -> None:
     half = datetime(2026, 11, 28, 9, 30, tzinfo=UTC)
-    assert spending.begins(AT, half) == half
-    assert spending.begins(AT, half.replace(minute=0)) is None
-    assert spending.begins(AT, None) is None
-    assert spending.begins(Axis("hour", (), 0), half) is None
+    assert spending.begins(AT, half, {NINE, TEN}) == half
+    assert spending.begins(AT, half, {TEN}) is None
+    assert spending.begins(AT, half.replace(minute=0), {NINE}) is None
+    assert spending.begins(AT, None, {NINE}) is None
+    assert spending.begins(Axis("hour", (), 0), half, {NINE}) is None
 
 
 def test_a_moment_is_a_stretch_of_a_url() -> None:

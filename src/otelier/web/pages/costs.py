@@ -142,7 +142,7 @@ def _found(engine: Engine, asked: _Asked) -> dict[str, Any]:
         # Of a call that is in several rows no sum of rows can be made.
         "shared": asked.by in _SHARED,
         "axis": at,
-        "begins": spending.begins(at, asked.period.since),
+        "begins": spending.begins(at, asked.period.since, moments),
         "parts": parts,
         "moments": [
             (row, narrowing.costs_of(asked.step, row.key, asked.told))
@@ -152,7 +152,10 @@ def _found(engine: Engine, asked: _Asked) -> dict[str, Any]:
             spending.costs(at, moments, parts, stacked=asked.by not in _SHARED),
             spending.tokens(at, moments),
         ],
-        "unpriced": _unpriced(engine, asked),
+        "unpriced": [
+            (each, narrowing.costs_of("model", each.row.model, asked.told))
+            for each in _unpriced(engine, asked)
+        ],
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
@@ -109,9 +109,12 @@ def began(moment: str) -> datetime:
     return datetime.fromisoformat(moment).replace(tzinfo=UTC)
 
 
-def begins(at: Axis, since: datetime | None) -> datetime | None:
-    """From when on the first moment is told, where that is not from its beginning."""
-    if since is None or not at.moments:
+def begins(at: Axis, since: datetime | None, told: Container[str]) -> datetime | None:
+    """From when on the first moment is told, where that is not from its beginning.
+
+    ``told``: the moments that have numbers; a first one without any misses nothing.
+    """
+    if since is None or not at.moments or at.moments[0] not in told:
         return None
     return since if began(at.moments[0]) < since else None
 
