@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
-from otelier import questions
+from otelier import questions, wire
 from otelier.questions.about.course import course
 from otelier.store.engine import Engine
 from tests.backends.truth import Row, Truth, near
@@ -460,18 +460,44 @@ def _nearest(ordered: list[float], share: int) -> float | None:
 @check
 def errors(store: Engine, truth: Truth) -> None:
     found = questions.errors(store=store)
-    true = Counter(
-        (row["error"], row["operation"], row.get("model", "")) for row in truth.rows if row["error"]
-    )
-    assert Counter({(row.error, row.operation, row.model): row.count for row in found}) == true
+    failed = [row for row in truth.rows if row["error"]]
+    # Here those of a type and an operation say the same.
+    true = Counter((row["error"], row["operation"]) for row in failed)
+    assert Counter({(row.error, row.operation): row.count for row in found}) == true
+    assert [row.count for row in found] == sorted(true.values(), reverse=True)
     by_type = {row.error: row for row in found}
-    assert "Slow down" in by_type["openai.RateLimitError"].message
-    assert by_type["ConnectionError"].message == "the desk is closed"
-    last = questions.calls(error="LookupError", limit=1, store=store)[0]
-    assert by_type["LookupError"].span_id == last.span_id
-    assert by_type["LookupError"].last == last.time
-    (only,) = questions.errors(models=True, store=store)
-    assert only.error == "openai.RateLimitError"
+    limited = by_type["openai.RateLimitError"]
+    assert "Slow down" in limited.message and limited.code == "rate_limit_exceeded"
+    assert (limited.models, limited.tools, limited.services) == (("gpt-broken",), (), ("workload",))
+    closed = by_type["ConnectionError"]
+    assert (closed.message, closed.tools) == ("the desk is closed", ("open_ticket",))
+    assert by_type["LookupError"].sources == ("handbook",)
+    last, first = (questions.calls(error=limited.error, store=store, limit=0)[at] for at in (0, -1))
+    assert (limited.span_id, limited.last, limited.first) == (last.span_id, last.time, first.time)
+    assert questions.errors(models=True, store=store) == [limited]
+    assert questions.errors(tool="open_ticket", store=store) == [closed]
+    assert questions.errors(limit=1, store=store) == found[:1]
+
+
+@check
+def failures(store: Engine, truth: Truth) -> None:
+    found = questions.failures(store=store, limit=0)
+    calls = questions.calls(status="error", store=store, limit=0)
+    assert [row.span_id for row in found] == [row.span_id for row in calls]
+    assert len(found) == sum(row["error"] is not None for row in truth.rows)
+    paged: list[Any] = []
+    while page := questions.failures(
+        store=store, limit=3, cursor=paged[-1].cursor if paged else None
+    ):
+        paged += page
+    assert paged == found
+    for error in questions.errors(store=store):
+        same = questions.failures(alike=error.alike, store=store, limit=0)
+        assert len(same) == error.count and same[0].span_id == error.span_id
+        assert {row.error for row in same} == {error.error}
+    (limited, *_) = questions.failures(error="openai.RateLimitError", store=store)
+    assert (limited.http_status, limited.code) == (429, "rate_limit_exceeded")
+    assert limited.request_id.startswith("req-") and limited.model == "gpt-broken"
 
 
 @check
@@ -482,6 +508,44 @@ def tools(store: Engine, truth: Truth) -> None:
         "search_orders": (ran["execute_tool search_orders", None], 0),
         "open_ticket": (ran["execute_tool open_ticket", "ConnectionError"],) * 2,
     }
+    ordered = questions.tools(order="failed", sizes=True, store=store)
+    assert [row.tool for row in ordered] == ["open_ticket", "search_orders"]
+    for row in ordered:
+        runs = questions.runs(tool=row.tool, store=store, limit=0)
+        for name, size, most in (
+            ("arguments", row.argument_bytes, None),
+            ("result", row.result_bytes, row.largest),
+        ):
+            told = [getattr(run, name) for run in runs]
+            sizes = [len(wire.dumps(each)) for each in told if each is not None]
+            assert size == (round(sum(sizes) / len(sizes)) if sizes else None)
+            assert name == "arguments" or most == max(sizes, default=None)
+
+
+@check
+def runs(store: Engine, truth: Truth) -> None:
+    found = questions.runs(store=store, limit=0)
+    true = truth.where(operation="execute_tool")
+    assert [f"execute_tool {row.tool}" for row in found] == [row["name"] for row in true[::-1]]
+    for row in found:
+        assert set(row.arguments) == {"customer"}
+        assert (row.result is None) == (row.status == "error") == (row.tool == "open_ticket")
+    failed = questions.runs(failed=True, store=store, limit=0)
+    assert failed == [row for row in found if row.error]
+    paged = questions.runs(store=store, limit=2)
+    assert paged + questions.runs(store=store, limit=2, cursor=paged[-1].cursor) == found[:4]
+
+
+@check
+def sources(store: Engine, truth: Truth) -> None:
+    (found,) = questions.sources(store=store)
+    true = truth.where(operation="retrieval")
+    failed = sum(row["error"] is not None for row in true)
+    assert (found.data_source, found.searches, found.failed) == ("handbook", len(true), failed)
+    searched = questions.retrievals(store=store, limit=0)
+    assert found.slowest == max(row.seconds for row in searched)
+    assert (searched[0].query, searched[0].documents) == (truth.question, 1)
+    assert [row.documents for row in searched if row.error] == [None] * failed
 
 
 # --- what was said ----------------------------------------------------------------------------

@@ -18,12 +18,15 @@ __all__ = [
     "Cost",
     "DearCall",
     "Error",
+    "Failure",
     "Hit",
     "Latency",
     "Line",
     "Message",
     "Retrieval",
+    "Run",
     "Session",
+    "Source",
     "Tool",
     "Trace",
     "Unpriced",
@@ -37,10 +40,13 @@ __all__ = [
     "costs",
     "dearest",
     "errors",
+    "failures",
     "latency",
     "retrievals",
+    "runs",
     "search",
     "sessions",
+    "sources",
     "tools",
     "trace",
     "traces",
@@ -406,72 +412,6 @@ def dearest(
     Example::
 
         otelier.questions.dearest(since="7d", limit=10)
-    """
-
-@dataclass(frozen=True, slots=True)
-class Retrieval:
-    """A row of :func:`retrievals`."""
-
-    time: datetime
-    """When it began."""
-    data_source: str
-    """What was searched."""
-    status: str
-    """Ok, error, or how it was left early."""
-    error: str
-    """The type of its failure."""
-    seconds: float
-    """How long it took, in s."""
-    session: str
-    """Its session."""
-    user: str
-    """Its user."""
-    tenant: str
-    """Its tenant."""
-    conversation: str
-    """Its conversation."""
-    trace_id: str
-    """The trace that it is in."""
-    span_id: str
-    """Its span."""
-
-def retrievals(
-    *,
-    since: Moment | None = None,
-    until: Moment | None = None,
-    session: str | None = None,
-    conversation: str | None = None,
-    user: str | None = None,
-    tenant: str | None = None,
-    tag: str | None = None,
-    service: str | None = None,
-    data_source: str | None = None,
-    failed: bool = False,
-    limit: int = 50,
-    store: Store = None,
-) -> list[Retrieval]:
-    """The newest retrievals; with ``failed`` only those that failed.
-
-    Args:
-        since: only what began then or later.
-        until: only what began before then.
-        session: only of this session.
-        conversation: only of this conversation.
-        user: only of this user.
-        tenant: only of this tenant.
-        tag: only with this tag.
-        service: only of this service.
-        data_source: only of this data source.
-        failed: only those that failed.
-        limit: how many rows at most; 0 for all.
-        store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
-
-    Raises TypeError or ValueError for what it cannot be told, and
-    otelier.store.engine.StoreError where the store cannot be read.
-
-    Example::
-
-        otelier.questions.retrievals(failed=True, since="7d")
     """
 
 @dataclass(frozen=True, slots=True)
@@ -1085,16 +1025,28 @@ class Error:
     """The type of the failure."""
     count: int
     """How often."""
+    code: str
+    """The provider's code of the last one."""
     message: str
     """What the last one said."""
     operation: str
     """What was done."""
-    model: str
-    """The model that was asked for."""
-    tool: str
-    """The tool that was run."""
+    models: tuple[str, ...]
+    """The models that were asked for, the most frequent first."""
+    tools: tuple[str, ...]
+    """The tools that were run."""
+    sources: tuple[str, ...]
+    """What was searched."""
+    services: tuple[str, ...]
+    """The programs' service.name."""
+    name: str
+    """The last one's operation and what it is of."""
+    first: datetime
+    """When the first one began."""
     last: datetime
     """When the last one began."""
+    alike: str
+    """What failures that are the same have in common."""
     trace_id: str
     """The last one's trace."""
     span_id: str
@@ -1113,14 +1065,18 @@ def errors(
     provider: str | None = None,
     service: str | None = None,
     operation: str | None = None,
+    error: str | None = None,
+    tool: str | None = None,
+    data_source: str | None = None,
     models: bool = False,
     limit: int = 50,
     store: Store = None,
 ) -> list[Error]:
-    """Failures by type, with what the last one said.
+    """Failures: those that are the same in one row, the most frequent first.
 
-    By operation, model and tool, too; the most frequent first. With ``models`` only failed calls
-    of models.
+    The same are those of one type and operation that say the same but for numbers and ids,
+    whichever model or tool they are of. ``failures(alike=…)`` has them one by one. With
+    ``models`` only failed calls of models.
 
     Args:
         since: only what began then or later.
@@ -1134,6 +1090,9 @@ def errors(
         provider: only of this provider.
         service: only of this service.
         operation: only this: chat, embeddings, execute_tool, retrieval, invoke_agent, ....
+        error: only failures of this type.
+        tool: only of this tool.
+        data_source: only of this data source.
         models: only calls of models.
         limit: how many rows at most; 0 for all.
         store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
@@ -1147,23 +1106,59 @@ def errors(
     """
 
 @dataclass(frozen=True, slots=True)
-class Tool:
-    """A row of :func:`tools`."""
+class Failure:
+    """A row of :func:`failures`."""
 
+    time: datetime
+    """When it began."""
+    name: str
+    """The operation and what it is of."""
+    error: str
+    """The type of the failure."""
+    code: str
+    """The provider's code."""
+    http_status: int | None
+    """The HTTP status of the answer."""
+    message: str
+    """What it said."""
+    outcome: str
+    """How the last try of the same step ended, where it was tried again."""
+    request_id: str
+    """The provider's id of the request."""
+    seconds: float
+    """How long it took, in s."""
+    operation: str
+    """What was done."""
+    model: str
+    """The model that was asked for."""
     tool: str
-    """The tool."""
-    runs: int
-    """How often it was run."""
-    failed: int
-    """How many of the runs failed."""
-    mean_seconds: float
-    """Mean time that a run took, in s."""
-    slowest: float
-    """The longest that a run took, in s."""
-    last: datetime
-    """When the last run began."""
+    """The tool that was run."""
+    data_source: str
+    """What was searched."""
+    service: str
+    """The program's service.name."""
+    session: str
+    """Its session."""
+    user: str
+    """Its user."""
+    tenant: str
+    """Its tenant."""
+    conversation: str
+    """Its conversation."""
+    tries: Any
+    """The tries of that step in order, this one among them; none without another."""
+    alike: str
+    """What failures that are the same have in common."""
+    cursor: str
+    """Its place in the list: what comes behind it."""
+    trace_id: str
+    """The trace that it is in."""
+    span_id: str
+    """Its span."""
+    parent_id: str
+    """The span above."""
 
-def tools(
+def failures(
     *,
     since: Moment | None = None,
     until: Moment | None = None,
@@ -1171,11 +1166,26 @@ def tools(
     conversation: str | None = None,
     user: str | None = None,
     tenant: str | None = None,
+    tag: str | None = None,
+    model: str | None = None,
+    provider: str | None = None,
+    service: str | None = None,
+    operation: str | None = None,
+    error: str | None = None,
     tool: str | None = None,
-    limit: int = 100,
+    data_source: str | None = None,
+    models: bool = False,
+    alike: str | None = None,
+    cursor: str | None = None,
+    limit: int = 20,
     store: Store = None,
-) -> list[Tool]:
-    """Tools: how often they were run, failed, how long they took.
+) -> list[Failure]:
+    """Failures one by one, the newest first: what each said, and whether it was tried again.
+
+    Tries of one step are under the same span and were asked the same; where that is not recorded,
+    they have the same name. ``tries`` has of each ``span_id``, ``name``, ``model``, ``status``,
+    ``error``, ``time`` and ``seconds``. For the next page ask again with the last row's
+    ``cursor``.
 
     Args:
         since: only what began then or later.
@@ -1184,7 +1194,17 @@ def tools(
         conversation: only of this conversation.
         user: only of this user.
         tenant: only of this tenant.
+        tag: only with this tag.
+        model: only of this model, as it was asked for or as it answered.
+        provider: only of this provider.
+        service: only of this service.
+        operation: only this: chat, embeddings, execute_tool, retrieval, invoke_agent, ....
+        error: only failures of this type.
         tool: only of this tool.
+        data_source: only of this data source.
+        models: only calls of models.
+        alike: only those that are the same: ``alike`` of a row.
+        cursor: only what comes behind a row of this list: that row's cursor.
         limit: how many rows at most; 0 for all.
         store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
 
@@ -1193,7 +1213,289 @@ def tools(
 
     Example::
 
-        otelier.questions.tools(session="s-01")
+        otelier.questions.failures(error="openai.RateLimitError", since="24h")
+    """
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A row of :func:`tools`."""
+
+    tool: str
+    """The tool."""
+    runs: int
+    """How often it was run."""
+    failed: int
+    """How many of them failed."""
+    mean_seconds: float
+    """Mean of the time that one took, in s."""
+    slowest: float
+    """The longest that one took, in s."""
+    last: datetime
+    """When the last one began."""
+    argument_bytes: int | None
+    """Mean size of arguments, in bytes."""
+    result_bytes: int | None
+    """Mean size of results, in bytes."""
+    largest: int | None
+    """Size of the largest result, in bytes."""
+
+def tools(
+    *,
+    order: Literal["runs", "failed", "slowest", "last"] = "runs",
+    since: Moment | None = None,
+    until: Moment | None = None,
+    session: str | None = None,
+    conversation: str | None = None,
+    user: str | None = None,
+    tenant: str | None = None,
+    tag: str | None = None,
+    service: str | None = None,
+    tool: str | None = None,
+    sizes: bool = False,
+    limit: int = 100,
+    store: Store = None,
+) -> list[Tool]:
+    """Tools: how often they were run, failed, how long they took.
+
+    With ``sizes`` also how much they were given and gave, where that was recorded.
+
+    Args:
+        order: what comes first.
+        since: only what began then or later.
+        until: only what began before then.
+        session: only of this session.
+        conversation: only of this conversation.
+        user: only of this user.
+        tenant: only of this tenant.
+        tag: only with this tag.
+        service: only of this service.
+        tool: only of this tool.
+        sizes: with the sizes of arguments and results.
+        limit: how many rows at most; 0 for all.
+        store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
+
+    Raises TypeError or ValueError for what it cannot be told, and
+    otelier.store.engine.StoreError where the store cannot be read.
+
+    Example::
+
+        otelier.questions.tools(session="s-01", order="failed")
+    """
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A row of :func:`runs`."""
+
+    time: datetime
+    """When it began."""
+    tool: str
+    """The tool."""
+    status: str
+    """Ok, error, or how it was left early."""
+    error: str
+    """The type of its failure."""
+    seconds: float
+    """How long it took, in s."""
+    arguments: Any
+    """What it was given."""
+    result: Any
+    """What it gave."""
+    model: str
+    """The model that asked for it, where its answer shows that."""
+    asked_by: str
+    """That model call's span."""
+    call_id: str
+    """The id that the model gave the call."""
+    service: str
+    """The program's service.name."""
+    session: str
+    """Its session."""
+    user: str
+    """Its user."""
+    tenant: str
+    """Its tenant."""
+    conversation: str
+    """Its conversation."""
+    cursor: str
+    """Its place in the list: what comes behind it."""
+    trace_id: str
+    """The trace that it is in."""
+    span_id: str
+    """Its span."""
+
+def runs(
+    *,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    session: str | None = None,
+    conversation: str | None = None,
+    user: str | None = None,
+    tenant: str | None = None,
+    tag: str | None = None,
+    service: str | None = None,
+    tool: str | None = None,
+    failed: bool = False,
+    cursor: str | None = None,
+    limit: int = 20,
+    store: Store = None,
+) -> list[Run]:
+    """Runs of tools, the newest first: what each was given and gave, and which model asked for it.
+
+    For the next page ask again with the last row's ``cursor``.
+
+    Args:
+        since: only what began then or later.
+        until: only what began before then.
+        session: only of this session.
+        conversation: only of this conversation.
+        user: only of this user.
+        tenant: only of this tenant.
+        tag: only with this tag.
+        service: only of this service.
+        tool: only of this tool.
+        failed: only those that failed.
+        cursor: only what comes behind a row of this list: that row's cursor.
+        limit: how many rows at most; 0 for all.
+        store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
+
+    Raises TypeError or ValueError for what it cannot be told, and
+    otelier.store.engine.StoreError where the store cannot be read.
+
+    Example::
+
+        otelier.questions.runs(tool="search_orders", failed=True)
+    """
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A row of :func:`sources`."""
+
+    data_source: str
+    """What was searched."""
+    searches: int
+    """How often."""
+    failed: int
+    """How many of them failed."""
+    mean_seconds: float
+    """Mean of the time that one took, in s."""
+    slowest: float
+    """The longest that one took, in s."""
+    last: datetime
+    """When the last one began."""
+
+def sources(
+    *,
+    order: Literal["runs", "failed", "slowest", "last"] = "runs",
+    since: Moment | None = None,
+    until: Moment | None = None,
+    session: str | None = None,
+    conversation: str | None = None,
+    user: str | None = None,
+    tenant: str | None = None,
+    tag: str | None = None,
+    service: str | None = None,
+    data_source: str | None = None,
+    limit: int = 100,
+    store: Store = None,
+) -> list[Source]:
+    """Data sources: how often they were searched, failed, how long that took.
+
+    Args:
+        order: what comes first.
+        since: only what began then or later.
+        until: only what began before then.
+        session: only of this session.
+        conversation: only of this conversation.
+        user: only of this user.
+        tenant: only of this tenant.
+        tag: only with this tag.
+        service: only of this service.
+        data_source: only of this data source.
+        limit: how many rows at most; 0 for all.
+        store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
+
+    Raises TypeError or ValueError for what it cannot be told, and
+    otelier.store.engine.StoreError where the store cannot be read.
+
+    Example::
+
+        otelier.questions.sources(order="failed", since="7d")
+    """
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """A row of :func:`retrievals`."""
+
+    time: datetime
+    """When it began."""
+    data_source: str
+    """What was searched."""
+    query: str
+    """For what."""
+    status: str
+    """Ok, error, or how it was left early."""
+    error: str
+    """The type of its failure."""
+    seconds: float
+    """How long it took, in s."""
+    documents: int | None
+    """How many documents were found."""
+    session: str
+    """Its session."""
+    user: str
+    """Its user."""
+    tenant: str
+    """Its tenant."""
+    conversation: str
+    """Its conversation."""
+    cursor: str
+    """Its place in the list: what comes behind it."""
+    trace_id: str
+    """The trace that it is in."""
+    span_id: str
+    """Its span."""
+
+def retrievals(
+    *,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    session: str | None = None,
+    conversation: str | None = None,
+    user: str | None = None,
+    tenant: str | None = None,
+    tag: str | None = None,
+    service: str | None = None,
+    data_source: str | None = None,
+    failed: bool = False,
+    cursor: str | None = None,
+    limit: int = 50,
+    store: Store = None,
+) -> list[Retrieval]:
+    """The newest retrievals; with ``failed`` only those that failed.
+
+    For the next page ask again with the last row's ``cursor``.
+
+    Args:
+        since: only what began then or later.
+        until: only what began before then.
+        session: only of this session.
+        conversation: only of this conversation.
+        user: only of this user.
+        tenant: only of this tenant.
+        tag: only with this tag.
+        service: only of this service.
+        data_source: only of this data source.
+        failed: only those that failed.
+        cursor: only what comes behind a row of this list: that row's cursor.
+        limit: how many rows at most; 0 for all.
+        store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
+
+    Raises TypeError or ValueError for what it cannot be told, and
+    otelier.store.engine.StoreError where the store cannot be read.
+
+    Example::
+
+        otelier.questions.retrievals(failed=True, since="7d")
     """
 
 @dataclass(frozen=True, slots=True)

@@ -42,3 +42,11 @@ def read(text: str) -> datetime:
     """A time that a store tells; what is below a microsecond is cut off. Raises ValueError."""
     whole, _, rest = text.partition(".")
     return datetime.fromisoformat(f"{whole}.{rest[:6]:0<6}").replace(tzinfo=UTC)
+
+
+def later(time: datetime, seconds: float) -> datetime:
+    """So long after a time, to the microsecond; the last one of all where it is beyond that."""
+    try:
+        return time + timedelta(microseconds=int(seconds * 1e6))
+    except OverflowError:
+        return datetime.max.replace(tzinfo=time.tzinfo)

@@ -14,6 +14,7 @@ from otelier.questions.about import (
     sums,
     talk,
     threads,
+    tools,
     traces,
     whole,
 )
@@ -28,6 +29,7 @@ QUESTIONS: Final[tuple[Question, ...]] = (
     *cache.QUESTIONS,
     *latency.QUESTIONS,
     *failures.QUESTIONS,
+    *tools.QUESTIONS,
     *conversation.QUESTIONS,
     *comparing.QUESTIONS,
     *talk.QUESTIONS,

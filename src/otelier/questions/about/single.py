@@ -79,34 +79,4 @@ DEAREST: Final = Question(
     "WHERE cost IS NOT NULL AND {filters} ORDER BY cost DESC, time {limit}",
 )
 
-RETRIEVALS: Final = Question(
-    "retrievals",
-    "Retrieval",
-    "The newest retrievals; with ``failed`` only those that failed.",
-    'retrievals(failed=True, since="7d")',
-    (
-        *p.PERIOD,
-        *p.WHOSE,
-        p.SERVICE,
-        p.text("data_source", "only of this data source"),
-        p.flag("failed", "only those that failed", "error != ''"),
-        p.limit(50),
-    ),
-    (
-        c.TIME,
-        Column("data_source", "text", "what was searched"),
-        c.STATUS,
-        c.ERROR,
-        c.SECONDS,
-        c.SESSION,
-        c.USER,
-        c.TENANT,
-        c.CONVERSATION,
-        *c.IDS,
-    ),
-    "SELECT time, data_source, status, error, seconds, session, user, tenant, conversation, "
-    "trace_id, span_id FROM otelier.calls "
-    "WHERE operation = 'retrieval' AND {filters} ORDER BY time DESC {limit}",
-)
-
-QUESTIONS: Final = (CALLS, DEAREST, RETRIEVALS)
+QUESTIONS: Final = (CALLS, DEAREST)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from otelier.questions import columns as c
 from otelier.questions import parameters as p
+from otelier.questions.about.details import portions
 from otelier.questions.about.outlines import outlined
 from otelier.questions.asking import bound, filters, one_of
 from otelier.questions.model import Column, Parameter, Question, Values
@@ -48,7 +49,7 @@ def _traces(
 ) -> Iterator[Mapping[str, Any]]:
     limit = int(str(values["limit"]))
     found = islice(_found(engine, values), limit or None)
-    for portion in _portions(found):
+    for portion in portions(found, _PORTION):
         places = {trace_id: (time, trace_id) for time, trace_id in portion}
         for row in outlined(engine, list(places)):
             yield {**row, "cursor": _written(places[row["trace_id"]])}
@@ -95,19 +96,13 @@ def _unlisted(
     engine: Engine, values: Values, found: Iterable[Place], begin: Place
 ) -> Iterator[Place]:
     """Without the traces that have a newer call that fits, at or before where a page begins."""
-    for portion in _portions(found):
+    for portion in portions(found, _PORTION):
         these, given = one_of("trace_id", [of for _, of in portion])
         query = _LAST.format(filters=filters(TRACES.parameters, values), these=these)
         rows = engine.ask(query, {**bound(query, values), **given}).rows
         last = {str(of): str(time) for of, time in rows}
         # What was forgotten meanwhile has no calls.
         yield from (place for place in portion if (last.get(place[1], ""), place[1]) < begin)
-
-
-def _portions(found: Iterable[Place]) -> Iterator[list[Place]]:
-    rest = iter(found)
-    while portion := list(islice(rest, _PORTION)):
-        yield portion
 
 
 _CURSOR: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}/[0-9a-f]*"
