@@ -64,6 +64,8 @@ def render(template: str, block: str, context: Mapping[str, Any]) -> str:
     page = environment().get_template(template)
     if block in page.blocks:
         made: Context = page.new_context(dict(context))
+        # What the template imports is there from the first piece of the page on.
+        next(page.root_render_func(made), None)
         return "".join(page.blocks[block](made))
     return page.render(context)
 
