@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -10,7 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from otelier.web.pages.rendering import path
+from tests.browser.looks import wider
 from tests.browser.stores.markup import PIECES
+from tests.browser.watching import Watched, settle
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -42,6 +46,8 @@ FOREIGN = """() => {
     return told;
 }"""
 
+KNOWN = re.compile("[0-9a-f]{32} [0-9a-f]{16}")
+
 
 @pytest.fixture(scope="module")
 def steps(store: Callable[[str], Path]) -> dict[str, list[str]]:
@@ -64,8 +70,44 @@ def test_a_text_is_a_text_wherever_it_stands(
     url = served(store("hostile"))
     assert len(steps[word]) == 18
     # Those with parts and lists, and the first one whose attributes are nothing but the text.
-    for path in [steps[word][0], *steps[word][1::2]]:
-        page.goto(url + path)
-        assert word in page.locator("main").inner_text(), path
-        assert page.evaluate(FOREIGN) == [], path
+    for place in [steps[word][0], *steps[word][1::2]]:
+        page.goto(url + place)
+        assert word in page.locator("main").inner_text(), place
+        assert page.evaluate(FOREIGN) == [], place
     assert page.evaluate("window.__hit") is None
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["ids of OTLP", "others"])
+def test_a_step_of_whatever_kind_is_shown(
+    page: Page, watched: Watched, served: Callable[..., str], store: Callable[[str], Path],
+    known: bool,
+) -> None:  # fmt: skip
+    """Values of all types, what is no message, huge ones, clocks that jump, ids that are none."""
+    from playwright.sync_api import Error
+
+    url = served(store("hostile"))
+    if not known:
+        # Nobody can ask for a step without an id, say.
+        watched.expect("refused", ": 404$")
+    for trace_id, span_id in others(store("hostile"), known):
+        tab = page.context.new_page()
+        try:
+            tab.goto(url + path("traces", trace_id, span_id))
+            for told in (*tab.evaluate(FOREIGN), wider(tab)):
+                if told:
+                    watched.note("wide", told)
+            settle(tab)
+        except Error as error:
+            watched.note("failed", str(error))
+        tab.close()
+
+
+def others(store: Path, known: bool) -> list[tuple[str, str]]:
+    """Traces and steps that are none of the texts'; with ids as OTLP has them, or others."""
+    with closing(sqlite3.connect(store)) as connection:
+        rows = connection.execute(
+            "SELECT trace_id, span_id FROM span WHERE name NOT LIKE '%mark0%' ORDER BY id"
+        ).fetchall()
+    found = [row for row in rows if bool(KNOWN.fullmatch(" ".join(row))) is known]
+    assert len(found) > 50
+    return found

@@ -44,7 +44,7 @@ _STOPPED: Final = "net::ERR_ABORTED"
 # The console tells each answer of 400 and above, and each request that failed, once more.
 _TOLD_BY_REQUESTS: Final = "Failed to load resource:"
 _POLICY: Final = "Content Security Policy"
-_LONG: Final = 400
+_LONG: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +86,10 @@ class Watched:
         return any(_fits(trouble, kind, pattern) for kind, pattern in self.expected)
 
     def note(self, kind: Kind, text: str) -> None:
-        """There is trouble; of a very long text the beginning is told."""
-        more = f"… ({len(text):,} characters)" if len(text) > _LONG else ""
-        self.troubles.append(Trouble(kind, text[:_LONG] + more))
+        """There is trouble; of a very long text the beginning and the end are told."""
+        if len(text) > 2 * _LONG:
+            text = f"{text[:_LONG]}… ({len(text):,} characters) …{text[-_LONG:]}"
+        self.troubles.append(Trouble(kind, text))
 
     def attach(self, context: BrowserContext) -> None:
         """Watch all pages of a context, from their beginning."""

@@ -42,7 +42,6 @@ def rows(found: Nodes) -> list[dict[str, Any]]:
 def _row(node: Node, known: Facts, begin: int, whole: int, up: int | None) -> dict[str, Any]:
     span = node.span
     timed = known.seconds is not None
-    first = known.first_chunk
     return {
         "id": span.span_id,
         "up": up,
@@ -54,7 +53,7 @@ def _row(node: Node, known: Facts, begin: int, whole: int, up: int | None) -> di
         "model": _short(known.model.partition(" → ")[0]),
         "start": round((span.start_ns - begin) / whole, 6) if timed else None,
         "took": round((span.end_ns - span.start_ns) / whole, 6) if timed else None,
-        "first": round(first * 1e9 / whole, 6) if timed and first is not None else None,
+        "first": _first(known, whole),
         "hint": _hint(known, span),
         "time": txt.duration(known.seconds) if known.seconds is not None else "",
         "tokens": tokens(known),
@@ -63,6 +62,14 @@ def _row(node: Node, known: Facts, begin: int, whole: int, up: int | None) -> di
         "error": _short(known.error_type or known.error_message) if known.failed else "",
         "left": known.left,
     }
+
+
+def _first(known: Facts, whole: int) -> float | None:
+    """When the first chunk came, on the same scale; None where that was not while it ran."""
+    first, took = known.first_chunk, known.seconds
+    if first is None or took is None or not 0 <= first <= took:
+        return None
+    return round(first * 1e9 / whole, 6)
 
 
 def _hint(known: Facts, span: StoredSpan) -> str:
