@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from benchmarks.store import asking, filling, peers, tables
+from benchmarks.store import asking, filling, pages, peers, tables
 from benchmarks.store.workload import Size, conversation, spans
 
 README: Final = Path(__file__).parents[1] / "README.md"
@@ -64,6 +64,8 @@ def report(
     for name, path in stores.items():
         heads = (f"Asked of {name}", "best, ms", "first, ms", "rows")
         yield tables.table(heads, map(asked, asking.everything(path)))
+        heads = (f"Page over {name}", "best, ms", "first, ms", "bytes")
+        yield tables.table(heads, map(asked, pages.everything(path)))
     if beside:
         yield tables.table(peers.HEADS, peers.compared(folder, beside))
 

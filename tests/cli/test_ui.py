@@ -80,6 +80,7 @@ def test_every_answer_forbids_what_is_not_ours(shown: Running) -> None:
         ("/no/such/page", 404, "There is no such page"),
         ("/traces?since=yesterday", 400, "is no time"),
         ("/traces/..%2f..%2fetc%2fpasswd", 404, "There is no"),
+        ("/traces?too-long=", 414, "a longer name than a link can say"),
         ("/static/../page.js", 404, ""),
         ("/static/%2e%2e/app.py", 404, ""),
     ],

@@ -59,6 +59,12 @@ def environment() -> Environment:
     return made
 
 
+# Characters of a link: servers and browsers refuse much longer ones. What a link says instead that
+# would have to be longer.
+_LINK: Final = 8_000
+TOO_LONG: Final = "too-long="
+
+
 def render(template: str, block: str, context: Mapping[str, Any]) -> str:
     """A page; only one of its blocks where ``block`` names one that it has."""
     page = environment().get_template(template)
@@ -74,13 +80,18 @@ def path(*parts: Any, **given: Any) -> str:
     """A path of the server: ``path("traces", id, span="ab")``; empty values are left out."""
     # A lone dot would be resolved by the browser, whatever it is escaped as.
     told = "/" + "/".join(quote(str(part), safe="") for part in parts)
-    return told + query(**given)
+    return told + query(**given) if len(told) <= _LINK else f"/traces?{TOO_LONG}"
 
 
 def query(**given: Any) -> str:
     """``?name=value``, or nothing; empty values are left out."""
-    told = {name: value for name, value in given.items() if value not in (None, "", False)}
-    return f"?{urlencode(told)}" if told else ""
+    told = {
+        name: value
+        for name, value in given.items()
+        if value is not None and value is not False and value != ""
+    }
+    words = urlencode(told)
+    return f"?{words if len(words) <= _LINK else TOO_LONG}" if told else ""
 
 
 def exact(text: str) -> Markup:

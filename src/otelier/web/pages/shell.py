@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from otelier.store.engine import Engine, MissingError, StoreError
-from otelier.web.pages.rendering import render
+from otelier.web.pages.rendering import TOO_LONG, render
 
 # What a template needs, found in an open store.
 Found: TypeAlias = Callable[[Engine], Mapping[str, Any]]
@@ -39,6 +39,8 @@ class Shell:
 
     async def page(self, request: Request, template: str, found: Found) -> Response:
         """The page; the block of it that the request wants to have replaced, if it says so."""
+        if request.url.query == TOO_LONG:
+            return await self.trouble(request, 414, "That has a longer name than a link can say.")
         answer = await self.work(request, lambda engine: (template, dict(found(engine))))
         if isinstance(answer, Response):
             return answer
