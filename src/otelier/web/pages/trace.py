@@ -95,7 +95,7 @@ def routes(shell: Shell) -> list[Route]:
 def _found(engine: Engine, traces: Traces, given: Mapping[str, str]) -> dict[str, Any]:
     trace_id = given["trace_id"].lower()
     _, found = traces.nodes(engine, trace_id)
-    at = _place(found, given.get("span_id", ""))
+    at = place(found, given.get("span_id", ""))
     plain = bool(given.get("plain"))
     chosen = step.step(found, at, _before(engine, found[at][0].span), plain=plain)
     sums = totals(found)
@@ -115,7 +115,7 @@ def _found(engine: Engine, traces: Traces, given: Mapping[str, str]) -> dict[str
     }
 
 
-def _place(found: Nodes, span_id: str) -> int:
+def place(found: Nodes, span_id: str) -> int:
     """Where a span is in its trace; without an id the first. Raises NothingError."""
     if not span_id:
         return 0
@@ -165,7 +165,7 @@ def _whose(spans: Sequence[StoredSpan]) -> dict[str, str]:
 
 def _above(engine: Engine, traces: Traces, given: Mapping[str, str]) -> dict[str, Any]:
     _, found = traces.nodes(engine, given["trace_id"])
-    span = found[_place(found, given["span_id"])][0].span
+    span = found[place(found, given["span_id"])][0].span
     first, bubbles = step.above(span, int(given.get("until", 0)), bool(given.get("plain")))
     return {"first": first, "bubbles": bubbles, "span": span, "plain": bool(given.get("plain"))}
 
@@ -187,7 +187,7 @@ def _rows(engine: Engine, traces: Traces, trace_id: str) -> dict[str, Any]:
 def _raw(engine: Engine, traces: Traces, given: Mapping[str, str]) -> str:
     """One attribute as it was recorded, or the whole span as OTLP has it in JSON."""
     _, found = traces.nodes(engine, given["trace_id"])
-    span = found[_place(found, given["span_id"])][0].span
+    span = found[place(found, given["span_id"])][0].span
     name = given.get("name")
     if name is None:
         return otlp_json.line([span]).decode()
