@@ -525,6 +525,22 @@ def test_a_list_grows_while_it_is_looked_at(page: Page, served: Served, growing:
     assert "Something new" in page.locator("tbody tr").first.inner_text()
 
 
+def test_an_id_that_fits_into_no_link_is_shown(
+    page: Page, watched: Watched, served: Served, tmp_path: Path
+) -> None:
+    told = [message("user", "Who is it?"), message("assistant", "Somebody.")]
+    about = {"gen_ai.conversation.id": "n" * 20_000}
+    Writer(tmp_path / "t.db").write([chat(1, told, attributes=about)])
+    page.goto(served(tmp_path / "t.db") + "/conversations?since=all")
+    line = page.locator("tbody tr")
+    assert "Who is it?" in line.inner_text()
+    assert "19,920 more characters" in line.locator("a.name").inner_text()
+    assert_fits(page)
+    watched.expect("refused", "too-long")
+    line.locator("a.name").click()
+    page.wait_for_url("**too-long**")
+
+
 def test_content_is_text(page: Page, served: Served, tmp_path: Path) -> None:
     """What looks like markup, in every place of the page."""
     nasty = "<img src=x onerror=\"window.__hit='it'\"><script>window.__hit=1</script>\u202e"

@@ -49,9 +49,11 @@ def _found(engine: Engine, kind: str, given: Mapping[str, str]) -> dict[str, Any
     tenants = any(row.tenant for row in rows)
 
     def place(row: Any) -> str:
-        """Where one of them is; several tenants may have one id."""
-        told = f"?{urlencode({'tenant': row.tenant})}" if tenants else ""
-        return path(f"{kind}s", getattr(row, kind)) + told
+        """Where one of them is."""
+        address = path(f"{kind}s", getattr(row, kind))
+        # Several tenants may have one id. A link that would be too long is another one.
+        told = f"?{urlencode({'tenant': row.tenant})}" if tenants and "?" not in address else ""
+        return address + told
 
     return {
         "title": f"{kind.capitalize()}s",
