@@ -1,11 +1,9 @@
-"""``otelier export``: spans and events of the store as OTLP/JSON lines, or spans as Parquet."""
+"""``otelier export``: spans and events as OTLP/JSON lines, spans as Parquet, a trace as a page."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import gzip
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import IO, Final, TypeVar
 
 from otelier.cli.amounts import counted
+from otelier.cli.writing import into
 from otelier.questions.moments import FORMS, moment
 from otelier.store.choosing import Choice
 from otelier.store.engine import StoreError
@@ -30,13 +29,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "A line is what POST /v1/traces (of events, /v1/logs) and a collector's otlpjsonfile "
         "receiver take, and what `otelier import`, `view` and `send` read. "
-        "Example: otelier export --since 24h today.jsonl.gz"
+        "Example: otelier export --since 24h today.jsonl.gz. A page is redacted again by the rules "
+        "in force (OTELIER_REDACT and its like), and opens in a browser without a server: "
+        "otelier export --html 4bf92f"
     )
     parser.add_argument(
         "file",
         nargs="?",
-        default="-",
-        help="where to; .gz is compressed (default: standard output)",
+        help="where to; .gz is compressed (default: standard output, of a page trace-ID.html)",
     )
     parser.add_argument("--trace", metavar="ID", help="only traces whose id begins so")
     parser.add_argument("--session", metavar="ID", help="only traces with this session")
@@ -44,6 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--until", metavar="TIME", type=_time, help="what began before then")
     parser.add_argument(
         "--parquet", metavar="FILE", help="a row for each span into this Parquet file instead"
+    )
+    parser.add_argument(
+        "--html",
+        metavar="ID",
+        help="the trace whose id begins so, or `last`, as one HTML file to be shared",
     )
     parser.add_argument("--store", metavar="PATH", help="the store (OTELIER_STORE)")
 
@@ -57,16 +62,21 @@ def _time(text: str) -> datetime:
 
 def run(args: argparse.Namespace) -> int:
     """Write the spans; 1 if there are none, or the store or the file cannot be used."""
+    if args.html is not None:
+        from otelier.cli import sharing
+
+        return sharing.run(args)
     from otelier.cli.extras import missing
     from otelier.cli.view import is_database
     from otelier.store.opening import opened
     from otelier.store.sqlite import SQLite
 
-    if args.parquet and args.file != "-":
+    name = args.file or "-"
+    if args.parquet and name != "-":
         return _refuse("say FILE or --parquet FILE, not both", 2)
     if args.parquet and missing("export", "parquet", "pyarrow"):
         return 2
-    target = args.parquet or args.file
+    target = args.parquet or name
     if is_database(target):
         return _refuse(f"{target} is a database and left as it is; --store names the store", 2)
     choice = Choice(args.trace or "", args.since, args.until, args.session or "")
@@ -79,9 +89,9 @@ def run(args: argparse.Namespace) -> int:
             if args.parquet:
                 from otelier.store import parquet
 
-                made = _into(Path(args.parquet), lambda file: [parquet.write(file, spans), 0])
+                made = into(Path(args.parquet), lambda file: [parquet.write(file, spans), 0])
             else:
-                made = _lines(args.file, spans, _all(store.event_page, choice))
+                made = _lines(name, spans, _all(store.event_page, choice))
         finally:
             store.close()
     except BrokenPipeError:
@@ -89,11 +99,11 @@ def run(args: argparse.Namespace) -> int:
     except StoreError as error:
         return _refuse(str(error))
     except OSError as error:
-        return _refuse(f"{args.parquet or args.file}: {error.strerror or error}")
+        return _refuse(f"{target}: {error.strerror or error}")
     if not any(made):
         return _refuse("there are no such spans in the store")
-    if args.parquet or args.file != "-":
-        print(f"exported {counted(*made)} to {args.parquet or args.file}")
+    if target != "-":
+        print(f"exported {counted(*made)} to {target}")
     return 0
 
 
@@ -120,8 +130,8 @@ def _lines(name: str, spans: Iterator[StoredSpan], events: Iterator[StoredLog]) 
             with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as zipped:
                 return write(zipped)  # type: ignore[arg-type]
 
-        return _into(Path(name), compressed)
-    return _into(Path(name), write)
+        return into(Path(name), compressed)
+    return into(Path(name), write)
 
 
 def _portions(file: IO[bytes], items: Iterator[T], line: Callable[[Iterable[T]], bytes]) -> int:
@@ -132,27 +142,6 @@ def _portions(file: IO[bytes], items: Iterator[T], line: Callable[[Iterable[T]],
         file.write(line(item for _, item in portion))
         count += len(portion)
     return count
-
-
-def _into(path: Path, write: Callable[[IO[bytes]], list[int]]) -> list[int]:
-    """Make a file, whole or not at all: what was there stays until all is written, or if none is.
-
-    What is no file, a pipe say, is written as it is.
-    """
-    if path.exists() and not path.is_file():
-        with path.open("wb") as file:
-            return write(file)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        # Its lines hold what users wrote to models.
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            made = write(file)
-        if any(made):
-            beside.replace(path)
-        return made
-    finally:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
 
 
 def _refuse(line: str, code: int = 1) -> int:

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from otelier.store.choosing import beginning
-from otelier.store.engine import Engine
+from otelier.store.engine import Engine, StoreError
 from otelier.store.spans import StoredSpan
 
 # Looked at first where the newest are wanted; then many times more.
 _FIRST: Final = 256
 _MORE: Final = 16
+# Ids that are told where more than one is meant.
+_SHOWN: Final = 3
 # What the engine can look for by itself: at least the traces that have it.
 _NARROWER: Final = {
     "session": (
@@ -114,3 +116,28 @@ class Found:
             given |= dict(zip(("low", "high"), beginning(self._prefix), strict=True))
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         return (str(row[0]) for row in self._engine.ask(select + where + rest, given).rows)
+
+
+def one(engine: Engine, begins: str = "") -> list[StoredSpan]:
+    """The spans of the one trace whose id begins so; without a beginning, of the newest.
+
+    Raises StoreError where there is none, or more than one.
+    """
+    if not begins:
+        for spans in Found(engine, "", lambda span: ()).traces(frozenset(), 1):
+            return spans
+        raise StoreError(f"no spans in {engine.place}")
+    prefix = begins.lower()
+    low, high = beginning(prefix)
+    rows = engine.ask(
+        "SELECT DISTINCT trace_id FROM otelier.spans "
+        f"WHERE trace_id >= :low AND trace_id < :high ORDER BY trace_id LIMIT {_SHOWN + 1}",
+        {"low": low, "high": high},
+    ).rows
+    ids = [str(row[0]) for row in rows]
+    if not ids:
+        raise StoreError(f"no trace whose id begins with {begins} in {engine.place}")
+    if len(ids) > 1 and prefix not in ids:
+        listed = ", ".join(ids[:_SHOWN]) + (", …" if len(ids) > _SHOWN else "")
+        raise StoreError(f"more than one trace has an id that begins with {begins}: {listed}")
+    return engine.trace(ids[0])

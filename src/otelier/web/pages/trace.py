@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
 from starlette.requests import Request
@@ -16,17 +15,15 @@ from otelier import semconv, wire
 from otelier.store import otlp_json
 from otelier.store.engine import Engine
 from otelier.store.spans import StoredSpan
-from otelier.viewer import names
-from otelier.viewer.facts import text, texts
-from otelier.viewer.totals import totals
+from otelier.viewer.facts import text
 from otelier.web.pages.live import version
 from otelier.web.pages.shell import NothingError, Shell
-from otelier.web.shown import step, tree
+from otelier.web.shown import about, again, step, tree
 from otelier.web.shown.tree import Nodes
 
 # Traces that are kept as read: who reads one asks for its steps one after the other.
 _KEPT: Final = 4
-_PLAIN: Final = {"Content-Security-Policy": "default-src 'none'; sandbox"}
+_PLAIN: Final = {"Content-Security-Policy": "default-src 'none'"}
 
 
 class Traces:
@@ -98,20 +95,14 @@ def _found(engine: Engine, traces: Traces, given: Mapping[str, str]) -> dict[str
     at = place(found, given.get("span_id", ""))
     plain = bool(given.get("plain"))
     chosen = step.step(found, at, _before(engine, found[at][0].span), plain=plain)
-    sums = totals(found)
-    spans = [node.span for node, _ in found]
-    starts = [span.start_ns for span in spans if span.start_ns > 0]
     return {
         "title": f"{chosen.known.label} {chosen.known.name or chosen.known.model}".strip()
         or chosen.span.name,
         "trace_id": trace_id,
-        "services": tree.services(spans),
-        "began": _moment(min(starts)) if starts else None,
-        "sums": sums,
-        "spans": len(spans),
-        "whose": _whose(spans),
+        "about": about.about(found),
         "step": chosen,
         "plain": plain,
+        "again": again.possible(chosen.span),
     }
 
 
@@ -136,31 +127,12 @@ def _before(engine: Engine, span: StoredSpan) -> Sequence[StoredSpan]:
         {
             "conversation": conversation,
             "trace_id": span.trace_id,
-            "time": _moment(span.start_ns),
+            "time": about.moment(span.start_ns),
         },
     )
     for trace_id, span_id in found.rows:
         return [each for each in engine.trace(str(trace_id)) if each.span_id == span_id]
     return ()
-
-
-def _moment(ns: int) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(ns / 1e9, UTC)
-    except (OverflowError, ValueError, OSError):
-        return None
-
-
-def _whose(spans: Sequence[StoredSpan]) -> dict[str, str]:
-    """Who and what the trace belongs to, as the first span that says so has it."""
-    told: dict[str, str] = {}
-    for span in spans:
-        for name, what in names.SESSION.items():
-            if value := text(span.attributes, name):
-                told.setdefault(what, value)
-        if tags := texts(span.attributes, semconv.TAGS):
-            told.setdefault("tags", ", ".join(tags))
-    return told
 
 
 def _above(engine: Engine, traces: Traces, given: Mapping[str, str]) -> dict[str, Any]:
@@ -190,8 +162,19 @@ def _raw(engine: Engine, traces: Traces, given: Mapping[str, str]) -> str:
     span = found[place(found, given["span_id"])][0].span
     name = given.get("name")
     if name is None:
-        return otlp_json.line([span]).decode()
+        return _form(span, given.get("form", "json"))
     if name not in span.attributes:
         raise NothingError(f"The span has no attribute {name}.")
     value = span.attributes[name]
     return value if isinstance(value, str) else wire.dumps(value).decode("utf-8", "replace")
+
+
+def _form(span: StoredSpan, form: str) -> str:
+    """The span, or the request that it is of. Raises NothingError."""
+    if form == "json":
+        return otlp_json.line([span]).decode()
+    write = {"curl": again.curl, "python": again.python}.get(form)
+    made = again.requests(span) if write is not None else None
+    if write is None or made is None:
+        raise NothingError(f"This span cannot be written as {form}.")
+    return write(made)

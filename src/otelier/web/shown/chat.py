@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from markupsafe import Markup
 
-from otelier.viewer import text as txt
 from otelier.viewer.messages import described
 from otelier.web.shown import markdown, values
-from otelier.web.shown.values import Value
+from otelier.web.shown.values import PAGE, Bounds, Value
 
-# Characters of one text, and parts of one message, that are shown at once.
-TEXT: Final = 20_000
-PARTS: Final = 200
 # Characters of base64 of an image that is shown.
 _IMAGE: Final = 4_000_000
 # What a browser draws and runs nothing of.
@@ -74,6 +70,16 @@ class Bubble:
     """How many parts are not shown."""
 
 
+@dataclass(frozen=True, slots=True)
+class _How:
+    """How messages are read."""
+
+    output: bool = False
+    plain: bool = False
+    ran: Mapping[str, Ran] = field(default_factory=dict)
+    bounds: Bounds = PAGE
+
+
 def bubbles(
     messages: Any,
     before: Sequence[Any] = (),
@@ -81,89 +87,95 @@ def bubbles(
     output: bool = False,
     plain: bool = False,
     ran: Mapping[str, Ran] | None = None,
+    bounds: Bounds = PAGE,
 ) -> list[Bubble]:
     """A list of messages, whatever it is. Results of tools stand beside the calls before them.
 
     ``before``: messages that are not shown; their calls are, beside results that are. ``plain``: no
     Markdown. ``ran``: the steps that ran tools, by the ids of the calls.
     """
+    how = _How(output, plain, ran or {}, bounds)
     told = messages if isinstance(messages, list | tuple) else [messages]
-    made = [_bubble(each, output, plain, ran or {}) for each in told]
-    earlier = (_bubble(each, output, True, ran or {}) for each in before)
+    made = [_bubble(each, how) for each in told]
+    earlier = (_bubble(each, replace(how, plain=True)) for each in before)
     calls = {part.id: part for each in earlier for part in each.parts if part.kind == "call"}
     return list(_paired(made, calls))
 
 
-def parts(told: Any, plain: bool = False) -> tuple[Part, ...]:
+def parts(told: Any, plain: bool = False, bounds: Bounds = PAGE) -> tuple[Part, ...]:
     """Parts without a message, such as system instructions."""
-    return _bubble({"role": "", "parts": told}, False, plain, {}).parts
+    return _bubble({"role": "", "parts": told}, _How(plain=plain, bounds=bounds)).parts
 
 
 def part_of(text: str, plain: bool = True) -> Part:
     """A text by itself: as JSON where it is some, else as it is."""
-    return _text("text", text, plain)
+    return _text("text", text, _How(plain=plain))
 
 
-def part_of_value(told: Any) -> Part:
+def part_of_value(told: Any, bounds: Bounds = PAGE) -> Part:
     """A value that may be a text with JSON in it."""
-    return _said("other", told)
+    return _said("other", told, bounds)
 
 
-def _bubble(message: Any, output: bool, plain: bool, ran: Mapping[str, Ran]) -> Bubble:
+def _bubble(message: Any, how: _How) -> Bubble:
     if not isinstance(message, Mapping):
-        return Bubble("(not a message)", (part_of_value(message),), output=output)
+        shown = (part_of_value(message, how.bounds),)
+        return Bubble("(not a message)", shown, output=how.output)
     told = message.get("parts")
     listed = told if isinstance(told, list | tuple) else [told]
+    most = how.bounds.parts
     return Bubble(
         _word(message.get("role")) or "(no role)",
-        tuple(_part(each, plain, ran) for each in listed[:PARTS]),
+        tuple(_part(each, how) for each in listed[:most]),
         _word(message.get("finish_reason")),
-        output,
-        max(0, len(listed) - PARTS),
+        how.output,
+        max(0, len(listed) - most),
     )
 
 
-def _part(part: Any, plain: bool, ran: Mapping[str, Ran]) -> Part:
+def _part(part: Any, how: _How) -> Part:
+    bounds = how.bounds
     if not isinstance(part, Mapping):
-        return part_of_value(part)
+        return part_of_value(part, bounds)
     kind = _word(part.get("type"))
     if kind in ("text", "reasoning") and isinstance(part.get("content"), str):
-        return _text(kind, part["content"], plain)
+        return _text(kind, part["content"], how)
     if kind in CALLS:
         call_id = _word(part.get("id"))
-        said = _said("call", part.get(CALLS[kind]))
-        return replace(said, name=_word(part.get("name")), id=call_id, ran=ran.get(call_id))
+        said = _said("call", part.get(CALLS[kind]), bounds)
+        return replace(said, name=_word(part.get("name")), id=call_id, ran=how.ran.get(call_id))
     if kind in RESULTS:
         told = next((part[key] for key in RESULTS[kind] if part.get(key) is not None), None)
-        return replace(_said("result", told), id=_word(part.get("id")))
+        return replace(_said("result", told, bounds), id=_word(part.get("id")))
     if kind in _MEDIA:
-        return _cut(Part("media", described(part), image=_image(part)))
-    return replace(_said("other", {k: v for k, v in part.items() if k != "type"}), name=kind)
+        return _cut(Part("media", described(part), image=_image(part)), bounds)
+    rest = {k: v for k, v in part.items() if k != "type"}
+    return replace(_said("other", rest, bounds), name=kind)
 
 
-def _text(kind: str, text: str, plain: bool) -> Part:
+def _text(kind: str, text: str, how: _How) -> Part:
     data = values.read(text)
     if data is not None:
-        return Part(kind, data=values.value(data))
-    shown = text[:TEXT]
-    html = None if plain else markdown.html(shown)
+        return Part(kind, data=values.value(data, bounds=how.bounds))
+    shown = text[: how.bounds.text]
+    html = None if how.plain else markdown.html(shown)
     return Part(kind, shown, len(text) - len(shown), html)
 
 
-def _said(kind: str, told: Any) -> Part:
+def _said(kind: str, told: Any, bounds: Bounds) -> Part:
     """A value: a text as it is, all else as a tree."""
     if told is None:
         return Part(kind)
     if isinstance(told, str):
         data = values.read(told)
         if data is None:
-            return _cut(Part(kind, told))
+            return _cut(Part(kind, told), bounds)
         told = data
-    return Part(kind, data=values.value(told))
+    return Part(kind, data=values.value(told, bounds=bounds))
 
 
-def _cut(part: Part) -> Part:
-    return replace(part, text=part.text[:TEXT], cut=max(0, len(part.text) - TEXT))
+def _cut(part: Part, bounds: Bounds) -> Part:
+    return replace(part, text=part.text[: bounds.text], cut=max(0, len(part.text) - bounds.text))
 
 
 def _image(part: Mapping[str, Any]) -> str:
@@ -206,12 +218,3 @@ def _paired(made: Iterable[Bubble], before: Mapping[str, Part]) -> Iterator[Bubb
 
 def _word(told: Any) -> str:
     return told if isinstance(told, str) else ""
-
-
-def first_text(made: Sequence[Bubble]) -> str:
-    """What a list of messages says first, in a line."""
-    for bubble in made:
-        for part in bubble.parts:
-            if part.text:
-                return txt.shorten(" ".join(part.text.split()), 200)
-    return ""

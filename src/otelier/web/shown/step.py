@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from otelier import semconv
 from otelier.store.spans import StoredEvent, StoredSpan
 from otelier.viewer import text as txt
 from otelier.viewer.facts import Facts, number, objects, structure, text
+from otelier.viewer.forest import Node
 from otelier.viewer.history import History
 from otelier.viewer.messages import Earlier, again, missing
 from otelier.web.shown import chat, tree, values
 from otelier.web.shown.chat import Bubble, Part, Ran
 from otelier.web.shown.tree import Nodes
-from otelier.web.shown.values import Value
+from otelier.web.shown.values import Bounds, Value
 
 # Earlier calls of a conversation in which a message may have been shown.
 _BEFORE: Final = 8
+# Characters of a text of which one only wants to know what it is.
+_GLANCE: Final = 90
 # New messages that are shown at once; and how many at a time of those above them.
 NEWEST: Final = 60
 PAGE: Final = 100
@@ -48,6 +51,15 @@ _USAGE: Final = "gen_ai.usage."
 _COSTS: Final = "otelier.cost."
 _REQUEST: Final = "gen_ai.request."
 _PROVIDERS: Final = (semconv.PROVIDER_PREFIX, "openai.", "aws.bedrock.")
+_ARGUMENTS: Final = (semconv.TOOL_CALL_ARGUMENTS, semconv.ARGUMENTS)
+_RESULTS: Final = (semconv.TOOL_CALL_RESULT, semconv.RESULT)
+_QUERY: Final = (semconv.RETRIEVAL_QUERY,)
+_MESSAGES: Final = (
+    semconv.INPUT_MESSAGES,
+    semconv.OUTPUT_MESSAGES,
+    semconv.SYSTEM_INSTRUCTIONS,
+    semconv.TOOL_DEFINITIONS,
+)
 _SHOWN: Final = frozenset({semconv.REQUEST_MODEL, *_IDS, semconv.COST, semconv.COST_TOTAL})
 
 
@@ -114,20 +126,55 @@ class Step:
     attributes: tuple[Value, ...]
     resource: tuple[Value, ...]
 
+    @property
+    def about_system(self) -> str:
+        """How the system instructions begin."""
+        first = next((part.text for part in self.system if part.text), "")
+        return txt.clip(" ".join(first[:_GLANCE].split()), _GLANCE)
+
 
 def step(found: Nodes, at: int, before: Sequence[StoredSpan] = (), *, plain: bool = False) -> Step:
     """The step at a place of the trace.
 
     ``before``: calls of the same conversation in other traces, in order. ``plain``: no Markdown.
     """
-    node, known = found[at]
+    return _made(found[at], _earlier(found, at, before), _ran(found), plain=plain)
+
+
+def steps(found: Nodes) -> Iterator[Step]:
+    """All steps of a trace in their order, for a reader who has them all and nothing else.
+
+    What a step before has shown of the conversation is not shown again. Attributes that are shown
+    as content are not among the others. All that there is is shown, within large bounds.
+    """
+    history, ran = History(), _ran(found)
+    for node, known in found:
+        earlier = history.earlier(node.span.trace_id, node.span.attributes)
+        made = _made((node, known), earlier, ran, alone=True)
+        yield replace(
+            made,
+            system=() if semconv.SYSTEM_INSTRUCTIONS in earlier.names else made.system,
+            tools=None if semconv.TOOL_DEFINITIONS in earlier.names else made.tools,
+        )
+
+
+def _made(
+    one: tuple[Node, Facts],
+    earlier: Earlier,
+    ran: Mapping[str, Ran],
+    *,
+    plain: bool = False,
+    alone: bool = False,
+) -> Step:
+    """``alone``: for a reader who cannot ask for more."""
+    node, known = one
     span = node.span
     attributes = span.attributes
-    earlier = _earlier(found, at, before)
+    bounds = values.FILE if alone else values.PAGE
     messages = structure(attributes, semconv.INPUT_MESSAGES)
     listed = messages if isinstance(messages, list | tuple) else [messages]
-    first = max(earlier.messages, len(listed) - NEWEST) if messages is not None else 0
-    ran = _ran(found)
+    newest = len(listed) if alone else NEWEST
+    first = 0 if messages is None else max(earlier.messages, len(listed) - newest)
     repeated = frozenset(again(attributes))
     output = structure(attributes, semconv.OUTPUT_MESSAGES)
     system = structure(attributes, semconv.SYSTEM_INSTRUCTIONS)
@@ -145,35 +192,44 @@ def step(found: Nodes, at: int, before: Sequence[StoredSpan] = (), *, plain: boo
         provider=tuple(each for prefix in _PROVIDERS for each in _prefixed(attributes, prefix)),
         error=tuple(_error(span, known)),
         stack=_stack(span.events),
-        system=() if system is None else chat.parts(system, plain),
-        tools=None if tools is None else values.value(tools),
+        system=() if system is None else chat.parts(system, plain, bounds),
+        tools=None if tools is None else values.value(tools, bounds=bounds),
         same=earlier.names,
         earlier=first,
         before=earlier.messages,
         messages=()
         if messages is None
-        else tuple(chat.bubbles(listed[first:], listed[:first], plain=plain, ran=ran)),
+        else tuple(
+            chat.bubbles(listed[first:], listed[:first], plain=plain, ran=ran, bounds=bounds)
+        ),
         answers=()
         if output is None
-        else tuple(chat.bubbles(output, output=True, plain=plain, ran=ran)),
-        arguments=_value(attributes, repeated, semconv.TOOL_CALL_ARGUMENTS, semconv.ARGUMENTS),
-        result=_value(attributes, repeated, semconv.TOOL_CALL_RESULT, semconv.RESULT),
-        query=_value(attributes, repeated, semconv.RETRIEVAL_QUERY),
-        documents=tuple(_documents(attributes)),
+        else tuple(chat.bubbles(output, output=True, plain=plain, ran=ran, bounds=bounds)),
+        arguments=_value(attributes, repeated, _ARGUMENTS, bounds),
+        result=_value(attributes, repeated, _RESULTS, bounds),
+        query=_value(attributes, repeated, _QUERY, bounds),
+        documents=tuple(_documents(attributes, bounds)),
         cut=cut(attributes),
-        events=tuple(_happened(span)),
-        attributes=_sorted(attributes),
-        resource=_sorted(span.resource.attributes),
+        events=tuple(_happened(span, bounds)),
+        attributes=sorted_values(_others(attributes, repeated) if alone else attributes, bounds),
+        resource=sorted_values(span.resource.attributes),
     )
 
 
-def above(span: StoredSpan, until: int, plain: bool = False) -> tuple[int, list[Bubble]]:
-    """Messages that stand above the ``until`` first: from which on, and they."""
+def above(
+    span: StoredSpan, until: int, plain: bool = False, bounds: Bounds | None = None
+) -> tuple[int, list[Bubble]]:
+    """Messages that stand above the ``until`` first: from which on, and they.
+
+    ``bounds``: for a reader who cannot ask for more of them, or of one.
+    """
     messages = structure(span.attributes, semconv.INPUT_MESSAGES)
     listed = messages if isinstance(messages, list | tuple) else [messages]
     until = max(0, min(until, len(listed)))
-    first = max(0, until - PAGE)
-    return first, chat.bubbles(listed[first:until], listed[:first], plain=plain)
+    first = 0 if bounds else max(0, until - PAGE)
+    return first, chat.bubbles(
+        listed[first:until], listed[:first], plain=plain, bounds=bounds or values.PAGE
+    )
 
 
 def _earlier(found: Nodes, at: int, before: Sequence[StoredSpan]) -> Earlier:
@@ -219,7 +275,8 @@ def _prefixed(attributes: Mapping[str, Any], prefix: str) -> Iterator[Fact]:
     for name, value in attributes.items():
         if name.startswith(prefix) and name not in _SHOWN:
             told = f"{value:,}" if type(value) is int else _plain(value)
-            yield Fact(name.removeprefix(prefix), told)
+            words = name.removeprefix(prefix).removesuffix("_tokens")
+            yield Fact(words.replace("_", " ").replace(".", " "), told)
 
 
 def _paid(attributes: Mapping[str, Any]) -> Iterator[Fact]:
@@ -259,14 +316,33 @@ def cut(attributes: Mapping[str, Any]) -> str:
 # --- content ----------------------------------------------------------------------------------
 
 
-def _value(attributes: Mapping[str, Any], repeated: frozenset[str], *names: str) -> Part | None:
-    for name in names:
-        if attributes.get(name) is not None and name not in repeated:
-            return chat.part_of_value(structure(attributes, name))
-    return None
+def _value(
+    attributes: Mapping[str, Any],
+    repeated: frozenset[str],
+    names: Sequence[str],
+    bounds: Bounds,
+) -> Part | None:
+    name = _first(attributes, repeated, names)
+    return chat.part_of_value(structure(attributes, name), bounds) if name else None
 
 
-def _documents(attributes: Mapping[str, Any]) -> Iterator[Document]:
+def _first(attributes: Mapping[str, Any], repeated: frozenset[str], names: Sequence[str]) -> str:
+    """The first of these attributes that says something new; empty where none does."""
+    told = (name for name in names if attributes.get(name) is not None and name not in repeated)
+    return next(told, "")
+
+
+def _others(attributes: Mapping[str, Any], repeated: frozenset[str]) -> dict[str, Any]:
+    """The attributes that are not shown as content, whole."""
+    shown = {name for name in _MESSAGES if attributes.get(name) is not None} | repeated
+    shown |= {_first(attributes, repeated, names) for names in (_ARGUMENTS, _RESULTS, _QUERY)}
+    documents = structure(attributes, semconv.RETRIEVAL_DOCUMENTS)
+    if isinstance(documents, list | tuple) and all(isinstance(d, Mapping) for d in documents):
+        shown.add(semconv.RETRIEVAL_DOCUMENTS)
+    return {name: value for name, value in attributes.items() if name not in shown}
+
+
+def _documents(attributes: Mapping[str, Any], bounds: Bounds) -> Iterator[Document]:
     for told in objects(structure(attributes, semconv.RETRIEVAL_DOCUMENTS)):
         score = number(told, "score")
         rest = {key: each for key, each in told.items() if key not in ("id", "score")}
@@ -275,23 +351,24 @@ def _documents(attributes: Mapping[str, Any]) -> Iterator[Document]:
         yield Document(
             _plain(told.get("id", "")),
             "" if score is None else f"{score:.3f}",
-            chat.part_of_value(body if only else rest),
+            chat.part_of_value(body if only else rest, bounds),
         )
 
 
 _BODIES: Final = ("content", "text", "page_content", "title")
 
 
-def _happened(span: StoredSpan) -> Iterator[Happened]:
+def _happened(span: StoredSpan, bounds: Bounds) -> Iterator[Happened]:
     for event in span.events:
-        after = (event.time_ns - span.start_ns) / 1e9
-        yield Happened(event.name, txt.duration(max(after, 0.0)), _sorted(event.attributes))
+        after = txt.duration(max((event.time_ns - span.start_ns) / 1e9, 0.0))
+        yield Happened(event.name, after, sorted_values(event.attributes, bounds))
 
 
-def _sorted(attributes: Mapping[str, Any]) -> tuple[Value, ...]:
+def sorted_values(attributes: Mapping[str, Any], bounds: Bounds = values.PAGE) -> tuple[Value, ...]:
     """All attributes by name; texts that are JSON as trees."""
     return tuple(
-        values.value(structure(attributes, name), name) for name in sorted(attributes, key=str)
+        values.value(structure(attributes, name), name, bounds)
+        for name in sorted(attributes, key=str)
     )
 
 

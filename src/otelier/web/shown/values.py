@@ -9,12 +9,29 @@ from typing import Any, Final
 
 from otelier import wire
 
-# Of one value: members that are shown in all, levels, and characters of a text.
-_MEMBERS: Final = 1_000
+# Levels of one value that are shown.
 _LEVELS: Final = 20
-_TEXT: Final = 4_000
 # What has no more members than this is open at first.
 _OPEN: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much of one thing is shown at once."""
+
+    text: int = 20_000
+    """Characters of a text in a message."""
+    parts: int = 200
+    """Parts of a message."""
+    members: int = 1_000
+    """Members of a value, all levels together."""
+    member: int = 4_000
+    """Characters of a text in a value."""
+
+
+# On a page, where what is not shown is a click away; in a file, which is all that its reader has.
+PAGE: Final = Bounds()
+FILE: Final = Bounds(text=1_000_000, parts=2_000, members=20_000, member=1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +57,16 @@ class Value:
 
 
 class _Budget:
-    """Members that may still be shown."""
+    """Members that may still be shown, and characters of each."""
 
-    def __init__(self) -> None:
-        self.left = _MEMBERS
+    def __init__(self, bounds: Bounds) -> None:
+        self.left = bounds.members
+        self.text = bounds.member
 
 
-def value(told: Any, key: str | None = None) -> Value:
+def value(told: Any, key: str | None = None, bounds: Bounds = PAGE) -> Value:
     """A value as a tree."""
-    return _value(told, key, 0, _Budget())
+    return _value(told, key, 0, _Budget(bounds))
 
 
 def is_json(text: str) -> bool:
@@ -71,15 +89,15 @@ def _value(told: Any, key: str | None, level: int, budget: _Budget) -> Value:
     if isinstance(told, Mapping | list | tuple) and told:
         kind = "object" if isinstance(told, Mapping) else "array"
         if level == _LEVELS:
-            return _text(kind, key, _compact(told))
+            return _text(kind, key, _compact(told), budget)
         members = tuple(_members(told, level, budget))
         return Value(kind, key, "", members, len(told))
     if isinstance(told, str):
-        return _text("text", key, told)
+        return _text("text", key, told, budget)
     if isinstance(told, bytes):
-        return _text("text", key, told.hex())
+        return _text("text", key, told.hex(), budget)
     kind = "number" if isinstance(told, int | float) and not isinstance(told, bool) else "word"
-    return _text(kind, key, _compact(told))
+    return _text(kind, key, _compact(told), budget)
 
 
 def _members(told: Any, level: int, budget: _Budget) -> Iterator[Value]:
@@ -91,8 +109,8 @@ def _members(told: Any, level: int, budget: _Budget) -> Iterator[Value]:
         yield _value(each, None if name is None else str(name), level + 1, budget)
 
 
-def _text(kind: str, key: str | None, text: str) -> Value:
-    return Value(kind, key, text[:_TEXT], cut=max(0, len(text) - _TEXT))
+def _text(kind: str, key: str | None, text: str, budget: _Budget) -> Value:
+    return Value(kind, key, text[: budget.text], cut=max(0, len(text) - budget.text))
 
 
 def _compact(told: Any) -> str:
