@@ -560,6 +560,17 @@ def search(store: Engine, truth: Truth) -> None:
     # Each turn asks once, though several of its calls carry it.
     asked = questions.search(truth.question, role="user", store=store, limit=0)
     assert len(asked) == truth.turns - 1
+    (one,) = questions.search(truth.question, role="user", once=True, store=store)
+    assert (one.trace_id, one.traces, one.more) == (asked[0].trace_id, len(asked), False)
+    whole = questions.search("order", once=True, limit=0, store=store)
+    assert len(whole) > 3 and len({row.span_id for row in whole}) > 3
+    said = [row.text for row in whole if row.role == "user"]
+    assert len(set(said)) == len(said)
+    paged: list[Any] = []
+    while not paged or paged[-1].cursor:
+        cursor = paged[-1].cursor if paged else None
+        paged += questions.search("order", once=True, limit=2, cursor=cursor, store=store)
+    assert sorted(row.text for row in paged) == sorted(row.text for row in whole)
     given = questions.search("order of eve", store=store)
     assert {(row.role, row.session) for row in given} >= {("tool", "s-01")}
     assert questions.search("'; DROP TABLE span; --", store=store) == []

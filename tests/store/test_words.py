@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from otelier import questions
-from otelier.store import searching, words
+from otelier.questions.about import talk
+from otelier.store import looking, searching, words
+from otelier.store.sqlite import SQLite
 from otelier.store.writer import Writer
 
 from .made import MOMENT, chat, message, span
@@ -195,25 +197,153 @@ def test_json_with_escapes_is_found_as_it_reads(asked: str, said: Path) -> None:
     assert [hit.role for hit in questions.search(asked, store=said)] == ["tool"]
 
 
-def test_a_word_that_many_say_is_found_where_few_are_asked_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Texts are looked at in portions."""
-    monkeypatch.setattr(searching, "_FOUND", searching._FOUND.replace("2000", "3"))
-    monkeypatch.setattr(searching, "_TEXTS", 3)
-    path = tmp_path / "t.db"
+@pytest.fixture
+def in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that few rows are many."""
+    monkeypatch.setattr(looking, "_FIRST", 3)
+    monkeypatch.setattr(looking, "_MOST", 3)
+    monkeypatch.setattr(looking, "PORTION", 3)
+
+
+def parcels(path: Path, count: int = 20) -> SQLite:
+    """A store in which all but the oldest speak of a parcel, ada in one of them."""
+    said = ["letter"] * 2 + [f"parcel {number}" for number in range(count)]
     Writer(path).write(
         [
             chat(
                 number,
-                [message("user", f"parcel {number}"), message("assistant", "x")],
-                attributes={"user.id": "ada" if number == 1 else "bob"},
+                [message("user", text), message("assistant", f"x{number}")],
+                attributes={
+                    "user.id": "ada" if text == "parcel 1" else "bob",
+                    "otelier.metadata.tenant": "acme" if text == "parcel 1" else "beta",
+                },
             )
-            for number in range(20)
+            for number, text in enumerate(said)
         ]
     )
-    found = questions.search("parcel", user="ada", store=path)
-    assert [hit.text for hit in found] == ["parcel 1"]
-    assert len(questions.search("parcel", limit=0, store=path)) == 20
-    newest = questions.search("parcel", limit=2, store=path)
-    assert [hit.text for hit in newest] == ["parcel 19", "parcel 18"]
+    return SQLite(path)
+
+
+def texts(hits: list[questions.Hit]) -> list[str]:
+    return [hit.text for hit in hits]
+
+
+@pytest.mark.usefixtures("in_portions")
+def test_a_word_that_many_say_is_found_where_few_are_asked_for(tmp_path: Path) -> None:
+    """Texts are looked at in portions."""
+    store = parcels(tmp_path / "t.db")
+    assert texts(questions.search("parcel", user="ada", store=store)) == ["parcel 1"]
+    assert len(questions.search("parcel", limit=0, store=store)) == 20
+    newest = questions.search("parcel", limit=2, store=store)
+    assert texts(newest) == ["parcel 19", "parcel 18"]
+
+
+@pytest.mark.usefixtures("in_portions")
+def test_what_is_common_is_found_without_an_index(tmp_path: Path) -> None:
+    store = parcels(tmp_path / "t.db")
+    asked: list[bool] = []
+
+    def ready() -> bool:
+        asked.append(True)
+        return store.catch_up()
+
+    for text, wanted, indexed in (
+        ("x", 22, False),
+        ("parcel", 20, False),
+        ("letter", 1, True),
+        ("parcel 7", 1, True),
+        ("nothing", 0, True),
+        ("", 0, False),
+    ):
+        asked.clear()
+        search = searching.Search(store, searching.Asked(text, once=True), ready=ready)
+        assert (len(list(search.said())), bool(asked)) == (wanted, indexed), text
+        assert search.messages == 0
+
+
+SPOKEN = ["foo", "foo_bar", '"foo bar"', "a-b foo", "c++", "世界", "%", "CAT", "grüner", "the", "x"]
+
+
+@pytest.mark.parametrize("asked", SPOKEN)
+def test_looking_finds_what_the_index_finds(asked: str, said: Path) -> None:
+    search = searching.Search(SQLite(said), searching.Asked(asked))
+    assert search.store.catch_up()
+    for index, rows in ((words.MESSAGES, search._texts(None)), (words.TOOLS, search._spans())):
+        looked = looking.having(rows(looking.LAST, 1000), asked)
+        assert looked == sorted(looked, reverse=True)
+        if words.expression(asked):
+            assert looked == search._indexed(index)(looking.LAST, 1000)
+
+
+@pytest.mark.usefixtures("in_portions")
+def test_who_has_looked_enough_goes_on_there_later(tmp_path: Path) -> None:
+    store = parcels(tmp_path / "t.db")
+    asked, found, places = {"text": "parcel", "tenant": "acme", "limit": 5}, [], [""]
+    while True:
+        page = talk.page(store, {**asked, "cursor": places[-1] or None}, effort=20)
+        found += page.rows
+        places.append(page.cursor)
+        if not page.cursor:
+            break
+    assert [row["text"] for row in found] == ["parcel 1"]
+    assert len(places) > 3 and len(set(places[1:])) == len(places) - 1
+    # Who does not give up finds it at once.
+    assert [row["text"] for row in talk.page(store, asked).rows] == ["parcel 1"]
+
+
+@pytest.mark.parametrize("limit", [1, 3, 7])
+@pytest.mark.usefixtures("in_portions")
+def test_pages_have_each_message_once(tmp_path: Path, limit: int) -> None:
+    path = tmp_path / "t.db"
+    parcels(path).close()
+    Writer(path).write(
+        [tool(30 + number, json.dumps({"what": f"parcel {number}"}), "") for number in range(5)]  # type: ignore[misc]
+    )
+    store = SQLite(path)
+    whole = questions.search("parcel", once=True, limit=0, store=store)
+    assert len(whole) == 25 and {hit.cursor for hit in whole} == {""}
+    paged: list[questions.Hit] = []
+    while page := questions.search(
+        "parcel", once=True, limit=limit, cursor=paged[-1].cursor if paged else None, store=store
+    ):
+        assert len(page) <= limit
+        paged += page
+        if not page[-1].cursor:
+            break
+    assert sorted(texts(paged)) == sorted(texts(whole))
+
+
+def test_a_message_is_found_where_it_was_said_and_not_where_it_was_sent_again(
+    tmp_path: Path,
+) -> None:
+    said = talk_of(4)
+    canned = [message("user", "Where is my parcel?"), message("assistant", "y")]
+    path = tmp_path / "t.db"
+    Writer(path).write(
+        [
+            *(chat(turn, said[: 2 * turn + 2]) for turn in range(4)),
+            *(chat(10 + number, canned) for number in range(3)),
+            chat(20, [message("user", "an example"), *canned[1:], *talk_of(1)]),
+        ]
+    )
+    for asked, traces in (
+        ("question0", [1, 21]),
+        ("question1", [2]),
+        ("answer3", [4]),
+        ("question3", [4]),
+        ('"my parcel"', [13, 12, 11]),
+        # Nobody ended with it.
+        ("example", [21]),
+    ):
+        found = questions.search(asked, store=path)
+        assert [int(hit.trace_id, 16) for hit in found] == sorted(traces, reverse=True), asked
+        (once,) = questions.search(asked, once=True, store=path)
+        assert (int(once.trace_id, 16), once.traces) == (max(traces), len(traces))
+
+
+def talk_of(turns: int) -> list[dict[str, object]]:
+    return [
+        message(role, f"{word}{turn}")
+        for turn in range(turns)
+        for role, word in (("user", "question"), ("assistant", "answer"))
+    ]

@@ -1701,6 +1701,12 @@ class Hit:
     """Its span."""
     text: str
     """All of it."""
+    traces: int
+    """How many traces said it."""
+    more: bool
+    """Whether it is more than so many."""
+    cursor: str
+    """With ``once``: what comes behind this answer."""
 
 def search(
     text: str,
@@ -1712,6 +1718,8 @@ def search(
     conversation: str | None = None,
     user: str | None = None,
     tenant: str | None = None,
+    once: bool = False,
+    cursor: str | None = None,
     limit: int = 50,
     store: Store = None,
 ) -> list[Hit]:
@@ -1720,7 +1728,8 @@ def search(
     The newest first, in upper or lower case: what has all of the words, and what stands between
     double quotes as it stands. A local store finds words by how they begin, ClickHouse within
     words, too; what is no letters (``C++``, ``a_b``), and words of scripts without spaces, both
-    find wherever it stands. A message is found once in a trace, where it was first said.
+    find wherever it stands. A message is found once in each trace that said it, not where it was
+    sent again as history; with ``once`` only where it was said last. Each run of a tool is told.
 
     Args:
         text: what is looked for.
@@ -1731,6 +1740,8 @@ def search(
         conversation: only of this conversation.
         user: only of this user.
         tenant: only of this tenant.
+        once: each message only once, where it was said last.
+        cursor: with ``once``: only what comes behind an answer: its last row's cursor.
         limit: how many rows at most; 0 for all.
         store: a path, clickhouse://host/database, or an open store; by default OTELIER_STORE.
 

@@ -20,7 +20,7 @@ CURSOR: Final = Parameter(
     form=r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}/[0-9a-f]*/[0-9a-f]*",
 )
 PLACE: Final = Column("cursor", "text", "its place in the list: what comes behind it", hidden=True)
-_ORDER: Final = " ORDER BY time DESC, trace_id DESC, span_id DESC"
+ORDER: Final = " ORDER BY time DESC, trace_id DESC, span_id DESC"
 _BEHIND: Final = (
     " AND time <= :at AND (time < :at OR trace_id < :of_trace "
     "OR (trace_id = :of_trace AND span_id < :of_span))"
@@ -37,25 +37,28 @@ def newest(engine: Engine, query: str, values: Values) -> Iterator[Row]:
     ``query``: ends with its conditions, the limits come behind it; or it has ``{page}`` where they
     are to stand. As many are asked for as ``limit`` says; more where more are taken.
     """
-    behind = _read(str(values["cursor"] or ""))
+    told, behind = after(str(values["cursor"] or ""))
     most = int(str(values["limit"])) or _FIRST
     text = query if "{page}" in query else query + "{page}"
     while True:
-        told = text.replace("{page}", f"{_BEHIND if behind else ''}{_ORDER} LIMIT {most}")
-        rows = list(engine.ask(told, {**bound(told, values), **behind}).dicts())
+        asked = text.replace("{page}", f"{told}{ORDER} LIMIT {most}")
+        rows = list(engine.ask(asked, {**bound(asked, values), **behind}).dicts())
         for row in rows:
-            behind = _place(row)
-            yield {**row, "cursor": "/".join(behind.values()).replace(" ", "T")}
+            yield {**row, "cursor": written(row)}
         if len(rows) < most:
             return
+        told, behind = after(written(rows[-1]))
         most = min(max(most, _FIRST) * _MORE, _MOST)
 
 
-def _place(row: Row) -> dict[str, str]:
-    return {"at": str(row["time"]), "of_trace": row["trace_id"], "of_span": row["span_id"]}
+def written(row: Row) -> str:
+    """A row's place as a cursor."""
+    return f"{row['time']}/{row['trace_id']}/{row['span_id']}".replace(" ", "T")
 
 
-def _read(cursor: str) -> dict[str, str]:
-    """A cursor as the place that it is of."""
+def after(cursor: str) -> tuple[str, dict[str, str]]:
+    """The condition of what comes behind a cursor, and the values that it names."""
+    if not cursor:
+        return "", {}
     words = cursor.replace("T", " ").split("/")
-    return dict(zip(("at", "of_trace", "of_span"), words, strict=True)) if cursor else {}
+    return _BEHIND, dict(zip(("at", "of_trace", "of_span"), words, strict=True))

@@ -2,72 +2,229 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from otelier import semconv
 from otelier.questions import columns as c
 from otelier.questions import parameters as p
-from otelier.questions.asking import bound, filters
+from otelier.questions.about.details import data
+from otelier.questions.about.newest import CURSOR, ORDER, after, written
+from otelier.questions.asking import bound, filters, taken
 from otelier.questions.model import Column, Parameter, Question, Values
 
 if TYPE_CHECKING:
     from otelier.store.engine import Engine
-
-_AROUND: Final = 60
-
-
-def _search(
-    engine: Engine, values: Values, rows: Sequence[Mapping[str, Any]]
-) -> Iterable[Mapping[str, Any]]:
-    """The newest hits, each with the words around what was found."""
-    from otelier.store.words import terms
-
-    found = _indexed(engine, values)
-    phrases, words = terms(str(values["text"]))
-    looked_for = [*phrases, *words]
-    if found is None:
-        found = _looked_through(engine, values, looked_for)
-    role = values["role"]
-    hits = [row for row in found if role is None or row["role"] == role]
-    hits.sort(key=lambda row: str(row["time"]), reverse=True)
-    limit = values["limit"]
-    for row in hits[: int(str(limit))] if limit else hits:
-        yield {**row, "snippet": snippet(str(row["text"]), looked_for)}
-
-
-def _indexed(engine: Engine, values: Values) -> Iterable[Mapping[str, Any]] | None:
-    """By the local store's indexes; None where there are none."""
-    if engine.dialect != "sqlite":
-        return None
-    from otelier.store.searching import search
+    from otelier.store.searching import Search
     from otelier.store.sqlite import SQLite
 
-    if not isinstance(engine, SQLite):
+Row = Mapping[str, Any]
+
+# Texts with the words that are looked at, at the least, so that the newest are among them.
+_ENOUGH: Final = 500
+_CURSOR: Final = rf"\d{{1,19}}\.\d{{1,19}}|{CURSOR.form}"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of what is found."""
+
+    rows: list[dict[str, Any]]
+    # Behind what it comes to an end; '' where there is no more.
+    cursor: str
+
+
+def page(
+    engine: Engine,
+    given: Mapping[str, Any],
+    effort: int | None = None,
+    ready: Callable[[], bool] | None = None,
+) -> Page:
+    """What ``search(once=True)`` finds, told what is ``given``: its rows, and where it ends.
+
+    ``effort``: how many texts of a local store it may look at; then there is a cursor, with fewer
+    rows than were asked for, or none. ``ready``: brings its indexes up to date, and says whether it
+    has. Raises as ``ask``.
+    """
+    values = taken(SEARCH, {**given, "once": True})
+    found = _page(engine, values, effort, ready)
+    return Page(list(_told(values, found.rows, found.cursor)), found.cursor)
+
+
+def _search(engine: Engine, values: Values, rows: Sequence[Row]) -> Iterator[Row]:
+    if values["once"]:
+        found = _page(engine, values)
+        yield from _told(values, found.rows, found.cursor)
+        return
+    limit = int(str(values["limit"]))
+    local = _local(engine)
+    hits = _asked(engine, values) if local is None else _all(_searching(local, values), limit)
+    made = sorted(hits, key=lambda row: str(row["time"]), reverse=True)
+    yield from _told(values, made[: limit or None], "")
+
+
+def _told(values: Values, rows: Iterable[Row], cursor: str) -> Iterator[dict[str, Any]]:
+    """Rows as they are read, each with the words around what was found."""
+    from otelier.viewer.found import Found
+
+    found = Found(str(values["text"]))
+    for row in rows:
+        text = _readable(str(row["text"]))
+        yield {**row, "text": text, "snippet": found.snippet(text), "cursor": cursor}
+
+
+def _readable(text: str) -> str:
+    """A message as a person reads it: what calls and results of tools say, too."""
+    from otelier.viewer.messages import conversation as spoken
+
+    value = data(text) if text.startswith("{") else None
+    if not isinstance(value, dict) or "parts" not in value:
+        return text
+    said = spoken({semconv.INPUT_MESSAGES: [value]}, 1000)
+    return "\n".join(f"{each.text}{each.tail}" for each in said) or text
+
+
+def _page(
+    engine: Engine,
+    values: Values,
+    effort: int | None = None,
+    ready: Callable[[], bool] | None = None,
+) -> Page:
+    limit, cursor = int(str(values["limit"])), str(values["cursor"] or "")
+    local = _local(engine)
+    if local is None:
+        rows = list(_asked(engine, values))
+        more = limit and len(rows) > limit
+        return Page(rows[: limit or None], written(rows[limit - 1]) if more else "")
+    merged = _Merged(_searching(local, values, effort, ready), cursor)
+    made = sorted(merged.take(limit), key=lambda row: str(row["time"]), reverse=True)
+    return Page(made, merged.cursor)
+
+
+# --- a local store ----------------------------------------------------------------------------
+
+
+def _local(engine: Engine) -> SQLite | None:
+    if engine.dialect != "sqlite":
         return None
+    from otelier.store.sqlite import SQLite
+
+    return engine if isinstance(engine, SQLite) else None
+
+
+# Of these there may be few spans, which an index finds.
+_FEW: Final = (p.SESSION, p.CONVERSATION, p.USER)
+
+
+def _searching(
+    store: SQLite,
+    values: Values,
+    effort: int | None = None,
+    ready: Callable[[], bool] | None = None,
+) -> Search:
+    from otelier.store.looking import Effort
+    from otelier.store.searching import Asked, Search
+
     where = filters(SEARCH.parameters, values)
-    role = values["role"]
-    return search(
-        engine,
+    few = [each.where for each in _FEW if values[each.name] is not None]
+    since, role = values["since"], values["role"]
+    asked = Asked(
         str(values["text"]),
         where,
+        " AND ".join(few),
         bound(where, values),
         None if role is None else str(role),
-        int(str(values["limit"])),
+        since if isinstance(since, datetime) else None,
+        bool(values["once"]),
     )
+    return Search(store, asked, Effort(effort), ready)
 
 
-def _looked_through(
-    engine: Engine, values: Values, terms: Sequence[str]
-) -> Iterable[Mapping[str, Any]]:
-    """By looking at every message."""
-    given = {f"term{index}": term for index, term in enumerate(terms)}
-    told = filters(SEARCH.parameters, values)
+def _all(search: Search, limit: int) -> Iterator[Row]:
+    """Hits among which the newest are."""
+    enough = max(limit, _ENOUGH) if limit else None
+    yield from islice(search.said(), enough)
+    yield from islice(search.ran(), enough)
+
+
+class _Merged:
+    """Messages and tools as one list: what is newer comes first, as far as either is in order."""
+
+    _NAMES: Final = ("messages", "tools")
+
+    def __init__(self, search: Search, cursor: str) -> None:
+        if cursor:
+            search.messages, search.tools = _places(cursor)
+        self._search = search
+        self._streams = dict(zip(self._NAMES, (search.said(), search.ran()), strict=True))
+        # What is to be taken next of each.
+        self._heads: dict[str, dict[str, Any]] = {}
+
+    def take(self, limit: int) -> Iterator[dict[str, Any]]:
+        """So many; 0 for all. To be called once."""
+        for name in self._NAMES:
+            self._advance(name)
+        taken = 0
+        while self._heads and (taken < limit or not limit):
+            name = max(self._heads, key=lambda each: str(self._heads[each]["time"]))
+            yield self._heads.pop(name)
+            taken += 1
+            self._advance(name)
+
+    def _advance(self, name: str) -> None:
+        head = next(self._streams[name], None)
+        if head is not None:
+            self._heads[name] = head
+
+    @property
+    def cursor(self) -> str:
+        """Behind what was taken; '' where there is no more."""
+        places = [
+            self._heads[name]["id"] + 1 if name in self._heads else getattr(self._search, name)
+            for name in self._NAMES
+        ]
+        return ".".join(map(str, places)) if any(places) else ""
+
+
+def _places(cursor: str) -> tuple[int, int]:
+    messages, _, tools = cursor.partition(".")
+    if not tools:
+        raise ValueError(f"{cursor!r} is no cursor of this store")
+    # Of larger numbers SQLite makes others.
+    return min(int(messages), _LAST), min(int(tools), _LAST)
+
+
+_LAST: Final = (1 << 63) - 1
+
+
+# --- any store --------------------------------------------------------------------------------
+
+
+def _asked(engine: Engine, values: Values) -> Iterable[dict[str, Any]]:
+    """By looking at every message; one row more than was asked for, if there is one."""
+    from otelier.store.words import terms
+
+    phrases, words = terms(str(values["text"]))
+    given = {f"term{index}": term for index, term in enumerate([*phrases, *words])}
+    if not given:
+        return ()
+    cursor, limit = str(values["cursor"] or ""), int(str(values["limit"]))
+    if cursor and "/" not in cursor:
+        raise ValueError(f"{cursor!r} is no cursor of this store")
+    told, place = after(cursor if values["once"] else "")
+    conditions = filters(SEARCH.parameters, values)
     query = _SQL.format(
         messages=_has(("text", _CALLS), given),
         tools=_has(("arguments", "result"), given),
-        filters=told,
+        filters=conditions,
+        role="" if values["role"] is None else " AND role = :role",
+        once=" AND latest = 1" if values["once"] else "",
+        page=f"{told}{ORDER}" + (f" LIMIT {limit + 1}" if limit else ""),
     )
-    return engine.ask(query, {**bound(told, values), **given}).dicts() if given else ()
+    return engine.ask(query, {**bound(query, values), **given, **place}).dicts()
 
 
 def _has(columns: Sequence[str], given: Mapping[str, Any]) -> str:
@@ -78,34 +235,38 @@ def _has(columns: Sequence[str], given: Mapping[str, Any]) -> str:
     )
 
 
-def snippet(text: str, terms: Sequence[str]) -> str:
-    """A line of the text around the first of the words; its beginning where none is in it."""
-    lower = text.lower()
-    places = [(lower.find(term.lower()), len(term)) for term in terms]
-    at, length = min((place for place in places if place[0] >= 0), default=(0, 0))
-    start, end = max(0, at - _AROUND), at + length + _AROUND
-    cut = " ".join(text[start:end].split())
-    return ("…" if start else "") + cut + ("…" if end < len(text) else "")
-
-
 # All of a message in which tools are called or answer: words of JSON are found there, too.
 _CALLS: Final = "CASE WHEN instr(message, 'tool_call') > 0 THEN message ELSE '' END"
-# A text is told once for each trace, where it was first said.
+_WHOSE: Final = "session, conversation, user, tenant"
+# A message is told once for each trace: by the call that it was said to, or by; only where there is
+# none at all, by one that it was carried to. Of these by a model call, if there is one.
 _SQL: Final = (
-    "WITH said AS ("
-    "SELECT time, trace_id, span_id, role, CASE WHEN text = '' THEN message ELSE text END AS text, "
-    "session, conversation, user, tenant "
-    "FROM otelier.messages WHERE {messages} AND {filters} "
+    "WITH found AS ("
+    "SELECT time, trace_id, span_id, direction, position, role, model_call, "
+    f"CASE WHEN text = '' THEN message ELSE text END AS text, {_WHOSE} "
+    "FROM otelier.messages WHERE {messages} AND {filters}), "
+    "ends AS (SELECT trace_id, span_id, max(position) AS final FROM otelier.messages "
+    "WHERE direction = 'input' AND trace_id IN (SELECT trace_id FROM found) "
+    "GROUP BY trace_id, span_id), "
+    "said AS ("
+    "SELECT found.time AS time, found.trace_id AS trace_id, found.span_id AS span_id, "
+    "found.role AS role, found.text AS text, '' AS run, found.model_call AS model_call, "
+    "found.direction != 'input' OR found.position = ends.final AS here, "
+    f"{', '.join(f'found.{name} AS {name}' for name in _WHOSE.split(', '))} "
+    "FROM found LEFT JOIN ends ON ends.trace_id = found.trace_id AND ends.span_id = found.span_id "
     "UNION ALL "
     "SELECT time, trace_id, span_id, 'tool' AS role, arguments || ' ' || result AS text, "
-    "session, conversation, user, tenant "
+    f"span_id AS run, 0 AS model_call, 1 AS here, {_WHOSE} "
     "FROM otelier.tool_calls WHERE {tools} AND {filters}"
     "), "
-    "placed AS (SELECT *, "
-    "row_number() OVER (PARTITION BY trace_id, role, text ORDER BY time, span_id) AS place "
-    "FROM said) "
-    "SELECT time, trace_id, span_id, role, text, session, conversation, user, tenant "
-    "FROM placed WHERE place = 1"
+    "known AS (SELECT *, max(here) OVER (PARTITION BY role, text, run) AS ever FROM said), "
+    "placed AS (SELECT *, row_number() OVER (PARTITION BY trace_id, role, text, run "
+    "ORDER BY model_call DESC, time, span_id) AS place FROM known WHERE here = ever{role}), "
+    "counted AS (SELECT *, count(*) OVER (PARTITION BY role, text, run) AS traces, "
+    "row_number() OVER (PARTITION BY role, text, run ORDER BY time DESC, trace_id DESC) AS latest "
+    "FROM placed WHERE place = 1) "
+    f"SELECT time, trace_id, span_id, role, text, traces, 0 AS more, {_WHOSE} "
+    "FROM counted WHERE traces > 0{once}{page}"
 )
 
 SEARCH: Final = Question(
@@ -115,7 +276,9 @@ SEARCH: Final = Question(
     "The newest first, in upper or lower case: what has all of the words, and what stands between "
     "double quotes as it stands. A local store finds words by how they begin, ClickHouse within "
     "words, too; what is no letters (``C++``, ``a_b``), and words of scripts without spaces, both "
-    "find wherever it stands. A message is found once in a trace, where it was first said.",
+    "find wherever it stands. A message is found once in each trace that said it, not where it "
+    "was sent again as history; with ``once`` only where it was said last. Each run of a tool is "
+    "told.",
     'search("parcel", user="ada")',
     (
         Parameter("text", "text", "what is looked for", required=True, subject=True),
@@ -125,6 +288,13 @@ SEARCH: Final = Question(
         p.CONVERSATION,
         p.USER,
         p.TENANT,
+        Parameter("once", "bool", "each message only once, where it was said last", False),
+        Parameter(
+            "cursor",
+            "text",
+            "with ``once``: only what comes behind an answer: its last row's cursor",
+            form=_CURSOR,
+        ),
         p.limit(50),
     ),
     (
@@ -138,6 +308,9 @@ SEARCH: Final = Question(
         c.TRACE,
         c.SPAN,
         Column("text", "text", "all of it", hidden=True),
+        Column("traces", "int", "how many traces said it", hidden=True),
+        Column("more", "bool", "whether it is more than so many", hidden=True),
+        Column("cursor", "text", "with ``once``: what comes behind this answer", hidden=True),
     ),
     None,
     _search,
