@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 
 from otelier.cli.main import main
-from otelier.store import otlp_proto
-from otelier.store.engine import Engine
+from otelier.store import otlp_proto, queries, query_process
+from otelier.store.engine import Engine, StoreError
 from otelier.store.opening import opened
 from otelier.store.spans import StoredSpan
 from otelier.store.writer import Writer
+from otelier.web.pages import alike as alike_calls
+from otelier.web.pages import compare
+from otelier.web.shown import tree
 from tests.backends.clickhouse_running import ACCOUNT, MISSING
 from tests.backends.clickhouse_sent import Sent, sending
 from tests.backends.otlp import post
@@ -284,3 +287,47 @@ def test_a_query_of_ones_own(sent: Sent, capsys: pytest.CaptureFixture[str]) -> 
         if code == 0 and "--json" not in words:
             assert told[0] == told[1]
         assert all(each.err.count("\n") <= 1 and ACCOUNT[1] not in each.err for each in told)
+
+
+def test_examples_of_queries_run_on_both(stores: Stores) -> None:
+    for example in queries.EXAMPLES:
+        told = [
+            queries.found(lambda sql, most, engine=engine: engine.ask(sql, most=most), example.sql)
+            for engine in stores.values()
+        ]
+        assert told[0].columns == told[1].columns, example.title
+        assert len(told[0].rows) == len(told[1].rows) > 0, example.title
+
+
+def test_pages_find_the_same_calls_to_compare(stores: Stores) -> None:
+    local, far = stores["sqlite"], stores["clickhouse"]
+    found = 0
+    calls = local.ask("SELECT trace_id, span_id FROM calls WHERE model_call ORDER BY time").rows
+    for trace_id, span_id in calls[:: max(1, len(calls) // 12)]:
+        nodes = tree.nodes(local.trace(str(trace_id)))
+        at = next(n for n, (node, _) in enumerate(nodes) if node.span.span_id == span_id)
+        told = [alike_calls.earlier(engine, nodes, at) for engine in (local, far)]
+        assert told[0] == told[1]
+        found += len(told[0])
+    assert found
+    known = [list(compare._choices(compare._known(engine, None))) for engine in (local, far)]
+    assert known[0] == known[1] and len(known[0]) > 2
+
+
+def test_a_readers_query_of_a_cluster_is_bounded_and_only_reads(sent: Sent) -> None:
+    asked = query_process.asker(places(sent)[1], 1)
+    rows = asked.ask("SELECT number FROM system.numbers", 7, query_process.Ending()).rows
+    assert rows == [(n,) for n in range(7)]
+    with pytest.raises(StoreError, match="took too long"):
+        asked.ask("SELECT sum(number) FROM system.numbers", 7, query_process.Ending())
+    for query in (
+        "INSERT INTO otelier.calls VALUES (1)",
+        "CREATE TABLE mine (a UInt8) ENGINE = Memory",
+        "SELECT * FROM file('/etc/passwd', 'LineAsString')",
+        "SELECT * FROM url('http://127.0.0.1/', 'LineAsString')",
+        "SET max_execution_time = 0",
+        "SELECT 1 INTO OUTFILE '/tmp/x'",
+        "SELECT sum(number) FROM system.numbers SETTINGS max_execution_time = 0",
+    ):
+        with pytest.raises(StoreError):
+            asked.ask(query, 7, query_process.Ending())

@@ -16,7 +16,7 @@ from otelier import semconv as s
 from otelier.store.spans import StoredSpan
 from otelier.store.sqlite import SQLite
 from otelier.web.pages import alike, compare
-from otelier.web.shown import aligned, pair, sets, tree
+from otelier.web.shown import aligned, contents, pair, sets, tree
 from otelier.web.shown.aligned import Pair
 from otelier.web.shown.measures import measure
 from tests.store.made import chat, message, span, talk, written
@@ -191,6 +191,23 @@ def test_prompts_and_answers_of_two_calls() -> None:
     assert arguments.title == "Arguments" and arguments.found.added == 1
 
 
+def test_tools_are_known_by_their_names_however_they_are_defined() -> None:
+    def defined(*tools: Any) -> StoredSpan:
+        return chat(1, talk(1), attributes={s.TOOL_DEFINITIONS: json.dumps(tools)})
+
+    own = {"type": "function", "function": {"name": "inner", "description": "one"}}
+    other = {"type": "function", "function": {"name": "inner", "description": "two"}}
+    search = {"type": "web_search"}
+    found = compared(defined(own, search, search, 7), defined(other, search, "odd", own))
+    assert [(each.title, each.only) for each in found.tools] == [
+        ("inner", ""),
+        ("web_search (2)", "a"),
+        ("(no name)", ""),
+        ("inner (2)", "b"),
+    ]
+    assert found.same_tools == 1
+
+
 def said(one: Sequence[Any], other: Sequence[Any]) -> list[str]:
     spans = [
         chat(n, [], attributes={s.INPUT_MESSAGES: json.dumps(each), s.OUTPUT_MESSAGES: "[]"})
@@ -217,8 +234,8 @@ def test_lists_of_very_many_messages_are_shown_in_part() -> None:
         chat(1, [message("user", f"a {n}") for n in range(5000)]),
         chat(2, [message("user", f"b {n}") for n in range(5000)]),
     ).messages
-    assert found and len(found.said) == pair._MESSAGES
-    assert found.left_out == 4999 - pair._MESSAGES
+    assert found and len(found.said) == contents._MESSAGES
+    assert found.left_out == 4999 - contents._MESSAGES
 
 
 def test_calls_and_results_are_compared_by_their_lines() -> None:

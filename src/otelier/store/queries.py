@@ -27,16 +27,17 @@ class Example:
     sql: str
 
 
+# What is ordered by has a name that no column has: ClickHouse would take it for the column.
 EXAMPLES: Final = (
     Example(
         "Cost by model",
-        "SELECT model, count(*) AS calls, sum(cost) AS cost, sum(unpriced) AS unpriced\n"
-        "FROM spent\nGROUP BY model\nORDER BY cost DESC NULLS LAST",
+        "SELECT model, count(*) AS calls, sum(cost) AS usd, sum(unpriced) AS without_price\n"
+        "FROM spent\nGROUP BY model\nORDER BY usd DESC NULLS LAST",
     ),
     Example(
         "Cost by day and user",
-        "SELECT day, user, sum(cost) AS cost, sum(input_tokens) AS input_tokens\n"
-        "FROM spent\nGROUP BY day, user\nORDER BY day DESC, cost DESC NULLS LAST",
+        "SELECT day, user, sum(cost) AS usd, sum(input_tokens) AS tokens_read\n"
+        "FROM spent\nGROUP BY day, user\nORDER BY day DESC, usd DESC NULLS LAST",
     ),
     Example(
         "Slowest calls",
@@ -50,7 +51,7 @@ EXAMPLES: Final = (
     ),
     Example(
         "Tools",
-        "SELECT tool, count(*) AS runs, sum(error != '') AS failed, avg(seconds) AS seconds\n"
+        "SELECT tool, count(*) AS runs, sum(error != '') AS failed, avg(seconds) AS mean_seconds\n"
         "FROM tool_calls\nGROUP BY tool\nORDER BY runs DESC",
     ),
     Example(
@@ -61,8 +62,8 @@ EXAMPLES: Final = (
     ),
     Example(
         "Scores of evaluations",
-        "SELECT evaluation, model, count(*) AS answers, avg(score) AS score\n"
-        "FROM evaluations\nGROUP BY evaluation, model\nORDER BY evaluation, score DESC NULLS LAST",
+        "SELECT evaluation, model, count(*) AS answers, avg(score) AS mean\n"
+        "FROM evaluations\nGROUP BY evaluation, model\nORDER BY evaluation, mean DESC NULLS LAST",
     ),
 )
 

@@ -27,11 +27,13 @@ _TOLD: Final = 20
 # More steps than this above a call are of a broken trace.
 _HIGHEST: Final = 200
 
+# Several may have begun at one time.
+_NEWEST: Final = "time DESC, trace_id DESC, span_id DESC"
 _EARLIER: Final = (
     "SELECT trace_id, span_id, time, name, model, cost, seconds, input_tokens, output_tokens, "
     "conversation, status FROM (SELECT * FROM otelier.calls WHERE time < :time "
-    f"ORDER BY time DESC LIMIT {_CALLS}) AS own WHERE operation = :operation AND {{filter}} "
-    f"ORDER BY time DESC LIMIT {_CANDIDATES}"
+    f"ORDER BY {_NEWEST} LIMIT {_CALLS}) AS own WHERE operation = :operation AND {{filter}} "
+    f"ORDER BY {_NEWEST} LIMIT {_CANDIDATES}"
 )
 _ABOVE: Final = (
     "WITH RECURSIVE up AS ("

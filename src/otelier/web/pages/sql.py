@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -21,7 +21,6 @@ from otelier.store.queries import Found
 from otelier.store.query_process import Asker, Ending
 from otelier.store.views import View
 from otelier.web import bodies, by_reader
-from otelier.web.pages.rendering import path
 from otelier.web.pages.shell import Shell
 from otelier.web.refusing import RefusedError, refusal
 from otelier.web.shown.result import Result, result
@@ -78,9 +77,9 @@ class _Pages:
             query = await self._query(request)
         except RefusedError as refused:
             return refusal(refused)
-        short = path("sql", q=query)
-        if request.method == "POST" and len(short) <= _URL:
-            return RedirectResponse(short, 303)
+        link = f"/sql?{urlencode({'q': query})}"
+        if request.method == "POST" and len(link) <= _URL:
+            return RedirectResponse(link, 303)
         outcome = await self._outcome(request, query) if query else Outcome()
         response = await self._shell.page(
             request,
@@ -93,7 +92,7 @@ class _Pages:
                 "examples": queries.EXAMPLES,
                 "most": queries.ROWS,
                 "limit": self._asker.seconds,
-                "linked": len(short) <= _URL,
+                "linked": len(link) <= _URL,
             },
         )
         if outcome.error and response.status_code == 200:
