@@ -9,7 +9,7 @@ TEST_PACKAGES := $(TOOLS) "openai>=3" "anthropic>=2" "websockets>=13" "celery>=5
 	"numpy>=2" "pandas>=2" "attrs>=23" "pillow>=10" "starlette>=1" "jinja2>=3.1" "markdown-it-py>=4" "fastapi>=0.115" "uvicorn>=0.30" \
 	"anyio>=4" "trio>=0.27" "greenlet>=3" "django>=5" "gevent>=24" "gunicorn>=23" \
 	"hypercorn>=0.17" "granian>=2" "mcp>=2.2" "clickhouse-connect>=1" "pyarrow>=16" griffe \
-	authlib "playwright>=1.50"
+	authlib "playwright>=1.50" "ipykernel>=6" "nbconvert>=7"
 # These need other versions of the libraries above: LiteLLM an older openai, aiobotocore a botocore.
 BESIDE := .venv-beside
 BESIDE_PACKAGES := $(TOOLS) "litellm>=1.106" "mcp>=2.2,<3" fastapi soundfile "aiobotocore>=3"
@@ -25,7 +25,7 @@ UV := $(shell command -v uv 2>/dev/null)
 install = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python $(2) 2>/dev/null ||) \
 	$(1)/bin/$(PIP) $(2)
 
-.PHONY: help demo check test test-frameworks bench-frameworks prices lint test-matrix bench backends test-backends bench-collector bench-store clean
+.PHONY: help demo check test test-frameworks bench-frameworks prices lint test-matrix bench backends test-backends bench-collector bench-store pictures clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -98,6 +98,9 @@ bench-collector: $(VENV)/test.done ## spans a second that one collector takes he
 
 bench-store: $(VENV)/test.done ## the local store: writing, bytes, every question (ARGS="--spans 5000 --small 50000")
 	@$(BIN)/python -m benchmarks.store $(ARGS)
+
+pictures: $(VENV)/test.done ## take the README's pictures of the pages (needs Chromium)
+	@$(BIN)/python -m tests.browser.pictures docs/pictures
 
 clean: ## remove environments and caches
 	rm -rf $(VENV) $(BESIDE) .cache .pytest_cache .mypy_cache .ruff_cache

@@ -51,7 +51,9 @@ def test_templates_have_no_scripts_or_styles_in_them(path: Path) -> None:
     assert not re.search(r"<script(?![^>]*\ssrc=)", text)
     assert not re.search(r"\son[a-z]+\s*=", text)
     assert "|safe" not in text.replace(" ", "") and "autoescape" not in text
-    assert not re.search(r"\sstyle\s*=|<style", text)
+    # A file of its own has its sheet in it, and a policy that names that sheet's hash alone.
+    styles = 1 if path.name == "shared.html" else 0
+    assert len(re.findall(r"\sstyle\s*=|<style", text)) == styles
 
 
 @pytest.mark.parametrize(

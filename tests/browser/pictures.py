@@ -1,0 +1,48 @@
+"""The pictures of the README: ``python -m tests.browser.pictures FOLDER`` (``make pictures``)."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from otelier import questions
+from tests.browser.chromium import launched
+from tests.browser.looks import DESKTOP, PHONE, Look, Scheme, Size
+from tests.browser.serving import serving
+from tests.browser.stores import made_in
+
+_SESSION: Final = "session-bicycle"
+# A picture: the store, the path, the window, light or dark, and what has to be there first.
+_PICTURES: Final[tuple[tuple[str, str, str, Size, Scheme, str], ...]] = (
+    ("trace", "pipeline", "/traces/{trace}/{call}", DESKTOP, "light", "#tree .row"),
+    ("session", "conversation_of_200_turns", f"/sessions/{_SESSION}", DESKTOP, "dark", ".bubble"),
+    ("costs", "many", "/costs?since=all", DESKTOP, "light", "canvas"),
+    ("phone", "conversation_of_200_turns", f"/sessions/{_SESSION}", PHONE, "light", ".bubble"),
+)
+
+
+def main(folder: Path) -> None:
+    """Take them all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as made, launched() as browser:
+        for name, kind, path, size, scheme, first in _PICTURES:
+            store = Path(made) / f"{kind}.db"
+            if not store.exists():
+                made_in(Path(made), kind)
+            trace = questions.traces(store=store, limit=1)[0].trace_id
+            # The call that sends what tools gave.
+            calls = [call for call in questions.trace(trace, store=store) if call.cost]
+            chosen = max(calls, key=lambda call: call.input_tokens or 0).span_id
+            with serving(store) as url:
+                page = browser.new_context(**Look(size, scheme).options()).new_page()
+                page.goto(url + path.format(trace=trace, call=chosen))
+                page.locator(first).first.wait_for()
+                page.wait_for_load_state("networkidle")
+                page.screenshot(path=folder / f"{name}.png", animations="disabled")
+                page.context.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
