@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Final
 from otelier.cli.extras import missing
 from otelier.cli.writing import into
 from otelier.store.engine import StoreError
-from otelier.viewer.text import clean
+from otelier.viewer.text import clean, shorten
 
 if TYPE_CHECKING:
     from otelier.web.sharing import Made
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _OTHERS: Final = ("trace", "session", "since", "until", "parquet")
 # In the place of an id: the newest trace.
 _LAST: Final = "last"
+# Characters of a title that are told.
+_TITLE: Final = 80
 
 
 def run(args: argparse.Namespace) -> int:
@@ -51,7 +53,8 @@ def run(args: argparse.Namespace) -> int:
             print(f"otelier export: {note.text}", file=sys.stderr)
     if args.file != "-":
         rules = " ".join(note.text for note in made.notes if not note.warns)
-        print(clean(f"exported {made.title} to {path}. {rules}").rstrip())
+        title = shorten(made.title, _TITLE)
+        print(clean(f"exported {title} to {path}. {rules}").rstrip())
     return 0
 
 
