@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from io import BytesIO
 from pathlib import Path
 from typing import Final
+
+from PIL import Image
 
 from otelier import questions
 from tests.browser.chromium import launched
@@ -13,6 +16,7 @@ from tests.browser.looks import DESKTOP, PHONE, Look, Scheme, Size
 from tests.browser.serving import serving
 from tests.browser.stores import made_in
 
+_PLACE: Final = "~/.local/share/otelier/traces.db"
 _SESSION: Final = "session-bicycle"
 # A picture: the store, the path, the window, light or dark, and what has to be there first.
 _PICTURES: Final[tuple[tuple[str, str, str, Size, Scheme, str], ...]] = (
@@ -40,8 +44,16 @@ def main(folder: Path) -> None:
                 page.goto(url + path.format(trace=trace, call=chosen))
                 page.locator(first).first.wait_for()
                 page.wait_for_load_state("networkidle")
-                page.screenshot(path=folder / f"{name}.png", animations="disabled")
+                # Whose machine it was is no part of the picture.
+                page.locator("footer .mono").evaluate("(at, text) => at.textContent = text", _PLACE)
+                _kept(page.screenshot(animations="disabled"), folder / f"{name}.png")
                 page.context.close()
+
+
+def _kept(picture: bytes, path: Path) -> None:
+    """Keep it with as many colours as a page has: a third of the bytes."""
+    image = Image.open(BytesIO(picture)).convert("RGB")
+    image.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 if __name__ == "__main__":
