@@ -185,7 +185,8 @@ def test_a_page_elsewhere_runs_nothing(
     url = asked(served(store("many")), query)
     frame = f"<iframe src='{url}'></iframe>"
     other = Answer(f"<!doctype html><link rel=icon href='data:,'><a href='{url}'>look</a>{frame}")
-    # The frame stays empty.
+    # The frame is not answered, and stays empty.
+    watched.expect("refused", r"/sql\?.*: 403")
     watched.expect("csp", "frame-ancestors")
     watched.expect("failed", "ERR_BLOCKED_BY_RESPONSE")
     watched.expect("foreign", "evil.test")

@@ -60,6 +60,34 @@ def test_pages_of_other_sites_may_not_ask(server: Running, site: str) -> None:
     assert server.post("/v1/traces", {}, {**JSON, "Sec-Fetch-Site": "same-origin"}).status == 200
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize("target", ["iframe", "frame", "object", "embed", "fencedframe"])
+def test_pages_of_other_sites_may_not_frame(tmp_path: Path, site: str, target: str) -> None:
+    """A frame would show nothing, but a page learns how long it takes, and needs nobody's click."""
+    headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": target}
+    with receiving(tmp_path / "traces.db") as server:
+        for path in ("/", "/traces?user=somebody"):
+            assert server.get(path, headers).status == 403
+            followed = {**headers, "Sec-Fetch-Dest": "document"}
+            assert server.get(path, followed).status == 404
+            assert server.get(path, {**headers, "Sec-Fetch-Site": "same-origin"}).status == 404
+
+
+@pytest.mark.parametrize(
+    "purpose", ["prefetch", "prefetch;prerender", "prefetch;anonymous-client-ip"]
+)
+def test_browsers_that_ask_ahead_are_refused(server: Running, purpose: str) -> None:
+    """Chromium's headers where a page of another site told it to: nothing in them says so."""
+    headers = {
+        "Sec-Purpose": purpose,
+        "Sec-Fetch-Site": "none",
+        "Sec-Fetch-Mode": "navigate",
+        "Sec-Fetch-Dest": "document",
+    }
+    assert server.get("/", headers).status == 403
+    assert server.get("/", {**headers, "Sec-Purpose": ""}).status == 404
+
+
 @pytest.mark.parametrize(
     "given",
     [None, "", "Bearer", "Bearer ", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", f"Basic {TOKEN}",

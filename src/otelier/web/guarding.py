@@ -93,10 +93,19 @@ def _wrong(method: str, headers: Headers, door: Door) -> RefusedError | None:
     named = _HOST.fullmatch(host)
     if door.loopback and not (named and is_loopback(named[1])):
         return RefusedError(403, f"this is not {host[:200] or 'a host without a name'}")
+    # Browsers ask ahead for what a page elsewhere names (speculation rules), and say then that it
+    # was the reader. Nobody loses by a refusal: who goes there asks again.
+    if "prefetch" in headers.get("sec-purpose", ""):
+        return RefusedError(403, "nothing is answered ahead")
     # A page elsewhere can send requests here, though it cannot read the answers. A link to here,
-    # which a person follows, is no such request; a form is.
+    # which a person follows, is no such request; a form is. Nor is a frame, which would show
+    # nothing, but tell by the time that it takes what is found here.
     asker = headers.get("sec-fetch-site", "none")
-    followed = method in _READING and headers.get("sec-fetch-mode") == "navigate"
+    followed = (
+        method in _READING
+        and headers.get("sec-fetch-mode") == "navigate"
+        and headers.get("sec-fetch-dest", "document") == "document"
+    )
     if asker not in ("none", "same-origin") and not followed:
         return RefusedError(403, "pages of other sites may not ask")
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
@@ -25,6 +26,8 @@ class Receiver:
         self._inbox = inbox
         self._hands = bodies.Hands()
         self._readers = asyncio.Semaphore(_AT_ONCE)
+        # Of their own: those that all others share may all be busy with pages.
+        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="otelier-bodies")
 
     def routes(self) -> list[Route]:
         """A route for each signal."""
@@ -46,8 +49,8 @@ class Receiver:
                 await bodies.read(request, body)
                 encoding = request.headers.get("content-encoding", "")
                 async with self._readers:
-                    taken, size = await asyncio.to_thread(
-                        _taken, signal, body.chunks, kind, encoding
+                    taken, size = await asyncio.get_running_loop().run_in_executor(
+                        self._threads, _taken, signal, body.chunks, kind, encoding
                     )
                 # What waits for the store is what was packed.
                 body.hold(size)

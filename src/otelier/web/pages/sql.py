@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qs, urlencode
@@ -31,6 +31,8 @@ _FILE_ROWS: Final = 100_000
 _URL: Final = 6_000
 # Bytes of all queries that arrive at one time.
 _BODIES: Final = 64 << 20
+# Fields of a form; the page's own has one.
+_FIELDS: Final = 16
 # Queries that are under way at one time.
 _AT_ONCE: Final = 2
 _ELSEWHERE: Final = "A page of another site may have led here, so nothing was run."
@@ -127,8 +129,8 @@ class _Pages:
         if request.method == "POST":
             with self._hands.holding() as body:
                 await bodies.read(request, body)
-                form = b"".join(body.chunks).decode("utf-8", "replace")
-            text = parse_qs(form, keep_blank_values=True).get("q", [""])[0]
+                # Of megabytes it takes its time.
+                text = await asyncio.to_thread(_sent, body.chunks)
         else:
             text = request.query_params.get("q", "")
         # As forms send the ends of lines.
@@ -174,6 +176,16 @@ async def _gone(request: Request) -> None:
     """Returns when the client has gone away."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+def _sent(chunks: Sequence[bytes]) -> str:
+    """The query of a form. Raises RefusedError."""
+    form = b"".join(chunks).decode("utf-8", "replace")
+    try:
+        fields = parse_qs(form, keep_blank_values=True, max_num_fields=_FIELDS)
+    except ValueError as error:
+        raise RefusedError(400, f"the form cannot be read: {error}") from None
+    return fields.get("q", [""])[0]
 
 
 def _csv(found: Found) -> bytes:
