@@ -34,9 +34,9 @@ CONVERSATION = "conversation_of_200_turns"
 OPEN_ALL = "document.querySelectorAll('details').forEach(each => each.open = true)"
 # All that a document has: elements, and attributes of any of them.
 ELEMENTS: Final = (
-    "html head meta title link style body header footer section article div h1 h2 h3 h4 h5 h6 p "
-    "span b i a ol ul li dl dt dd details summary pre code em strong blockquote hr br table thead "
-    "tbody tr th td figure figcaption img svg rect time"
+    "html head meta title link style body header footer main section article div h1 h2 h3 h4 h5 h6 "
+    "p span b i a ol ul li dl dt dd details summary pre code em strong blockquote hr br table "
+    "thead tbody tr th td figure figcaption img svg rect time"
 )
 ATTRIBUTES: Final = (
     "lang charset http-equiv content name rel href class id open title role aria-label aria-hidden "
@@ -259,9 +259,9 @@ def test_all_that_was_said_in_200_turns_is_there(page: Page, shared: Shared, sto
     assert len(wanted) > 600
     assert sorted(words for words in wanted if squeezed(words) not in told) == []
     # Of the last call what is new is seen, and what is not can be.
-    new = content(page, last).locator("> section.chat > .bubble")
+    new = content(page, last).locator("> .chat > .bubble")
     expect(new.first).to_contain_text("Question 199")
-    before = content(page, last).locator("> section.chat > .fold .chat")
+    before = content(page, last).locator("> .chat > .fold .chat")
     expect(before).to_contain_text("Question 12:")
 
 
