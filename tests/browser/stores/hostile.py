@@ -75,14 +75,14 @@ def write(path: Path) -> None:
     # Each span takes the next one.
     numbers = count(1)
     for text in PIECES.values():
-        spans = list(_everywhere(text, numbers))
+        spans = list(everywhere(text, numbers))
         writer.write(spans, [_judged(spans[-1], text)])
     for make in (_of_other_types, _no_messages, _huge, _odd_ids, _odd_times):
         writer.write(list(make(numbers)))
     writer.close()
 
 
-def _everywhere(text: str, numbers: Iterator[int]) -> Iterator[StoredSpan]:
+def everywhere(text: str, numbers: Iterator[int]) -> Iterator[StoredSpan]:
     """A trace in which each field is this text, or has it where it has to be more than a text."""
     trace, parent = next(numbers), None
     for operation in _OPERATIONS:
