@@ -89,6 +89,7 @@ def test_a_step_of_whatever_kind_is_shown(
     if not known:
         # Nobody can ask for a step without an id, say.
         watched.expect("refused", ": 404$")
+        watched.expect("refused", ": 414$")
     for trace_id, span_id in others(store("hostile"), known):
         tab = page.context.new_page()
         try:
