@@ -532,6 +532,8 @@ def runs(store: Engine, truth: Truth) -> None:
         assert (row.result is None) == (row.status == "error") == (row.tool == "open_ticket")
     failed = questions.runs(failed=True, store=store, limit=0)
     assert failed == [row for row in found if row.error]
+    assert {row.message for row in failed} == {"the desk is closed"}
+    assert {row.message for row in found if not row.error} == {""}
     paged = questions.runs(store=store, limit=2)
     assert paged + questions.runs(store=store, limit=2, cursor=paged[-1].cursor) == found[:4]
 
@@ -545,7 +547,7 @@ def sources(store: Engine, truth: Truth) -> None:
     searched = questions.retrievals(store=store, limit=0)
     assert found.slowest == max(row.seconds for row in searched)
     assert (searched[0].query, searched[0].documents) == (truth.question, 1)
-    assert [row.documents for row in searched if row.error] == [None] * failed
+    assert [(row.documents, row.message) for row in searched if row.error] == [(None, "no index")]
 
 
 # --- what was said ----------------------------------------------------------------------------

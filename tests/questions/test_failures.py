@@ -74,6 +74,12 @@ def tool(number: int, begin: float, end: float, **told: Any) -> StoredSpan:
         ("no gpt-4o at 2026-11-28T21:04:05Z", "no gpt-6-luna at 2026-11-28T21:05:07Z", True),
         ("used 30000, wanted 1.5", "used 29,999, wanted 20", True),
         ("Error code: 429 - slow", "Error code: 500 - slow", False),
+        ("Error code: 429 - slow", "Error code: 429 - slow", True),
+        ("HTTP 502, req_1a", "HTTP 503, req_2b", False),
+        ("Client error '404 Not Found'", "Client error '410 Gone'", False),
+        ("404 Not Found", "410 Not Found", False),
+        ("no page 404", "no page 17", True),
+        ("Request 539 timed out.", "Request 1911 timed out.", True),
         ("404: nothing", "404: something", False),
         ("", "x", False),
         ("x" * 10_000_000, "x" * 10_000_000 + " and more", True),
@@ -211,3 +217,19 @@ def test_a_large_trace_of_failures_is_compared_nearby(stored: Any) -> None:
 def test_what_is_no_cursor_is_refused(written: Any, question: Any) -> None:
     with pytest.raises(ValueError, match="is no cursor"):
         question(cursor="'; DROP TABLE span", store=written())
+
+
+def test_sizes_are_of_bytes_that_were_recorded(stored: Any) -> None:
+    given, gave = "gen_ai.tool.call.arguments", "gen_ai.tool.call.result"
+    store = stored(
+        tool(1, 0, 1, **{given: "ü" * 10, gave: "ü" * 1000}),
+        tool(2, 1, 2, **{given: '{"a":1}', gave: ""}),
+        tool(3, 2, 3),
+        tool(4, 3, 4, **{given: {"a": "b"}, "session.id": "other"}),
+    )
+    (found,) = questions.tools(sizes=True, store=store)
+    assert (found.argument_bytes, found.result_bytes, found.largest) == (12, 2000, 2000)
+    (other,) = questions.tools(sizes=True, session="other", store=store)
+    assert (other.runs, other.argument_bytes, other.largest) == (1, 9, None)
+    (without,) = questions.tools(store=store)
+    assert (without.runs, without.argument_bytes, without.largest) == (4, None, None)

@@ -285,10 +285,10 @@ def test_who_has_looked_enough_goes_on_there_later(tmp_path: Path) -> None:
         places.append(page.cursor)
         if not page.cursor:
             break
-    assert [row["text"] for row in found] == ["parcel 1"]
+    assert [row.text for row in found] == ["parcel 1"]
     assert len(places) > 3 and len(set(places[1:])) == len(places) - 1
     # Who does not give up finds it at once.
-    assert [row["text"] for row in talk.page(store, asked).rows] == ["parcel 1"]
+    assert [row.text for row in talk.page(store, asked).rows] == ["parcel 1"]
 
 
 @pytest.mark.parametrize("limit", [1, 3, 7])

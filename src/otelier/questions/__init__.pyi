@@ -1296,6 +1296,8 @@ class Run:
     """The type of its failure."""
     seconds: float
     """How long it took, in s."""
+    message: str
+    """What its failure said."""
     arguments: Any
     """What it was given."""
     result: Any
@@ -1438,6 +1440,8 @@ class Retrieval:
     """The type of its failure."""
     seconds: float
     """How long it took, in s."""
+    message: str
+    """What its failure said."""
     documents: int | None
     """How many documents were found."""
     session: str

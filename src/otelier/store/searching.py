@@ -171,7 +171,10 @@ class Search:
 
         What no call at all ends with was carried along: then where it was.
         """
-        ((body,),) = self._rows("SELECT body FROM otelier.text WHERE id = :id", {"id": text_id})
+        bodies = self._rows("SELECT body FROM otelier.text WHERE id = :id", {"id": text_id})
+        if not bodies:  # Forgotten meanwhile.
+            return
+        body = str(bodies[0][0])
         role, said = message(body)
         if self.asked.role not in (None, role or "system"):
             return

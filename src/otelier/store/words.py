@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from otelier.store.engine import Engine
 from otelier.store.transactions import transaction
 
 # Rows of one transaction: a few tens of milliseconds in which others do not write.
@@ -86,6 +87,23 @@ def _behind(connection: sqlite3.Connection, index: Index) -> bool:
 def _done(connection: sqlite3.Connection, index: Index) -> int:
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (index.done,)).fetchone()
     return int(row[0]) if row is not None else 0
+
+
+def backlog(engine: Engine) -> tuple[int, int]:
+    """How many rows of an open store are not in the indexes yet, and how many there are."""
+    left = whole = 0
+    for index in INDEXES:
+        sql = _BACKLOG.format(table=index.table)
+        ((newest, done),) = engine.ask(sql, {"done": index.done}).rows
+        left += max(0, int(newest) - int(done))
+        whole += int(newest)
+    return left, whole
+
+
+_BACKLOG: Final = (
+    "SELECT coalesce((SELECT max(id) FROM otelier.{table}), 0), "
+    "coalesce((SELECT value FROM otelier.meta WHERE key = :done), 0)"
+)
 
 
 def forget(

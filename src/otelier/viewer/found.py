@@ -17,7 +17,9 @@ Piece: TypeAlias = tuple[str, bool]
 _SIGNED: Final = (*range(0xC0, 0x250), *range(0x1E00, 0x1F00))
 _SIGNS: Final = "[\u0300-\u036f]*"
 _BEGINS: Final = r"(?<![^\W_])"
-_AROUND: Final = 60
+# Characters of a snippet before what was found, and behind it.
+_BEFORE: Final = 60
+_BEHIND: Final = 140
 
 
 class Found:
@@ -53,7 +55,7 @@ class Found:
         """A line of a text around the first of the words; its beginning where none is in it."""
         match = next(self._matches(text), None)
         at, end = match.span() if match is not None else (0, 0)
-        start, end = max(0, at - _AROUND), min(len(text), end + _AROUND)
+        start, end = max(0, at - _BEFORE), min(len(text), end + _BEHIND)
         cut = " ".join(text[start:end].split())
         return ("…" if start else "") + cut + ("…" if end < len(text) else "")
 

@@ -18,6 +18,10 @@ T = TypeVar("T")
 Place: TypeAlias = tuple[str, str]
 # Spans that are asked about at a time.
 _PORTION: Final = 64
+_MESSAGES: Final = (
+    "SELECT trace_id, span_id, max(status_message) AS message FROM otelier.spans "
+    "WHERE {traces} AND {spans} GROUP BY trace_id, span_id"
+)
 _VALUES: Final = (
     "SELECT trace_id, span_id, key, value FROM otelier.attributes "
     "WHERE {traces} AND {spans} AND {keys}"
@@ -27,6 +31,18 @@ _VALUES: Final = (
 def place(row: Mapping[str, Any]) -> Place:
     """Where a row's span is."""
     return row["trace_id"], row["span_id"]
+
+
+def messages(engine: Engine, places: Iterable[Place]) -> dict[Place, str]:
+    """Of each of these spans that failed what its failure said."""
+    found: dict[Place, str] = {}
+    for portion in portions(places, _PORTION):
+        traces, given = one_of("trace_id", dict.fromkeys(of for of, _ in portion))
+        spans, more = one_of("span_id", dict.fromkeys(own for _, own in portion))
+        query = _MESSAGES.format(traces=traces, spans=spans)
+        for trace_id, span_id, message in engine.ask(query, {**given, **more}).rows:
+            found[str(trace_id), str(span_id)] = str(message)
+    return found
 
 
 def attributes(

@@ -13,7 +13,7 @@ from otelier.questions import columns as c
 from otelier.questions import parameters as p
 from otelier.questions.about.details import data
 from otelier.questions.about.newest import CURSOR, ORDER, after, written
-from otelier.questions.asking import bound, filters, taken
+from otelier.questions.asking import bound, filters, made, taken
 from otelier.questions.model import Column, Parameter, Question, Values
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ _CURSOR: Final = rf"\d{{1,19}}\.\d{{1,19}}|{CURSOR.form}"
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of what is found."""
+    """A part of what is found: rows of ``search``, or what they are made of."""
 
-    rows: list[dict[str, Any]]
+    rows: list[Any]
     # Behind what it comes to an end; '' where there is no more.
     cursor: str
 
@@ -51,7 +51,7 @@ def page(
     """
     values = taken(SEARCH, {**given, "once": True})
     found = _page(engine, values, effort, ready)
-    return Page(list(_told(values, found.rows, found.cursor)), found.cursor)
+    return Page(made(SEARCH, _told(values, found.rows, found.cursor)), found.cursor)
 
 
 def _search(engine: Engine, values: Values, rows: Sequence[Row]) -> Iterator[Row]:
@@ -62,8 +62,8 @@ def _search(engine: Engine, values: Values, rows: Sequence[Row]) -> Iterator[Row
     limit = int(str(values["limit"]))
     local = _local(engine)
     hits = _asked(engine, values) if local is None else _all(_searching(local, values), limit)
-    made = sorted(hits, key=lambda row: str(row["time"]), reverse=True)
-    yield from _told(values, made[: limit or None], "")
+    ordered = sorted(hits, key=lambda row: str(row["time"]), reverse=True)
+    yield from _told(values, ordered[: limit or None], "")
 
 
 def _told(values: Values, rows: Iterable[Row], cursor: str) -> Iterator[dict[str, Any]]:
@@ -100,8 +100,8 @@ def _page(
         more = limit and len(rows) > limit
         return Page(rows[: limit or None], written(rows[limit - 1]) if more else "")
     merged = _Merged(_searching(local, values, effort, ready), cursor)
-    made = sorted(merged.take(limit), key=lambda row: str(row["time"]), reverse=True)
-    return Page(made, merged.cursor)
+    ordered = sorted(merged.take(limit), key=lambda row: str(row["time"]), reverse=True)
+    return Page(ordered, merged.cursor)
 
 
 # --- a local store ----------------------------------------------------------------------------

@@ -11,9 +11,9 @@ from otelier import semconv
 from otelier.questions import columns as c
 from otelier.questions import moments
 from otelier.questions import parameters as p
-from otelier.questions.about.details import Place, attributes, data, place, portions
+from otelier.questions.about.details import Place, attributes, data, messages, place, portions
 from otelier.questions.about.newest import CURSOR, PLACE, newest
-from otelier.questions.asking import filters, one_of
+from otelier.questions.asking import bound, filters, one_of
 from otelier.questions.model import Column, Parameter, Question, Values
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ _SUMS: Final = (
 )
 # Bytes of what was recorded, without runs of which nothing was.
 _SIZES: Final = (
+    "WITH ran AS (SELECT tool, trace_id, span_id FROM otelier.calls "
+    f"WHERE operation = '{semconv.EXECUTE_TOOL}' AND {{filters}}) "
     "SELECT ran.tool AS of, "
     "avg(CASE WHEN told.arguments != '' THEN length(CAST(told.arguments AS BLOB)) END) "
     "AS argument_bytes, "
@@ -49,21 +51,37 @@ _SIZES: Final = (
     "FROM ran INNER JOIN otelier.tool_calls AS told "
     "ON told.trace_id = ran.trace_id AND told.span_id = ran.span_id GROUP BY ran.tool"
 )
-_NO_SIZES: Final = "SELECT '' AS of, NULL AS argument_bytes, NULL AS result_bytes, NULL AS largest"
 
 
 def _tools(values: Values) -> str:
     sums = _SUMS.format(of="tool", runs="runs", operation=semconv.EXECUTE_TOOL)
-    return (
-        "WITH ran AS (SELECT tool, trace_id, span_id FROM otelier.calls "
-        f"WHERE operation = '{semconv.EXECUTE_TOOL}' AND {{filters}}), "
-        f"sums AS ({sums}), sizes AS ({_SIZES if values['sizes'] else _NO_SIZES}) "
-        "SELECT sums.tool AS tool, runs, failed, mean_seconds, slowest, last, "
-        "round(sizes.argument_bytes) AS argument_bytes, "
-        "round(sizes.result_bytes) AS result_bytes, sizes.largest AS largest "
-        "FROM sums LEFT JOIN sizes ON sizes.of = sums.tool "
-        f"ORDER BY {_ORDERS[str(values['order'])]}, tool {{limit}}"
-    )
+    return f"{sums} ORDER BY {_ORDERS[str(values['order'])]}, tool {{limit}}"
+
+
+def _sized(engine: Engine, values: Values, rows: Sequence[Row]) -> Iterator[Row]:
+    sizes = {row["of"]: row for row in _sizes(engine, values)} if values["sizes"] else {}
+    for row in rows:
+        told = sizes.get(row["tool"], {})
+        yield {
+            **row,
+            "argument_bytes": _rounded(told.get("argument_bytes")),
+            "result_bytes": _rounded(told.get("result_bytes")),
+            "largest": told.get("largest"),
+        }
+
+
+def _sizes(engine: Engine, values: Values) -> Iterable[Row]:
+    where = filters(TOOLS.parameters, values)
+    if engine.dialect == "sqlite":
+        from otelier.store.sizes import sizes
+
+        return sizes(engine, where, bound(where, values))
+    query = _SIZES.format(filters=where)
+    return engine.ask(query, bound(query, values)).dicts()
+
+
+def _rounded(size: float | None) -> int | None:
+    return None if size is None else round(size)
 
 
 def _sources(values: Values) -> str:
@@ -96,16 +114,18 @@ def _runs(engine: Engine, values: Values, rows: Sequence[Row]) -> Iterator[Row]:
     found = newest(engine, _RUNS + filters(RUNS.parameters, values), values)
     for portion in portions(islice(found, int(str(values["limit"])) or None), _PORTION):
         told = attributes(engine, map(place, portion), (*_GIVEN, *_GAVE, semconv.TOOL_CALL_ID))
-        runs = [_run(row, told.get(place(row), {})) for row in portion]
+        said = messages(engine, (place(row) for row in portion if row["error"]))
+        runs = [_run(row, told.get(place(row), {}), said) for row in portion]
         callers = _callers(engine, runs)
         for run in runs:
             model, span_id = callers.get(place(run), ("", ""))
             yield {**run, "model": model, "asked_by": span_id}
 
 
-def _run(row: Row, told: Mapping[str, str]) -> Row:
+def _run(row: Row, told: Mapping[str, str], said: Mapping[Place, str]) -> Row:
     return {
         **row,
+        "message": said.get(place(row), ""),
         "arguments": data(_first(told, _GIVEN)),
         "result": data(_first(told, _GAVE)),
         "call_id": told.get(semconv.TOOL_CALL_ID, ""),
@@ -184,10 +204,12 @@ def _retrievals(engine: Engine, values: Values, rows: Sequence[Row]) -> Iterator
     keys = (semconv.RETRIEVAL_QUERY, semconv.RETRIEVAL_DOCUMENTS)
     for portion in portions(islice(found, int(str(values["limit"])) or None), _PORTION):
         told = attributes(engine, map(place, portion), keys)
+        said = messages(engine, (place(row) for row in portion if row["error"]))
         for row in portion:
             known = told.get(place(row), {})
             yield {
                 **row,
+                "message": said.get(place(row), ""),
                 "query": known.get(semconv.RETRIEVAL_QUERY, ""),
                 "documents": _number(data(known.get(semconv.RETRIEVAL_DOCUMENTS, ""))),
             }
@@ -200,6 +222,7 @@ def _number(documents: Any) -> int | None:
 _WHOSE: Final = (*p.PERIOD, *p.WHOSE, p.SERVICE)
 _FAILED: Final = p.flag("failed", "only those that failed", "error != ''")
 _SOURCE: Final = p.text("data_source", "only of this data source")
+_MESSAGE: Final = Column("message", "text", "what its failure said", hidden=True)
 _TIMES: Final = (
     Column("failed", "int", "how many of them failed"),
     Column("mean_seconds", "float", "mean of the time that one took", "s", label="mean"),
@@ -229,6 +252,7 @@ TOOLS: Final = Question(
         Column("largest", "int", "size of the largest result", "bytes", True, hidden=True),
     ),
     _tools,
+    _sized,
 )
 
 RUNS: Final = Question(
@@ -244,6 +268,7 @@ RUNS: Final = Question(
         c.STATUS,
         c.ERROR,
         c.SECONDS,
+        _MESSAGE,
         Column("arguments", "data", "what it was given"),
         Column("result", "data", "what it gave"),
         Column("model", "text", "the model that asked for it, where its answer shows that"),
@@ -289,6 +314,7 @@ RETRIEVALS: Final = Question(
         c.STATUS,
         c.ERROR,
         c.SECONDS,
+        _MESSAGE,
         Column("documents", "int", "how many documents were found", optional=True),
         c.SESSION,
         c.USER,

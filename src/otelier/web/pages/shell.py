@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from otelier.store.engine import Engine, MissingError, StoreError
+from otelier.web.pages.news import version
 from otelier.web.pages.rendering import TOO_LONG, render
 
 # What a template needs, found in an open store.
@@ -41,7 +42,12 @@ class Shell:
         """The page; the block of it that the request wants to have replaced, if it says so."""
         if request.url.query == TOO_LONG:
             return await self.trouble(request, 414, "That has a longer name than a link can say.")
-        answer = await self.work(request, lambda engine: (template, dict(found(engine))))
+
+        def made(engine: Engine) -> tuple[str, dict[str, Any]]:
+            # Asked first: what comes while it is made is news.
+            return template, {"made_of": version(engine, {}), **found(engine)}
+
+        answer = await self.work(request, made)
         if isinstance(answer, Response):
             return answer
         return await self._rendered(request, *answer)
@@ -80,6 +86,7 @@ class Shell:
             "asked": dict(request.query_params),
             "place": self._place,
             "receives": self._receives,
+            "made_of": "",
             **context,
         }
         body = await asyncio.to_thread(render, template, _block(request), told)

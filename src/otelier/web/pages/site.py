@@ -13,11 +13,24 @@ from starlette.staticfiles import StaticFiles
 
 from otelier.store.engine import Engine
 from otelier.store.query_process import Asker
-from otelier.web.pages import compare, costs, export, live, sql, talk, talks, trace, traces
+from otelier.web.pages import (
+    compare,
+    costs,
+    errors,
+    export,
+    live,
+    search,
+    sql,
+    talk,
+    talks,
+    tools,
+    trace,
+    traces,
+)
 from otelier.web.pages.shell import Shell
 
 _STATIC: Final = Path(__file__).parent.parent / "static"
-_PAGES: Final = (traces, trace, export, talks, talk, costs, compare, live)
+_PAGES: Final = (traces, trace, export, talks, talk, costs, errors, tools, search, compare, live)
 
 
 def routes(

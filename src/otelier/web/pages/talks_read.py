@@ -14,7 +14,7 @@ from otelier.questions import moments
 from otelier.questions.asking import ask, one_of
 from otelier.questions.table import BY_NAME
 from otelier.store.engine import Engine, Parameter
-from otelier.web.pages.live import version
+from otelier.web.pages.news import version
 from otelier.web.shown import talk
 from otelier.web.shown.chat import Ran
 from otelier.web.shown.said import ATTRIBUTES, Around, Place

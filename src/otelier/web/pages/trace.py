@@ -16,7 +16,7 @@ from otelier.store import otlp_json
 from otelier.store.engine import Engine
 from otelier.store.spans import StoredSpan
 from otelier.viewer.facts import text
-from otelier.web.pages.live import version
+from otelier.web.pages.news import version
 from otelier.web.pages.shell import NothingError, Shell
 from otelier.web.shown import about, again, step, tree
 from otelier.web.shown.tree import Nodes

@@ -50,9 +50,7 @@ class Period:
         return (self.until or now or datetime.now(UTC)) - self.since <= length
 
 
-def period(
-    given: Mapping[str, str], now: datetime | None = None, default: str = DEFAULT
-) -> Period:
+def period(given: Mapping[str, str], now: datetime | None = None, default: str = DEFAULT) -> Period:
     """What ``since`` and ``until`` say. Raises ValueError where they are no times.
 
     Whoever says only ``until`` means all before; who says neither, ``default``.

@@ -18,7 +18,8 @@ document.getElementById("theme")?.addEventListener("click", () => {
 const EVERY = 1000;
 const LATER = 5000;
 const watched = document.querySelector("[data-live]");
-let seen = null;
+// Of the whole store it is known what the page was made of.
+let seen = (watched?.dataset.live === "" && document.body.dataset.version) || null;
 let wait = EVERY;
 
 async function look() {
@@ -96,7 +97,8 @@ document.addEventListener("keydown", (event) => {
   if (typing(event)) return;
   if (event.key === "/") {
     event.preventDefault();
-    document.querySelector("form.find input").focus();
+    const own = document.querySelector("main form.find input[type=search]");
+    (own ?? document.querySelector("form.find input")).focus();
   } else if (event.key === "j" || event.key === "k") {
     step(event.key === "j" ? 1 : -1);
   }
