@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +12,7 @@ from otelier.questions import moments
 from otelier.questions.asking import ask, one_of
 from otelier.questions.table import BY_NAME
 from otelier.store.engine import Engine, Parameter
+from otelier.web.pages.lately import Lately
 from otelier.web.pages.news import version
 from otelier.web.shown import talk
 from otelier.web.shown.chat import Ran
@@ -22,6 +21,9 @@ from otelier.web.shown.talk import Entry
 
 # Those that are kept as read: who reads one asks for it again and again.
 _KEPT: Final = 4
+# What they may weigh together, in characters; and what an entry weighs without its text.
+_HEAVIEST: Final = 64_000_000
+_ENTRY: Final = 1_000
 # Steps that ran tools, beside the messages that are shown at once.
 _STEPS: Final = 500
 _OWN: Final = "{kind} = :id AND tenant = :tenant"
@@ -65,22 +67,17 @@ class Talks:
     """Those of a store, the ones that were asked for lately kept. For several threads."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Whose, Talk] = OrderedDict()
-        self._lock = threading.Lock()
+        self._kept: Lately[Sequence[Entry]] = Lately(_KEPT, _weight, _HEAVIEST)
 
     def read(self, engine: Engine, whose: Whose) -> Talk:
         """All of it."""
         now = version(engine, {whose.kind: whose.id, "tenant": whose.tenant})
-        with self._lock:
-            kept = self._kept.get(whose)
-        if kept is None or kept.version != now:
-            kept = Talk(now, _read(engine, whose))
-        with self._lock:
-            self._kept[whose] = kept
-            self._kept.move_to_end(whose)
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-        return kept
+        return Talk(now, self._kept.get(whose, now, lambda: _read(engine, whose)))
+
+
+def _weight(entries: Sequence[Entry]) -> int:
+    """About how many characters are in them: a message is there as data and as its text."""
+    return sum(_ENTRY + 2 * len(getattr(entry.about, "text", "")) for entry in entries)
 
 
 def _read(engine: Engine, whose: Whose) -> list[Entry]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -16,6 +14,7 @@ from otelier.store import otlp_json
 from otelier.store.engine import Engine
 from otelier.store.spans import StoredSpan
 from otelier.viewer.facts import text
+from otelier.web.pages.lately import Lately
 from otelier.web.pages.news import version
 from otelier.web.pages.shell import NothingError, Shell
 from otelier.web.shown import about, again, step, tree
@@ -23,6 +22,9 @@ from otelier.web.shown.tree import Nodes
 
 # Traces that are kept as read: who reads one asks for its steps one after the other.
 _KEPT: Final = 4
+# What they may weigh together, in characters; and what a span weighs without its texts.
+_HEAVIEST: Final = 64_000_000
+_SPAN: Final = 1_000
 _PLAIN: Final = {"Content-Security-Policy": "default-src 'none'"}
 
 
@@ -30,27 +32,29 @@ class Traces:
     """Traces of a store, those that were asked for lately kept. For several threads."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, tuple[str, Nodes]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._kept: Lately[Nodes] = Lately(_KEPT, _weight, _HEAVIEST)
 
     def nodes(self, engine: Engine, trace_id: str) -> tuple[str, Nodes]:
         """A trace's version and its spans as a tree. Raises NothingError."""
-        now = version(engine, {"trace": trace_id})
-        with self._lock:
-            kept = self._kept.get(trace_id)
-        if kept is None or kept[0] != now:
+
+        def read() -> Nodes:
             spans = engine.trace(trace_id)
             if not spans:
                 raise NothingError(
                     f"There is no trace {trace_id} here: it was never stored, or is forgotten."
                 )
-            kept = (now, tree.nodes(spans))
-        with self._lock:
-            self._kept[trace_id] = kept
-            self._kept.move_to_end(trace_id)
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-        return kept
+            return tree.nodes(spans)
+
+        now = version(engine, {"trace": trace_id})
+        return now, self._kept.get(trace_id, now, read)
+
+
+def _weight(nodes: Nodes) -> int:
+    """About how many characters are in the spans."""
+    return sum(
+        _SPAN + sum(len(value) for value in node.span.attributes.values() if isinstance(value, str))
+        for node, _ in nodes
+    )
 
 
 _Finder: TypeAlias = Callable[[Engine, Traces, Mapping[str, str]], dict[str, Any]]
