@@ -203,8 +203,12 @@ def _tool_call(part: Part) -> str:
     return _call(part, part.get("arguments"))
 
 
+# Where the result of a tool is; the conventions' name first.
+RESPONSES: Final = ("response", "result", "content")
+
+
 def _tool_response(part: Part) -> str:
-    return _result(part, part.get("response", part.get("result")))
+    return _result(part, _first(part, RESPONSES))
 
 
 def _server_call(part: Part) -> str:

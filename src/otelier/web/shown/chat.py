@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from otelier.viewer.messages import described
+from otelier.viewer.messages import RESPONSES, described
 from otelier.web.shown import markdown, values
 from otelier.web.shown.values import PAGE, Bounds, Value
 
@@ -20,7 +20,7 @@ _DRAWN: Final = re.compile(r"image/(?:png|jpeg|gif|webp)")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/\s]+=*\s*")
 CALLS: Final = {"tool_call": "arguments", "server_tool_call": "server_tool_call"}
 RESULTS: Final = {
-    "tool_call_response": ("response", "result"),
+    "tool_call_response": RESPONSES,
     "server_tool_call_response": ("server_tool_call_response",),
 }
 _MEDIA: Final = frozenset({"blob", "file", "uri"})
