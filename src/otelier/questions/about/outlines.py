@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 from otelier import semconv, wire
 from otelier.questions import columns as c
 from otelier.questions.asking import listed, one_of
-from otelier.store.rows import nanoseconds
 
 if TYPE_CHECKING:
     from otelier.store.engine import Engine, Parameter
@@ -84,6 +83,8 @@ def outlined(engine: Engine, ids: Sequence[str]) -> Iterator[Row]:
 
 def _summed(own: Sequence[Row], spent: Sequence[Row]) -> Row:
     """Sums of a trace, of the rows of its calls, and of those of them that were paid for."""
+    from otelier.store.rows import nanoseconds
+
     tags = dict.fromkeys(tag for row in own for tag in listed(row["tags"]))
     models = dict.fromkeys(row["model"] for row in spent if row["model"])
     return {

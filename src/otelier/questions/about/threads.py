@@ -17,7 +17,6 @@ from otelier.questions import parameters as p
 from otelier.questions.about.outlines import ended, texts, total
 from otelier.questions.asking import bound, filters, one_of
 from otelier.questions.model import Column, Parameter, Question, Values
-from otelier.store.rows import nanoseconds
 
 if TYPE_CHECKING:
     from otelier.store.engine import Engine
@@ -117,6 +116,8 @@ def _newest(engine: Engine, of: str, values: Values) -> Iterator[Thread]:
 
 def _told(engine: Engine, of: str, values: Values, found: Sequence[Thread]) -> Iterator[Row]:
     """A row for each of these, of its calls that fit."""
+    from otelier.store.rows import nanoseconds
+
     these, given = one_of(of, dict.fromkeys(thread for _, thread in found))
 
     def asked(sql: str) -> Iterator[Row]:
