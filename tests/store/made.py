@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from otelier.store.spans import StoredResource, StoredScope, StoredSpan
-from otelier.store.writer import Writer
 
 MOMENT = 1_795_168_800_000_000_000  # 2026-11-20 10:00:00 UTC
 SECOND = 1_000_000_000
@@ -71,6 +70,9 @@ def chat(
 
 def written(path: Path, spans: Iterable[StoredSpan]) -> Path:
     """A store with these spans."""
+    # Who has spans made need not have imported what writes them.
+    from otelier.store.writer import Writer
+
     writer = Writer(path)
     writer.write(list(spans))
     writer.close()
