@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from otelier import unicode
 from otelier.questions.table import BY_NAME
 from otelier.store.choosing import beginning
 from otelier.store.engine import Engine
@@ -44,7 +45,7 @@ class Place:
 
 def places(engine: Engine, asked: str) -> list[Place]:
     """Where it leads to, if it is an id in this store. Raises StoreError."""
-    told = asked.strip()
+    told = unicode.well_formed(asked.strip())
     if not told or len(told) > _MOST or '"' in told or len(told.split()) > 1:
         return []
     return [*_traces(engine, told), *_steps(engine, told), *_others(engine, told)]

@@ -81,6 +81,8 @@ def _found(engine: Engine, indexing: Indexing, given: Mapping[str, str]) -> dict
         # What a link says that keeps all but the conditions; and all but the place in the list.
         "kept": {"text": text, "role": told["role"], **_period(stretch.url)},
         "rows": [(row, list(found.pieces(row.snippet))) for row in page.rows],
+        # Fewer than that are not all, where there is more to look at.
+        "full": _ROWS,
         "places": ids.places(engine, text) if not cursor else [],
         "cursor": cursor,
         "older": page.cursor,
