@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from markupsafe import Markup
 
 from otelier.viewer.messages import RESPONSES, described
 from otelier.web.shown import markdown, values
-from otelier.web.shown.values import PAGE, Bounds, Value
+from otelier.web.shown.values import PAGE, Bounds, Room, Value
 
 # Characters of base64 of an image that is shown.
 _IMAGE: Final = 4_000_000
@@ -68,6 +69,8 @@ class Bubble:
     """Whether it is the answer of the call that is shown."""
     left_out: int = 0
     """How many parts are not shown."""
+    left_what: str = "parts"
+    """What these are: ``parts``, or further ``messages``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +99,12 @@ def bubbles(
     """
     how = _How(output, plain, ran or {}, bounds)
     told = messages if isinstance(messages, list | tuple) else [messages]
-    made = [_bubble(each, how) for each in told]
-    earlier = (_bubble(each, replace(how, plain=True)) for each in before)
-    calls = {part.id: part for each in earlier for part in each.parts if part.kind == "call"}
-    return list(_paired(made, calls))
+    made = [_bubble(each, how) for each in told[: bounds.messages]]
+    wanted = {part.id for each in made for part in each.parts if part.kind == "result"}
+    calls = {part.id: part for each in before for part in _called(each, wanted, how)}
+    rest = len(told) - len(made)
+    more = [Bubble("…", (), output=output, left_out=rest, left_what="messages")] if rest else []
+    return [*_paired(made, calls), *more]
 
 
 def parts(told: Any, plain: bool = False, bounds: Bounds = PAGE) -> tuple[Part, ...]:
@@ -133,6 +138,16 @@ def _bubble(message: Any, how: _How) -> Bubble:
     )
 
 
+def _called(message: Any, wanted: Set[str], how: _How) -> Iterator[Part]:
+    """The calls of a message that are asked for by their ids."""
+    told = message.get("parts") if isinstance(message, Mapping) else None
+    for part in told[: how.bounds.parts] if isinstance(told, list | tuple) else ():
+        if not isinstance(part, Mapping) or _word(part.get("type")) not in CALLS:
+            continue
+        if _word(part.get("id")) in wanted:
+            yield _part(part, how)
+
+
 def _part(part: Any, how: _How) -> Part:
     bounds = how.bounds
     if not isinstance(part, Mapping):
@@ -157,9 +172,19 @@ def _text(kind: str, text: str, how: _How) -> Part:
     data = values.read(text)
     if data is not None:
         return Part(kind, data=values.value(data, bounds=how.bounds))
-    shown = text[: how.bounds.text]
-    html = None if how.plain else markdown.html(shown)
+    shown = how.bounds.room.some(text, how.bounds.text)
+    html = None if how.plain else _read(shown, how.bounds.room)
     return Part(kind, shown, len(text) - len(shown), html)
+
+
+def _read(text: str, room: Room) -> Markup | None:
+    """The text as Markdown; None where too much time was spent on that already."""
+    if room.markdown <= 0:
+        return None
+    began = time.thread_time()
+    html = markdown.html(text)
+    room.markdown -= time.thread_time() - began
+    return html
 
 
 def _said(kind: str, told: Any, bounds: Bounds) -> Part:
@@ -175,7 +200,8 @@ def _said(kind: str, told: Any, bounds: Bounds) -> Part:
 
 
 def _cut(part: Part, bounds: Bounds) -> Part:
-    return replace(part, text=part.text[: bounds.text], cut=max(0, len(part.text) - bounds.text))
+    shown = bounds.room.some(part.text, bounds.text)
+    return replace(part, text=shown, cut=len(part.text) - len(shown))
 
 
 def _image(part: Mapping[str, Any]) -> str:

@@ -15,6 +15,9 @@ from otelier.web.shown.words import seen
 
 # Longer texts are shown as they are: who reads them looks for something.
 MOST: Final = 50_000
+# Cells of tables: rows are filled up to the width of the first, so that a text of a few kilobytes
+# may have 65,536.
+_CELLS: Final = 10_000
 _SCHEMES: Final = ("http://", "https://", "mailto:")
 
 
@@ -24,17 +27,25 @@ def html(text: str) -> Markup:
     if len(text) > MOST:
         return Markup("<pre>{}</pre>").format(text)
     try:
-        return Markup(_reader().render(text))
+        return Markup(_reader(_has_tables(text)).render(text))
     except (RecursionError, IndexError, ValueError):
         return Markup("<pre>{}</pre>").format(text)
 
 
+def _has_tables(text: str) -> bool:
+    """Whether tables in it are shown as such, and not as they are written."""
+    bars = [line.count("|") for line in text.split("\n")]
+    return max(bars) * len(bars) <= max(_CELLS, 4 * sum(bars))
+
+
 @cache
-def _reader() -> MarkdownIt:
+def _reader(tables: bool) -> MarkdownIt:
     reader = MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks": True})
     # An image would be asked for of whoever wrote the text: it stays text, as a link does that
     # leads to no page.
-    reader.enable("table").disable("image")
+    reader.disable("image")
+    if tables:
+        reader.enable("table")
     reader.validateLink = _is_link  # type: ignore[method-assign]
     reader.add_render_rule("link_open", _link)
     for cell in ("th_open", "td_open"):

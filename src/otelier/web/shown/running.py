@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from otelier.web.shown import chat
+from otelier.web.shown import chat, values
 from otelier.web.shown.chat import Part
+from otelier.web.shown.values import Bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,12 @@ class Run:
 
 def runs(rows: Iterable[Any]) -> list[Run]:
     """Rows of ``runs``, as a page shows them."""
-    return [Run(row, _part(row.arguments), _part(row.result)) for row in rows]
+    bounds = values.page()
+    return [Run(row, _part(row.arguments, bounds), _part(row.result, bounds)) for row in rows]
 
 
-def _part(told: Any) -> Part | None:
-    return None if told is None else chat.part_of_value(told)
+def _part(told: Any, bounds: Bounds) -> Part | None:
+    return None if told is None else chat.part_of_value(told, bounds)
 
 
 def callers(rows: Iterable[Any]) -> list[tuple[str, int]]:

@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Final, TypeAlias
 
 from otelier import semconv
-from otelier.web.shown import chat
+from otelier.web.shown import chat, values
 from otelier.web.shown.chat import Bubble, Ran
 from otelier.web.shown.step import ERROR, Fact, cut
 from otelier.web.shown.talk import Entry, called
+from otelier.web.shown.values import Bounds
 
 # Trace and span.
 Place: TypeAlias = tuple[str, str]
@@ -50,12 +51,13 @@ class Item:
 
 def items(entries: Sequence[Entry], around: Around, *, plain: bool = False) -> list[Item]:
     """What is printed of entries. ``plain``: no Markdown."""
-    return [_item(entry, around, plain) for entry in entries]
+    bounds = values.page()
+    return [_item(entry, around, plain, bounds) for entry in entries]
 
 
-def _item(entry: Entry, around: Around, plain: bool) -> Item:
+def _item(entry: Entry, around: Around, plain: bool, bounds: Bounds) -> Item:
     if entry.kind == "message":
-        return Item(entry, tuple(_bubbles(entry, around, plain)))
+        return Item(entry, tuple(_bubbles(entry, around, plain, bounds)))
     if entry.kind == "trace":
         return Item(entry)
     place = (entry.about.trace_id, entry.about.span_id)
@@ -69,7 +71,7 @@ def _item(entry: Entry, around: Around, plain: bool) -> Item:
     return Item(entry, error=tuple(error), cut=_cut(told))
 
 
-def _bubbles(entry: Entry, around: Around, plain: bool) -> Sequence[Bubble]:
+def _bubbles(entry: Entry, around: Around, plain: bool, bounds: Bounds) -> Sequence[Bubble]:
     """A message, with what its calls gave beside them."""
     row = entry.about
     results = {"role": "tool", "parts": list(entry.results)}
@@ -80,7 +82,8 @@ def _bubbles(entry: Entry, around: Around, plain: bool) -> Sequence[Bubble]:
         if step := next((step for time, step in steps if time >= row.time), None):
             ran[call] = step
     messages = [entry.message, *([results] if entry.results else [])]
-    return chat.bubbles(messages, output=row.direction == "output", plain=plain, ran=ran)
+    output = row.direction == "output"
+    return chat.bubbles(messages, output=output, plain=plain, ran=ran, bounds=bounds)
 
 
 def _cut(told: Mapping[str, str]) -> str:

@@ -152,7 +152,7 @@ def _last(roles: Sequence[Any], role: str) -> int:
 
 def repeated(made: Step) -> Sequence[Bubble]:
     """The messages that a step before has shown."""
-    return step.above(made.span, made.before, bounds=values.FILE)[1]
+    return step.above(made.span, made.before, bounds=values.file())[1]
 
 
 class Shown:

@@ -138,7 +138,8 @@ def step(found: Nodes, at: int, before: Sequence[StoredSpan] = (), *, plain: boo
 
     ``before``: calls of the same conversation in other traces, in order. ``plain``: no Markdown.
     """
-    return _made(found[at], _earlier(found, at, before), _ran(found), plain=plain)
+    earlier = _earlier(found, at, before)
+    return _made(found[at], earlier, _ran(found), values.page(), plain=plain)
 
 
 def steps(found: Nodes) -> Iterator[Step]:
@@ -147,10 +148,10 @@ def steps(found: Nodes) -> Iterator[Step]:
     What a step before has shown of the conversation is not shown again. Attributes that are shown
     as content are not among the others. All that there is is shown, within large bounds.
     """
-    history, ran = History(), _ran(found)
+    history, ran, bounds = History(), _ran(found), values.file()
     for node, known in found:
         earlier = history.earlier(node.span.trace_id, node.span.attributes)
-        made = _made((node, known), earlier, ran, alone=True)
+        made = _made((node, known), earlier, ran, bounds, alone=True)
         yield replace(
             made,
             system=() if semconv.SYSTEM_INSTRUCTIONS in earlier.names else made.system,
@@ -162,6 +163,7 @@ def _made(
     one: tuple[Node, Facts],
     earlier: Earlier,
     ran: Mapping[str, Ran],
+    bounds: Bounds,
     *,
     plain: bool = False,
     alone: bool = False,
@@ -170,7 +172,6 @@ def _made(
     node, known = one
     span = node.span
     attributes = span.attributes
-    bounds = values.FILE if alone else values.PAGE
     messages = structure(attributes, semconv.INPUT_MESSAGES)
     listed = messages if isinstance(messages, list | tuple) else [messages]
     newest = len(listed) if alone else NEWEST
@@ -212,7 +213,7 @@ def _made(
         cut=cut(attributes),
         events=tuple(_happened(span, bounds)),
         attributes=sorted_values(_others(attributes, repeated) if alone else attributes, bounds),
-        resource=sorted_values(span.resource.attributes),
+        resource=sorted_values(span.resource.attributes, bounds),
     )
 
 
@@ -228,7 +229,7 @@ def above(
     until = max(0, min(until, len(listed)))
     first = 0 if bounds else max(0, until - PAGE)
     return first, chat.bubbles(
-        listed[first:until], listed[:first], plain=plain, bounds=bounds or values.PAGE
+        listed[first:until], listed[:first], plain=plain, bounds=bounds or values.page()
     )
 
 

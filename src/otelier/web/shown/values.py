@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from otelier import wire
@@ -13,6 +13,26 @@ from otelier import wire
 _LEVELS: Final = 20
 # What has no more members than this is open at first.
 _OPEN: Final = 12
+
+
+@dataclass(slots=True)
+class Room:
+    """How much may still be shown, of all things together."""
+
+    characters: int
+    members: int
+    """Members of values."""
+    markdown: float
+    """Seconds of computing that may be spent on reading Markdown."""
+
+    def some(self, text: str, most: int) -> str:
+        """The beginning of a text: ``most`` characters, or as much as there is room for."""
+        told = text[: max(0, min(most, self.characters))]
+        self.characters -= len(told)
+        return told
+
+
+_ENDLESS: Final = 1 << 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +47,28 @@ class Bounds:
     """Members of a value, all levels together."""
     member: int = 4_000
     """Characters of a text in a value."""
+    messages: int = 500
+    """Messages of a list."""
+    room: Room = field(default_factory=lambda: Room(_ENDLESS, _ENDLESS, _ENDLESS), compare=False)
+    """What is left for all things that are shown within these bounds."""
 
 
-# On a page, where what is not shown is a click away; in a file, which is all that its reader has.
+# Of one thing: on a page, where what is not shown is a click away; in a file, which is all that its
+# reader has.
 PAGE: Final = Bounds()
-FILE: Final = Bounds(text=1_000_000, parts=2_000, members=20_000, member=1_000_000)
+FILE: Final = Bounds(
+    text=1_000_000, parts=2_000, members=20_000, member=1_000_000, messages=100_000
+)
+
+
+def page() -> Bounds:
+    """Bounds of all that is on one page, together: a span may have millions of small things."""
+    return replace(PAGE, room=Room(4_000_000, 200_000, 2.0))
+
+
+def file() -> Bounds:
+    """Bounds of all that is in one file."""
+    return replace(FILE, room=Room(50 << 20, 2_000_000, 20.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +97,21 @@ class _Budget:
     """Members that may still be shown, and characters of each."""
 
     def __init__(self, bounds: Bounds) -> None:
-        self.left = bounds.members
-        self.text = bounds.member
+        self._left = bounds.members
+        self._member = bounds.member
+        self._room = bounds.room
+
+    def take(self) -> bool:
+        """Whether one more is shown."""
+        if self._left <= 0 or self._room.members <= 0:
+            return False
+        self._left -= 1
+        self._room.members -= 1
+        return True
+
+    def some(self, text: str) -> str:
+        """What is shown of a text."""
+        return self._room.some(text, self._member)
 
 
 def value(told: Any, key: str | None = None, bounds: Bounds = PAGE) -> Value:
@@ -103,14 +153,14 @@ def _value(told: Any, key: str | None, level: int, budget: _Budget) -> Value:
 def _members(told: Any, level: int, budget: _Budget) -> Iterator[Value]:
     named = told.items() if isinstance(told, Mapping) else ((None, each) for each in told)
     for name, each in named:
-        if not budget.left:
+        if not budget.take():
             return
-        budget.left -= 1
         yield _value(each, None if name is None else str(name), level + 1, budget)
 
 
 def _text(kind: str, key: str | None, text: str, budget: _Budget) -> Value:
-    return Value(kind, key, text[: budget.text], cut=max(0, len(text) - budget.text))
+    shown = budget.some(text)
+    return Value(kind, key, shown, cut=len(text) - len(shown))
 
 
 def _compact(told: Any) -> str:
