@@ -217,6 +217,35 @@ def test_run_shows_the_page_until_ctrl_c(tmp_path: Path) -> None:
     os.close(ours)
 
 
+@posix
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_run_that_is_told_to_end_does_not_keep_the_page(tmp_path: Path, number: int) -> None:
+    """At a terminal, too: no second signal is needed."""
+    ours, theirs = pty.openpty()
+    program = "import time; print('it runs', flush=True); time.sleep(600)"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "otelier.cli", "run", "--ui", "--store", "t.db", "--no-tree",
+         sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=few(),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )  # fmt: skip
+    os.close(theirs)
+    told = b""
+    while b"it runs" not in told or b"shows" not in told:
+        told += os.read(ours, 4096)
+    process.send_signal(number)
+    try:
+        assert process.wait(30) == -number
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+
+
 def test_run_shows_the_page_while_it_runs_where_nobody_is(tmp_path: Path) -> None:
     """Its exit code is the program's, and nothing stays behind."""
     command = [sys.executable, "-m", "otelier.cli", "run", "--ui", "--store", "t.db", "--no-tree"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,6 +27,9 @@ _DIGITS: Final = 8
 # Traces that somebody would look at in a terminal.
 _MANY: Final = 20
 _OTLP_PORT_GRPC: Final = 4317
+_ENDED: Final = frozenset(
+    getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
 # The SDK's five seconds are long for somebody who is looking.
 _FLUSH: Final = {"OTEL_BSP_SCHEDULE_DELAY": "1000"}
 
@@ -91,7 +95,9 @@ def run(args: argparse.Namespace) -> int:
     there = places.of(environ)
     with beside.page(there.store if args.ui else None, _say) as read:
         status = _started(program.command, environ, there)
-        read()
+        # Who ended the program so, be it through this process, wants nothing to stay.
+        if -status not in _ENDED:
+            read()
     return launching.end_as(status)
 
 
