@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from benchmarks.store import asking, filling, pages, peers, tables
+from benchmarks.store import asking, filling, pages, peers
 from benchmarks.store.workload import Size, conversation, spans
+from benchmarks.written import README, milliseconds, replace, table
 
-README: Final = Path(__file__).parents[1] / "README.md"
 MARK: Final = "the store's numbers"
 TURNS: Final = (20, 200, 2000)
 MESSAGE: Final = 300
@@ -29,7 +29,7 @@ def written(name: str, found: filling.Filled) -> list[str]:
     return [
         name,
         f"{found.rate:,.0f}",
-        tables.milliseconds(found.slowest),
+        milliseconds(found.slowest),
         f"{found.size / found.spans:,.0f}",
         f"{found.sent / found.spans:,.0f}",
     ]
@@ -58,23 +58,23 @@ def report(
         path = stores[name] = folder / f"{size}.db"
         made = spans(count, size, end_ns=time.time_ns())
         rows.append(written(name, filling.store(path, made)))
-    yield tables.table(_WRITTEN, rows)
+    yield table(_WRITTEN, rows)
     heads = ("Turns", "Sent", "Stored", "Times smaller", "calls per CPU second")
-    yield tables.table(heads, conversations(folder, turns))
+    yield table(heads, conversations(folder, turns))
     for name, path in stores.items():
         heads = (f"Asked of {name}", "best, ms", "first, ms", "rows")
-        yield tables.table(heads, map(asked, asking.everything(path)))
+        yield table(heads, map(asked, asking.everything(path)))
         heads = (f"Page over {name}", "best, ms", "first, ms", "bytes")
-        yield tables.table(heads, map(asked, pages.everything(path)))
+        yield table(heads, map(asked, pages.everything(path)))
     if beside:
-        yield tables.table(peers.HEADS, peers.compared(folder, beside))
+        yield table(peers.HEADS, peers.compared(folder, beside))
 
 
 def asked(timing: asking.Timing) -> list[str]:
     """A row of what asking took."""
     if timing.failed:
         return [f"`{timing.name}`", timing.failed, "", ""]
-    times = (tables.milliseconds(timing.best), tables.milliseconds(timing.first))
+    times = (milliseconds(timing.best), milliseconds(timing.first))
     return [f"`{timing.name}`", *times, f"{timing.rows:,}"]
 
 
@@ -95,7 +95,7 @@ def main(arguments: list[str] | None = None) -> None:
             print(part, end="\n\n", flush=True)
             parts.append(part)
     if given.write:
-        tables.replace(given.write, MARK, "\n\n".join(parts))
+        replace(given.write, MARK, "\n\n".join(parts))
 
 
 if __name__ == "__main__":

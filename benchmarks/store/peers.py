@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from benchmarks.store import tables
+from benchmarks import written
 from benchmarks.store.others import local, parquet, phoenix, rows
 from benchmarks.store.workload import spans
 from otelier.store.spans import StoredSpan
@@ -75,4 +75,4 @@ def shown(name: str, value: float | None) -> str:
     """A figure in a table."""
     if value is None:
         return "–"
-    return f"{value:,.0f}" if name in ("rate", "size") else tables.milliseconds(value / 1000)
+    return f"{value:,.0f}" if name in ("rate", "size") else written.milliseconds(value / 1000)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+README: Final = Path(__file__).with_name("README.md")
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
