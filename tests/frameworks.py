@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.framework_rows import CACHE, ROOT, ROWS, Row
+from benchmarks import environments
+from tests.framework_rows import ROOT, ROWS, Row
 
 TOOLS = ("pytest>=8", "pytest-timeout>=2", "pytest-xdist>=3.6")
 FOLDER = "tests/lineage/frameworks"
@@ -35,45 +35,15 @@ def chosen(arguments: list[str]) -> Iterator[Row]:
             yield row
 
 
-def installer() -> str | None:
-    """uv, which takes seconds where pip takes minutes: the machine's, or one of our own."""
-    found = shutil.which("uv")
-    if found:
-        return found
-    folder = CACHE / "uv"
-    if not (folder / "bin" / "uv").exists():
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        command = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", "uv"]
-        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return str(folder / "bin" / "uv") if (folder / "bin" / "uv").exists() else None
-
-
 def install(row: Row, uv: str | None) -> str:
     """Make the row's environment, unless it is there already; what went wrong, if something did."""
-    done = row.folder / "installed.txt"
-    wanted = "\n".join((*row.packages, *TOOLS))
-    if done.exists() and done.read_text() == wanted:
-        return ""
-    shutil.rmtree(row.folder, ignore_errors=True)
-    python = str(row.folder / "bin" / "python")
-    packages = ("-e", str(ROOT), *row.packages, *TOOLS)
-    subprocess.run([sys.executable, "-m", "venv", str(row.folder)], check=True)
-    by_uv = [uv, "pip", "install", "--quiet", "--python", python] if uv else []
-    by_pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    problem = ""
-    for tool in filter(None, (by_uv, by_pip)):
-        made = subprocess.run([*tool, *packages], capture_output=True, text=True)
-        if made.returncode == 0:
-            done.write_text(wanted)
-            return ""
-        problem = made.stderr.strip()
-    return problem or "cannot be installed"
+    return environments.install(row.folder, (*row.packages, *TOOLS), uv)
 
 
 def version(row: Row) -> str:
     """Which version of the framework is installed."""
     code = f"from importlib.metadata import version; print(version({row.distribution!r}))"
-    python = str(row.folder / "bin" / "python")
+    python = environments.interpreter(row.folder)
     return subprocess.run([python, "-c", code], capture_output=True, text=True).stdout.strip()
 
 
@@ -84,7 +54,7 @@ def run(row: Row, uv: str | None) -> bool:
         print(f"=== {row.name}: not installed\n{problem}", flush=True)
         return False
     files = [f"{FOLDER}/{name}" for name in row.files]
-    python = str(row.folder / "bin" / "python")
+    python = environments.interpreter(row.folder)
     command = [python, "-m", "pytest", "-q", "-rs", "--timeout", "120", *files]
     environment = {**os.environ, **dict(row.environment)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
@@ -106,7 +76,7 @@ def count(row: Row, uv: str | None, header: bool) -> bool:
         print(f"{row.name}: not installed\n{problem}", flush=True)
         return False
     name = row.name.removesuffix("-beside")
-    python = str(row.folder / "bin" / "python")
+    python = environments.interpreter(row.folder)
     command = [python, "-m", "benchmarks.frameworks", *(["--header"] if header else []), name]
     environment = {**os.environ, **dict(row.environment)}
     return subprocess.run(command, cwd=ROOT, env=environment).returncode == 0
@@ -149,7 +119,7 @@ def _ordered(number: str) -> list[int]:
 
 def main() -> int:
     """Run what was asked for; how many rows failed."""
-    uv = installer()
+    uv = environments.installer()
     if "--count" in sys.argv:
         rows = list(counted(sys.argv[1:]))
         return sum(not count(row, uv, row is rows[0]) for row in rows)
