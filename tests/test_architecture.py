@@ -16,7 +16,8 @@ FILES = sorted(ROOT.rglob("*.py"))
 # Layers from the bottom up: a module may import from its own layer and those below.
 LAYERS = (
     ("guard",),
-    ("forks", "statics", "unicode", "protobuf", "values", "value_readers", "value_libraries"),
+    ("expressions", "forks", "statics", "unicode", "protobuf"),
+    ("values", "value_readers", "value_libraries"),
     (
         "version",
         "semconv",

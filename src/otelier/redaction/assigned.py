@@ -6,55 +6,54 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from otelier.expressions import later
 from otelier.redaction import names, values
 from otelier.redaction.bare import Named, bare, prose
 from otelier.redaction.names import Kind
 
 _NAME: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
-_ESCAPE: Final = re.compile(rb"\\(?:[nrtbf]|u[0-9a-fA-F]{4})\Z")
+_ESCAPE: Final = later(rb"\\(?:[nrtbf]|u[0-9a-fA-F]{4})\Z")
 # The rest of a name, what closes it, and what joins it to a value.
-_AFTER: Final = re.compile(
+_AFTER: Final = later(
     rb"(?P<rest>[\w-]{0,40})(?P<shut>(?!'s\s)\\{0,31}[\"'`]\]?|\*\*|\])?(?P<gap>\s{0,8})"
     rb"(?:(?P<join>:\*\*|=>|:=|={1,3}|[:>]|(?:(?:is|was|are)\b|(?<=\w)'s\b)(?P<told>\s{0,2}:)?)"
     rb"(?P<space>\s{0,8}))?",
     re.IGNORECASE,
 )
-_BEFORE: Final = re.compile(rb"([A-Za-z]{2,12})[ _-]\Z")
-_TYPED: Final = re.compile(
+_BEFORE: Final = later(rb"([A-Za-z]{2,12})[ _-]\Z")
+_TYPED: Final = later(
     rb"[A-Za-z_*&][\w.\[\]*]{0,40}(?: \| None)?\s{0,4}:?=\s{0,4}(?=[fbruFBRU]{0,2}[\"'`])"
 )
-_SCHEME: Final = re.compile(
+_SCHEME: Final = later(
     rb"(?:bearer|basic|token|api-?key|bot|digest|negotiate)[ \t]{1,4}", re.IGNORECASE
 )
-_OPEN: Final = re.compile(rb"[fbruFBRU]{0,2}(?P<quote>\"\"\"|'''|\\{0,31}[\"'`])")
+_OPEN: Final = later(rb"[fbruFBRU]{0,2}(?P<quote>\"\"\"|'''|\\{0,31}[\"'`])")
 _CLOSED: Final = {
-    b'"': re.compile(rb'[^"\\\n]*(?:\\.[^"\\\n]*)*+'),
-    b"'": re.compile(rb"[^'\\\n]*(?:\\.[^'\\\n]*)*+"),
-    b"`": re.compile(rb"[^`\\\n]*(?:\\.[^`\\\n]*)*+"),
-    b'"""': re.compile(rb'[^"]*+'),
-    b"'''": re.compile(rb"[^']*+"),
+    b'"': later(rb'[^"\\\n]*(?:\\.[^"\\\n]*)*+'),
+    b"'": later(rb"[^'\\\n]*(?:\\.[^'\\\n]*)*+"),
+    b"`": later(rb"[^`\\\n]*(?:\\.[^`\\\n]*)*+"),
+    b'"""': later(rb'[^"]*+'),
+    b"'''": later(rb"[^']*+"),
 }
 # JSON inside of JSON: an embedded quote has more backslashes than the closing one.
-_ESCAPED: Final = re.compile(
+_ESCAPED: Final = later(
     rb"(?P<quote>\\{1,31}[\"'`])(?P<value>(?:[^\"\\]|\\.){1,8192}?)(?<!\\)(?P=quote)", re.DOTALL
 )
-_ESCAPED_CUT: Final = re.compile(rb"[^\"\\]*(?:\\.[^\"\\]*)*+", re.DOTALL)
-_COOKIES: Final = re.compile(rb"[^\s=;:\"'\\]{1,128}=[^\n\"'\\]{1,8192}")
-_ELEMENT: Final = re.compile(rb"[^\s<>{}$]{3,512}(?=</)")
+_ESCAPED_CUT: Final = later(rb"[^\"\\]*(?:\\.[^\"\\]*)*+", re.DOTALL)
+_COOKIES: Final = later(rb"[^\s=;:\"'\\]{1,128}=[^\n\"'\\]{1,8192}")
+_ELEMENT: Final = later(rb"[^\s<>{}$]{3,512}(?=</)")
 # What a string that ends here is followed by, in code that joins strings.
-_JOINED: Final = re.compile(rb"\s*(?:[+.,;)\]}%|&:<>/]|\Z)")
-_CONCATENATED: Final = re.compile(rb"[\"'`]\s{0,4}(?:[+.%,&|]|\)\s*%)\s")
+_JOINED: Final = later(rb"\s*(?:[+.,;)\]}%|&:<>/]|\Z)")
+_CONCATENATED: Final = later(rb"[\"'`]\s{0,4}(?:[+.%,&|]|\)\s*%)\s")
 # A pair of two texts; a name that is the value of another, `- name: DB_PASSWORD`, `value: …`.
-_PAIR: Final = re.compile(
+_PAIR: Final = later(
     rb"\s{0,8},\s{0,8}(?P<quote>[\"'])(?P<value>[^\"'\\\n]{3,512})(?P=quote)\s{0,8},?\s{0,8}[)\]]"
 )
-_PAIR_BEFORE: Final = re.compile(rb"[(\[]\s{0,8}[\"']\Z")
-_ITS_VALUE: Final = re.compile(
+_PAIR_BEFORE: Final = later(rb"[(\[]\s{0,8}[\"']\Z")
+_ITS_VALUE: Final = later(
     rb",?\s{0,32}(?:[\"']value[\"']|value)\s{0,4}(?P<join>[:=])\s{0,4}", re.IGNORECASE
 )
-_ITS_NAME: Final = re.compile(
-    rb"\b(?:name|key|header)[\"']?\s{0,4}[:=]\s{0,4}[\"']?\Z", re.IGNORECASE
-)
+_ITS_NAME: Final = later(rb"\b(?:name|key|header)[\"']?\s{0,4}[:=]\s{0,4}[\"']?\Z", re.IGNORECASE)
 
 
 def value(data: bytes, at: int, keep: frozenset[str]) -> Iterator[tuple[int, int]]:

@@ -6,51 +6,52 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from otelier.expressions import later
 from otelier.redaction import names, values
 from otelier.redaction.names import Kind
 
-_QUERY: Final = re.compile(rb"[^\s\"'`,;&{}\[\]<>()|\\]{1,512}")
-_BARE: Final = re.compile(rb"[^\s\"'`,;{}\[\]<>()|\\]{1,512}")
+_QUERY: Final = later(rb"[^\s\"'`,;&{}\[\]<>()|\\]{1,512}")
+_BARE: Final = later(rb"[^\s\"'`,;{}\[\]<>()|\\]{1,512}")
 # Brackets inside of a value, as passwords have them, but nothing that ends what is around it.
-_BRACKETED: Final = re.compile(
+_BRACKETED: Final = later(
     rb"(?:[^\s\"'`,;&{}\[\]<>()|\\]|\([^\s\"'`,;()\\]{0,64}\)|\[[^\s\"'`,;\[\]\\]{0,64}\]"
     rb"|\{[^\s\"'`,;{}\\]{0,64}\}){1,512}"
 )
-_FIELD: Final = re.compile(rb"[^\s\"'`;\\]{3,512}")
-_LISTED: Final = re.compile(rb"[^\s\"'`\\;=&|(){}\[\]<>]{3,512}(?=[ \t]{0,8}(?:\Z|[\r\n]))")
+_FIELD: Final = later(rb"[^\s\"'`;\\]{3,512}")
+_LISTED: Final = later(rb"[^\s\"'`\\;=&|(){}\[\]<>]{3,512}(?=[ \t]{0,8}(?:\Z|[\r\n]))")
 # Before a password in `Server=db;User Id=sa;Password=…`.
-_CONNECTION: Final = re.compile(
+_CONNECTION: Final = later(
     rb"(?:server|data source|host|user id|userid|uid|user|username|database|initial catalog|port"
     rb"|driver|dsn)\s?=[^\n;]{0,128};(?:[^\n;]{0,128};)*\s?\Z",
     re.IGNORECASE,
 )
-_BARE_REST: Final = re.compile(rb"[^\s\"'`,;&{}\[\]<>()|\\]*+")
+_BARE_REST: Final = later(rb"[^\s\"'`,;&{}\[\]<>()|\\]*+")
 _LONG: Final = 512
-_LINE: Final = re.compile(rb"[^\s\"'`\\]{3,512}")
-_ASSIGNS: Final = re.compile(
+_LINE: Final = later(rb"[^\s\"'`\\]{3,512}")
+_ASSIGNS: Final = later(
     rb"(?:\A|[\n;]|\\n)[ \t]{0,16}(?:[-*#>$][ \t]?)?"
     rb"(?:(?:export|set|setx|env|ENV|ARG|declare -x|local|readonly|docker run -e|-e)[ \t]+)?\Z"
 )
-_OWNED: Final = re.compile(rb"\b(?:my|our)(?: [\w-]{1,20}){0,2} \Z", re.IGNORECASE)
-_IDENTIFIER: Final = re.compile(rb"[A-Za-z_]\w*")
-_CALLED: Final = re.compile(rb"[A-Za-z_$][\w$.:?!>-]*[(\[{<]")
+_OWNED: Final = later(rb"\b(?:my|our)(?: [\w-]{1,20}){0,2} \Z", re.IGNORECASE)
+_IDENTIFIER: Final = later(rb"[A-Za-z_]\w*")
+_CALLED: Final = later(rb"[A-Za-z_$][\w$.:?!>-]*[(\[{<]")
 # What a call or an index is followed by; what is no argument.
-_GOES_ON: Final = re.compile(rb"[\w!@#$%^~\x80-\xff]")
-_NO_ARGUMENT: Final = re.compile(rb"[!@#$%^&?~]+")
+_GOES_ON: Final = later(rb"[\w!@#$%^~\x80-\xff]")
+_NO_ARGUMENT: Final = later(rb"[!@#$%^&?~]+")
 _CLOSES: Final = {b"(": b")", b"[": b"]", b"{": b"}", b"<": b">"}
-_NO_NAME: Final = re.compile(rb"[!@#%^*~?(\[]")
-_SPECIAL: Final = re.compile(rb"[!@#%^*~$?+=]")
-_UNIT: Final = re.compile(
+_NO_NAME: Final = later(rb"[!@#%^*~?(\[]")
+_SPECIAL: Final = later(rb"[!@#%^*~$?+=]")
+_UNIT: Final = later(
     rb"\s{1,3}(?:bit|byte|char|letter|digit|symbol|time|day|hour|minute|of|out|or|to)"
 )
-_CLAUSE: Final = re.compile(
+_CLAUSE: Final = later(
     rb"[.,;!?)]|\s*(?:\Z|[\n\\])|\s{1,2}(?:and|but|can|could|please|so|for|is|i|you|what|how|help)\b",
     re.IGNORECASE,
 )
-_END_OF_LINE: Final = re.compile(rb"\xe2\x80\xa6 \[|[.!]?[ \t]{0,8}(?:#|\Z|[\r\n]|\\[nr])")
+_END_OF_LINE: Final = later(rb"\xe2\x80\xa6 \[|[.!]?[ \t]{0,8}(?:#|\Z|[\r\n]|\\[nr])")
 _PUNCTUATION: Final = b".,;:?)*&"
 # What otelier writes in the place of a text's rest (``truncation``).
-_MORE: Final = re.compile(rb"\xe2\x80\xa6(?= \[[\d,]{1,20} more [a-z]{1,16}\])")
+_MORE: Final = later(rb"\xe2\x80\xa6(?= \[[\d,]{1,20} more [a-z]{1,16}\])")
 
 
 class Named(NamedTuple):

@@ -6,10 +6,10 @@ faster scanner needs to replace :func:`find` alone: it may find more places, nev
 
 from __future__ import annotations
 
-import re
 from enum import IntEnum
 from typing import Final, TypeAlias
 
+from otelier.expressions import later
 from otelier.redaction.issuers import DOTTED, HEADS, PREFIX
 
 
@@ -52,7 +52,7 @@ _KEYS: Final = (
     b"shared", b"auth",
 )  # fmt: skip
 # The rest of a name, and what comes between it and a value. Looked for in lower case.
-_VALUED: Final = re.compile(
+_VALUED: Final = later(
     rb"[\w-]{0,24}(?:\\*+[\"'`]\]?|\*\*|\])?\s{0,8}"
     rb"(?:[:=>]|(?:is|was|are)[\s:]|'s\s|[a-z][\w.]{0,20}\s{0,4}=|,?\s{0,32}\\*+[\"']?value)"
     # Of a pair; of a name that is a value itself: `("password", "…")`, `{"name": "password", …}`.
@@ -68,7 +68,7 @@ _OPTIONS: Final = (
     (b"redis-cli", (b" -a",)),
 )
 _PHRASES: Final = (b"identified ", b"machine ", b"default login ")
-_GIVEN: Final = re.compile(rb"(?:encrypted|with|login|(?:user|role)\s{1,4}[\w\"]{1,64})\s{1,4}\Z")
+_GIVEN: Final = later(rb"(?:encrypted|with|login|(?:user|role)\s{1,4}[\w\"]{1,64})\s{1,4}\Z")
 _SCHEMES: Final = (b"bearer ", b"basic ")
 _PEM: Final = b"-----begin "
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from otelier.expressions import later
+
 _ALNUM: Final = "A-Za-z0-9"
 _URLSAFE: Final = "A-Za-z0-9_-"
 
@@ -109,7 +111,7 @@ START: Final = rb"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrtbf])|(?<=\\u[0-9a-fA-F]{4}))"
 
 # Groups named `made…` have to look made; those named `sure…` not like a mask.
 # JSON Web Tokens have a form that nothing else has.
-KEY: Final = re.compile(
+KEY: Final = later(
     START
     + rb"(?:"
     + b"|".join(
@@ -128,7 +130,7 @@ _PREFIXES: Final = {"sk-", "eyJ"}.union(
 )
 # What a key begins with, for a cheap look at a run of key letters. Some prefixes end in a dot,
 # which is in no run.
-PREFIX: Final = re.compile(
+PREFIX: Final = later(
     b"|".join(re.escape(prefix).encode() for prefix in sorted(_PREFIXES) if prefix[-1] != ".")
 )
 HEADS: Final = frozenset(prefix[:2].encode() for prefix in _PREFIXES)

@@ -11,6 +11,7 @@ from base64 import b64decode
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 
+from otelier.expressions import later
 from otelier.redaction import assigned, issuers, values
 from otelier.redaction.candidates import Place, Sign
 
@@ -19,66 +20,64 @@ MARK: Final = b"[REDACTED]"
 # Start, end of what is a secret.
 Span: TypeAlias = tuple[int, int]
 
-_SCHEME: Final = re.compile(
-    rb"(?:bearer|basic)\s{1,4}(?P<value>[A-Za-z0-9._~+/=-]{6,})", re.IGNORECASE
-)
-_USERINFO: Final = re.compile(rb"://[^\s/:@\"'\\\[\](){}<>$]{0,256}:(?P<value>[^\s/\"'\\]{1,256})@")
+_SCHEME: Final = later(rb"(?:bearer|basic)\s{1,4}(?P<value>[A-Za-z0-9._~+/=-]{6,})", re.IGNORECASE)
+_USERINFO: Final = later(rb"://[^\s/:@\"'\\\[\](){}<>$]{0,256}:(?P<value>[^\s/\"'\\]{1,256})@")
 # Of databases, where passwords are written as they are: with `/` and `@`.
-_DATABASE: Final = re.compile(
+_DATABASE: Final = later(
     rb"(?:postgres(?:ql)?|mysql|mariadb|mongodb|rediss?|amqps?|mssql|oracle|clickhouse|cockroachdb"
     rb"|snowflake)(?:\+\w{1,16})?\Z",
     re.IGNORECASE,
 )
-_DATABASE_USERINFO: Final = re.compile(
+_DATABASE_USERINFO: Final = later(
     rb"://[^\s/:@\"'\\\[\](){}<>$]{0,256}:(?!\d{1,5}[/\s])(?P<value>[^\s\"'`\\<>?]{1,256})@"
     rb"[\w.-]{1,256}(?::\d{1,5})?(?:[/?,\s\"'`)\]};]|\Z)"
 )
-_PEM: Final = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-_PEM_END: Final = re.compile(rb"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_PEM: Final = later(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_PEM_END: Final = later(rb"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 # Lines of base64, of which the last may be short; line breaks may be escaped, lines quoted.
-_BODY: Final = re.compile(rb"(?:(?:\s|\\{1,31}[nr]|[>#|]){0,16}[A-Za-z0-9+/=]{16,}+)+")
-_CODE: Final = re.compile(rb"[(<{_]| [+=]")
-_NO_BODY: Final = re.compile(rb"\\{1,31}[nr]|[^A-Za-z0-9+/=]")
+_BODY: Final = later(rb"(?:(?:\s|\\{1,31}[nr]|[>#|]){0,16}[A-Za-z0-9+/=]{16,}+)+")
+_CODE: Final = later(rb"[(<{_]| [+=]")
+_NO_BODY: Final = later(rb"\\{1,31}[nr]|[^A-Za-z0-9+/=]")
 
 # --- commands, SQL, .netrc: no `=` or `:` joins name and value
 # As far back as the command of an option is looked for.
 _BACK: Final = 1024
 # A line that a backslash ends goes on in the next one.
-_LINE_END: Final = re.compile(rb"(?<!\\)\n|[;|&]")
-_COMMAND_BEFORE: Final = re.compile(
+_LINE_END: Final = later(rb"(?<!\\)\n|[;|&]")
+_COMMAND_BEFORE: Final = later(
     rb"(?:\A|[\s;|&(\"'`$/])(?:(?:helm registry|docker|podman|nerdctl|oras|az))?\Z"
 )
 _WORD: Final = (
     rb"(?:\"(?P<double>[^\"\n]{1,256})\"|'(?P<single>[^'\n]{1,256})'"
     rb"|(?P<bare>[^\s\"'`|;&<>]{1,256}))"
 )
-_USERPASS: Final = re.compile(
+_USERPASS: Final = later(
     rb"(?:-u|-U|--user|--proxy-user)[ =]{0,4}"
     rb"(?:\"[^\"\n:]{0,128}:(?P<double>[^\"\n]{1,256})\""
     rb"|'[^'\n:]{0,128}:(?P<single>[^'\n]{1,256})'"
     rb"|[^\s\"'`:]{0,128}:(?P<bare>(?!//)[^\s\"'`|;&<>]{1,256}))"
 )
-_ATTACHED: Final = re.compile(rb"-p" + _WORD)
-_APART: Final = re.compile(rb"-p[ =]{1,4}" + _WORD)
-_EITHER: Final = re.compile(rb"-p[ =]{0,4}" + _WORD)
-_REDIS: Final = re.compile(rb"-a[ =]{1,4}" + _WORD)
+_ATTACHED: Final = later(rb"-p" + _WORD)
+_APART: Final = later(rb"-p[ =]{1,4}" + _WORD)
+_EITHER: Final = later(rb"-p[ =]{0,4}" + _WORD)
+_REDIS: Final = later(rb"-a[ =]{1,4}" + _WORD)
 # Commands, what else belongs to their names, and how they take a password.
 _COMMANDS: Final = (
-    (b"curl", re.compile(rb"\s"), _USERPASS),
-    (b"mysql", re.compile(rb"\w*\s"), _ATTACHED),
-    (b"mariadb", re.compile(rb"[\w-]*\s"), _ATTACHED),
-    (b"sshpass", re.compile(rb"\s"), _EITHER),
-    (b"redis-cli", re.compile(rb"\s"), _REDIS),
-    (b" login", re.compile(rb"\s"), _APART),
+    (b"curl", later(rb"\s"), _USERPASS),
+    (b"mysql", later(rb"\w*\s"), _ATTACHED),
+    (b"mariadb", later(rb"[\w-]*\s"), _ATTACHED),
+    (b"sshpass", later(rb"\s"), _EITHER),
+    (b"redis-cli", later(rb"\s"), _REDIS),
+    (b" login", later(rb"\s"), _APART),
 )
-_SQL: Final = re.compile(
+_SQL: Final = later(
     rb"identified(?:\s{1,4}with\s{1,4}[\w'\"]{1,64})?\s{1,4}(?:by|as)(?:\s{1,4}password)?\s{1,4}"
     rb"'(?P<single>(?:[^'\n]|''){1,256})'"
     rb"|(?:encrypted|with|login|(?:user|role)\s{1,4}[\w\"]{1,64})\s{1,4}password\s{1,4}"
     rb"'(?P<other>(?:[^'\n]|''){1,256})'",
     re.IGNORECASE,
 )
-_NETRC: Final = re.compile(
+_NETRC: Final = later(
     rb"(?:machine\s{1,8}\S{1,256}|default)\s{1,8}login\s{1,8}\S{1,256}\s{1,8}"
     rb"password\s{1,8}(?P<bare>\S{1,256})"
 )
@@ -150,7 +149,7 @@ def _issued(data: bytes, at: int) -> Iterator[Span]:
             last = max(last, match.end())
 
 
-_RUN_END: Final = re.compile(rb"[^A-Za-z0-9_-]")
+_RUN_END: Final = later(rb"[^A-Za-z0-9_-]")
 
 
 def _scheme(data: bytes, at: int) -> Iterator[Span]:

@@ -7,11 +7,12 @@ ends, word by word: ``DB_PASSWORD`` is a password; ``password_reset_url``, ``tok
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable
 from enum import IntEnum
 from functools import lru_cache
 from typing import Final
+
+from otelier.expressions import later
 
 
 class Kind(IntEnum):
@@ -184,7 +185,7 @@ _NO_SECRET: Final = frozenset(
         "tokenize",
     ]
 )
-_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_WORD: Final = later(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
 def normalised(name: str) -> str:

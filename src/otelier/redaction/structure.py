@@ -12,6 +12,7 @@ import re
 from typing import Any, Final
 
 from otelier import wire
+from otelier.expressions import later
 from otelier.redaction import candidates, judge, names, values
 from otelier.redaction.judge import MARK, Span
 from otelier.redaction.names import Kind
@@ -22,20 +23,20 @@ _DEEPEST: Final = 24
 _LONGEST_NAME: Final = 100
 _MOST_NESTED: Final = 8
 _MARKED: Final = b'"' + MARK + b'"'
-_STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*+"', re.DOTALL)
-_TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*+"|[{}\[\]]', re.DOTALL)
-_COLON: Final = re.compile(rb"\s*:\s*")
+_STRING: Final = later(rb'"[^"\\]*(?:\\.[^"\\]*)*+"', re.DOTALL)
+_TOKEN: Final = later(rb'"[^"\\]*(?:\\.[^"\\]*)*+"|[{}\[\]]', re.DOTALL)
+_COLON: Final = later(rb"\s*:\s*")
 # Of what a name that is a value itself stands for: `["password", "…"]`, `{"name": "password", …}`.
 _TEXT: Final = rb'"[^"\\]*(?:\\.[^"\\]*)*+"'
-_PAIR: Final = re.compile(rb"\s*,\s*(?P<value>" + _TEXT + rb")\s*\]", re.DOTALL)
-_PAIR_BEFORE: Final = re.compile(rb"\[\s{0,32}\Z")
-_NAME_BEFORE: Final = re.compile(rb'"(?:name|key|header)"\s{0,8}:\s{0,8}\Z', re.IGNORECASE)
-_VALUE_AFTER: Final = re.compile(
+_PAIR: Final = later(rb"\s*,\s*(?P<value>" + _TEXT + rb")\s*\]", re.DOTALL)
+_PAIR_BEFORE: Final = later(rb"\[\s{0,32}\Z")
+_NAME_BEFORE: Final = later(rb'"(?:name|key|header)"\s{0,8}:\s{0,8}\Z', re.IGNORECASE)
+_VALUE_AFTER: Final = later(
     rb'(?:\s{0,32},\s{0,32}"(?!value")\w{1,32}"\s{0,8}:\s{0,8}(?:"[^"\\]{0,256}"|[\w.+-]{1,32})){0,4}'
     rb'\s{0,32},\s{0,32}"value"\s{0,8}:\s{0,8}(?P<value>' + _TEXT + rb")",
     re.DOTALL | re.IGNORECASE,
 )
-_VALUE_BEFORE: Final = re.compile(
+_VALUE_BEFORE: Final = later(
     rb'"value"\s{0,8}:\s{0,8}(?P<value>"(?:[^"\\]|\\.){0,1024}")\s{0,32},\s{0,32}'
     rb'"(?:name|key|header)"\s{0,8}:\s{0,8}\Z',
     re.DOTALL | re.IGNORECASE,

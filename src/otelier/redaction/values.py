@@ -6,15 +6,17 @@ import re
 from math import log2
 from typing import Final
 
+from otelier.expressions import later
+
 # A piece of a name: letters, and a number at the end.
-_PIECE: Final = re.compile(rb"[A-Za-z]*[0-9]{0,4}|[0-9]+")
-_SEPARATORS: Final = re.compile(rb"[^A-Za-z0-9]+")
+_PIECE: Final = later(rb"[A-Za-z]*[0-9]{0,4}|[0-9]+")
+_SEPARATORS: Final = later(rb"[^A-Za-z0-9]+")
 # Bits for a letter: words have some 3.5 to 4.1 in names of these lengths, drawn letters more;
 # `xxxx` and `0000` have hardly any.
 _DRAWN: Final = 4.2
 _SAME: Final = 2.0
 
-_STAND_IN: Final = re.compile(
+_STAND_IN: Final = later(
     rb"""
     [<\[{(]{1,3} [^0-9]{0,80} [>\]})]{1,3} \s* | \{ \d? \}  # <your-key>, {key}, [KEY]
     | (?: [$%@:] \{ | \$\( | \{\{ ) .*      # ${KEY}, $(pass show x), {{ key }}
@@ -38,7 +40,7 @@ _STAND_IN: Final = re.compile(
 
 # Where data has a secret's place, a password may well have dots, asterisks or a `$` in it: there
 # only what is a placeholder as a whole is one.
-_PLACEHOLDER: Final = re.compile(
+_PLACEHOLDER: Final = later(
     rb"""
     [<\[{(]{1,3} [^0-9]{0,80} [>\]})]{1,3} \s* | \{ \d? \}
     | (?: [A-Za-z]{1,16} [ :/_-]? )?                    # Bearer ${TOKEN}
@@ -65,7 +67,7 @@ _PLACEHOLDER: Final = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 # What otelier writes in the place of a text's rest (``truncation``).
-_MORE: Final = re.compile(rb"\xe2\x80\xa6 \[[\d,]+ more [a-z]+\]\Z")
+_MORE: Final = later(rb"\xe2\x80\xa6 \[[\d,]+ more [a-z]+\]\Z")
 
 # What stands after a telling name and is no secret.
 _SAID: Final = frozenset(
@@ -90,25 +92,25 @@ _SAID: Final = frozenset(
     """.split()
 )  # fmt: skip
 
-_PATH: Final = re.compile(
+_PATH: Final = later(
     rb"arn:|[a-z][a-z0-9+.-]{1,15}://|(?:env|file|vault|secret|ssm|keyring|keychain):|[A-Z]:\\",
     re.IGNORECASE,
 )
-_LOCAL: Final = re.compile(rb"(?:~|\.{1,2})?/")
-_DOTTED: Final = re.compile(
+_LOCAL: Final = later(rb"(?:~|\.{1,2})?/")
+_DOTTED: Final = later(
     rb"[A-Za-z_$@][A-Za-z_$]{0,31}[0-9]{0,4}[A-Za-z_$]{0,31}[0-9]{0,4}"
     rb"(?:(?:\.|::|->|\?\.|!\.)[A-Za-z_$]{1,32}[0-9]{0,4}[A-Za-z_$]{0,31}[0-9]{0,4})+"
 )
-_UUID: Final = re.compile(rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_TELLING: Final = re.compile(rb"key|token|secret|credential|password|passwd|auth", re.IGNORECASE)
+_UUID: Final = later(rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_TELLING: Final = later(rb"key|token|secret|credential|password|passwd|auth", re.IGNORECASE)
 _NOTHING: Final = frozenset(
     b"""string str text boolean integer number object array null none true false yes no undefined
     required optional hidden include omit same-origin""".split()
 )
-_TOKEN: Final = re.compile(rb"[\w.~+/=:%|-]{12,}")
+_TOKEN: Final = later(rb"[\w.~+/=:%|-]{12,}")
 _DIGITS: Final = tuple(b"%d" % digit for digit in range(10))
-_LETTER: Final = re.compile(rb"[A-Za-z\x80-\xff]")
-_DIGIT: Final = re.compile(rb"[0-9]")
+_LETTER: Final = later(rb"[A-Za-z\x80-\xff]")
+_DIGIT: Final = later(rb"[0-9]")
 _SMALL: Final = tuple(bytes([code]) for code in range(97, 123))
 _LARGE: Final = tuple(bytes([code]) for code in range(65, 91))
 
