@@ -7,6 +7,7 @@ thread. Spans go to a processor that drops them, metrics to a reader that nobody
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -24,9 +25,11 @@ from opentelemetry.trace import NoOpTracerProvider
 import otelier
 from benchmarks import payloads
 from benchmarks.floor import Floor
+from benchmarks.peers import others
 from otelier import guard, runtime
 
 VARIANTS: Final = ("bare", "floor", "otelier")
+_ANSWERS: Final = itertools.count()
 _JSON: Final = {**payloads.HEADERS, "content-type": "application/json"}
 _SSE: Final = {**payloads.HEADERS, "content-type": "text/event-stream; charset=utf-8"}
 
@@ -109,6 +112,7 @@ class Bench:
                 self._more["stream_options"] = {"include_usage": True}
         self._loop = asyncio.new_event_loop() if scenario.asynchronous else None
         self.tracer_provider, self.meter_provider = self._providers(options)
+        self._undo = self._other()
         self._create = self._client()
         if scenario.lite:
             self._parse_beforehand()
@@ -142,6 +146,15 @@ class Bench:
         provider.add_span_processor(Dropped())
         return provider, MeterProvider([InMemoryMetricReader()])
 
+    def _other(self) -> Callable[[], None] | None:
+        """Switch on another instrumentation: before its client, whose methods it replaces."""
+        if self.variant not in others.PEERS:
+            return None
+        meter_provider = self.meter_provider or NoOpMeterProvider()
+        return others.switch_on(
+            self.variant, self.tracer_provider, meter_provider, self.scenario.content
+        )
+
     def _client(self) -> Callable[..., Any]:
         transport = httpx2.MockTransport(self._answer)
         http: Any
@@ -164,7 +177,9 @@ class Bench:
         if self.scenario.chunks:
             self.body = Events(self._events)
             return httpx2.Response(200, headers=_SSE, stream=self.body)
-        return httpx2.Response(200, headers=_JSON, content=self._reply)
+        # Every answer has an id of its own, as a provider's have: some remember calls by it.
+        reply = self._reply.replace(b"local", b"%06d" % next(_ANSWERS), 1)
+        return httpx2.Response(200, headers=_JSON, content=reply)
 
     def _parse_beforehand(self) -> None:
         """Let the SDK's streams give ready chunks."""
@@ -261,6 +276,8 @@ class Bench:
                     pass
         if self.scenario.lite:
             self.patched.__stream__ = self._original
+        if self._undo is not None:
+            self._undo()
         if self.variant == "otelier":
             otelier.uninstrument()
             if guard.failures():

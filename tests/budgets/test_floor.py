@@ -42,7 +42,9 @@ def written(scenario: Scenario, variant: str) -> tuple[dict[str, Any], dict[str,
     for name in CONTENT:
         if name in attributes:
             attributes[name] = json.loads(str(attributes[name]))
-    attributes.pop("gen_ai.response.time_to_first_chunk", None)
+    # Of one's own in every call.
+    for name in ("gen_ai.response.id", "gen_ai.response.time_to_first_chunk"):
+        attributes.pop(name, None)
     return attributes, metrics
 
 

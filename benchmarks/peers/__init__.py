@@ -1,0 +1,1 @@
+"""The same calls with otelier and with other instrumentations, beside bare and by hand."""
