@@ -16,7 +16,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 # Layers from the bottom up: a module may import from its own layer and those below.
 LAYERS = (
     ("guard",),
-    ("expressions", "forks", "statics", "unicode", "protobuf"),
+    ("expressions", "forks", "loading", "statics", "unicode", "protobuf"),
     ("values", "value_readers", "value_libraries"),
     (
         "version",
@@ -39,11 +39,12 @@ LAYERS = (
     ("prompts",),
     ("giving_way",),
     ("events", "scope"),
+    ("ready",),
     ("runtime", "conversation"),
     ("rendering",),
     ("apart", "completing", "theirs"),
     ("model_runs", "their_content"),
-    ("natives",),
+    ("finishing", "natives"),
     ("outcome",),
     ("call", "nohandle"),
     ("answered", "forked_threads", "unheard"),
@@ -52,7 +53,7 @@ LAYERS = (
     ("executed", "returned"),
     ("declared",),
     ("around",),
-    ("capturing", "session"),
+    ("capturing", "sessions"),
     ("pipeline",),
     ("hooks",),
     ("sdks", "frameworks", "services"),

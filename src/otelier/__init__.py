@@ -7,19 +7,19 @@ and :func:`step` for what no SDK shows.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from otelier.capturing import capture
-from otelier.control import flush, instrument, uninstrument
-from otelier.evaluation import record_evaluation, span_of
-from otelier.handle import current
-from otelier.pipeline import agent, retrieval, step, tool, workflow
-from otelier.prompts import Prompt
-from otelier.session import session
 from otelier.version import __version__
 
 if TYPE_CHECKING:
+    from otelier.capturing import capture
+    from otelier.control import flush, instrument, uninstrument
+    from otelier.evaluation import record_evaluation, span_of
+    from otelier.handle import current
     from otelier.instrumentor import OtelierInstrumentor
+    from otelier.pipeline import agent, retrieval, step, tool, workflow
+    from otelier.prompts import Prompt
+    from otelier.sessions import session
 
 __all__ = [
     "OtelierInstrumentor",
@@ -40,11 +40,36 @@ __all__ = [
     "workflow",
 ]
 
+# Where each name is: a program pays for what it names. No module is called like one of them, or
+# its import would put it here in the name's place.
+_HOMES: Final = {
+    "OtelierInstrumentor": "instrumentor",
+    "Prompt": "prompts",
+    "agent": "pipeline",
+    "capture": "capturing",
+    "current": "handle",
+    "flush": "control",
+    "instrument": "control",
+    "record_evaluation": "evaluation",
+    "retrieval": "pipeline",
+    "session": "sessions",
+    "span_of": "evaluation",
+    "step": "pipeline",
+    "tool": "pipeline",
+    "uninstrument": "control",
+    "workflow": "pipeline",
+}
+
 
 def __getattr__(name: str) -> Any:
-    # OpenTelemetry's base class for it is dear to import, and few programs name it.
-    if name == "OtelierInstrumentor":
-        from otelier.instrumentor import OtelierInstrumentor
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from otelier import loading
 
-        return OtelierInstrumentor
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(loading.module(home), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

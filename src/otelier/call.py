@@ -15,6 +15,7 @@ from typing import Any, Final
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, get_current_span
 
+import otelier.ready  # noqa: F401 - ends import nothing
 from otelier import (
     apart,
     background,

@@ -12,8 +12,17 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from opentelemetry.trace import NoOpTracerProvider
 
-from otelier import children, forks, guard, processor, runtime, sdk_setup, settings, tightening
-from otelier.content import Mask, find_mask
+from otelier import (
+    children,
+    forks,
+    guard,
+    loading,
+    processor,
+    runtime,
+    sdk_setup,
+    settings,
+    tightening,
+)
 from otelier.hooks import registry
 from otelier.runtime import Runtime
 from otelier.semconv import Generation
@@ -23,6 +32,8 @@ if TYPE_CHECKING:
     from opentelemetry._logs import LoggerProvider
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import TracerProvider
+
+    from otelier.content import Mask
 
 Path: TypeAlias = str | PathLike[str]
 
@@ -266,7 +277,7 @@ def _tell_misspelt(asked: _Asked) -> None:
 def _look(asked: _Asked) -> None:
     """Find a mask that is named: with no lock held, for that imports the program's module."""
     if asked.mask is None and asked.values.get("mask"):
-        asked.mask = find_mask(asked.values["mask"])
+        asked.mask = loading.module("content").find_mask(asked.values["mask"])
 
 
 def _tighten(run: Runtime, asked: _Asked) -> None:

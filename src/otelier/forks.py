@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from threading import RLock
 from typing import Final, TypeVar
 
 from otelier import guard
@@ -55,6 +56,34 @@ def _run(each: list[Callable[[], object]]) -> None:
             one()
         except Exception:
             guard.failed("forks")
+
+
+class Undisturbed:
+    """What no fork may come in the middle of: done while :attr:`lock` is held, which a fork awaits.
+
+    Imports are of that kind: a child of the middle of one would wait for it for ever.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        """``seconds``: how long a program that forks waits at most."""
+        self._seconds = seconds
+        # Asked for each time: in a child it is another one.
+        self.lock = RLock()
+        self._held = False
+        before(self._await)
+        in_parent(self._go_on)
+        in_child(self._renew)
+
+    def _await(self) -> None:
+        self._held = self.lock.acquire(timeout=self._seconds)
+
+    def _go_on(self) -> None:
+        if self._held:
+            self._held = False
+            self.lock.release()
+
+    def _renew(self) -> None:
+        self.lock, self._held = RLock(), False
 
 
 if hasattr(os, "register_at_fork"):

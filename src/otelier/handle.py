@@ -10,6 +10,7 @@ from weakref import ref
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
+import otelier.ready  # noqa: F401 - ends import nothing
 from otelier import (
     apart,
     deferred,
@@ -24,7 +25,6 @@ from otelier import (
     wire,
 )
 from otelier import context as ctx
-from otelier.content import Policy
 from otelier.conversation import Conversation
 from otelier.kinds import AGENT, RETRIEVAL, Kind
 from otelier.nohandle import NO_HANDLE as NO_HANDLE
@@ -36,6 +36,8 @@ from otelier.semconv import Attributes
 
 if TYPE_CHECKING:
     from decimal import Decimal
+
+    from otelier.content import Policy
 
 # Nothing is left to be recorded beside the messages.
 _NOTHING: Final = object()

@@ -1,35 +1,31 @@
-"""The span processor: session and user on every span; cost and redaction on others' GenAI spans."""
+"""The span processor: session and user on every span, and a look at each that ends.
+
+What others' GenAI spans lack, and what they must not have, is a matter of :mod:`otelier.finishing`.
+"""
 
 from __future__ import annotations
 
 import atexit
+import sys
 from typing import Any, Final
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from opentelemetry import baggage, trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Status
 
 from otelier import (
     context,
-    cost,
     deferred,
     guard,
-    identity,
+    loading,
     model_runs,
     runtime,
     scope,
     semconv,
     theirs,
-    tightening,
     under_way,
-    wire,
 )
-from otelier.prices.arithmetic import Priced
-from otelier.protocols import Reply
 from otelier.runtime import SCOPE, Runtime, narrowed
-from otelier.semconv import Attributes
-from otelier.usage import Usage
 
 # By identity: a provider of others' may be of a kind that cannot be hashed.
 _installed: WeakValueDictionary[int, Any] = WeakValueDictionary()
@@ -38,6 +34,10 @@ _less: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 # Others' spans beneath an agent or a workflow.
 _beneath: WeakKeyDictionary[Any, _Beneath] = WeakKeyDictionary()
 _BAGGAGE: Final = (semconv.SESSION_ID, semconv.USER_ID, semconv.CONVERSATION_ID)
+# Imported with the first span of others that ends, and with the first of them that is a GenAI one:
+# a program without pays nothing for them.
+_their_content: Any = None
+_finishing: Any = None
 
 
 class _Beneath:
@@ -61,6 +61,13 @@ class _Beneath:
         """
         apart = scope.told_by(self.scope, library) - self._before
         return not self.told and self.scope.begun - self._begun == apart
+
+    def tell(self) -> None:
+        """It is a model call: those around it have one beneath."""
+        above: _Beneath | None = _beneath.get(self.outer)
+        while above is not None and not above.told:
+            above.told = True
+            above = _beneath.get(above.outer)
 
 
 class OtelierSpanProcessor:
@@ -120,6 +127,7 @@ class OtelierSpanProcessor:
             guard.failed("processor.on_end")
 
     def _finish(self, span: Any) -> None:
+        global _their_content, _finishing
         try:
             run = runtime.current()
             if run is None:
@@ -133,17 +141,23 @@ class OtelierSpanProcessor:
             attributes = span._attributes
             model_runs.noted(attributes, theirs.is_model_call)
             library = None if made_by is None else made_by.name
-            # A program without spans of others pays nothing for them.
-            from otelier import their_content
-
-            if their_content.is_genai(library, attributes or ()):
-                finish(run, span, dict(attributes or {}), library)
-                if around is not None and around.alone(library):
-                    _sum_up(around, span, library)
-            elif attributes and any(name in attributes for name in semconv.OPENINFERENCE_CONTENT):
-                added = _redacted(run, span, dict(attributes))
-                if added:
-                    theirs.write(span, added)
+            if _their_content is None:
+                _their_content = loading.module("their_content")
+            genai = _their_content.is_genai(library, attributes or ())
+            if not genai and not (
+                attributes and any(name in attributes for name in semconv.OPENINFERENCE_CONTENT)
+            ):
+                return
+            if _finishing is None:
+                _finishing = loading.module("finishing")
+            if not genai:
+                _finishing.redact(run, span)
+                return
+            _finishing.finish(run, span, library, _less.pop(span, None))
+            if around is None or not around.alone(library):
+                return
+            if _finishing.sum_up(around.scope, span, library):
+                around.tell()
         except Exception:
             guard.failed("processor.on_ending")
 
@@ -156,7 +170,9 @@ class OtelierSpanProcessor:
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """End what waits to be ended."""
         try:
-            cost.settle(timeout_millis / 1000)
+            cost: Any = sys.modules.get("otelier.cost")
+            if cost is not None:
+                cost.settle(timeout_millis / 1000)
             deferred.drain()
         except Exception:
             guard.failed("processor.flush")
@@ -190,117 +206,6 @@ def _from_baggage(span: Any, held: Context) -> None:
         value = baggage.get_baggage(name, held)
         if isinstance(value, str) and name not in (span.attributes or {}):
             span.set_attribute(name, value)
-
-
-def finish(run: Runtime, span: Any, attributes: dict[str, Any], library: str | None) -> None:
-    """A GenAI span that somebody else made: what it lacks on it, what it must not have off it."""
-    from otelier import their_content
-
-    added: Attributes = {}
-    mode, narrow = run.settings.capture, _less.pop(span, None)
-    if narrow is not None:
-        mode = tightening.capture(mode, narrow)
-    content = their_content.names(library, attributes)
-    if not mode.spans:
-        their_content.drop(span, content)
-        for each in content:
-            del attributes[each]
-    elif content or getattr(span, "_events", None):
-        added = their_content.keep(run.policy, span, library, content, attributes)
-        theirs.drop(span._attributes, [each for each in content if each not in attributes])
-    added.update(_redacted(run, span, attributes))
-    if run.prices is not None and semconv.COST not in attributes and not theirs.decided(span):
-        priced = _price(run, attributes)
-        if priced is not None:
-            cost.put(priced, added, run.settings.cost_aliases)
-    if added:
-        theirs.write(span, added)
-
-
-def _redacted(run: Runtime, span: Any, attributes: dict[str, Any]) -> Attributes:
-    """Secrets out of a span's events and status; of its attributes those that had one."""
-    if not run.settings.redact:
-        return {}
-    for event in getattr(span, "_events", None) or ():
-        held = getattr(event, "_attributes", None)
-        found = _clean(run, dict(held)) if held else None
-        if found:
-            theirs.put(held, found)
-    status: Any = getattr(span, "_status", None)
-    said = getattr(status, "description", None)
-    if isinstance(said, str) and said:
-        clean = run.policy.clean(said)
-        if clean != said:
-            span._status = Status(status.status_code, clean)
-    return _clean(run, attributes)
-
-
-def _clean(run: Runtime, attributes: dict[str, Any]) -> Attributes:
-    """The attributes that have a secret, without it."""
-    found: Attributes = {}
-    for name, value in attributes.items():
-        if isinstance(value, str):
-            clean: Any = run.policy.named(name, value)
-        elif isinstance(value, tuple) and value and isinstance(value[0], str):
-            clean = tuple(run.policy.named(name, each) for each in value)
-        else:
-            continue
-        if clean != value:
-            found[name] = clean
-    return found
-
-
-def _price(run: Runtime, attributes: dict[str, Any]) -> Priced | None:
-    if attributes.get(semconv.OPERATION_NAME) not in semconv.PRICED or run.prices is None:
-        return None
-    from otelier import completing
-
-    told = (attributes.get(name) for name in (semconv.PROVIDER_NAME, completing.SYSTEM))
-    provider = next((each for each in told if each and each not in completing.OWN_NAMES), None)
-    address = attributes.get(semconv.SERVER_ADDRESS)
-    if not isinstance(provider, str):
-        return None
-    host = address if isinstance(address, str) else ""
-    # Others' libraries call every host that OpenAI's SDK asks "openai".
-    assumed = provider == "openai" and bool(host) and identity.unknowable(host)
-    who = identity.Identity(provider, None, None, f"https://{host}" if host else "", assumed)
-    return run.prices.price(
-        who,
-        wire.text(attributes.get(semconv.RESPONSE_MODEL)),
-        wire.text(attributes.get(semconv.REQUEST_MODEL)),
-        Reply(usage=_usage(attributes)),
-    )
-
-
-def _sum_up(around: _Beneath, span: Any, library: str | None) -> None:
-    """Add a model call of others to the sums of the agents and workflows around it."""
-    attributes = dict(span._attributes)
-    operation = attributes.get(semconv.OPERATION_NAME)
-    if operation is None and theirs.is_model_call(attributes):
-        operation = semconv.CHAT
-    if operation not in semconv.PRICED:
-        return
-    usage = _usage(attributes)
-    told = usage.input is not None or usage.output is not None
-    failed = semconv.ERROR_TYPE in attributes or not span.status.is_ok
-    if told or not failed:
-        cost = wire.number(attributes.get(semconv.COST))
-        scope.theirs(around.scope, operation, usage if told else None, cost, library)
-        above: _Beneath | None = _beneath.get(around.outer)
-        while above is not None and not above.told:
-            above.told = True
-            above = _beneath.get(above.outer)
-
-
-def _usage(attributes: dict[str, Any]) -> Usage:
-    return Usage(
-        input=wire.count(attributes.get(semconv.USAGE_INPUT)),
-        output=wire.count(attributes.get(semconv.USAGE_OUTPUT)),
-        cache_read=wire.count(attributes.get(semconv.USAGE_CACHE_READ)),
-        cache_write=wire.count(
-            attributes.get(semconv.USAGE_CACHE_WRITE, attributes.get(semconv.USAGE_CACHE_CREATION))
-        ),
-    )
 
 
 def install(run: Runtime) -> None:

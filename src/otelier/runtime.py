@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import FunctionType, MethodType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
 from opentelemetry import metrics, trace
@@ -14,14 +14,17 @@ from opentelemetry.metrics import MeterProvider, NoOpMeter
 from opentelemetry.trace import Tracer, TracerProvider
 
 from otelier import context as ctx
-from otelier import events, following, guard, semconv, tightening
-from otelier.content import Mask, Policy, find_mask
-from otelier.cost import Prices
-from otelier.metrics import Recorder
+from otelier import following, guard, loading, semconv, tightening
 from otelier.setting_table import SETTINGS
 from otelier.setting_texts import Capture
 from otelier.settings import Settings, stated
 from otelier.version import __version__
+
+if TYPE_CHECKING:
+    from otelier.content import Mask, Policy
+    from otelier.cost import Prices
+    from otelier.events import Emitter
+    from otelier.metrics import Recorder
 
 SCOPE: Final = "otelier"
 _MOST_LOOKERS: Final = 100
@@ -43,6 +46,12 @@ def narrowed(context: Context) -> Context:
 class Runtime:
     """Providers are looked up again when the program sets them after us."""
 
+    # Made when one is first asked for (:meth:`__getattr__`): by a call, a step, or somebody else's
+    # GenAI span. Most of what otelier imports is of use to these alone.
+    policy: Policy
+    prices: Prices | None
+    events: Emitter
+
     def __init__(
         self,
         settings: Settings,
@@ -53,20 +62,18 @@ class Runtime:
     ) -> None:
         # Replaced as a whole when they tighten: whoever needs them asks when it needs them.
         self.settings = settings
-        if mask is None:
-            mask = find_mask(settings.mask)
-        self.policy = Policy(settings, mask)
+        if mask is None and settings.mask:
+            mask = loading.module("content").find_mask(settings.mask)
+        self._mask: Mask | None = mask
         # The environment's settings as they were.
         self.stated = stated()
         # The masks and the files of patterns that look at content.
         self.lookers: tuple[Any, ...] = tuple(filter(None, (mask, settings.redact_patterns)))
-        self.prices: Prices | None = Prices(settings.prices) if settings.cost else None
         self.tracer_provider = tracer_provider
         # The proxy finds the real provider when the program sets it.
         self.tracer: Tracer = trace.get_tracer(
             SCOPE, __version__, tracer_provider, schema_url=semconv.SCHEMA_URL
         )
-        self.events = events.Emitter(logger_provider)
         # Whether the details event is wanted; the others always are.
         self.details = settings.events
         # Set while the program has no TracerProvider yet: tries again to add the processor.
@@ -75,6 +82,28 @@ class Runtime:
         self._logger_provider = logger_provider
         self._metered: Any = None
         self._recorder: Recorder | None = None
+        if settings.redact_patterns:
+            self._make()  # What is wrong with them is told at once.
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _MADE:
+            raise AttributeError(name)
+        self._make()
+        return self.__dict__[name]
+
+    def _make(self) -> None:
+        """Make what is made late: once, and all of it together, for ends import nothing."""
+        with loading.importing.lock:
+            if "policy" in self.__dict__:
+                return
+            from otelier.content import Policy
+            from otelier.cost import Prices
+            from otelier.events import Emitter
+
+            settings = self.settings
+            self.events = Emitter(self._logger_provider)
+            self.prices = Prices(settings.prices) if settings.cost else None
+            self.policy = Policy(settings, self._mask)
 
     def captures(self, begun: Context) -> Capture:
         """Where content may go now; no further than the context says in which it began."""
@@ -121,7 +150,8 @@ class Runtime:
             changed["capture"], mask, more = Capture.NO_CONTENT, None, ""
             guard.say_once("masks", "more than %d masks: content is left out", _MOST_LOOKERS)
         settings = replace(self.settings, **changed)
-        self.policy = Policy(settings, mask, self.policy, more)
+        before = self.policy
+        self.policy = type(before)(settings, mask, before, more)
         self.settings = settings
         self.details = settings.events
 
@@ -167,6 +197,8 @@ class Runtime:
         meter = provider.get_meter(SCOPE, __version__, semconv.SCHEMA_URL)
         if isinstance(meter, NoOpMeter):
             return None
+        from otelier.metrics import Recorder
+
         settings = self.settings
         return Recorder(meter, settings.generation, settings.metrics_fingerprint)
 
@@ -182,6 +214,7 @@ def _same(one: Any, other: Any) -> bool:
     return kind in (MethodType, str) and bool(one == other)
 
 
+_MADE: Final = frozenset({"policy", "prices", "events"})
 _current: Runtime | None = None
 _began = False
 # Those with something under way, too.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from threading import RLock
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary, ref
 
 from opentelemetry.context import Context, create_key
@@ -17,10 +17,12 @@ from opentelemetry.trace import get_current_span
 
 from otelier import context as ctx
 from otelier import forks, semconv
-from otelier.prices.arithmetic import Priced
-from otelier.protocols import Reply, Route
 from otelier.semconv import Attributes
-from otelier.usage import Usage
+
+if TYPE_CHECKING:
+    from otelier.prices.arithmetic import Priced
+    from otelier.protocols import Reply, Route
+    from otelier.usage import Usage
 
 # What uses nothing that is paid for, unless the provider tells tokens of it.
 _FREE: Final = frozenset(

@@ -11,11 +11,13 @@ at, and of the others nothing but the names below.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from otelier import semconv, theirs, wire
-from otelier.content import Policy
 from otelier.semconv import Attributes
+
+if TYPE_CHECKING:
+    from otelier.content import Policy
 
 # What shows that a span is a GenAI one: names that are nobody else's.
 _GENAI: Final = (

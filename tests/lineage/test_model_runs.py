@@ -17,7 +17,7 @@ from otelier import context as ctx
 from otelier import model_runs, pipeline
 from otelier.frameworks import models, steps
 from otelier.frameworks.models import Told
-from otelier.session import belonging
+from otelier.sessions import belonging
 from otelier.usage import Usage
 from tests.lineage.frameworks.drawing import conversation, draw, tokens, tree
 from tests.servers import Json, ProviderServer, Sse

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import otelier
 from otelier import expressions
@@ -14,12 +15,14 @@ ROOT = Path(otelier.__file__).parent
 
 
 def test_is_what_a_compiled_one_is() -> None:
-    for pattern, text in ((r"(?P<a>\d)(b)?", "x1by2"), (rb"(?P<a>\d)(b)?", b"x1by2")):
-        ours, compiled = later(pattern), re.compile(pattern)  # type: ignore[type-var]
+    both: tuple[tuple[Any, Any], ...]
+    both = ((r"(?P<a>\d)(b)?", "x1by2"), (rb"(?P<a>\d)(b)?", b"x1by2"))
+    for pattern, text in both:
+        ours, compiled = later(pattern), re.compile(pattern)
         assert ours.pattern == compiled.pattern
         assert ours.findall(text) == compiled.findall(text)
         assert [m.span("a") for m in ours.finditer(text)] == [(1, 2), (4, 5)]
-        assert ours.search(text, 2).start() == 4  # type: ignore[union-attr]
+        assert ours.search(text, 2).start() == 4
         assert ours.match(text) is None
         assert ours.fullmatch(text, 1, 3) is not None
         assert ours.split(text) == compiled.split(text)
@@ -29,9 +32,9 @@ def test_is_what_a_compiled_one_is() -> None:
 
 
 def test_is_compiled_once_and_not_before_it_is_used() -> None:
-    known = len(re._cache)  # type: ignore[attr-defined]
+    known = len(re._cache)
     ours = later(f"{known}a+")
-    assert len(re._cache) == known  # type: ignore[attr-defined]
+    assert len(re._cache) == known
     assert ours.search(f"b{known}a") is not None
     assert ours.match is ours.match
 

@@ -20,7 +20,7 @@ from otelier.handle import Handle
 from otelier.kinds import AGENT, TOOL, WORKFLOW, Kind
 from otelier.scope import around, beneath, watching
 from otelier.semconv import Attributes
-from otelier.session import Entry, belonging
+from otelier.sessions import Entry, belonging
 
 _KINDS: Final[dict[Any, Kind]] = {
     semconv.INVOKE_AGENT: AGENT,

@@ -24,7 +24,7 @@ from otelier import guard, leaving, runtime
 from otelier.declared import Step
 from otelier.handle import Handle
 from otelier.hooks import foreign
-from otelier.session import belonging, told
+from otelier.sessions import belonging, told
 
 # Runs whose end a framework never tells must not pile up. Those that go on are as many as a program
 # has requests at once, by what is nested in each: of so many only what is old is given up.

@@ -25,7 +25,7 @@ from otelier import context as ctx
 from otelier import guard, runtime
 from otelier.hooks.patching import Patches
 from otelier.semconv import Attributes
-from otelier.session import arrived, told
+from otelier.sessions import arrived, told
 from otelier.setting_texts import Capture
 from otelier.tightening import narrowed
 

@@ -68,7 +68,7 @@ class StoreSpanExporter(Storing, SpanExporter):
         if not spans:
             return SpanExportResult.SUCCESS
         try:
-            with loading.undisturbed():
+            with loading.importing.lock:
                 from otelier.store import sharing
 
             batch = [stored(span) for span in spans]
@@ -82,7 +82,7 @@ class StoreSpanExporter(Storing, SpanExporter):
     def _tell(self, batch: Sequence[StoredSpan]) -> None:
         if not self._reports:
             return
-        with loading.undisturbed():
+        with loading.importing.lock:
             from otelier.store import telling
 
         # The run may be over, and its folder gone.

@@ -32,14 +32,14 @@ class StoreLogExporter(Storing, _Base):  # type: ignore[misc]
         if self._done:
             return _Result.FAILURE
         try:
-            with loading.undisturbed():
+            with loading.importing.lock:
                 from otelier.store.logs import stored_events
 
             events = stored_events(batch)
             if not events:
                 return _Result.SUCCESS
             # With the first event, not before.
-            with loading.undisturbed():
+            with loading.importing.lock:
                 from otelier.store import sharing
 
             if sharing.of(self.path).write((), events):

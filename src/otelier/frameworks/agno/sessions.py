@@ -10,7 +10,7 @@ from otelier import guard, semconv
 from otelier.frameworks import steps
 from otelier.frameworks.agno.events import Run
 from otelier.hooks.patching import Patches
-from otelier.session import told as told_before
+from otelier.sessions import told as told_before
 
 # A method, or in newer versions of agents and teams a function.
 _NAMES: Final = ("_initialize_session", "initialize_session")

@@ -12,7 +12,7 @@ from otelier import pipeline, wire
 from otelier.frameworks import steps
 from otelier.frameworks.claude_agent import prompts, told
 from otelier.frameworks.claude_agent.agents import Agent, Tool
-from otelier.session import belonging
+from otelier.sessions import belonging
 
 LIBRARY: Final = "claude_agent"
 

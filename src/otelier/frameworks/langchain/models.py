@@ -22,7 +22,7 @@ from otelier.frameworks.langchain.open_runs import conversation, runs, user
 from otelier.frameworks.steps import key
 from otelier.hooks.patching import Patches
 from otelier.model_runs import ModelRun
-from otelier.session import belonging
+from otelier.sessions import belonging
 
 
 @dataclass(slots=True)

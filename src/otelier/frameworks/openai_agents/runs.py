@@ -14,7 +14,7 @@ from otelier.frameworks.openai_agents.around import Run
 from otelier.hooks.calling import argument
 from otelier.hooks.patching import Patches
 from otelier.returned import leave
-from otelier.session import belonging
+from otelier.sessions import belonging
 from otelier.setting_texts import Capture
 
 

@@ -14,7 +14,7 @@ from otelier.frameworks.openai_agents import around, naming, opened
 from otelier.frameworks.openai_agents.around import Around
 from otelier.frameworks.openai_agents.opened import Open
 from otelier.hooks.patching import Patches
-from otelier.session import belonging
+from otelier.sessions import belonging
 
 _CLASSES: Final = ("TraceImpl", "NoOpTrace")
 # Of a run that goes on in the process that has interrupted it; not in every version.
