@@ -41,13 +41,13 @@ class Floor:
                 ("duration", s.OPERATION_DURATION),
                 ("tokens", s.TOKEN_USAGE),
                 ("first", s.FIRST_CHUNK),
-                ("cost", s.OPERATION_COST),
             ):
-                if field != "cost" or cost_record:
-                    made = meter.create_histogram(
-                        of.name, of.unit, explicit_bucket_boundaries_advisory=list(of.buckets or ())
-                    )
-                    setattr(self, field, made)
+                made = meter.create_histogram(
+                    of.name, of.unit, explicit_bucket_boundaries_advisory=list(of.buckets or ())
+                )
+                setattr(self, field, made)
+            if cost_record:
+                self.cost = meter.create_counter(s.OPERATION_COST.name, s.OPERATION_COST.unit)
 
     # --- calls ------------------------------------------------------------------------------
 
@@ -120,7 +120,7 @@ class Floor:
         if s.RESPONSE_TIME_TO_FIRST_CHUNK in late:
             self.first.record(late[s.RESPONSE_TIME_TO_FIRST_CHUNK], group, context)
         if self.cost is not None:
-            self.cost.record(late[s.COST], shared, context)
+            self.cost.add(late[s.COST], shared, context)
 
     # --- chat completions -------------------------------------------------------------------
 

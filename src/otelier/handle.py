@@ -445,7 +445,7 @@ class Handle:
             whose = {n: self._attributes[n] for n in (kind.named,) if n in self._attributes}
             if kind.operation:
                 whose[semconv.OPERATION_NAME] = kind.operation
-            recorder.step(semconv.OPERATION_COST, self._cost[0], measured | whose, self._context)
+            recorder.cost(self._cost[0], measured | whose)
         agent = self._scope if kind is AGENT else None
         if agent is not None:
             named: Attributes = {semconv.AGENT_NAME: agent.name} if agent.name else {}

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from opentelemetry.context import Context
-from opentelemetry.metrics import Meter
+from opentelemetry.metrics import Meter, MeterProvider
 
-from otelier import semconv
+from otelier import semconv, summed
 from otelier.background import Begun
 from otelier.prices.arithmetic import Priced
 from otelier.protocols import Reply
@@ -33,7 +33,14 @@ _OPENAI: Final = (semconv.OPENAI_RESPONSE_SERVICE_TIER, semconv.OPENAI_SYSTEM_FI
 class Recorder:
     """Instruments of one meter."""
 
-    def __init__(self, meter: Meter, generation: Generation, fingerprint: bool = False) -> None:
+    def __init__(
+        self,
+        provider: MeterProvider,
+        meter: Meter,
+        generation: Generation,
+        fingerprint: bool = False,
+    ) -> None:
+        self._provider = provider
         self._meter = meter
         self._generation = generation
         self._openai = _OPENAI if fingerprint else _OPENAI[:1]
@@ -48,7 +55,7 @@ class Recorder:
     def _make(self, instrument: Instrument) -> Any:
         name, unit, text = instrument.name, instrument.unit, instrument.description
         if instrument.buckets is None:
-            return self._meter.create_counter(name, unit, text)
+            return summed.counter(self._provider, self._meter, instrument)
         return self._meter.create_histogram(
             name, unit, text, explicit_bucket_boundaries_advisory=list(instrument.buckets)
         )
@@ -99,7 +106,7 @@ class Recorder:
         if priced is not None:
             if priced.partial:  # Sums can leave it out, or say that they are the least.
                 shared = {**shared, semconv.COST_PARTIAL: True}
-            self._of(semconv.OPERATION_COST).record(priced.total, shared, context)
+            self._of(semconv.OPERATION_COST).add(priced.total, shared)
 
     def _told(self, group: Attributes, reply: Reply) -> Attributes:
         """``group`` with what the conventions recommend of OpenAI's answers."""
@@ -173,12 +180,14 @@ class Recorder:
             (semconv.USED_REASONING, usage.reasoning, ()),
         ):
             for modality, value in split(total, parts):
-                self._of(instrument).add(
-                    value, {**shared, semconv.TOKEN_MODALITY: modality}, context
-                )
+                self._of(instrument).add(value, {**shared, semconv.TOKEN_MODALITY: modality})
 
     def step(
         self, instrument: Instrument, value: float, attributes: Attributes, context: Context
     ) -> None:
         """Record one value of a step's metric."""
         self._of(instrument).record(value, attributes, context)
+
+    def cost(self, usd: float, attributes: Attributes) -> None:
+        """Add what a step cost by itself, in USD."""
+        self._of(semconv.OPERATION_COST).add(usd, attributes)

@@ -200,7 +200,7 @@ class Runtime:
         from otelier.metrics import Recorder
 
         settings = self.settings
-        return Recorder(meter, settings.generation, settings.metrics_fingerprint)
+        return Recorder(provider, meter, settings.generation, settings.metrics_fingerprint)
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -220,7 +220,6 @@ AGENT_BUCKETS: Final = tuple(0.1 * 2**n for n in range(13))
 WORKFLOW_BUCKETS: Final = (1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200)
 MCP_BUCKETS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300)
 COUNT_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128)
-COST_BUCKETS: Final = tuple(1e-6 * 4**n for n in range(14))
 
 TOKEN_TYPE: Final = "gen_ai.token.type"
 TOKEN_MODALITY: Final = "gen_ai.token.modality"
@@ -305,7 +304,7 @@ DURATIONS: Final[Mapping[str, Instrument]] = {
     EMBEDDINGS: EMBEDDINGS_DURATION,
 }
 OPERATION_COST: Final = Instrument(
-    "gen_ai.client.operation.cost", "USD", "Cost of one operation", COST_BUCKETS
+    "gen_ai.client.operation.cost", "USD", "Cost of operations", None
 )
 AGENT_DURATION: Final = Instrument(
     "gen_ai.invoke_agent.duration", "s", "Agent invocation duration", AGENT_BUCKETS

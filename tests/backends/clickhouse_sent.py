@@ -12,7 +12,7 @@ from tests.backends.clickhouse_running import ClickHouse, collector, server
 from tests.backends.running import Otelcol, until, workload
 from tests.backends.truth import Truth
 
-HISTOGRAMS = "otel_metrics_histogram WHERE MetricName = 'gen_ai.client.operation.cost'"
+SUMS = "otel_metrics_sum WHERE MetricName = 'gen_ai.client.operation.cost'"
 
 
 class Sent(ClickHouse):
@@ -47,11 +47,11 @@ def sending(here: Path, **env: Any) -> Iterator[Sent]:
         with collector(here, asked.port, BATCH_MIN=50, BATCH_MAX=50) as asked.into:
             asked.truth = workload(here, asked.into.http, **env)
             failed = sum(row["error"] is not None for row in asked.truth.calls)
-            priced = sum(row["cost"] is not None for row in asked.truth.calls)
+            cost = sum(row["cost"] or 0 for row in asked.truth.calls)
             counts = {
                 "otel_traces": len(asked.truth.rows),
                 "otel_logs WHERE EventName = 'gen_ai.client.operation.exception'": failed,
-                f"{HISTOGRAMS} GROUP BY MetricName HAVING sum(Count) = {priced}": 1,
+                f"{SUMS} GROUP BY MetricName HAVING abs(sum(Value) / {cost} - 1) < 1e-9": 1,
             }
             for table, wanted in counts.items():
                 until(partial(asked.has, wanted, table), table)

@@ -183,7 +183,7 @@ def test_the_programs_own_metrics_say_the_same(stack: Stack) -> None:
     model, kind = "gen_ai_request_model", "gen_ai_token_type"
     own = f'sum by ({model}, {kind}) (gen_ai_client_token_usage_sum{{job="workload"}})'
     asked.soon(own, tokens(calls, "model"), model, kind)
-    own = f'sum by ({model}) (gen_ai_client_operation_cost_USD_sum{{job="workload"}})'
+    own = f'sum by ({model}) (gen_ai_client_operation_cost_USD_total{{job="workload"}})'
     asked.soon(own, stack.truth.summed("cost", "model", rows=calls), model)
     own = f"sum by ({model}) (gen_ai_client_operation_duration_seconds_count"
     asked.soon(

@@ -260,10 +260,10 @@ def test_spans_that_come_late_are_counted_at_their_time(stack: Stack) -> None:
 @needs_programs
 def test_prometheus_has_both_kinds_of_metrics(stack: Stack) -> None:
     wanted, asked = stack.tempo.truth.summed("cost", "model"), stack.prometheus
-    for name in ("gen_ai_client_operation_cost_USD_sum", "otelier_cost_USD_total"):
+    for name in ("gen_ai_client_operation_cost_USD_total", "otelier_cost_USD_total"):
         asked.soon(f"sum by (gen_ai_request_model) ({name})", wanted, "gen_ai_request_model")
     asked.soon("sum by (job) (up)", {"otelier": 1, "collector": 1, "tempo": 1}, "job")
-    own = 'sum(gen_ai_client_operation_cost_USD_sum{job="workload"})'
+    own = 'sum(gen_ai_client_operation_cost_USD_total{job="workload"})'
     assert asked.query(own) == near({(): sum(wanted.values())})
 
     def evaluated() -> set[str] | None:

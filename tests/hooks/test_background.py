@@ -86,8 +86,9 @@ def test_polled(client: openai.OpenAI, server: ProviderServer, telemetry: Teleme
         ("fetch_response", None),
     ]
     assert measured(telemetry) == [9, 12]
-    assert sum(point.count for point in telemetry.metrics()[semconv.OPERATION_COST.name]) == 1
     (last,) = [span for span in telemetry.spans() if semconv.USAGE_INPUT in span.attributes]
+    (point,) = telemetry.metrics()[semconv.OPERATION_COST.name]
+    assert point.value == last.attributes[semconv.COST]
     assert last.attributes[semconv.RESPONSE_FINISH_REASONS] == ("stop",)
     assert last.attributes[semconv.RESPONSE_STATUS] == "completed"
     assert last.attributes[semconv.RESPONSE_MODEL] == "gpt-5"

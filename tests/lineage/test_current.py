@@ -53,7 +53,7 @@ def test_a_tools_cost_is_in_the_totals_of_all_around_it(
 def test_the_cost_metric_has_it(telemetry: Telemetry) -> None:
     search("a")
     (point,) = telemetry.metrics()["gen_ai.client.operation.cost"]
-    assert point.sum == 0.005
+    assert point.value == 0.005
     assert point.attributes[semconv.OPERATION_NAME] == "execute_tool"
     assert point.attributes[semconv.TOOL_NAME] == "search"
 

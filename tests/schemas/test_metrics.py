@@ -34,7 +34,7 @@ RELEASED = {
 }
 # Not in the conventions yet: ours.
 _PARTIAL = {"otelier.cost.partial": Attribute("otelier.cost.partial", False, False)}
-OURS = {"gen_ai.client.operation.cost": Metric("histogram", "USD", _GROUP | _TOLD | _PARTIAL)}
+OURS = {"gen_ai.client.operation.cost": Metric("counter", "USD", _GROUP | _TOLD | _PARTIAL)}
 # On main since the copy of the model that is read here.
 EMBEDDED = "gen_ai.client.embeddings."
 NEWER = {

@@ -355,7 +355,9 @@ def test_metrics_are_its_own_where_ours_go(server: ProviderServer, telemetry: Te
     asyncio.run(weather(server).run("Weather in Paris?"))
     found = telemetry.metrics()
     assert sum(point.sum for point in found["gen_ai.client.token.usage"]) == 2 * (12 + 9)
-    assert sum(point.count for point in found["gen_ai.client.operation.cost"]) == 2
+    costs = [span.attributes["gen_ai.usage.cost"] for span in telemetry.spans("chat")]
+    (point,) = found["gen_ai.client.operation.cost"]
+    assert len(costs) == 2 and point.value == pytest.approx(sum(costs))
     calls_timed = [
         point
         for point in found["gen_ai.client.operation.duration"]
