@@ -77,14 +77,16 @@ def child(jobs: list[dict[str, Any]]) -> None:
             gc.unfreeze()
 
 
-def count(jobs: list[dict[str, Any]], keep: Path | None = None) -> list[int]:
-    """Instructions of one operation of each job."""
+def count(
+    jobs: list[dict[str, Any]], keep: Path | None = None, python: str = sys.executable
+) -> list[int]:
+    """Instructions of one operation of each job, in the environment of an interpreter."""
     with tempfile.TemporaryDirectory() as folder:
         place = keep or Path(folder)
         process = subprocess.run(
             [
                 "valgrind", "--tool=callgrind", "--instr-atstart=no", "--dump-line=no",
-                f"--callgrind-out-file={place}/out", sys.executable,
+                f"--callgrind-out-file={place}/out", python,
                 "-m", "benchmarks.instructions", "--child",
             ],
             input=json.dumps(jobs),

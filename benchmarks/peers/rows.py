@@ -1,0 +1,53 @@
+"""What is measured beside others: operations, and the goal of each in multiples of the floor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from benchmarks.scenarios import FRESH, SMALL, UNSAMPLED, Scenario
+
+CHUNKS: Final = 500
+
+
+@dataclass(frozen=True)
+class Row:
+    """One operation."""
+
+    name: str
+    scenario: Scenario
+    goal: float
+    # How often it is run to be counted.
+    times: int = 20
+
+    @property
+    def whole(self) -> bool:
+        """An operation; else a chunk of a stream."""
+        return not self.scenario.chunks
+
+    @property
+    def shorter(self) -> Scenario:
+        """The call around the stream, to be taken away."""
+        return replace(self.scenario, chunks=2)
+
+    @property
+    def fewer(self) -> int:
+        """How many chunks more the stream has."""
+        return self.scenario.chunks - 2
+
+
+def _chunk(api: str, content: bool, goal: float) -> Row:
+    name = f"a chunk of {api}, content {'on' if content else 'off'}"
+    return Row(name, Scenario(api, chunks=CHUNKS, content=content, lite=True), goal, 1)
+
+
+ROWS: Final = (
+    *(Row(f"{one.api}, small", one, 1.35) for one in SMALL),
+    *(Row(f"{one.api}, large, every text new", one, 0.6, 2) for one in FRESH),
+    Row("chat, small, not sampled", UNSAMPLED[0], 1.5),
+    *(
+        _chunk(api, content, goal if content else 1.7)
+        for content in (True, False)
+        for api, goal in (("chat", 1.9), ("responses", 2.3), ("messages", 1.6))
+    ),
+)
