@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from os import PathLike
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
@@ -153,15 +152,19 @@ def instrument(
     apply({name: value for name, value in locals().items() if value is not None})
 
 
-@dataclass(slots=True)
 class _Asked:
     """What a call of :func:`instrument` asks, looked at before anything is done."""
 
-    values: dict[str, Any]
-    mask: Mask | None
-    providers: dict[str, Any]
-    # All names that were given.
-    names: list[str] = field(default_factory=list)
+    __slots__ = ("mask", "names", "providers", "values")
+
+    def __init__(
+        self, values: dict[str, Any], mask: Mask | None, providers: dict[str, Any], names: list[str]
+    ) -> None:
+        self.values = values
+        self.mask = mask
+        self.providers = providers
+        # All names that were given.
+        self.names = names
 
 
 # Held for what takes no time; nothing of the program's runs meanwhile.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from opentelemetry.trace import SpanKind
 
@@ -11,8 +10,7 @@ from otelier import semconv
 from otelier.semconv import Instrument
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """One kind of step: how its span is named and what it carries."""
 
     operation: str | None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
@@ -149,7 +148,7 @@ class Runtime:
             self.lookers = self.lookers[:_MOST_LOOKERS]
             changed["capture"], mask, more = Capture.NO_CONTENT, None, ""
             guard.say_once("masks", "more than %d masks: content is left out", _MOST_LOOKERS)
-        settings = replace(self.settings, **changed)
+        settings = self.settings._replace(**changed)
         before = self.policy
         self.policy = type(before)(settings, mask, before, more)
         self.settings = settings

@@ -8,8 +8,7 @@ facts that the conventions have no name for.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 Scalar: TypeAlias = str | bool | int | float
 Value: TypeAlias = Scalar | Sequence[str] | Sequence[bool] | Sequence[int] | Sequence[float]
@@ -225,8 +224,7 @@ TOKEN_TYPE: Final = "gen_ai.token.type"
 TOKEN_MODALITY: Final = "gen_ai.token.modality"
 
 
-@dataclass(frozen=True, slots=True)
-class Instrument:
+class Instrument(NamedTuple):
     """One metric: its name, unit, description and histogram bounds (None for a counter)."""
 
     name: str
@@ -332,8 +330,7 @@ MCP_SERVER_DURATION: Final = Instrument(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Generation:
+class Generation(NamedTuple):
     """Which generation of names is written: the released one, main's, or both."""
 
     released: bool

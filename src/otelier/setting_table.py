@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from otelier import setting_texts as texts
 from otelier import tightening
@@ -12,8 +11,7 @@ from otelier.setting_texts import Capture
 from otelier.tightening import Direction
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One environment variable: how it is read and what it means, for README and doctor."""
 
     field: str

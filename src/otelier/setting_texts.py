@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Collection, Mapping
 from enum import Enum
 from typing import Final
 
 from otelier import semconv
+from otelier.expressions import later
 
 TRUE: Final = frozenset({"1", "true", "yes", "on"})
 FALSE: Final = frozenset({"0", "false", "no", "off"})
@@ -18,7 +18,7 @@ _GENERATIONS: Final = {
     semconv.DUPLICATE: "gen_ai_latest_experimental/dup",
 }
 # host, host:port, *.domain, *.domain:port, [IPv6], [IPv6]:port.
-_LISTED: Final = re.compile(
+_LISTED: Final = later(
     r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*(?::\d{1,5})?|\[[0-9a-f:.]+\](?::\d{1,5})?"
 )
 

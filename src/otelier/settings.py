@@ -11,9 +11,9 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from otelier import semconv
 from otelier import setting_texts as texts
@@ -45,8 +45,7 @@ _in_code: Final[dict[str, Any]] = {}
 _EXPORTERS: Final = ("OTEL_TRACES_EXPORTER", "OTEL_LOGS_EXPORTER")
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What the user chose. Made by :func:`load`; never changed afterwards."""
 
     capture: Capture = Capture.SPAN_ONLY
@@ -67,7 +66,7 @@ class Settings:
     prices: str = ""
     cost_aliases: frozenset[str] = frozenset()
     compat: frozenset[str] = frozenset()
-    provider_hosts: Mapping[str, str] = field(default_factory=dict)
+    provider_hosts: Mapping[str, str] = MappingProxyType({})
     baggage: bool = False
     propagate: frozenset[str] = frozenset()
     mcp_meta: bool = True
@@ -123,7 +122,7 @@ def read(environ: Mapping[str, str]) -> tuple[Settings, list[str]]:
     disabled = texts.names(environ.get(OTHERS_DISABLED_ENV, "")) - _OTHERS_OWN
     settings = Settings(**chosen)
     if disabled:
-        settings = replace(settings, disabled=settings.disabled | disabled)
+        settings = settings._replace(disabled=settings.disabled | disabled)
     return settings, problems
 
 
@@ -136,7 +135,7 @@ def load(**overrides: Any) -> Settings:
     accepted, wrong = given(overrides)
     for problem in (*problems, *wrong):
         logger.warning("otelier: %s", problem)
-    return replace(settings, **accepted) if accepted else settings
+    return settings._replace(**accepted) if accepted else settings
 
 
 def given(overrides: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -198,7 +197,7 @@ def tell_exporters(values: Mapping[str, Any]) -> None:
 
 def of_exporters() -> Settings:
     """What exporters go by."""
-    return replace(read(os.environ)[0], **_in_code)
+    return read(os.environ)[0]._replace(**_in_code)
 
 
 def trace_file() -> str:

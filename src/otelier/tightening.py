@@ -7,9 +7,8 @@ is refused. A setting without a direction is neither: the first ``instrument()``
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from opentelemetry.context import Context
 
@@ -17,8 +16,7 @@ from otelier import context as ctx
 from otelier.setting_texts import Blobs, Capture
 
 
-@dataclass(frozen=True, slots=True)
-class Direction:
+class Direction(NamedTuple):
     """How what is in force and what is asked meet: never looser than either of the two."""
 
     meet: Callable[[Any, Any], Any]

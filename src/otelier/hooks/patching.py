@@ -69,7 +69,8 @@ class Patches:
         self._done: list[tuple[Any, str, Any, Any]] = []
         self._inside: list[tuple[Any, Any, Any]] = []
         self._undone: list[Callable[[], None]] = []
-        self._loose: WeakKeyDictionary[type, list[str]] = WeakKeyDictionary()
+        # Made where there are any: every library of the table has one of these.
+        self._loose: WeakKeyDictionary[type, list[str]] | None = None
 
     def wrap(self, owner: Any, name: str, wrapper: Callable[[Any, Any, Any, Any], Any]) -> None:
         """Wrap a function of a class or module."""
@@ -83,6 +84,8 @@ class Patches:
         if self._is_ours(function):
             return
         setattr(owner, name, self._wrapped(function, wrapper, _Loose))
+        if self._loose is None:
+            self._loose = WeakKeyDictionary()
         self._loose.setdefault(owner, []).append(name)
 
     def _wrapped(
@@ -146,12 +149,12 @@ class Patches:
             else:
                 setattr(owner, name, before)
         self._done.clear()
-        for owner, names in list(self._loose.items()):
+        for owner, names in list((self._loose or {}).items()):
             for name in names:
                 held: Any = owner.__dict__.get(name)
                 if self._is_ours(held):
                     setattr(owner, name, held.__wrapped__)
-        self._loose.clear()
+        self._loose = None
         for owner, name, ours in reversed(self._inside):
             # Others may have wrapped ours since, or taken their own away.
             outer, held = None, owner.__dict__[name]

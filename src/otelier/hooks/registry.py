@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
@@ -24,18 +23,20 @@ from otelier.hooks.table import (
 from otelier.setting_table import DISABLED_ENV, OTHERS_DISABLED_ENV
 
 
-@dataclass
 class State:
     """What became of one hook in this process, for doctor."""
 
-    library: Library
-    # waiting (not imported yet), hooked, disabled, failed
-    status: str = "waiting"
-    seam: str = ""
-    native: str | None = None
-    patches: Patches = field(default_factory=Patches)
-    # Whoever takes the one item hooks it.
-    claim: list[bool] = field(default_factory=lambda: [True])
+    __slots__ = ("claim", "library", "native", "patches", "seam", "status")
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        # waiting (not imported yet), hooked, disabled, failed
+        self.status = "waiting"
+        self.seam = ""
+        self.native: str | None = None
+        self.patches = Patches()
+        # Whoever takes the one item hooks it.
+        self.claim = [True]
 
 
 # wrapt cannot take a post-import hook back: there is one for each module that is not imported yet.
@@ -105,7 +106,7 @@ def _opted() -> tuple[Library, ...]:
 
 def is_disabled(library: Library, disabled: frozenset[str]) -> bool:
     """Whether a list of libraries to leave alone has this one."""
-    return bool(disabled & {"*", library.name, library.distribution})
+    return bool(disabled) and not disabled.isdisjoint(("*", library.name, library.distribution))
 
 
 def misspelt(given: frozenset[str] = frozenset()) -> list[str]:

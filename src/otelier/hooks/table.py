@@ -5,12 +5,10 @@ A new SDK of the Stainless family is one row. Nothing here imports an SDK.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Library:
+class Library(NamedTuple):
     """One hook of one library."""
 
     # What the user disables it by; several hooks may share it.
