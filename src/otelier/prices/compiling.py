@@ -14,8 +14,8 @@ from datetime import UTC, date, datetime, time
 from re._parser import parse  # type: ignore[import-not-found,unused-ignore]
 from typing import Any, Final
 
-# Part of the files' names: one more when the format changes.
-FORMAT: Final = 1
+from otelier.prices.listing import FORMAT
+
 # Kinds of clauses, by the attribute that holds their text.
 _TEXTS: Final = {
     "equals": "equals",

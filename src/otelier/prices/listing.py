@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from otelier import wire
-from otelier.prices.compiling import FORMAT
+from otelier.expressions import later
+
+# Part of the files' names: one more when the format changes.
+FORMAT: Final = 1
 
 # A number, or a base and the prices from more input tokens on.
 Price: TypeAlias = "float | list[Any]"
 # LiteLLM and OpenRouter write ``gpt-5.2-20251211`` for ``gpt-5.2-2025-12-11``.
-_COMPACT_DATE: Final = re.compile(r"(-)(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)")
+_COMPACT_DATE: Final = later(r"(-)(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)")
 _MATCHES: Final[dict[str, Callable[[str, Any], bool]]] = {
     "equals": lambda text, wanted: text == wanted,
     "starts": lambda text, wanted: text.startswith(wanted),
@@ -35,8 +37,7 @@ def matches(clause: Sequence[Any], text: str) -> bool:
     return _MATCHES[clause[0]](text, clause[1])
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """What is counted and priced: its usage key, for how many a price is, and what it is of."""
 
     usage_key: str
@@ -44,8 +45,7 @@ class Unit:
     dimensions: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One model of the list, as one provider sells it."""
 
     # Who was asked for; the model may be in the list of another, whose model it is.
@@ -105,8 +105,7 @@ def _holds(condition: Sequence[Any] | None, moment: datetime) -> bool:
     return bool(now >= start or now < end) if end < start else bool(start <= now < end)
 
 
-@dataclass(frozen=True, slots=True)
-class Seller:
+class Seller(NamedTuple):
     """A provider: its id, a pattern of its URLs, what is in all of these, and its other names."""
 
     id: str
@@ -115,15 +114,20 @@ class Seller:
     names: Sequence[Any] | None
 
 
-@dataclass(slots=True)
 class PriceList:
     """A compiled list; providers are parsed when one is asked for."""
 
-    version: str
-    units: Mapping[str, Unit]
-    _providers: list[Seller]
-    _lines: list[bytes]
-    _parsed: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    __slots__ = ("_lines", "_parsed", "_providers", "units", "version")
+
+    def __init__(
+        self, version: str, units: Mapping[str, Unit], providers: list[Seller], lines: list[bytes]
+    ) -> None:
+        self.version = version
+        self.units = units
+        self._providers = providers
+        # One of JSON for each provider.
+        self._lines = lines
+        self._parsed: dict[str, Mapping[str, Any]] = {}
 
     @classmethod
     def read(cls, data: bytes) -> PriceList:

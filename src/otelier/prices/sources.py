@@ -10,14 +10,14 @@ import contextlib
 import os
 import sys
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from tempfile import mkstemp
 from typing import Any, Final
 
 from otelier import guard, settings, wire
 from otelier.prices import compiling
-from otelier.prices.listing import Entry, PriceList
+from otelier.prices.listing import FORMAT, Entry, PriceList
 
 SHIPPED: Final = Path(__file__).with_name("list.jsonl")
 _LIBRARY: Final = "genai-prices"
@@ -27,9 +27,13 @@ _LIBRARY: Final = "genai-prices"
 def installed() -> str | None:
     """The version of genai-prices that is installed."""
     try:
-        return version(_LIBRARY)
+        found = distribution(_LIBRARY)
     except PackageNotFoundError:
         return None
+    # Of all that is said there nothing else is read.
+    head = (found.read_text("METADATA") or "").partition("\n\n")[0]
+    told = head.partition("\nVersion: ")[2].partition("\n")[0].strip()
+    return told or found.version
 
 
 def ready() -> tuple[PriceList, str] | None:
@@ -86,7 +90,7 @@ def cached(wanted: str | None) -> Path | None:
     folder = settings.cache_folder()
     if folder is None or wanted is None:
         return None
-    return folder / f"prices-{compiling.FORMAT}-{wanted}.jsonl"
+    return folder / f"prices-{FORMAT}-{wanted}.jsonl"
 
 
 def _write(place: Path, data: bytes) -> None:
