@@ -7,7 +7,7 @@ from typing import Final
 
 from benchmarks.scenarios import FRESH, SMALL, UNSAMPLED, Scenario
 
-CHUNKS: Final = 500
+CHUNKS: Final = 300
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Row:
     scenario: Scenario
     goal: float
     # How often it is run to be counted.
-    times: int = 20
+    times: int = 10
 
     @property
     def whole(self) -> bool:
