@@ -38,10 +38,13 @@ def child(part: str, *arguments: str | int) -> Figures:
     return found
 
 
-def least(rounds: int, part: str, *arguments: str | int) -> Figures:
-    """The least of each figure of some rounds."""
-    found = [child(part, *arguments) for _ in range(rounds)]
-    return {name: min(each[name] for each in found) for name in found[0]}
+def by_turns(rounds: int, part: str, *arguments: int) -> list[Figures]:
+    """For each variant, the least of each figure of some rounds."""
+    found: dict[str, list[Figures]] = {variant: [] for variant in VARIANTS}
+    for _ in range(rounds):
+        for variant, each in found.items():
+            each.append(child(part, variant, *arguments))
+    return [{name: min(one[name] for one in each) for name in each[0]} for each in found.values()]
 
 
 def calls(rounds: int, number: int, threads: int, each: int) -> Iterator[list[str]]:
@@ -51,7 +54,7 @@ def calls(rounds: int, number: int, threads: int, each: int) -> Iterator[list[st
         (f"{threads} threads, {each} calls each", "threads", (threads, each), threads * each),
         (f"one thread, {threads * each:,} calls", "threads", (1, threads * each), threads * each),
     ):
-        bare, floor, ours = (least(rounds, part, each, *arguments) for each in VARIANTS)
+        bare, floor, ours = by_turns(rounds, part, *arguments)
         taken = [one["microseconds"] for one in (bare, floor, ours)]
         row = [name, f"{taken[0]:,.0f}", *_added(taken)]
         if part == "at_once":
