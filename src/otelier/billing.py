@@ -5,11 +5,11 @@ Pure functions over names, the context of a call and the members of a price.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Iterable, Mapping
 from typing import Any, Final
 
 from otelier import gateways, identity, semconv, wire
+from otelier.expressions import later
 from otelier.identity import Identity
 from otelier.prices.listing import Price
 from otelier.protocols import Cost, Reply, finish
@@ -43,7 +43,7 @@ _SEARCH_SIZE: Final = "search_context_size"
 _LARGEST: Final = "high"
 _INPUT: Final = "input_mtok"
 _TOKENS: Final = "_mtok"
-_HEARS: Final = re.compile(r"audio|realtime|transcribe|live|tts")
+_HEARS: Final = later(r"audio|realtime|transcribe|live|tts")
 
 
 def covered(context: Mapping[str, str], variants: Iterable[Mapping[str, str]]) -> bool:

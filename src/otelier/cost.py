@@ -10,7 +10,6 @@ that does not cover what was used (audio tokens at a text price), gives no cost 
 from __future__ import annotations
 
 import atexit
-import re
 import threading
 import time
 from collections import deque
@@ -21,6 +20,7 @@ from typing import Any, Final
 from weakref import WeakSet
 
 from otelier import billing, forks, guard, semconv, wire
+from otelier.expressions import later
 from otelier.identity import Identity
 from otelier.prices import arithmetic, sources
 from otelier.prices.arithmetic import Priced, Pricer
@@ -49,7 +49,7 @@ _MODEL_ARNS: Final = (":foundation-model", ":inference-profile")
 # Since Claude 4.5 Vertex's regional and multi-region endpoints cost more than the global one, whose
 # prices are the listed ones.
 _VERTEX_GLOBAL: Final = "aiplatform.googleapis.com"
-_REGIONAL_PREMIUM: Final = re.compile(r"claude-(?!3|(?:sonnet|opus)-4(?:-1)?(?:@|-2025|$))")
+_REGIONAL_PREMIUM: Final = later(r"claude-(?!3|(?:sonnet|opus)-4(?:-1)?(?:@|-2025|$))")
 # Ways in which AWS and Google serve a model at other prices than the listed ones.
 _OTHER_PRICES: Final = frozenset(
     {

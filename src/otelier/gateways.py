@@ -31,6 +31,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from otelier import semconv
+from otelier.expressions import later
 
 _CACHE: Final = semconv.PROVIDER_PREFIX + "gateway.cache_status"
 _MODEL: Final = semconv.PROVIDER_PREFIX + "gateway.model"
@@ -64,7 +65,7 @@ _COSTS: Final = ("x-litellm-response-cost",)
 _CACHED: Final = tuple(name for name, attribute in HEADERS if attribute == _CACHE)
 # Sent with cached answers alone.
 _CACHED_ONLY: Final = "x-litellm-cache-key"
-_HIT: Final = re.compile(r"\bHIT\b", re.IGNORECASE)
+_HIT: Final = later(r"\bHIT\b", re.IGNORECASE)
 _WANTED: Final = frozenset((*_COSTS, *_CACHED, _CACHED_ONLY))
 _RAW: Final = {name.encode(): name for name in _WANTED}
 # Some of these is in each of the names: few answers have one, and all are looked at.

@@ -7,7 +7,6 @@ network) by the SDK's own provider, which is then only assumed.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -15,6 +14,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from otelier import gateways, guard, semconv, truncation
+from otelier.expressions import later
 from otelier.semconv import Attributes
 
 
@@ -82,7 +82,7 @@ HOSTS: Final[tuple[tuple[str, str], ...]] = (
 )
 
 _BEDROCK: Final = "aws.bedrock"
-_MULTI_REGION: Final = re.compile(r"aiplatform\.[a-z0-9-]+\.rep\.googleapis\.com")
+_MULTI_REGION: Final = later(r"aiplatform\.[a-z0-9-]+\.rep\.googleapis\.com")
 _SECOND_LEVEL: Final = frozenset({"ac", "co", "com", "edu", "gov", "net", "org"})
 
 
@@ -154,7 +154,7 @@ def unknowable(host: str) -> bool:
 
 
 # Build number and commit, or what a distribution puts in its place ("b8681-Debian").
-_LLAMA_CPP: Final = re.compile(r"b\d+-[0-9A-Za-z.]{3,}")
+_LLAMA_CPP: Final = later(r"b\d+-[0-9A-Za-z.]{3,}")
 _VLLM: Final = "vllm-"
 _LM_STUDIO_PORT: Final = 1234
 _OLLAMA_ALONE: Final = semconv.PROVIDER_PREFIX + "load_duration"

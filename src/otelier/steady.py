@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from otelier.expressions import later
+
 # Where an object lies. Shorter numbers may mean something.
-_ADDRESS: Final = re.compile(
+_ADDRESS: Final = later(
     r" at 0x[0-9a-fA-F]+|\b0x[0-9a-fA-F]{9,16}\b|(?<=cancel scope )[0-9a-f]{6,16}\b"
 )
 # What tasks, futures and handles show of themselves: their number, where they are, who waits.
-_TASK: Final = re.compile(r"<(\w*(?:Task|Future|Handle))\b(?=[ >])")
-_SHOWN: Final = re.compile(r"'[^'\n]*'|[<>]")
+_TASK: Final = later(r"<(\w*(?:Task|Future|Handle))\b(?=[ >])")
+_SHOWN: Final = later(r"'[^'\n]*'|[<>]")
 
 
 def steady(text: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from otelier import unicode, wire
+from otelier.expressions import later
 from otelier.value_readers import MORE, more
 
 # Below it a text, or a list or object, says nothing beside its mark; then members are left out.
@@ -21,10 +22,10 @@ _LEAST_MEMBERS: Final = 512
 _LONGEST_SECRET: Final = 4096
 _MARK: Final = len(f"{MORE} [999,999,999,999 more characters]".encode())
 # Where a word ends: a key, a token or an address with a password in it does not go on behind.
-_END: Final = re.compile(r"[\s\"'`<>\\]|[^\x00-\x7f]")
+_END: Final = later(r"[\s\"'`<>\\]|[^\x00-\x7f]")
 # A name of a secret, shortly before.
 _NEAR: Final = 48
-_TELLING: Final = re.compile(
+_TELLING: Final = later(
     r"(?:pass|pwd|secret|credential|key|token|auth|cookie|login|bearer|basic)[^\n]{0,40}\Z",
     re.IGNORECASE,
 )

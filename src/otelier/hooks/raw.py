@@ -7,13 +7,13 @@ through the response's ``iter_bytes`` or ``aiter_bytes``.
 
 from __future__ import annotations
 
-import re
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Final
 
 from otelier import following, guard, wire
 from otelier.call import Call
+from otelier.expressions import later
 from otelier.hooks import responses
 from otelier.hooks.streams import ByOther, aclosed
 from otelier.protocols.eventstream import Frames
@@ -26,12 +26,12 @@ _IN_TAIL: Final = ("model", "usage", "meta")
 # Content types of lines of JSON: Ollama's, Cohere's first version's, and their kind.
 _LINES: Final = ("jsonl", "ndjson", "stream+json", "json-stream", "json-seq", "ldjson")
 # How server-sent events of JSON begin, and how they may go on to begin.
-_EVENTS: Final = re.compile(
+_EVENTS: Final = later(
     rb"(?:\xef\xbb\xbf)?\s*(?:(?:event|id|retry)?:[^\r\n]*[\r\n]+)*data: ?(?:\{|\[)"
 )
-_MAYBE_EVENTS: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:$|[edir:])")
-_JSON: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*[{\[]")
-_ARRAY: Final = re.compile(rb"\s*\[\s*\{")
+_MAYBE_EVENTS: Final = later(rb"(?:\xef\xbb\xbf)?\s*(?:$|[edir:])")
+_JSON: Final = later(rb"(?:\xef\xbb\xbf)?\s*[{\[]")
+_ARRAY: Final = later(rb"\s*\[\s*\{")
 _MOST_LOOKED_AT: Final = 4096
 
 

@@ -7,10 +7,10 @@ that is in no row is taken to be billed: an unknown fee must not be missing from
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 from otelier import wire
+from otelier.expressions import later
 from otelier.protocols import Reply
 
 # Where the tool's uses cost nothing beyond their tokens.
@@ -42,8 +42,8 @@ TOOLS: Final[dict[str, str | None]] = {
 
 # Models that search before each answer, which is billed by the request, and models that are systems
 # with tools of their own (OpenAI, "Web search"; Groq, "Compound"). The answer does not count them.
-_SEARCHES: Final = re.compile(r"gpt-[\w.-]+-search-(?:preview|api)")
-_SYSTEMS: Final = re.compile(r"(?:groq/)?compound(?:-|$)")
+_SEARCHES: Final = later(r"gpt-[\w.-]+-search-(?:preview|api)")
+_SYSTEMS: Final = later(r"(?:groq/)?compound(?:-|$)")
 
 
 def note(reply: Reply, tool: str, uses: int | None) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from otelier import semconv
+from otelier.expressions import later
 from otelier.protocols import Route, Routes, eventstream, ollama, routes
 from otelier.protocols.bedrock import converse as bedrock_converse
 from otelier.protocols.bedrock import invoke as bedrock_invoke
@@ -81,7 +81,7 @@ def find(provider: str, method: str, path: str, body: Wire) -> Endpoint | None:
 
 
 # Azure's paths name the deployment, which is what is asked for in a model's place.
-_DEPLOYMENT: Final = re.compile(r"/deployments/([^/]+)/")
+_DEPLOYMENT: Final = later(r"/deployments/([^/]+)/")
 # Vertex AI passes the bodies of its partners' models on as they are; the path names the model.
 _RAW: Final = (":rawPredict", ":streamRawPredict")
 _PARTNERS: Final = {

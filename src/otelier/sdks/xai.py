@@ -8,7 +8,6 @@ left as it is. ``_defer`` alone is wrapped above its polling, which is one call.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -16,6 +15,7 @@ import wrapt
 
 from otelier import semconv, wire
 from otelier.call import Call, begin
+from otelier.expressions import later
 from otelier.hooks import calling, streams
 from otelier.hooks.native import Silent
 from otelier.hooks.patching import Patches
@@ -33,7 +33,7 @@ _STREAMED: Final = "GetCompletionChunk"
 # What one call of ``_defer`` makes.
 _DEFERRED: Final = ("StartDeferredCompletion", "GetDeferredCompletion")
 # Targets that name a host: neither sockets of the machine's nor lists of addresses.
-_HOST: Final = re.compile(r"(?:dns:(?:///)?)?((?:[^/:]+|\[[^/]+\])(?::\d+)?)")
+_HOST: Final = later(r"(?:dns:(?:///)?)?((?:[^/:]+|\[[^/]+\])(?::\d+)?)")
 _Wrappers: TypeAlias = Mapping[str, calling.Wrapper]
 
 

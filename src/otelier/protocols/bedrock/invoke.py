@@ -9,13 +9,13 @@ not have come in headers (``x-amzn-bedrock-input-token-count``), and with a stre
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
 from otelier import semconv, wire
+from otelier.expressions import later
 from otelier.protocols import (
     Content,
     Parameter,
@@ -429,7 +429,7 @@ def started(model: str) -> Route:
     return replace(made, reader=StartReader, attributes=video, large_body=False)
 
 
-_VIDEO: Final = re.compile(r"nova-reel|luma\.ray|video")
+_VIDEO: Final = later(r"nova-reel|luma\.ray|video")
 
 
 def route(model: str, body: Wire) -> Route:

@@ -7,10 +7,10 @@ snake case, and the SDK sends nested ones so.
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 from otelier import semconv, wire
+from otelier.expressions import later
 from otelier.protocols import (
     Content,
     Message,
@@ -319,7 +319,7 @@ class _Growing:
         return _lists(found)
 
 
-_STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d{1,4})\]|\['([^']*)'\]")
+_STEP: Final = later(r"\.([^.\[\]]+)|\[(\d{1,4})\]|\['([^']*)'\]")
 
 
 def _steps(path: str) -> list[Any]:

@@ -12,11 +12,12 @@ import re
 from typing import Any, Final
 
 from otelier import wire
+from otelier.expressions import later
 from otelier.protocols import Cost
 from otelier.usage import Usage
 from otelier.wire import Wire
 
-_DECIMAL: Final = re.compile(r"\d{1,9}(?:\.\d{1,30})?", re.ASCII)
+_DECIMAL: Final = later(r"\d{1,9}(?:\.\d{1,30})?", re.ASCII)
 _INPUT_DETAILS: Final = (
     ("cached_tokens", "cache_read"),
     ("cache_write_tokens", "cache_write"),

@@ -6,18 +6,18 @@ bytes of a body that is there already; files are never looked at. Format: RFC 75
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
 from otelier import wire
+from otelier.expressions import later
 
 _LOOKED_AT: Final = 64 * 1024
 _MOST_FIELDS: Final = 64
 _LONGEST_BOUNDARY: Final = 80
-_NAME: Final = re.compile(rb'[;\s]name="?([A-Za-z0-9_.-]{1,64})"?')
+_NAME: Final = later(rb'[;\s]name="?([A-Za-z0-9_.-]{1,64})"?')
 # Values that JSON would not write as text; of names and prompts every value is text.
-_TYPED: Final = re.compile(r"true|false|-?\d{1,15}(?:\.\d{1,15})?")
+_TYPED: Final = later(r"true|false|-?\d{1,15}(?:\.\d{1,15})?")
 _TEXTS: Final = frozenset({"model", "prompt", "input"})
 
 
