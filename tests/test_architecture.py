@@ -33,7 +33,7 @@ LAYERS = (
     ("setting_table",),
     ("settings", "usage", "gateways", "identity", "redaction"),
     ("errors", "deferred", "whose", "following", "leaving", "steady", "under_way"),
-    ("blobs", "documents", "openinference", "protocols", "batches", "prices"),
+    ("blobs", "documents", "known_clean", "openinference", "protocols", "batches", "prices"),
     ("billing",),
     ("background", "content", "cost", "metrics"),
     ("prompts",),

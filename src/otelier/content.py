@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from otelier import errors, guard, semconv, truncation, unicode, wire
 from otelier.blobs import Keeper
+from otelier.known_clean import KnownClean
 from otelier.redaction import Rules, patterns
 from otelier.semconv import Attributes
 from otelier.settings import Settings
@@ -23,7 +24,6 @@ _REASONS: Final = frozenset(
     ["stop", "length", "content_filter", "tool_call", "tool_calls", "error", "unknown", "", None]
 )
 _LOST: Final = object()
-_MAX_CLEAN: Final = 4096
 _WORTH_REMEMBERING: Final = 256
 _WORTH_SPLITTING: Final = 4096
 _WORTH_A_PART: Final = 1024
@@ -70,8 +70,7 @@ class Policy:
         self._kept = (settings.blobs, settings.blob_uri)
         same = before is not None and before._kept == self._kept
         self._blobs: Keeper = before._blobs if before is not None and same else Keeper(settings)
-        # Hashes of texts in which there was no secret: a chat sends its history again and again.
-        self._clean: dict[int, None] = {}
+        self._known = KnownClean()
 
     def render(
         self,
@@ -110,16 +109,12 @@ class Policy:
         wholes: list[Any] = []
         lost: list[int] = []
         limit = min(self._message_bytes, budget)
-        for item in items:
+        for item, text in zip(items, _only_texts(items), strict=True):
             parts = item.get("parts") if type(item) is dict else None
             if parts is None:
                 item = self._part(item)
-                text = None
-            else:
-                text = _only_text(item)
-                if any(part.get("type") != "text" for part in parts):
-                    item = {**item, "parts": [self._part(part) for part in parts]}
-                    text = None
+            elif any(part.get("type") != "text" for part in parts):
+                item = {**item, "parts": [self._part(part) for part in parts]}
             piece, missing = b"", -1
             # Of a text that is too long by itself not all is written first.
             if not (len(text) > limit if type(text) is str else truncation.exceeds(item, limit)):
@@ -149,9 +144,9 @@ class Policy:
             pieces = [truncation.refit(piece, limit) for piece in pieces]
             again, _ = truncation.fit([len(piece) for piece in pieces], budget)
             dropped += len(pieces) - len(again)
-            data = b"[" + b",".join([pieces[at] for at in again]) + b"]"
+            data = _joined([pieces[at] for at in again])
         else:
-            data = b"[" + b",".join(pieces) + b"]"
+            data = _joined(pieces)
             if self._redact:
                 data = self._rules.json(data)
         attributes[name] = data.decode()
@@ -159,39 +154,60 @@ class Policy:
         return len(data)
 
     def _at_once(self, items: list[Any], budget: int) -> bytes | None:
-        """All items in one go, where each is one short text; None where one needs more care."""
-        # JSON takes at most six bytes for a character.
-        longest = min(self._message_bytes, budget) // 6 - 64
-        fresh: list[str] = []
-        clean = self._clean
-        for item in items:
-            text = _only_text(item)
-            if text is None or len(text) > longest:
+        """All items in one go; None where one is long, or has a blob, and needs more care."""
+        limit = min(self._message_bytes, budget)
+        texts = _only_texts(items)
+        for text, item in zip(texts, items, strict=True):
+            if text is None and _delicate(item, limit):
                 return None
-            if hash(text) not in clean:
-                fresh.append(text)
+        sizes = [len(text) for text in texts if text is not None]
+        longest = max(sizes, default=0)
+        if longest > limit or sum(sizes) > budget:
+            return None
+        # JSON takes at most six bytes for a character.
+        if len(sizes) == len(items) and longest <= limit // 6 - 64:
+            data = self._texts(items, texts, budget)
+            if data is not None:
+                return data
+        return self._pieces(items, texts, limit, budget)
+
+    def _texts(self, items: list[Any], texts: list[Any], budget: int) -> bytes | None:
+        """Items that are one text each; None if they do not fit, or one needs a closer look."""
         data = wire.dumps(items)
         if len(data) > budget:
             return None
-        if not self._redact or not fresh:
+        unknown = self._known.unknown(texts) if self._redact else []
+        if not unknown:
             return data
         if len(data) <= _WORTH_SPLITTING:
             cleaned = self._rules.json(data)
-            if cleaned is data:
-                for text in fresh:
-                    self._remember(hash(text))
-            return cleaned
-        for text in fresh:
-            raw = text.encode("utf-8", "replace")
-            if self._rules.text(raw) is not raw:
-                return None
-            self._remember(hash(text))
+            if cleaned is not data:
+                return cleaned
+        elif not all(map(self._rules.spare, unknown)):
+            return None
+        self._known.add(unknown)
         return data
 
-    def _remember(self, key: int) -> None:
-        if len(self._clean) >= _MAX_CLEAN:
-            self._clean.clear()
-        self._clean[key] = None
+    def _pieces(self, items: list[Any], texts: list[Any], limit: int, budget: int) -> bytes | None:
+        """Items one by one, so that each is looked at once; None if they do not fit."""
+        pieces = list(map(wire.dumps, items))
+        data = _joined(pieces)
+        if len(data) > budget or max(map(len, pieces)) > limit:
+            return None
+        # Tools are the same in every call.
+        if not self._redact or not self._known.unknown((data,)):
+            return data
+        if len(data) <= _WORTH_SPLITTING:
+            cleaned = self._rules.json(data)
+        else:
+            pieces = list(map(self._clean_piece, pieces, texts))
+            cleaned = _joined(pieces)
+        if cleaned == data:
+            self._known.add((data,))
+        # A mark may be longer than what it stands for.
+        elif len(cleaned) > budget or max(map(len, pieces)) > limit:
+            return None
+        return cleaned
 
     def _part(self, part: Any) -> Any:
         if type(part) is not dict:
@@ -208,17 +224,13 @@ class Policy:
         return self._blobs.replace(part)
 
     def _clean_piece(self, piece: bytes, text: Any) -> bytes:
-        key = 0
-        if len(piece) >= _WORTH_REMEMBERING:
-            key = hash(text if type(text) is str else piece)
-            if key in self._clean:
-                return piece
+        known: list[Any] = [piece if text is None else text]
+        if len(piece) >= _WORTH_REMEMBERING and not self._known.unknown(known):
+            return piece
         cleaned = self._rules.json(piece)
-        if cleaned is not piece:
-            return cleaned
-        if key:
-            self._remember(key)
-        return piece
+        if cleaned is piece and len(piece) >= _WORTH_REMEMBERING:
+            self._known.add(known)
+        return cleaned
 
     def _masked(self, name: str, value: Any) -> Any:
         assert self._mask is not None
@@ -309,23 +321,46 @@ class Policy:
         return cut.text(self.clean(start), size, behind), cut.characters
 
 
-def _only_text(item: Any) -> str | None:
-    """The text of a message that has nothing else in which a secret could be."""
-    try:
-        parts = item["parts"]
-        part = parts[0]
-        text = part["content"]
-        others = len(item) - 1
-        if len(parts) != 1 or len(part) != 2 or part["type"] != "text" or type(text) is not str:
-            return None
-        # A text of a class of the program's own is not asked for its hash.
-        if others and type(item["role"]) is str and item["role"] in _ROLES:
-            others -= 1
-        if others and type(item["finish_reason"]) is str and item["finish_reason"] in _REASONS:
-            others -= 1
-    except (KeyError, IndexError, TypeError):
-        return None
-    return None if others else text
+def _only_texts(items: list[Any]) -> list[str | None]:
+    """The text of each message or part that has nothing else in which a secret could be."""
+    found: list[str | None] = [None] * len(items)
+    # A large request has hundreds: no calls of functions.
+    for at, item in enumerate(items):
+        try:
+            part = item
+            if "parts" in item:
+                if type(item["role"]) is not str or item["role"] not in _ROLES:
+                    continue
+                if len(item) > 2:
+                    reason = item["finish_reason"]
+                    if len(item) > 3 or type(reason) is not str or reason not in _REASONS:
+                        continue
+                (part,) = item["parts"]
+            # A text of a class of the program's own is not asked for its hash.
+            if len(part) == 2 and part["type"] == "text" and type(part["content"]) is str:
+                found[at] = part["content"]
+        except (KeyError, TypeError, ValueError):
+            continue
+    return found
+
+
+def _delicate(item: Any, limit: int) -> bool:
+    """Whether a part of an item is longer than ``limit``, or base64 data, which goes elsewhere."""
+    if type(item) is not dict:
+        return truncation.exceeds(item, limit)
+    for part in item.get("parts") or (item,):
+        kind = part.get("type")
+        if kind == "blob" or (kind == "tool_call_response" and type(part.get("response")) is list):
+            return True
+        for value in part.values():
+            if type(value) is str and len(value) > limit:
+                return True
+    return False
+
+
+def _joined(pieces: list[bytes]) -> bytes:
+    """A list of values that are JSON already."""
+    return b"[" + b",".join(pieces) + b"]"
 
 
 def _mark(attributes: Attributes, lost: list[int], dropped: int) -> None:

@@ -154,7 +154,8 @@ if orjson is not None:
         except (TypeError, ValueError, RecursionError):
             # Lone surrogates, integers over 64 bits, cycles: the patient way.
             return _dumps_slowly(value)
-        return data if _NUL not in data else _dumps_slowly(value)
+        # One byte is found several times as fast as six.
+        return data if b"\\" not in data or _NUL not in data else _dumps_slowly(value)
 
     def loads(data: bytes | str) -> Any:
         """JSON text to data; raises ValueError."""

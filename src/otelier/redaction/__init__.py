@@ -1,6 +1,7 @@
 """Secrets in recorded content are replaced by ``[REDACTED]`` before anything is exported.
 
-:mod:`candidates` finds the places that are worth a look, in one cheap pass over a text's bytes;
+:mod:`scanner` tells in one pass that a text has nothing to look at, as nearly all have;
+:mod:`candidates` finds the places that are worth a look (:mod:`signs`);
 :mod:`judge` decides there (:mod:`issuers`, :mod:`assigned`, :mod:`bare`, :mod:`names`,
 :mod:`values` are its rules); :mod:`structure` does it by keys where data has
 them. :data:`KINDS` says what is found, for README.md.

@@ -130,11 +130,10 @@ _PREFIXES: Final = {"sk-", "eyJ"}.union(
 )
 # What a key begins with, for a cheap look at a run of key letters. Some prefixes end in a dot,
 # which is in no run.
-PREFIX: Final = later(
-    b"|".join(re.escape(prefix).encode() for prefix in sorted(_PREFIXES) if prefix[-1] != ".")
-)
-HEADS: Final = frozenset(prefix[:2].encode() for prefix in _PREFIXES)
+PREFIXES: Final = tuple(prefix.encode() for prefix in sorted(_PREFIXES) if prefix[-1] != ".")
 DOTTED: Final = tuple(prefix.encode() for prefix in sorted(_PREFIXES) if prefix[-1] == ".")
+PREFIX: Final = later(b"|".join(map(re.escape, PREFIXES)))
+HEADS: Final = frozenset(prefix[:2] for prefix in PREFIXES)
 
 
 def begins(text: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from otelier.expressions import later
 from otelier.redaction import assigned, issuers, values
-from otelier.redaction.candidates import Place, Sign
+from otelier.redaction.signs import Place, Sign
 
 MARK: Final = b"[REDACTED]"
 

@@ -13,10 +13,11 @@ from typing import Any, Final
 
 from otelier import wire
 from otelier.expressions import later
-from otelier.redaction import candidates, judge, names, values
+from otelier.redaction import candidates, judge, names, scanner, values
 from otelier.redaction.judge import MARK, Span
 from otelier.redaction.names import Kind
 from otelier.redaction.patterns import Pattern
+from otelier.redaction.signs import Place
 
 # Each level doubles the backslashes before a quote: no text that is kept has more of them.
 _DEEPEST: Final = 24
@@ -63,6 +64,13 @@ class Rules:
         """UTF-8 text without secrets: ``data`` itself where there are none."""
         return self._text(data, _DEEPEST)
 
+    def spare(self, text: str) -> bool:
+        """Whether a text stays as it is, which nearly all do: those are not even copied."""
+        if not self.patterns and scanner.clean(text):
+            return True
+        data = text.encode("utf-8", "replace")
+        return self._text(data, _DEEPEST, candidates.search(data)) is data
+
     def json(self, data: bytes) -> bytes:
         """Valid JSON text without secrets, valid again: ``data`` itself where there are none."""
         return self._json(data, _DEEPEST)
@@ -79,8 +87,9 @@ class Rules:
         kind = names.kind(name)
         return Kind.NONE if kind and names.normalised(name) in self.keep else kind
 
-    def _text(self, data: bytes, depth: int) -> bytes:
-        places = candidates.find(data)
+    def _text(self, data: bytes, depth: int, places: list[Place] | None = None) -> bytes:
+        if places is None:
+            places = candidates.find(data)
         if not places and not self.patterns:
             return data
         if depth and data[:256].lstrip()[:1] in (b"{", b"["):
@@ -97,7 +106,7 @@ class Rules:
             data = pattern.replaced(data)
         return data
 
-    def _json(self, data: bytes, depth: int, places: list[candidates.Place] | None = None) -> bytes:
+    def _json(self, data: bytes, depth: int, places: list[Place] | None = None) -> bytes:
         if places is None:
             places = candidates.find(data)
         pieces: list[bytes] = []

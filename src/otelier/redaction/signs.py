@@ -1,0 +1,65 @@
+"""What a candidate looks like: the words and marks that secrets stand behind.
+
+Data alone: :mod:`candidates` looks for it place by place, :mod:`scanner` in a text as a whole.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final, TypeAlias
+
+from otelier.expressions import later
+
+
+class Sign(IntEnum):
+    """What was seen at a place."""
+
+    # A run of key letters that begins with an issuer's prefix.
+    RUN = 0
+    # A telling word of a name, with something like a value after it.
+    WORD = 1
+    # `Bearer` or `Basic`.
+    SCHEME = 2
+    # `://` in a text with an `@`.
+    URL = 3
+    # The first line of a PEM block.
+    PEM = 4
+    # An option of a command that takes a password by it, `-p`.
+    OPTION = 5
+    # SQL that gives a password, a line of a `.netrc`.
+    PHRASE = 6
+
+
+# Where, and what.
+Place: TypeAlias = tuple[int, Sign]
+
+# Every key that an issuer's form knows has this many letters of a run at its beginning.
+LEAST: Final = 16
+WORDS: Final = (
+    b"pass", b"pwd", b"secret", b"credential", b"key", b"token", b"authorization", b"cookie",
+)  # fmt: skip
+# `key` alone is everywhere.
+KEYS: Final = (
+    b"api", b"access", b"private", b"secret", b"account", b"master", b"signing", b"encryption",
+    b"shared", b"auth",
+)  # fmt: skip
+# The rest of a name, and what comes between it and a value. Looked for in lower case.
+VALUED: Final = later(
+    rb"[\w-]{0,24}(?:\\*+[\"'`]\]?|\*\*|\])?\s{0,8}"
+    rb"(?:[:=>]|(?:is|was|are)[\s:]|'s\s|[a-z][\w.]{0,20}\s{0,4}=|,?\s{0,32}\\*+[\"']?value)"
+    # Of a pair; of a name that is a value itself: `("password", "…")`, `{"name": "password", …}`.
+    rb"|[\w-]{0,24}\\*+[\"']\s{0,8}[,}]"
+)
+# Commands, and their options.
+OPTIONS: Final = (
+    (b"curl", (b" -u", b" --user", b" --proxy-user")),
+    (b"mysql", (b" -p",)),
+    (b"mariadb", (b" -p",)),
+    (b"sshpass", (b" -p",)),
+    (b" login", (b" -p",)),
+    (b"redis-cli", (b" -a",)),
+)
+PHRASES: Final = (b"identified ", b"machine ", b"default login ")
+GIVEN: Final = later(rb"(?:encrypted|with|login|(?:user|role)\s{1,4}[\w\"]{1,64})\s{1,4}\Z")
+SCHEMES: Final = (b"bearer ", b"basic ")
+PEM: Final = b"-----begin "
