@@ -59,7 +59,7 @@ def failure(
     return said
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Outcome:
     """A finished call."""
 

@@ -43,7 +43,7 @@ class Cost:
     source: str = "provider"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Reply:
     """What came back, read so far."""
 
@@ -126,7 +126,7 @@ class WholeReader:
 _NOTHING: Final[Wire] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Route:
     """One endpoint of a wire format."""
 

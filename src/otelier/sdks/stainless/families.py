@@ -13,7 +13,6 @@ from typing import Any, Final
 from otelier import guard
 from otelier.hooks.patching import Patches
 from otelier.protocols import routes
-from otelier.protocols.gemini import interactions as gemini_interactions
 from otelier.sdks.stainless import client as stainless
 from otelier.sdks.stainless.client import Dialect
 
@@ -42,8 +41,6 @@ DIALECTS: Final = {
         Dialect("cerebras", routes.COMPATIBLE, provider="cerebras"),
         Dialect("fireworks", routes.COMPATIBLE, provider="fireworks_ai"),
         Dialect("writer", routes.WRITER, provider="writer"),
-        # Interactions, until google-genai made them by another generator.
-        Dialect("google_genai", gemini_interactions.ROUTES, provider="gcp.gemini"),
     )
 }
 
@@ -51,7 +48,16 @@ DIALECTS: Final = {
 def patch(library: str, module: Any, patches: Patches) -> str:
     """Patch a family member's ``_base_client``; what was patched. Raises LookupError."""
     _load_httpx2()
-    return stainless.patch(module, DIALECTS[library], patches)
+    return stainless.patch(module, _dialect(library), patches)
+
+
+def _dialect(library: str) -> Dialect:
+    if library != "google_genai":
+        return DIALECTS[library]
+    # Interactions, until google-genai made them by another generator.
+    from otelier.protocols.gemini import interactions
+
+    return Dialect(library, interactions.ROUTES, provider="gcp.gemini")
 
 
 def _load_httpx2() -> None:
