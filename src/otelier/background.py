@@ -24,7 +24,7 @@ MOST: Final = 10_000
 _NOWHERE: Final = Context()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Begun:
     """What counts the tokens of an answer: the operation that began it, and the model asked."""
 

@@ -5,7 +5,7 @@ Pure functions over names, the context of a call and the members of a price.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any, Final
 
 from otelier import gateways, identity, semconv, wire
@@ -121,39 +121,34 @@ def prices_of(
     }
 
 
-def split(usage: Usage, members: Iterable[str], model: str) -> bool:
-    """Whether ``usage`` says which of its tokens are images or audio, where prices differ by it."""
-    if (
-        "output_image_mtok" in members
-        and usage.output
-        and usage.image_output is None
-        and usage.text_output is None
-    ):
-        return False
-    if (
-        "input_image_mtok" in members
-        and usage.input
-        and usage.image_input is None
-        and usage.text_input is None
-        and usage.audio_input is None
-    ):
-        return False
-    if _HEARS.search(model) is None:
-        return True
-    return not (
-        (
-            "input_audio_mtok" in members
-            and usage.input
-            and usage.audio_input is None
-            and usage.text_input is None
+def split(members: Container[str], model: str) -> Callable[[Usage], bool] | None:
+    """Tells whether a usage says which of its tokens are images or audio, where prices differ by
+    it; None where they do not.
+    """
+    hears = _HEARS.search(model) is not None
+    drawn = "output_image_mtok" in members
+    shown = "input_image_mtok" in members
+    heard = hears and "input_audio_mtok" in members
+    spoken = hears and "output_audio_mtok" in members
+    if not (drawn or shown or heard or spoken):
+        return None
+
+    def told(usage: Usage) -> bool:
+        into, out = usage.text_input is not None, usage.text_output is not None
+        return not (
+            (drawn and usage.output and usage.image_output is None and not out)
+            or (
+                shown
+                and usage.input
+                and usage.image_input is None
+                and usage.audio_input is None
+                and not into
+            )
+            or (heard and usage.input and usage.audio_input is None and not into)
+            or (spoken and usage.output and usage.audio_output is None and not out)
         )
-        or (
-            "output_audio_mtok" in members
-            and usage.output
-            and usage.audio_output is None
-            and usage.text_output is None
-        )
-    )
+
+    return told
 
 
 def answered(reply: Reply, headers: Any, who: Identity, complete: bool, streamed: bool) -> Identity:

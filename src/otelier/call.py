@@ -13,7 +13,7 @@ from time import perf_counter, time_ns
 from typing import Any, Final
 
 from opentelemetry.context import Context
-from opentelemetry.trace import Span, SpanKind, get_current_span
+from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, get_current_span
 
 import otelier.ready  # noqa: F401 - ends import nothing
 from otelier import (
@@ -33,7 +33,7 @@ from otelier import (
 from otelier import context as ctx
 from otelier.billing import answered
 from otelier.following import After
-from otelier.identity import Identity
+from otelier.identity import Identity, known_headers
 from otelier.outcome import Outcome, failure
 from otelier.protocols import Reader, Reply, Route, finish
 from otelier.runtime import Runtime
@@ -65,7 +65,7 @@ def begin(
         run = runtime.current()
         if run is None:
             return None
-        if deferred.pending():
+        if deferred.waiting:
             deferred.drain()
         if run.late is not None:
             run.late()
@@ -105,6 +105,7 @@ class Call:
         "_reader",
         "_recorder",
         "_recording",
+        "_rest",
         "_route",
         "_run",
         "_share",
@@ -145,63 +146,80 @@ class Call:
         self.covers = False  # See begin().
         # Whether a list of prices came too late for it.
         self.unpriced = False
-        attributes: Attributes = {
-            semconv.OPERATION_NAME: route.operation,
-            semconv.PROVIDER_NAME: identity.provider,
-            **route.request(body),
-            **route.attributes,
-        }
-        if not identity.provider:
-            del attributes[semconv.PROVIDER_NAME]
-        if model:
-            attributes.setdefault(semconv.REQUEST_MODEL, model)
-        if extra:
-            attributes.update(extra)
+        # What samplers may ask for; the rest, if anybody wants it, is written at the end.
+        attributes: Attributes = {semconv.OPERATION_NAME: route.operation}
+        if identity.provider:
+            attributes[semconv.PROVIDER_NAME] = identity.provider
+        asked = route.asked(body, model, extra)
+        if asked:
+            attributes[semconv.REQUEST_MODEL] = unicode.clean(asked)
         if identity.address:
             attributes[semconv.SERVER_ADDRESS] = identity.address
             if identity.port:
                 attributes[semconv.SERVER_PORT] = identity.port
-        if parent.get(ctx.PROMPT) is not None:
-            prompts.put(parent, attributes)
+        self._attributes = attributes
+        self._rest: Attributes | None = None
         self._share = began(parent, route.operation)
-        self._attributes = attributes = unicode.attributes(attributes)
         above = apart.home(parent) if apart.homes else parent
-        span = get_current_span(above)
+        span = ctx.span_in(above)
         outer: Any = parent.get(ctx.CALL)
-        own = outer is not None and outer._span is span
+        own = span is INVALID_SPAN or (outer is not None and outer._span is span)
         foreign = not own and span.is_recording() and theirs.made_for(route.operation, span)
         if foreign and not apart.belongs(span, run):
             foreign, above = False, apart.above(span, above)
         self._foreign = foreign
         if foreign:
-            theirs.take(span, self, attributes)
+            self._ask(body, model, extra, parent)
+            theirs.take(span, self, self._attributes)
+            self._context = ctx.with_value(parent, ctx.CALL, self)
         else:
-            name, when = route.name(attributes), since and since[1]
+            if asked is None and route.named_by_model:
+                # What names the span is to be looked for.
+                self._ask(body, model, extra, parent)
+                if self._rest and semconv.REQUEST_MODEL in self._rest:
+                    attributes[semconv.REQUEST_MODEL] = self._rest.pop(semconv.REQUEST_MODEL)
+            name, when = route.name(self._attributes), since and since[1]
             span = run.tracer.start_span(name, above, kind, attributes, start_time=when)
+            self._context = ctx.with_span(span, parent, ctx.CALL, self)
         self._span: Span = span
-        self._context = (
-            ctx.with_value(parent, ctx.CALL, self)
-            if self._foreign
-            else ctx.with_span(span, parent, ctx.CALL, self)
-        )
-        self._recording = span.is_recording()
-        self._recorder = run.recorder
-        self._content = self._recording and run.takes_content(self._context)
-        if self._recording or self._recorder is not None:
-            self._reader = route.reader(self._content)
-            if run.prices is not None and route.operation in semconv.PRICED:
-                run.prices.warm()
+        self._recording = recording = span.is_recording()
+        self._recorder = recorder = run.recorder
+        self._content = recording and run.takes_content(self._context)
         self._outlasted = False
         self._after: list[After] | None = None
         self._answer: list[Any] = []
         # Whoever takes the one item ends the span; list.pop is atomic.
-        held = under_way.ref(self, under_way.forget)
-        self._open = [held]
-        if self._reader is not None:
+        held: Any = None
+        if recording or recorder is not None:
+            if self._rest is None:
+                self._ask(body, model, extra, parent)
+            self._reader = route.reader(self._content)
+            if run.prices is not None and route.operation in semconv.PRICED:
+                run.prices.warm()
+            held = under_way.ref(self, under_way.forget)
             under_way.note(held)
+        self._open = [held]
         self._ended = False
         self._started_ns = time_ns() if self._foreign else 0
         self._started = since[0] if since else perf_counter()
+
+    def _ask(
+        self, body: Wire, model: str | None, extra: Attributes | None, parent: Context
+    ) -> None:
+        """Read what a request asks for, beside what the span starts with."""
+        route, start = self._route, self._attributes
+        rest: Attributes = {**route.request(body), **route.attributes}
+        if model:
+            rest.setdefault(semconv.REQUEST_MODEL, model)
+        if extra:
+            rest.update(extra)
+        if parent.get(ctx.PROMPT) is not None:
+            prompts.put(parent, rest)
+        rest = unicode.attributes(rest)
+        for name in start:
+            rest.pop(name, None)
+        self._rest = rest
+        self._attributes = {**start, **rest}
 
     # --- around the SDK's own call ---------------------------------------------------------
 
@@ -308,6 +326,8 @@ class Call:
     def put(self, name: str, value: semconv.Value) -> None:
         """One more attribute of the span."""
         self._attributes[name] = value = unicode.cleaned(value)
+        if self._rest:
+            self._rest.pop(name, None)
         try:
             self._span.set_attribute(name, value)
         except Exception:
@@ -389,9 +409,11 @@ class Call:
         self._ended = True
         handed_over = False
         try:
-            handed_over = self._record(error, how, seconds, now)
+            if self._reader is not None:
+                handed_over = self._record(self._reader, error, how, seconds, now)
         except Exception:
             guard.failed("call.finish")
+            self._tell_rest()
         finally:
             if self._share is not None:
                 self._share.end()
@@ -399,6 +421,14 @@ class Call:
                 self._close(now)
             for after in self._after or ():
                 after(error, how, self._answer, now)
+
+    def _tell_rest(self) -> None:
+        """What was asked for is known, whatever came of it."""
+        try:
+            if self._rest and not self._foreign:
+                self._span.set_attributes(self._rest)
+        except Exception:
+            guard.failed("call.rest")
 
     def _close(self, now: int) -> None:
         # The context holds the call: nothing of ours waits for the garbage collector.
@@ -413,19 +443,22 @@ class Call:
                 guard.failed("call.span.end")
 
     def _record(
-        self, error: BaseException | None, how: str | None, seconds: float, now: int
+        self,
+        reader: Reader,
+        error: BaseException | None,
+        how: str | None,
+        seconds: float,
+        now: int,
     ) -> bool:
         """Write all that is known; whether the rest, and the span's end, waits for the prices."""
-        reader = self._reader
-        if reader is None:
-            # Nobody looks; a failure still shows where a processor keeps unsampled spans.
-            return False
         run = self._run
         first = None
         if self._first_chunk is not None and self._route.operation in semconv.INFERENCE:
             first = self._first_chunk - self._started
         complete = error is None and how is None
         reply = reader.reply(complete)
+        # Looked through once.
+        self.headers = known_headers(self.headers)
         gone = self._foreign and not self._outlasted and not self._span.is_recording()
         if gone and self._recording and not theirs.over(self._span, how, reply.usage):
             self._own()
@@ -443,6 +476,7 @@ class Call:
             run=run,
             route=self._route,
             asked=self._attributes,
+            rest=self._rest or {},
             body=body,
             who=self._identity,
             headers=self.headers,

@@ -6,12 +6,13 @@ common where frameworks drop coroutines. Ours is quiet.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar, Token
 from typing import Any, Final
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
-from opentelemetry.trace import Span, get_current_span, set_span_in_context
+from opentelemetry.trace import INVALID_SPAN, Span, get_current_span, set_span_in_context
 
 CALL: Final = otel_context.create_key("otelier-call")
 # The innermost agent or workflow, which sums up what is used in it.
@@ -31,6 +32,9 @@ STEP: Final = otel_context.create_key("otelier-step")
 # The innermost span of ours, and the span that is current where ours are not.
 _OURS: Final = otel_context.create_key("otelier-ours")
 
+# Where OpenTelemetry keeps the current span in a context.
+(_SPAN,) = set_span_in_context(INVALID_SPAN, Context())
+
 # In the place of a context whose span has ended: nothing of ours waits for the garbage collector.
 NOWHERE: Final = Context()
 
@@ -40,8 +44,14 @@ _SUPPRESS: Final = getattr(
 _SUPPRESS_PLAIN: Final = "suppress_instrumentation"
 _RUNTIME: Any = getattr(otel_context, "_RUNTIME_CONTEXT", None)
 
-current = otel_context.get_current
-attach = otel_context.attach
+# OpenTelemetry's own functions only hand on to these.
+current: Callable[[], Context] = getattr(_RUNTIME, "get_current", otel_context.get_current)
+attach: Callable[[Context], Token[Context]] = getattr(_RUNTIME, "attach", otel_context.attach)
+
+
+def span_in(context: Context) -> Span:
+    """The span that is current in ``context``; INVALID_SPAN where there is none."""
+    return context.get(_SPAN, INVALID_SPAN)  # type: ignore[return-value]
 
 
 def suppressed(context: Context) -> bool:
@@ -61,10 +71,10 @@ def with_value(context: Context, key: str, value: Any) -> Context:
 
 def with_span(span: Span, context: Context, key: str | None = None, value: Any = None) -> Context:
     """``context`` with ``span`` current, and optionally one more entry."""
-    current = get_current_span(context)
+    current = span_in(context)
     held: Any = context.get(_OURS)
     outer = held[1] if held is not None and held[0] is current else current
-    inner = {**set_span_in_context(span, context), _OURS: (span, outer)}
+    inner = {**context, _SPAN: span, _OURS: (span, outer)}
     if key is not None:
         inner[key] = value
     return Context(inner)

@@ -356,11 +356,10 @@ class Prices:
         if not members:
             return None
         pricer = arithmetic.listed(members, self._list.units, found.owner, found.id)
-
-        def price(usage: Usage) -> Priced | None:
-            return pricer(usage) if billing.split(usage, members, found.id) else None
-
-        return price
+        told = billing.split(members, found.id)
+        if told is None:
+            return pricer
+        return lambda usage: pricer(usage) if told(usage) else None
 
 
 def _names(provider: str, model: str | None, asked: str | None) -> list[str]:

@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from otelier import forks
 
-_deferred: deque[Callable[[], None]] = deque()
+# What waits for :func:`drain`.
+waiting: Final[deque[Callable[[], None]]] = deque()
 # They are the parent's to end.
-forks.in_child(_deferred.clear)
+forks.in_child(waiting.clear)
 
 # Code that holds locks which ending a span may take.
 _LOCKING: Final = ("opentelemetry.sdk", "opentelemetry.exporter", "otelier.cost", "otelier.blobs")
@@ -33,19 +34,14 @@ def inside_telemetry() -> bool:
 
 def defer(end: Callable[[], None]) -> None:
     """End something at the next :func:`drain`."""
-    _deferred.append(end)
-
-
-def pending() -> bool:
-    """Whether ends wait for :func:`drain`."""
-    return bool(_deferred)
+    waiting.append(end)
 
 
 def drain() -> None:
     """End what the garbage collector could not end where it ran."""
-    while _deferred:
+    while waiting:
         try:
-            end = _deferred.popleft()
+            end = waiting.popleft()
         except IndexError:
             return
         end()

@@ -27,7 +27,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from otelier import semconv
@@ -66,15 +66,15 @@ _CACHED: Final = tuple(name for name, attribute in HEADERS if attribute == _CACH
 # Sent with cached answers alone.
 _CACHED_ONLY: Final = "x-litellm-cache-key"
 _HIT: Final = later(r"\bHIT\b", re.IGNORECASE)
-_WANTED: Final = frozenset((*_COSTS, *_CACHED, _CACHED_ONLY))
-_RAW: Final = {name.encode(): name for name in _WANTED}
-# Some of these is in each of the names: few answers have one, and all are looked at.
-_MARKS: Final = (b"-response-cost", b"cache-status", b"helicone-cache", b"litellm-cache-key")
+READ: Final = frozenset((*_COSTS, *_CACHED, _CACHED_ONLY))
 
 
-def told(headers: Any, streamed: bool) -> tuple[float | None, bool]:
-    """The cost in USD that response ``headers`` tell, and whether the answer was a cached one."""
-    found = _found(headers)
+def told(headers: Mapping[str, str], streamed: bool) -> tuple[float | None, bool]:
+    """The cost in USD that response ``headers`` tell, and whether the answer was a cached one.
+
+    Their names are in small letters.
+    """
+    found = {name: value.strip() for name, value in headers.items() if name in READ}
     if not found:
         return None, False
     cached = bool(found.get(_CACHED_ONLY)) or any(
@@ -104,25 +104,3 @@ def bare(url: str) -> str:
     except ValueError:
         return ""
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-
-
-def _found(headers: Any) -> Mapping[str, str]:
-    # httpx decodes every header on each look-up; its raw list is looked through once instead.
-    raw = getattr(headers, "raw", None)
-    if isinstance(raw, list):
-        names = b"\n".join([key for key, _ in raw]).lower()
-        for mark in _MARKS:
-            if mark in names:
-                break
-        else:
-            return {}
-        return {
-            name: value.decode("latin-1").strip()
-            for key, value in raw
-            if (name := _RAW.get(key.lower())) is not None
-        }
-    return {
-        name: str(value).strip()
-        for key, value in headers.items()
-        if (name := str(key).lower()) in _WANTED
-    }

@@ -272,8 +272,22 @@ _MAX_HEADER: Final = 256
 _HEADER_NAMES: Final = dict(HEADERS)
 
 
+def known_headers(headers: Any) -> dict[str, str]:
+    """Those of response ``headers`` (httpx-like, or a mapping) that are read, in small letters."""
+    if headers is None:
+        return _NO_HEADERS
+    found: dict[str, str] = {}
+    try:
+        for name, value in _pairs(headers):
+            if name in _READ:
+                found.setdefault(name, value)
+    except Exception:
+        guard.failed("identity.known_headers")
+    return found
+
+
 def put_headers(headers: Any, attributes: Attributes) -> None:
-    """Write the ids among response ``headers`` (httpx-like or a mapping) into ``attributes``."""
+    """Write the ids among response ``headers`` (all, or those known) into ``attributes``."""
     if headers is None:
         return
     try:
@@ -320,4 +334,6 @@ def _pairs(headers: Any) -> Iterable[tuple[str, str]]:
     return [(str(key).lower(), str(value)) for key, value in headers.items()]
 
 
-_RAW_NAMES: Final = {name.encode(): name for name, _ in HEADERS}
+_READ: Final = frozenset((*_HEADER_NAMES, *gateways.READ))
+_RAW_NAMES: Final = {name.encode(): name for name in _READ}
+_NO_HEADERS: Final[dict[str, str]] = {}

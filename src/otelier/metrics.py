@@ -26,6 +26,9 @@ _SHARED: Final = (
     semconv.SERVER_ADDRESS,
     semconv.SERVER_PORT,
 )
+# In the place of a call's context where an exemplar is not worth what it takes: one of the duration
+# leads to the trace.
+_NO_EXEMPLAR: Final = Context({"otelier-metrics": True})
 # Of these the second has many values.
 _OPENAI: Final = (semconv.OPENAI_RESPONSE_SERVICE_TIER, semconv.OPENAI_SYSTEM_FINGERPRINT)
 
@@ -93,7 +96,7 @@ class Recorder:
             if own is not None and self._generation.latest:
                 self._of(own).record(seconds, timed, context)
             if first_chunk is not None:
-                self._streaming(first_chunk, chunk_times, group, context)
+                self._streaming(first_chunk, chunk_times, group)
         if begun is None:
             return
         if begun.operation != operation:
@@ -102,7 +105,7 @@ class Recorder:
             if begun.model:
                 shared[semconv.REQUEST_MODEL] = begun.model
         if reply.usage is not None and not measured:
-            self._tokens(begun.operation, reply.usage, shared, context)
+            self._tokens(begun.operation, reply.usage, shared)
         if priced is not None:
             if priced.partial:  # Sums can leave it out, or say that they are the least.
                 shared = {**shared, semconv.COST_PARTIAL: True}
@@ -115,39 +118,37 @@ class Recorder:
         told = reply.attributes
         return group | {name: told[name] for name in self._openai if name in told}
 
-    def _tokens(self, operation: str, usage: Usage, shared: Attributes, context: Context) -> None:
+    def _tokens(self, operation: str, usage: Usage, shared: Attributes) -> None:
         if self._generation.released:
-            self._released_tokens(usage, shared, context)
+            self._released_tokens(usage, shared)
         if self._generation.latest:
             if operation in semconv.INFERENCE:
-                self._latest_tokens(usage, shared, context)
+                self._latest_tokens(usage, shared)
             elif operation == semconv.EMBEDDINGS and usage.input is not None:
-                self._of(semconv.EMBEDDINGS_INPUT).record(usage.input, shared, context)
+                self._of(semconv.EMBEDDINGS_INPUT).record(usage.input, shared, _NO_EXEMPLAR)
 
-    def _streaming(
-        self, first: float, rest: Sequence[float], shared: Attributes, context: Context
-    ) -> None:
+    def _streaming(self, first: float, rest: Sequence[float], shared: Attributes) -> None:
         if self._generation.released:
-            self._of(semconv.FIRST_CHUNK).record(first, shared, context)
+            self._of(semconv.FIRST_CHUNK).record(first, shared, _NO_EXEMPLAR)
             for seconds in rest:
-                self._of(semconv.PER_CHUNK).record(seconds, shared, context)
+                self._of(semconv.PER_CHUNK).record(seconds, shared, _NO_EXEMPLAR)
         if self._generation.latest:
-            self._of(semconv.INFERENCE_FIRST_CHUNK).record(first, shared, context)
+            self._of(semconv.INFERENCE_FIRST_CHUNK).record(first, shared, _NO_EXEMPLAR)
             for seconds in rest:
-                self._of(semconv.INFERENCE_PER_CHUNK).record(seconds, shared, context)
+                self._of(semconv.INFERENCE_PER_CHUNK).record(seconds, shared, _NO_EXEMPLAR)
 
-    def _released_tokens(self, usage: Usage, shared: Attributes, context: Context) -> None:
+    def _released_tokens(self, usage: Usage, shared: Attributes) -> None:
         tokens = self._of(semconv.TOKEN_USAGE)
         if usage.input is not None:
-            tokens.record(usage.input, {**shared, semconv.TOKEN_TYPE: "input"}, context)
+            tokens.record(usage.input, {**shared, semconv.TOKEN_TYPE: "input"}, _NO_EXEMPLAR)
         if usage.output is not None:
-            tokens.record(usage.output, {**shared, semconv.TOKEN_TYPE: "output"}, context)
+            tokens.record(usage.output, {**shared, semconv.TOKEN_TYPE: "output"}, _NO_EXEMPLAR)
 
-    def _latest_tokens(self, usage: Usage, shared: Attributes, context: Context) -> None:
+    def _latest_tokens(self, usage: Usage, shared: Attributes) -> None:
         if usage.input is not None:
-            self._of(semconv.INFERENCE_INPUT).record(usage.input, shared, context)
+            self._of(semconv.INFERENCE_INPUT).record(usage.input, shared, _NO_EXEMPLAR)
         if usage.output is not None:
-            self._of(semconv.INFERENCE_OUTPUT).record(usage.output, shared, context)
+            self._of(semconv.INFERENCE_OUTPUT).record(usage.output, shared, _NO_EXEMPLAR)
         for instrument, total, parts in (
             (
                 semconv.USED_INPUT,

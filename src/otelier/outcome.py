@@ -65,8 +65,9 @@ class Outcome:
 
     run: Runtime
     route: Route
-    # Attributes and body of the request.
+    # Attributes and body of the request, and those of the attributes that are not written yet.
     asked: Attributes
+    rest: Attributes
     body: Wire
     who: Identity
     headers: Any
@@ -137,9 +138,10 @@ class Outcome:
         if semconv.RESPONSE_ID in late:
             following.answer(late[semconv.RESPONSE_ID], self.span, self.route.fetches)
         self.under = run.policy
-        shown = run.captures(self.context).spans
+        takes = run.captures(self.context)
+        shown = takes.spans
         # Rendering uploads, too: not what is not allowed any more.
-        if self.content and run.takes_content(self.context):
+        if self.content and (shown or (takes.events and run.details)):
             # Agents around have messages on their spans.
             share = self.share if shown else None
             answer = render(run, self.route, self.body, reply, share, self.held)
@@ -147,7 +149,7 @@ class Outcome:
             if not self.foreign and self.context.get(ctx.PROMPT) is not None:
                 prompts.fill(self.context, self.asked, run.policy, self.held)
             self._keep_to()
-        spans = {**late, **self.held} if shown else late
+        spans = {**self.rest, **late, **self.held} if shown else {**self.rest, **late}
         span = self.span
         if settings.openinference:
             from otelier.openinference import also

@@ -81,7 +81,7 @@ class OtelierSpanProcessor:
     def on_start(self, span: Any, parent_context: Context | None = None) -> None:
         """Put the session of the context on the span."""
         try:
-            if deferred.pending():
+            if deferred.waiting:
                 deferred.drain()
             held = parent_context if parent_context is not None else context.current()
             session: Any = held.get(context.SESSION)

@@ -57,28 +57,29 @@ _Attributes = TypeVar("_Attributes", bound=Mapping[str, Any])
 
 
 def attributes(found: _Attributes) -> _Attributes:
-    """The attributes themselves where all of them are clean: one look for them together."""
-    try:
-        # A half at the end of one and another at the start of the next are no pair.
-        texts = "\n".join(
-            [
-                value
-                if type(value) is str
-                else ""
-                if type(value) is int or type(value) is float or type(value) is bool
-                else _listed(value)
-                for value in found.values()
-            ]
-        )
-        whole = "\n".join(found) + texts
-        if "\0" not in whole and (whole.isascii() or whole.encode()):
-            return found
-    except (TypeError, UnicodeEncodeError):
-        pass
+    """The attributes themselves where all of them are clean, as nearly all are."""
+    clear = _clear("".join(found))
+    for value in found.values():
+        kind = type(value)
+        if kind is str:
+            clear = clear and "\0" not in value and (value.isascii() or _clear(value))
+        elif kind is list or kind is tuple:
+            clear = clear and all(map(_clear, value))
+        elif kind is not int and kind is not float and kind is not bool:
+            clear = False
+    if clear:
+        return found
     return {clean(name): cleaned(value) for name, value in found.items()}  # type: ignore[return-value]
 
 
-def _listed(value: Any) -> str:
-    if type(value) is not list and type(value) is not tuple:
-        raise TypeError
-    return "\n".join([each if type(each) is str else _listed(each) for each in value])
+def _clear(text: Any) -> bool:
+    """Whether this is a text of which nothing has to be replaced."""
+    if type(text) is not str or "\0" in text:
+        return False
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

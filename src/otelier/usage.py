@@ -7,6 +7,7 @@ included; every other count is a part of one of them. ``None`` is unknown.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Final
 
 from otelier import semconv
@@ -79,6 +80,8 @@ PARTS: Final = (
     ("image_tool_output", semconv.IMAGE_TOOL_OUTPUT),
     ("audio_seconds", semconv.AUDIO_SECONDS),
 )
+_NAMES: Final = tuple(name for _, name in PARTS)
+_parts: Final = attrgetter(*(field for field, _ in PARTS))
 
 
 def put(usage: Usage, attributes: Attributes, generation: Generation) -> None:
@@ -87,10 +90,11 @@ def put(usage: Usage, attributes: Attributes, generation: Generation) -> None:
         attributes[semconv.USAGE_INPUT] = usage.input
     if usage.output is not None:
         attributes[semconv.USAGE_OUTPUT] = usage.output
-    for field, name in PARTS:
-        value = getattr(usage, field)
-        if value:
-            attributes[name] = value
+    parts = _parts(usage)
+    if any(parts):
+        for name, value in zip(_NAMES, parts, strict=True):
+            if value:
+                attributes[name] = value
     if usage.cache_write and generation.released:
         attributes[semconv.USAGE_CACHE_CREATION] = usage.cache_write
 

@@ -140,7 +140,7 @@ def held() -> Counter[str]:
     found: dict[str, Any] = {
         "following": following._noted,
         "under_way": under_way._open,
-        "deferred": deferred._deferred,
+        "deferred": deferred.waiting,
         "background": background._begun,
         "scope": scope.beneath,
         "processor._less": processor._less,

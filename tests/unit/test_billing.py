@@ -11,7 +11,7 @@ from otelier import gateways
 from otelier.background import account
 from otelier.billing import answered, covered
 from otelier.cost import Prices
-from otelier.identity import Identity, identify
+from otelier.identity import Identity, identify, known_headers
 from otelier.prices.listing import Entry
 from otelier.protocols import Cost, Reply, Route, no_content
 from otelier.protocols.openai import chat as openai_chat
@@ -218,10 +218,11 @@ def test_what_is_only_assumed_has_no_listed_price() -> None:
     ],
 )
 def test_a_cost_in_a_header(value: str, usd: float | None) -> None:
-    assert gateways.told({"X-LiteLLM-Response-Cost": value}, False) == (usd, False)
+    sent = known_headers({"X-LiteLLM-Response-Cost": value})
+    assert gateways.told(sent, False) == (usd, False)
     # Headers come before a stream has a cost.
-    assert gateways.told({"X-LiteLLM-Response-Cost": value}, True) == (None, False)
-    assert gateways.told({"x-litellm-key-spend": "12"}, False) == (None, False)
+    assert gateways.told(sent, True) == (None, False)
+    assert gateways.told(known_headers({"x-litellm-key-spend": "12"}), False) == (None, False)
 
 
 @pytest.mark.parametrize(

@@ -179,22 +179,28 @@ def _sum(usage: Usage, rates: Mapping[str, Steps], source: str) -> Priced | None
     cost_in = (total_in - read - written) * rate_in
     cost_out = (usage.output or 0) * (rate_out or 0.0)
     searches = 0.0
-    for tool in _TOOLS:
-        uses = getattr(usage, tool)
-        if uses:
-            fee = _rate(rates.get(tool), size)
-            if fee is None:
-                return None
-            searches += uses * fee
-    total = (cost_in + cost_read + cost_write + cost_out) * 1e-6 + searches * 1e-3
+    if usage.web_searches or usage.file_searches:
+        for tool in _TOOLS:
+            uses = getattr(usage, tool)
+            if uses:
+                fee = _rate(rates.get(tool), size)
+                if fee is None:
+                    return None
+                searches += uses * fee
+    total = cost_in + cost_read + cost_write + cost_out + searches * 1e3
     return Priced(
-        round(total, 12),
+        _usd(total),
         source,
-        round(cost_in * 1e-6, 12),
-        round(cost_out * 1e-6, 12),
-        round(cost_read * 1e-6, 12),
-        round(cost_write * 1e-6, 12),
+        _usd(cost_in),
+        _usd(cost_out),
+        _usd(cost_read) if read else 0.0,
+        _usd(cost_write) if written else 0.0,
     )
+
+
+def _usd(millionths: float) -> float:
+    """Millionths of a dollar in dollars, to twelve places. ``round(x, 12)`` goes through text."""
+    return round(millionths * 1e6) / 1e12
 
 
 class _UntoldError(Exception):

@@ -135,6 +135,8 @@ class Route:
     content: Callable[[Wire], Content]
     reader: Callable[[bool], Reader]
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    # The member of a request that alone names the model, if one does.
+    model_in: str | None = None
     # Span names carry the model, but for operations that have none.
     named_by_model: bool = True
     # The attribute that a span's name carries where that is not the model.
@@ -152,6 +154,15 @@ class Route:
     id_attribute: str = semconv.RESPONSE_ID
     # A body that may be large and holds little for us (vectors, images) is not parsed whole.
     large_body: bool = False
+
+    def asked(self, body: Wire, model: str | None, extra: Attributes | None) -> str | None:
+        """The model that is asked for, where that needs no reading of all of the request.
+
+        ``model`` and ``extra`` are what is known beside the body.
+        """
+        if self.model_in is None or (extra is not None and semconv.REQUEST_MODEL in extra):
+            return None
+        return wire.text(body.get(self.model_in)) or model
 
     def name(self, attributes: Attributes) -> str:
         """The name of a span with these attributes."""

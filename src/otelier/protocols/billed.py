@@ -7,6 +7,7 @@ that is in no row is taken to be billed: an unknown fee must not be missing from
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 from otelier import wire
@@ -44,6 +45,7 @@ TOOLS: Final[dict[str, str | None]] = {
 # with tools of their own (OpenAI, "Web search"; Groq, "Compound"). The answer does not count them.
 _SEARCHES: Final = later(r"gpt-[\w.-]+-search-(?:preview|api)")
 _SYSTEMS: Final = later(r"(?:groq/)?compound(?:-|$)")
+_TOLD: Final = frozenset({"num_sources_used", "plugins", "search_context_size"})
 
 
 def note(reply: Reply, tool: str, uses: int | None) -> None:
@@ -64,14 +66,12 @@ def note_chat(reply: Reply, usage: Any, used: str | None) -> None:
     ``usage`` (xAI's ``num_sources_used``, Alibaba's ``plugins``), and by ``used``, the tool that a
     message shows.
     """
-    model = (reply.model or "").rpartition(":")[2]
-    if _SEARCHES.search(model):
-        note(reply, "web_search", None)
-    elif _SYSTEMS.match(model):
-        note(reply, "server_tool", None)
-    elif used:
-        note(reply, used, None)
+    by_itself = _by_itself(reply.model or "")
+    if by_itself or used:
+        note(reply, by_itself or used or "", None)
     raw = wire.fields(usage)
+    if _TOLD.isdisjoint(raw):
+        return
     sources = wire.count(raw.get("num_sources_used"))
     if sources:
         note(reply, "live_search", sources)
@@ -82,6 +82,15 @@ def note_chat(reply: Reply, usage: Any, used: str | None) -> None:
     if size:
         # Perplexity's fee of a request depends on it.
         reply.pricing["search_context_size"] = size
+
+
+@lru_cache(maxsize=256)
+def _by_itself(model: str) -> str | None:
+    """The tool that a model uses before each answer, by its name."""
+    name = model.rpartition(":")[2]
+    if _SEARCHES.search(name):
+        return "web_search"
+    return "server_tool" if _SYSTEMS.match(name) else None
 
 
 def shown(message: wire.Wire) -> str | None:

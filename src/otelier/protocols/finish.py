@@ -62,6 +62,8 @@ def reason(word: Any, called: bool = False) -> str | None:
 
     ``called``: the answer asks the application to run a tool.
     """
+    if type(word) is str and (known := _WORDS.get(word)) is not None:
+        return TOOL_CALL if called and known == STOP else known
     said = wire.text(word)
     if said is None:
         return None
@@ -83,6 +85,8 @@ def settle(
     such an answer is none, though ``fetch_response`` tells how it had ended, as the conventions
     want; to cancel one is none either.
     """
+    if error is None and len(reasons) == 1 and reasons[0] is not None and reasons[0] != ERROR:
+        return None, [reasons[0]]  # As of nearly every answer.
     if error is None and reasons and all(each == ERROR for each in reasons):
         if operation == semconv.FETCH_RESPONSE:
             return None, [*reasons]

@@ -16,12 +16,13 @@ from otelier.protocols.openai import chat, completions, decisions, media, respon
 _CHAT_API: Final = {semconv.OPENAI_API_TYPE: "chat_completions"}
 _RESPONSES_API: Final = {semconv.OPENAI_API_TYPE: "responses"}
 
-_CHAT: Final = Route(semconv.CHAT, chat.request, chat.content, chat.Reader)
+_CHAT: Final = Route(semconv.CHAT, chat.request, chat.content, chat.Reader, model_in="model")
 _EMBEDDINGS: Final = Route(
     semconv.EMBEDDINGS,
     media.embeddings_request,
     no_content,
     media.EmbeddingsReader,
+    model_in="model",
     large_body=True,
 )
 _RESPONSES: Final = Route(
@@ -30,6 +31,7 @@ _RESPONSES: Final = Route(
     responses.content,
     responses.Reader,
     _RESPONSES_API,
+    model_in="model",
     background=in_background,
     listed=responses.listed,
 )
@@ -50,6 +52,7 @@ def _media(output: str, *, large: bool = False) -> Route:
         media.content,
         media.Reader,
         {semconv.OUTPUT_TYPE: output},
+        model_in="model",
         large_body=large,
     )
 
@@ -58,7 +61,7 @@ def _media(output: str, *, large: bool = False) -> Route:
 COMPATIBLE: Final[Routes] = {
     ("post", "/chat/completions"): _CHAT,
     ("post", "/completions"): Route(
-        semconv.TEXT_COMPLETION, chat.request, completions.content, chat.Reader
+        semconv.TEXT_COMPLETION, chat.request, completions.content, chat.Reader, model_in="model"
     ),
     ("post", "/embeddings"): _EMBEDDINGS,
     ("post", "/images/generations"): _media("image", large=True),
@@ -72,9 +75,11 @@ COMPATIBLE: Final[Routes] = {
 OPENAI: Final[Routes] = {
     **COMPATIBLE,
     ("post", "/chat/completions"): Route(
-        semconv.CHAT, chat.request, chat.content, chat.Reader, _CHAT_API
+        semconv.CHAT, chat.request, chat.content, chat.Reader, _CHAT_API, model_in="model"
     ),
-    ("post", "/moderations"): Route(semconv.MODERATION, media.request, media.content, media.Reader),
+    ("post", "/moderations"): Route(
+        semconv.MODERATION, media.request, media.content, media.Reader, model_in="model"
+    ),
     ("post", "/responses"): _RESPONSES,
     ("get", "/chat/completions/{id}"): Route(
         semconv.FETCH_RESPONSE,
@@ -92,6 +97,7 @@ OPENAI: Final[Routes] = {
         responses.content,
         messages.CountReader,
         _RESPONSES_API,
+        model_in="model",
     ),
     ("get", "/responses/{id}"): Route(semconv.FETCH_RESPONSE, **_FETCHED),  # type: ignore[arg-type]
     ("post", "/responses/{id}/cancel"): Route(
@@ -110,10 +116,14 @@ WRITER: Final[Routes] = {**COMPATIBLE, ("post", "/v1/chat"): _CHAT}
 
 ANTHROPIC: Final[Routes] = {
     ("post", "/v1/messages"): Route(
-        semconv.CHAT, messages.request, messages.content, messages.Reader
+        semconv.CHAT, messages.request, messages.content, messages.Reader, model_in="model"
     ),
     ("post", "/v1/messages/count_tokens"): Route(
-        semconv.COUNT_TOKENS, messages.request, messages.content, messages.CountReader
+        semconv.COUNT_TOKENS,
+        messages.request,
+        messages.content,
+        messages.CountReader,
+        model_in="model",
     ),
     ("get", "/messages/batches/{id}/results"): Route(
         semconv.BATCH_RESULTS,
@@ -125,6 +135,10 @@ ANTHROPIC: Final[Routes] = {
         id_attribute=semconv.BATCH_ID,
     ),
     ("post", "/v1/complete"): Route(
-        semconv.TEXT_COMPLETION, messages.request, messages.prompt_content, messages.Reader
+        semconv.TEXT_COMPLETION,
+        messages.request,
+        messages.prompt_content,
+        messages.Reader,
+        model_in="model",
     ),
 }

@@ -93,7 +93,7 @@ def usage(value: Any) -> Usage | None:
         details = raw.get("output_token_details")
     if details is not None:
         _read(wire.fields(details), _OUTPUT_DETAILS, used)
-    if raw.keys() - _KNOWN:
+    if not _KNOWN.issuperset(raw):
         _read(raw, _ELSEWHERE, used)
         if raw.get("type") == "duration":
             used.audio_seconds = wire.number(raw.get("seconds"))
@@ -109,9 +109,10 @@ def _either(raw: Wire, first: str, second: str) -> Any:
 
 def _read(raw: Wire, table: tuple[tuple[str, str], ...], used: Usage) -> None:
     for name, field in table:
-        value = raw.get(name)
-        if value is not None and getattr(used, field) is None:
-            setattr(used, field, wire.count(value))
+        if name in raw:
+            value = raw[name]
+            if value is not None and getattr(used, field) is None:
+                setattr(used, field, wire.count(value))
 
 
 def _fold_reasoning(raw: Wire, used: Usage) -> None:
@@ -146,7 +147,7 @@ def explain(value: Any, used: Usage | None, model: str | None) -> bool:
 def cost(value: Any) -> Cost | None:
     """The cost that the provider wrote into ``usage``, or None."""
     raw = wire.fields(value)
-    if not raw.keys() - _KNOWN:
+    if _KNOWN.issuperset(raw):
         return None
     ticks = wire.number(raw.get("cost_in_usd_ticks"))
     if ticks is not None:

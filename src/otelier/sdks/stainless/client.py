@@ -42,9 +42,8 @@ class Dialect:
         object.__setattr__(self, "table", Table(self.routes))
 
 
-_known: weakref.WeakKeyDictionary[Any, tuple[Any, Any, identity.Identity]] = (
-    weakref.WeakKeyDictionary()
-)
+# By id, for a client need not have a hash of its own: the client, what it depends on, and who.
+_known: dict[int, tuple[weakref.ref[Any], Any, Any, identity.Identity]] = {}
 
 
 def identify(dialect: Dialect, client: Any, run: runtime.Runtime) -> identity.Identity:
@@ -54,12 +53,13 @@ def identify(dialect: Dialect, client: Any, run: runtime.Runtime) -> identity.Id
         url = client.base_url
     # What it depends on; the runtime itself would be held by each client that it has seen.
     named = run.settings.provider_hosts
-    held = _known.get(client)
-    if held is not None and held[0] is url and held[1] is named:
-        return held[2]
+    key = id(client)
+    held = _known.get(key)
+    if held is not None and held[1] is url and held[2] is named and held[0]() is client:
+        return held[3]
     provider = by_class(dialect, client)
     found = calling.identify(run, url, provider, fallback=dialect.provider, assumed=dialect.assumed)
-    _known[client] = (url, named, found)
+    _known[key] = (weakref.ref(client, lambda _: _known.pop(key, None)), url, named, found)
     return found
 
 
@@ -79,21 +79,22 @@ def opener(dialect: Dialect) -> calling.Open:
         run = calling.running(dialect.library)
         if run is None:
             return None
-        options = args[1] if len(args) > 1 else kwargs["options"]
-        found = dialect.table.find(str(options.method).lower(), str(options.url))
+        # By what is stored: members of models cost ten times as much.
+        options = wire.fields(args[1] if len(args) > 1 else kwargs["options"])
+        found = dialect.table.find(str(options["method"]).lower(), str(options["url"]))
         if found is None:
             return None
         route, path_id = found
-        body = options.json_data
+        body = options.get("json_data")
         if type(body) is not dict:
             body = _EMPTY
-        extra = wire.fields(getattr(options, "extra_json", None))
+        extra = wire.fields(options.get("extra_json"))
         if extra:
             body = {**body, **extra}
         more: dict[str, Any] | None = None
         if path_id is not None:
             more = {route.id_attribute: path_id}
-            params = getattr(options, "params", None)
+            params = options.get("params")
             if not body and type(params) is dict:
                 body = dict(params)
         call = begin(route, body, identify(dialect, client, run), attributes=more)
@@ -104,13 +105,17 @@ def opener(dialect: Dialect) -> calling.Open:
 
 def receive(call: Call, route: Route, result: Any) -> Any:
     """Observe what the SDK returned; it goes to the user as it is."""
+    if not call.observing:
+        call.end()
+        return result
     kind = type(result)
+    if wire.is_model(result):
+        call.whole(result)
+        call.end()
+        return result
     # Events of server-sent events, or lines of JSON.
     if hasattr(kind, "__stream__") or hasattr(kind, "__decode__"):
-        if call.observing:
-            streams.observe(result, call, raw.by_other(call))
-        else:
-            call.end()
+        streams.observe(result, call, raw.by_other(call))
         return result
     response = getattr(result, "http_response", None)
     if response is None and hasattr(kind, "iter_bytes") and hasattr(kind, "is_stream_consumed"):
@@ -129,7 +134,7 @@ def process_response(wrapped: Callable[..., Any], client: Any, args: Any, kwargs
     """Note the response's headers for the call that is current."""
     try:
         call = ctx.current().get(ctx.CALL)
-        if call is not None:
+        if call is not None and call.observing:  # type: ignore[attr-defined]
             response = kwargs.get("response")
             if response is not None:
                 call.headers = response.headers  # type: ignore[attr-defined]
