@@ -159,7 +159,7 @@ def answered(reply: Reply, headers: Any, who: Identity, complete: bool, streamed
     from the provider: nobody tells its cost. Every protocol tells its final usage with the finish
     reason, or with the end that it tells: an answer that was cut off before has usage of a part.
     """
-    if headers is not None:
+    if headers:
         cost, cached = gateways.told(headers, streamed)
         if cached:
             # A cost in its body is that of the call that filled the cache.

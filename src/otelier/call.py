@@ -7,7 +7,7 @@ module knows OpenTelemetry, no SDK and no wire format.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import Token
 from time import perf_counter, time_ns
 from typing import Any, Final
@@ -458,14 +458,14 @@ class Call:
         complete = error is None and how is None
         reply = reader.reply(complete)
         # Looked through once.
-        self.headers = known_headers(self.headers)
+        headers = known_headers(self.headers)
         gone = self._foreign and not self._outlasted and not self._span.is_recording()
         if gone and self._recording and not theirs.over(self._span, how, reply.usage):
             self._own()
         elif gone:
             self._recording = False
         reply.model = unicode.maybe(reply.model)
-        self._answered(reply, complete)
+        self._answered(reply, headers, complete)
         streamed = self._first_chunk is not None
         said = unicode.maybe(failure(error, self.status, reply, streamed, self._route.operation))
         body: Wire = self._body or {}
@@ -473,28 +473,28 @@ class Call:
         self._context = background.narrowed(route, asked, who, held) if route.fetches else held
         counts = background.account(route, asked, body, who, reply, streamed, self._context)
         outcome = Outcome(
-            run=run,
-            route=self._route,
-            asked=self._attributes,
-            rest=self._rest or {},
-            body=body,
-            who=self._identity,
-            headers=self.headers,
-            reply=reply,
-            counts=counts,
-            said=said,
-            error=error,
-            how=how,
-            seconds=seconds,
-            first=first,
-            chunk_times=self._chunk_times,
-            span=self._span,
-            foreign=self._foreign,
-            recording=self._recording,
-            content=self._content,
-            context=self._context,
-            recorder=self._recorder,
-            share=self._share,
+            run,
+            route,
+            self._attributes,
+            self._rest or {},
+            body,
+            self._identity,
+            headers,
+            reply,
+            counts,
+            said,
+            error,
+            how,
+            seconds,
+            first,
+            self._chunk_times,
+            self._span,
+            self._foreign,
+            self._recording,
+            self._content,
+            self._context,
+            self._recorder,
+            self._share,
         )
         prices = run.prices
         # Before the price, for the list may come in between, and after it, which may build it.
@@ -525,10 +525,10 @@ class Call:
         finally:
             self._close(now)
 
-    def _answered(self, reply: Reply, complete: bool) -> None:
+    def _answered(self, reply: Reply, headers: Mapping[str, str], complete: bool) -> None:
         streamed = self._first_chunk is not None or semconv.REQUEST_STREAM in self._attributes
         known = self._identity
-        who = answered(reply, self.headers, known, complete, streamed)
+        who = answered(reply, headers, known, complete, streamed)
         if who is not known and not self._foreign:
             self.answered_by(who)
         elif who is not known and self._recording:

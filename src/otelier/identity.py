@@ -7,7 +7,7 @@ network) by the SDK's own provider, which is then only assumed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
@@ -274,24 +274,36 @@ _HEADER_NAMES: Final = dict(HEADERS)
 
 def known_headers(headers: Any) -> dict[str, str]:
     """Those of response ``headers`` (httpx-like, or a mapping) that are read, in small letters."""
-    if headers is None:
-        return _NO_HEADERS
     found: dict[str, str] = {}
+    if headers is None:
+        return found
     try:
-        for name, value in _pairs(headers):
-            if name in _READ:
-                found.setdefault(name, value)
+        # httpx decodes every header on each look-up; its raw list is looked through once instead.
+        raw = getattr(headers, "raw", None)
+        if isinstance(raw, list):
+            for key, value in raw:
+                name = _RAW_NAMES.get(key.lower())
+                if name is not None and name not in found:
+                    found[name] = value.decode("latin-1")
+        else:
+            for key, value in headers.items():
+                name = str(key).lower()
+                if name in _READ and name not in found:
+                    found[name] = str(value)
     except Exception:
         guard.failed("identity.known_headers")
     return found
 
 
 def put_headers(headers: Any, attributes: Attributes) -> None:
-    """Write the ids among response ``headers`` (all, or those known) into ``attributes``."""
-    if headers is None:
-        return
+    """Write the ids among response ``headers`` into ``attributes``."""
+    put_known(known_headers(headers), attributes)
+
+
+def put_known(headers: Mapping[str, str], attributes: Attributes) -> None:
+    """The same of what :func:`known_headers` has found."""
     try:
-        for name, value in _pairs(headers):
+        for name, value in headers.items():
             attribute = _HEADER_NAMES.get(name)
             if attribute is None or not value:
                 continue
@@ -321,19 +333,5 @@ def _upstream(name: str, value: str) -> str | None:
     return None
 
 
-def _pairs(headers: Any) -> Iterable[tuple[str, str]]:
-    # httpx decodes every header on each look-up; its raw list is looked through once instead.
-    raw = getattr(headers, "raw", None)
-    if isinstance(raw, list):
-        wanted = _RAW_NAMES
-        return [
-            (wanted[low], value.decode("latin-1"))
-            for key, value in raw
-            if (low := key.lower()) in wanted
-        ]
-    return [(str(key).lower(), str(value)) for key, value in headers.items()]
-
-
 _READ: Final = frozenset((*_HEADER_NAMES, *gateways.READ))
 _RAW_NAMES: Final = {name.encode(): name for name in _READ}
-_NO_HEADERS: Final[dict[str, str]] = {}

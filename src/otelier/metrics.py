@@ -115,8 +115,11 @@ class Recorder:
         """``group`` with what the conventions recommend of OpenAI's answers."""
         if group.get(semconv.PROVIDER_NAME) != "openai":
             return group
-        told = reply.attributes
-        return group | {name: told[name] for name in self._openai if name in told}
+        told, found = reply.attributes, group
+        for name in self._openai:
+            if name in told:
+                found = {**found, name: told[name]}
+        return found
 
     def _tokens(self, operation: str, usage: Usage, shared: Attributes) -> None:
         if self._generation.released:

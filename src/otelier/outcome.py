@@ -6,7 +6,7 @@ and what comes after it, may wait for a list that a thread is building.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,7 +70,7 @@ class Outcome:
     rest: Attributes
     body: Wire
     who: Identity
-    headers: Any
+    headers: Mapping[str, str]
     reply: Reply
     # What its tokens count for; None where they count at another call.
     counts: Begun | None
@@ -128,7 +128,7 @@ class Outcome:
             usage.put(counted, late, settings.generation)
         if priced is not None:
             cost.put(priced, late, settings.cost_aliases)
-        identity.put_headers(self.headers, late)
+        identity.put_known(self.headers, late)
         if self.how is not None:
             late[semconv.STREAM_END] = self.how
         if self.said is not None:

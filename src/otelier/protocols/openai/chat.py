@@ -49,6 +49,7 @@ _PARAMETERS: Final[tuple[Parameter, ...]] = (
     ("stop", semconv.REQUEST_STOP_SEQUENCES, strings),
     ("reasoning_effort", semconv.REQUEST_REASONING_LEVEL, wire.text),
 )
+_RESULTS: Final = ("tool", "function")
 _OUTPUT_TYPES: Final = {"text": "text", "json_object": "json", "json_schema": "json"}
 
 
@@ -82,6 +83,12 @@ def content(body: Wire) -> Content:
     """Messages and tool definitions of a request."""
     found = Content()
     for message in wire.items(body.get("messages")):
+        if type(message) is dict and len(message) == 2:
+            role, text = message.get("role"), message.get("content")
+            if type(role) is str and type(text) is str and role not in _RESULTS:
+                # Nearly every message of a request: no calls of functions.
+                found.messages.append({"role": role, "parts": [{"type": "text", "content": text}]})
+                continue
         found.messages.append(_message(wire.fields(message)))
     for tool in wire.items(body.get("tools")):
         found.tools.append(definition(tool))
@@ -100,13 +107,12 @@ def definition(tool: Any) -> dict[str, Any]:
     return function_definition(raw)
 
 
+# What a message may have beside its content.
+_MORE: Final = ("refusal", "tool_calls", "function_call", "audio", "images")
+
+
 def _message(raw: Wire) -> Message:
-    role = raw.get("role")
-    if len(raw) == 2 and type(role) is str and role not in ("tool", "function"):
-        body = raw.get("content")
-        if type(body) is str:  # nearly every message of a request
-            return {"role": role, "parts": [{"type": "text", "content": body}]}
-    role = string(role)
+    role = string(raw.get("role"))
     message: Message = {"role": role, "parts": []}
     parts = message["parts"]
     if isinstance(raw.get("name"), str):
@@ -114,7 +120,7 @@ def _message(raw: Wire) -> Message:
     reasoning = raw.get("reasoning_content") or raw.get("reasoning")
     if isinstance(reasoning, str):
         parts.append({"type": "reasoning", "content": reasoning})
-    if role == "tool" or role == "function":
+    if role in _RESULTS:
         response: Part = {"type": "tool_call_response", "response": _response(raw.get("content"))}
         call_id = raw.get("tool_call_id")
         if isinstance(call_id, str):
@@ -126,7 +132,10 @@ def _message(raw: Wire) -> Message:
         parts.append({"type": "text", "content": body})
     else:
         parts.extend(part(each) for each in wire.items(body))
-    _rest(raw, parts)
+    for name in _MORE:
+        if raw.get(name) is not None:
+            _rest(raw, parts)
+            break
     return message
 
 
@@ -465,15 +474,16 @@ class Reader:
             if self._keep:
                 held = self._messages
                 reply.messages.append(held[index] if held is not None else choice.message())
-        reply.usage = openai_usage.usage(self._usage)
+        used = wire.fields(self._usage)
+        reply.usage = openai_usage.usage(used)
         # Tokens of which nobody knows what they are have no price.
-        reply.unpriced = not openai_usage.explain(self._usage, reply.usage, reply.model)
-        reply.cost = openai_usage.cost(self._usage)
+        reply.unpriced = not openai_usage.explain(used, reply.usage, reply.model)
+        reply.cost = openai_usage.cost(used)
         if self._gateway is not None:
             told, behind = openai_usage.gateway(self._gateway)
             reply.cost = reply.cost or told
             put(reply.attributes, semconv.PROVIDER_UPSTREAM, behind)
-        billed.note_chat(reply, self._usage, self._ran)
+        billed.note_chat(reply, used, self._ran)
         if self._error is not None and set(reply.finish_reasons) <= {finish.ERROR}:
             body_error(self._error, reply)
         return reply

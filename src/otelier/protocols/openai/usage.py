@@ -53,6 +53,13 @@ _ELSEWHERE: Final = (
     ("prompt_text_tokens", "text_input"),
     ("prompt_image_tokens", "image_input"),
 )
+_INPUT_IN: Final = ("prompt_tokens_details", "input_tokens_details", "input_token_details")
+_OUTPUT_IN: Final = (
+    "completion_tokens_details",
+    "output_tokens_details",
+    "output_token_details",
+)
+_NOTHING: Final[Wire] = {}
 _KNOWN: Final = frozenset(
     {
         "prompt_tokens",
@@ -76,43 +83,44 @@ def usage(value: Any) -> Usage | None:
     if not raw:
         return None
     used = Usage()
-    used.input = wire.count(_either(raw, "prompt_tokens", "input_tokens"))
-    used.output = wire.count(_either(raw, "completion_tokens", "output_tokens"))
+    told = raw.get("prompt_tokens")
+    used.input = wire.count(raw.get("input_tokens") if told is None else told)
+    told = raw.get("completion_tokens")
+    used.output = wire.count(raw.get("output_tokens") if told is None else told)
     found = used.input is not None or used.output is not None
-    details = _either(raw, "prompt_tokens_details", "input_tokens_details")
-    if details is None:
-        details = raw.get("input_token_details")
-    if details is not None:
-        parts = wire.fields(details)
-        _read(parts, _INPUT_DETAILS, used)
-        cached = parts.get("cached_tokens_details")
+    details = _first(raw, _INPUT_IN)
+    if details:
+        _read(details, _INPUT_DETAILS, used)
+        cached = details.get("cached_tokens_details")
         if cached is not None:
             _read(wire.fields(cached), _CACHED_DETAILS, used)
-    details = _either(raw, "completion_tokens_details", "output_tokens_details")
-    if details is None:
-        details = raw.get("output_token_details")
-    if details is not None:
-        _read(wire.fields(details), _OUTPUT_DETAILS, used)
+    details = _first(raw, _OUTPUT_IN)
+    if details:
+        _read(details, _OUTPUT_DETAILS, used)
     if not _KNOWN.issuperset(raw):
         _read(raw, _ELSEWHERE, used)
         if raw.get("type") == "duration":
             used.audio_seconds = wire.number(raw.get("seconds"))
             found = found or used.audio_seconds is not None
-    _fold_reasoning(raw, used)
+    if used.reasoning:
+        _fold_reasoning(raw, used)
     return used if found else None
 
 
-def _either(raw: Wire, first: str, second: str) -> Any:
-    value = raw.get(first)
-    return raw.get(second) if value is None else value
+def _first(raw: Wire, names: tuple[str, ...]) -> Wire:
+    """The first of these members that is there."""
+    for name in names:
+        value = raw.get(name)
+        if value is not None:
+            return wire.fields(value)
+    return _NOTHING
 
 
 def _read(raw: Wire, table: tuple[tuple[str, str], ...], used: Usage) -> None:
     for name, field in table:
-        if name in raw:
-            value = raw[name]
-            if value is not None and getattr(used, field) is None:
-                setattr(used, field, wire.count(value))
+        value = raw.get(name)
+        if value is not None and getattr(used, field) is None:
+            setattr(used, field, wire.count(value))
 
 
 def _fold_reasoning(raw: Wire, used: Usage) -> None:
