@@ -21,6 +21,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,12 +58,19 @@ def _requests() -> Callable[..., None]:
 
 def child(jobs: list[dict[str, Any]]) -> None:
     """Runs under valgrind: each job once, with its own dump."""
-    from benchmarks.scenarios import Bench, Scenario
+    from benchmarks.load.at_once import Together
+    from benchmarks.load.threads import together
+    from benchmarks.scenarios import Scenario
 
     request = _requests()
     for number, job in enumerate(jobs):
-        with Bench(Scenario(**job["scenario"]), job["variant"], **job["options"]) as bench:
-            run = bench.first_chunk if job["first"] else bench.run
+        with Together(Scenario(**job["scenario"]), job["variant"], **job["options"]) as bench:
+            run = {
+                "": bench.run,
+                "first": bench.first_chunk,
+                "at once": partial(bench.together, job["number"], int),
+                "threads": partial(together, bench, job["number"], 1),
+            }[job["way"]]
             run()
             gc.collect()
             gc.freeze()
@@ -104,19 +112,24 @@ def count(
             total = re.search(r"^(?:summary|totals): (\d+)", text, re.MULTILINE)
             if job and total:
                 number = int(job[1])
-                found[number] = int(total[1]) // jobs[number]["times"]
+                found[number] = int(total[1]) // jobs[number]["times"] // jobs[number]["number"]
         return found
 
 
 def job(
-    scenario: Any, variant: str, times: int, first: bool = False, **options: Any
+    scenario: Any, variant: str, times: int, way: str = "", number: int = 1, **options: Any
 ) -> dict[str, Any]:
-    """One measurement, as JSON."""
+    """One measurement, as JSON.
+
+    ``way``: one call after the other, each up to its ``first`` chunk, or a ``number`` of them ``at
+    once`` in a loop or in ``threads``.
+    """
     return {
         "scenario": asdict(scenario),
         "variant": variant,
         "times": times,
-        "first": first,
+        "way": way,
+        "number": number,
         "options": options,
     }
 
@@ -165,7 +178,7 @@ def main() -> None:
     jobs = []
     for _, scenario, times, first, _ in rows:
         for variant in ("bare", floor, "otelier"):
-            jobs.append(job(scenario, variant, times, first))
+            jobs.append(job(scenario, variant, times, "first" if first else ""))
             if scenario.chunks and not first:
                 # The call around the stream, to take it away.
                 jobs.append(job(replace(scenario, chunks=2), variant, 10))

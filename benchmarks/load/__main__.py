@@ -16,15 +16,22 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib import import_module
 from importlib.metadata import version
+from math import prod
 from pathlib import Path
 from typing import Final
 
 from benchmarks import counting, instructions, payloads, timing
 from benchmarks.environments import ROOT
+from benchmarks.load import at_once
+from benchmarks.load.threads import CALL
 from benchmarks.scenarios import VARIANTS, Scenario
 from benchmarks.written import README, replace, table
 
 MARK: Final = "under load"
+_UNITS: Final = (
+    *("bare SDK, thousand instructions", "floor adds", "otelier adds"),
+    *("bare SDK, µs of CPU", "floor adds", "otelier adds"),
+)
 Figures = dict[str, float]
 
 
@@ -47,22 +54,39 @@ def by_turns(rounds: int, part: str, *arguments: int) -> list[Figures]:
     return [{name: min(one[name] for one in each) for name in each[0]} for each in found.values()]
 
 
-def calls(rounds: int, number: int, threads: int, each: int) -> Iterator[list[str]]:
-    """Rows of many calls: at once in one loop, in many threads, one after the other."""
-    for name, part, arguments, spans in (
-        (f"{number:,} at once in one event loop", "at_once", (number,), number),
-        (f"{threads} threads, {each} calls each", "threads", (threads, each), threads * each),
-        (f"one thread, {threads * each:,} calls", "threads", (1, threads * each), threads * each),
+# As many at once, or in threads, as are counted by callgrind, which is slow.
+COUNTED: Final = 64
+
+
+def calls(rounds: int, number: int, threads: int, each: int) -> Iterator[str]:
+    """Tables of many calls: at once in one loop, in many threads, one after the other."""
+    rows, memory = [], []
+    for name, way, scenario, arguments in (
+        ("one after the other", "", CALL, (1, threads * each)),
+        (f"{threads} threads, {each} calls each", "threads", CALL, (threads, each)),
+        (f"{number:,} at once in one event loop", "at once", at_once.CALL, (number,)),
     ):
+        part = "at_once" if way == "at once" else "threads"
         bare, floor, ours = by_turns(rounds, part, *arguments)
+        told = _counted(scenario, way, COUNTED if way else 1)
         taken = [one["microseconds"] for one in (bare, floor, ours)]
-        row = [name, f"{taken[0]:,.0f}", *_added(taken)]
-        if part == "at_once":
-            row += [_size(one["open"]) for one in (bare, floor, ours)]
-            row += [_size(one["peak"]) for one in (bare, floor, ours)]
-        else:
-            row += ["–"] * 6
-        yield [*row, f"{ours['spans']:,.0f} of {spans:,}"]
+        rows.append([name, *told, *_of(taken), f"{ours['spans']:,.0f} of {prod(arguments):,}"])
+        if way == "at once":
+            memory = [
+                ["held by each open call", *(_size(one["open"]) for one in (bare, floor, ours))],
+                ["the most in all", *(_size(one["peak"]) for one in (bare, floor, ours))],
+            ]
+    yield table(["Small calls of chat", *_UNITS, "spans"], rows)
+    yield table([f"Memory of {number:,} calls at once", *VARIANTS], memory)
+
+
+def _counted(scenario: Scenario, way: str, number: int) -> list[str]:
+    """Instructions of a call: bare, added by the floor, by otelier."""
+    if instructions.missing():
+        return ["–"] * 3
+    times = max(10 // number, 1)
+    jobs = [instructions.job(scenario, variant, times, way, number) for variant in VARIANTS]
+    return _of([each / 1e3 for each in instructions.count(jobs)])
 
 
 def pipeline(rate: int, seconds: int) -> Iterator[list[str]]:
@@ -95,23 +119,17 @@ def streams(chunks: int) -> Iterator[list[str]]:
 
 def first_chunk(rounds: int) -> Iterator[list[str]]:
     """Rows of what is added until the first chunk is there."""
-    scenarios = [Scenario(api, chunks=10) for api in payloads.REQUESTS]
-    jobs = [
-        instructions.job(one, variant, 10, first=True) for one in scenarios for variant in VARIANTS
-    ]
-    counts = iter([] if instructions.missing() else instructions.count(jobs))
-    for one in scenarios:
+    for api in payloads.REQUESTS:
+        one = Scenario(api, chunks=10)
         taken = timing.measure(one, rounds, 0.15, first=True)
-        told = [next(counts, 0) / 1e3 for _ in VARIANTS]
-        counted = [f"{told[0]:,.0f}", *_added(told)] if all(told) else ["–"] * 3
-        yield [one.api, *counted, f"{taken[0]:,.0f}", *_added(taken)]
+        yield [api, *_counted(one, "first", 1), *_of(taken)]
 
 
-def _added(taken: list[float]) -> tuple[str, str]:
-    """What the floor and what otelier adds, in multiples of it where it is more than nothing."""
+def _of(taken: list[float]) -> list[str]:
+    """What the bare SDK takes, what the floor adds, and otelier: in multiples of it too."""
     bare, floor, ours = taken
     ratio = f" ({(ours - bare) / (floor - bare):.2f} ×)" if floor > bare else ""
-    return f"{floor - bare:,.0f}", f"{ours - bare:,.0f}{ratio}"
+    return [f"{bare:,.0f}", f"{floor - bare:,.0f}", f"{ours - bare:,.0f}{ratio}"]
 
 
 def _size(number: float) -> str:
@@ -127,10 +145,7 @@ def report(given: argparse.Namespace) -> Iterator[str]:
         f"{datetime.now(UTC):%Y-%m-%d}, CPython {platform.python_version()}, {named}, "
         f"opentelemetry-sdk {version('opentelemetry-sdk')}."
     )
-    heads = ["Small calls of chat", "bare SDK, µs of CPU a call", "floor adds", "otelier adds"]
-    heads += [f"held by an open call: {each}" for each in VARIANTS]
-    heads += [f"at most in memory: {each}" for each in VARIANTS]
-    yield table([*heads, "spans"], calls(given.rounds, given.at_once, given.threads, given.calls))
+    yield from calls(given.rounds, given.at_once, given.threads, given.calls)
     heads = ["Tool steps through the batch processor", "a second", "CPU, making them"]
     heads += ["CPU, exporting them", "most in the queue of 2,048", "lost"]
     yield table(heads, pipeline(given.rate, given.seconds))
@@ -138,9 +153,7 @@ def report(given: argparse.Namespace) -> Iterator[str]:
     yield table(heads, kept(given.kept))
     heads = [f"An open stream, {given.chunks:,} chunks", "otelier holds, content on", "content off"]
     yield table([*heads, "chunk objects kept"], streams(given.chunks))
-    heads = ["To the first chunk", "bare SDK, thousand instructions", "floor adds", "otelier adds"]
-    heads += ["bare SDK, µs of CPU", "floor adds", "otelier adds"]
-    yield table(heads, first_chunk(given.rounds))
+    yield table(["To the first chunk", *_UNITS], first_chunk(given.rounds))
 
 
 def main(words: list[str]) -> None:

@@ -26,12 +26,14 @@ class Together(Bench):
     asked = 0
     full: asyncio.Event
 
-    async def _answer(self, request: httpx2.Request) -> httpx2.Response:  # type: ignore[override]
-        if self.wanted > 1:
-            self.asked += 1
-            if self.asked == self.wanted:
-                self.full.set()
-            await self.answered.wait()
+    def _answer(self, request: httpx2.Request) -> Any:
+        return super()._answer(request) if self.wanted == 1 else self._later(request)
+
+    async def _later(self, request: httpx2.Request) -> httpx2.Response:
+        self.asked += 1
+        if self.asked == self.wanted:
+            self.full.set()
+        await self.answered.wait()
         return super()._answer(request)
 
     def together(self, number: int, look: Callable[[], None], make: Make | None = None) -> None:

@@ -12,7 +12,7 @@ from benchmarks.scenarios import Bench, Scenario
 CALL = Scenario("chat")
 
 
-def run(bench: Bench, threads: int, calls: int) -> None:
+def together(bench: Bench, threads: int, calls: int) -> None:
     """So many calls in each of so many threads, which begin together."""
     ready = Barrier(threads)
 
@@ -30,9 +30,9 @@ def measure(variant: str, threads: int, calls: int) -> dict[str, float]:
     """Processor time of a call, of all threads, and the spans that ended."""
     counted, given = providers()
     with Bench(CALL, variant, **given) as bench:
-        run(bench, 2, 20)
+        together(bench, 2, 20)
         counted.taken()
         begin = process_time()
-        run(bench, threads, calls)
+        together(bench, threads, calls)
         spent = process_time() - begin
         return {"microseconds": spent / threads / calls * 1e6, "spans": counted.taken()}

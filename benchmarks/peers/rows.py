@@ -43,7 +43,7 @@ def _chunk(api: str, content: bool, goal: float) -> Row:
 
 ROWS: Final = (
     *(Row(f"{one.api}, small", one, 1.35) for one in SMALL),
-    *(Row(f"{one.api}, large, every text new", one, 0.6, 2) for one in FRESH),
+    *(Row(f"{one.api}, large, every text new", one, 0.6, 1) for one in FRESH),
     Row("chat, small, not sampled", UNSAMPLED[0], 1.5),
     *(
         _chunk(api, content, goal if content else 1.7)

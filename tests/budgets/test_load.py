@@ -103,11 +103,11 @@ def test_many_threads_do_no_more_for_a_call_than_one(entered: Entered) -> None:
     counted, given = providers()
     found = []
     with Bench(threads.CALL, "otelier", **given) as bench:
-        threads.run(bench, 2, 2)
+        threads.together(bench, 2, 2)
         for number in (1, THREADS):
             entered.taken()
             counted.taken()
-            threads.run(bench, number, THREADS * CALLS // number)
+            threads.together(bench, number, THREADS * CALLS // number)
             found.append(entered.taken())
             assert counted.taken() == THREADS * CALLS
         assert not guard.failures()
