@@ -25,7 +25,7 @@ UV := $(shell command -v uv 2>/dev/null)
 install = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python $(2) 2>/dev/null ||) \
 	$(1)/bin/$(PIP) $(2)
 
-.PHONY: help demo check test test-frameworks bench-frameworks prices lint test-matrix bench backends test-backends bench-collector bench-store pictures clean
+.PHONY: help demo check test test-frameworks bench-frameworks prices lint test-matrix bench bench-load backends test-backends bench-collector bench-store pictures clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -84,8 +84,11 @@ test-frameworks: $(BIN)/python ## run the trees of agent frameworks, each in its
 bench-frameworks: $(BIN)/python ## count what a step of each framework costs, beside others (ARGS=langchain)
 	@$(BIN)/python -m tests.frameworks --count $(ARGS)
 
-bench: $(VENV)/test.done ## timing ratios against the bare SDK and a hand-written floor
-	$(BIN)/python -m benchmarks.timing $(ARGS)
+bench: $(VENV)/test.done ## calls beside the bare SDK, a hand-written floor and other instrumentations
+	@$(BIN)/python -m benchmarks.peers $(ARGS)
+
+bench-load: $(VENV)/test.done ## 10,000 calls at once, 64 threads, 5,000 spans a second, what is left
+	@$(BIN)/python -m benchmarks.load $(ARGS)
 
 backends: $(VENV)/test.done ## get the real backends into .cache/backends (needs Go)
 	@$(BIN)/python -m tests.backends.programs
