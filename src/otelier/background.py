@@ -77,7 +77,7 @@ def account(
         return begun
     asked = attributes.get(semconv.REQUEST_MODEL)
     listed = route.listed is None or route.listed(body)
-    if not listed or billing.untold(body, reply):
+    if not listed or (not billing.NAMES.isdisjoint(body) and billing.untold(body, reply)):
         reply.unpriced = True
     begun = Begun(route.operation, asked if isinstance(asked, str) else None, reply.unpriced)
     if not reply.waiting or route.background is None or (streamed and not route.background(body)):

@@ -35,7 +35,8 @@ _ASKED: Final = {
     "inference_geo": "inference_geo",
     "speed": "speed",
 }
-_NAMES: Final = frozenset(_ASKED)
+# A request that has none of these asks for no other price.
+NAMES: Final = frozenset(_ASKED)
 _BATCH: Final = ("processing", "batch")
 _AZURE: Final = ("azure.ai.openai", "azure.ai.inference")
 _REQUESTS: Final = "requests_kcount"
@@ -79,8 +80,6 @@ def untold(body: Wire, reply: Reply) -> bool:
     """Whether a request asks for another price than the listed one, and the answer does not say
     which it got: providers may serve a call in another tier than the one that was asked for.
     """
-    if _NAMES.isdisjoint(body):
-        return False
     tiers = (semconv.PROVIDER_SERVICE_TIER, semconv.OPENAI_RESPONSE_SERVICE_TIER)
     for member, name in _ASKED.items():
         value = body.get(member)
@@ -159,7 +158,7 @@ def answered(reply: Reply, headers: Any, who: Identity, complete: bool, streamed
     from the provider: nobody tells its cost. Every protocol tells its final usage with the finish
     reason, or with the end that it tells: an answer that was cut off before has usage of a part.
     """
-    if headers:
+    if headers and not gateways.READ.isdisjoint(headers):
         cost, cached = gateways.told(headers, streamed)
         if cached:
             # A cost in its body is that of the call that filled the cache.

@@ -37,7 +37,7 @@ from otelier.identity import Identity, known_headers
 from otelier.outcome import Outcome, failure
 from otelier.protocols import Reader, Reply, Route, finish
 from otelier.runtime import Runtime
-from otelier.scope import began
+from otelier.scope import began, watching
 from otelier.semconv import Attributes
 from otelier.wire import Wire
 
@@ -95,7 +95,6 @@ class Call:
         "_chunk_times",
         "_content",
         "_context",
-        "_ended",
         "_first_chunk",
         "_foreign",
         "_identity",
@@ -114,7 +113,9 @@ class Call:
         "_started_ns",
         "_timing",
         "covers",
+        "ended",
         "headers",
+        "observing",
         "status",
         "unpriced",
     )
@@ -137,6 +138,8 @@ class Call:
         self._body: Wire | None = body
         self._identity = identity
         self._reader: Reader | None = None
+        # Whether what comes back is of use at all.
+        self.observing = False
         self._first_chunk: float | None = None
         self._last_chunk = 0.0
         self._chunk_times: list[float] = []
@@ -159,7 +162,8 @@ class Call:
                 attributes[semconv.SERVER_PORT] = identity.port
         self._attributes = attributes
         self._rest: Attributes | None = None
-        self._share = began(parent, route.operation)
+        around = watching or ctx.SCOPE in parent
+        self._share = began(parent, route.operation) if around else None
         above = apart.home(parent) if apart.homes else parent
         span = ctx.span_in(above)
         outer: Any = parent.get(ctx.CALL)
@@ -194,12 +198,14 @@ class Call:
             if self._rest is None:
                 self._ask(body, model, extra, parent)
             self._reader = route.reader(self._content)
+            self.observing = True
             if run.prices is not None and route.operation in semconv.PRICED:
                 run.prices.warm()
             held = under_way.ref(self, under_way.forget)
             under_way.note(held)
         self._open = [held]
-        self._ended = False
+        # Whether the span has ended.
+        self.ended = False
         self._started_ns = time_ns() if self._foreign else 0
         self._started = since[0] if since else perf_counter()
 
@@ -239,11 +245,6 @@ class Call:
     # --- what comes back -------------------------------------------------------------------
 
     @property
-    def ended(self) -> bool:
-        """Whether the span has ended."""
-        return self._ended
-
-    @property
     def span(self) -> Span:
         """The operation's span."""
         return self._span
@@ -262,11 +263,6 @@ class Call:
     def enriches(self) -> bool:
         """Whether the span is somebody else's, who ends it."""
         return self._foreign
-
-    @property
-    def observing(self) -> bool:
-        """Whether what comes back is of use at all."""
-        return self._reader is not None
 
     def begin_chunks(self) -> Callable[[Any], None]:
         """The first chunk is here; the function that takes it and each that follows, unguarded."""
@@ -305,7 +301,7 @@ class Call:
 
     def covered(self, route: Route, parent: Context, reached: Identity) -> bool:
         """Whether a call that begins in ``parent`` is this one, made by an SDK beneath."""
-        if not self.covers or self._ended or get_current_span(parent) is not self._span:
+        if not self.covers or self.ended or get_current_span(parent) is not self._span:
             return False
         mine = self._route.operation
         if route.operation != mine and not {route.operation, mine} <= semconv.INFERENCE:
@@ -340,7 +336,7 @@ class Call:
         if self._after is None:
             self._after = []
         self._after.append(after)
-        return not self._ended
+        return not self.ended
 
     def end(self, how: str | None = None, ended: tuple[float, int] | None = None) -> None:
         """All was received (``how`` None), or it was left early; ``ended`` as for ``_finish``."""
@@ -368,7 +364,7 @@ class Call:
         OpenTelemetry's, which ending a span would take again. There the end waits for the next
         span or flush.
         """
-        if self._ended:
+        if self.ended:
             return
         try:
             if deferred.inside_telemetry():
@@ -381,7 +377,7 @@ class Call:
     def outlasted(self, how: str | None = None) -> None:
         """The span that this call enriches ends now; so does a whole answer, or one left."""
         reader = self._reader
-        if self._ended or reader is None:
+        if self.ended or reader is None:
             return
         reasons = reader.reply(True).finish_reasons
         if how or (reasons and all(reasons) and reasons != [finish.ERROR]):
@@ -406,7 +402,7 @@ class Call:
             return
         # What follows is ours, not the operation's.
         seconds, now = ended or (perf_counter() - self._started, time_ns())
-        self._ended = True
+        self.ended = True
         handed_over = False
         try:
             if self._reader is not None:
@@ -435,6 +431,7 @@ class Call:
         self._context = ctx.NOWHERE
         self._body = None
         self._reader = None
+        self.observing = False
         self.headers = None
         if not self._foreign:
             try:
@@ -464,10 +461,13 @@ class Call:
             self._own()
         elif gone:
             self._recording = False
-        reply.model = unicode.maybe(reply.model)
+        if reply.model is not None:
+            reply.model = unicode.clean(reply.model)
         self._answered(reply, headers, complete)
         streamed = self._first_chunk is not None
-        said = unicode.maybe(failure(error, self.status, reply, streamed, self._route.operation))
+        said = failure(error, self.status, reply, streamed, self._route.operation)
+        if said is not None:
+            said = unicode.clean(said)
         body: Wire = self._body or {}
         route, asked, who, held = self._route, self._attributes, self._identity, self._context
         self._context = background.narrowed(route, asked, who, held) if route.fetches else held

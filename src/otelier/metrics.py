@@ -86,7 +86,13 @@ class Recorder:
         }
         if reply.model:
             group[semconv.RESPONSE_MODEL] = reply.model
-        shared = self._told(group, reply)
+        shared = group
+        if group.get(semconv.PROVIDER_NAME) == "openai":
+            # What the conventions recommend of its answers.
+            told = reply.attributes
+            for name in self._openai:
+                if name in told:
+                    shared = {**shared, name: told[name]}
         operation = group.get(semconv.OPERATION_NAME)
         if not measured:
             own = semconv.DURATIONS.get(str(operation))
@@ -104,31 +110,22 @@ class Recorder:
             shared = {**shared, semconv.OPERATION_NAME: begun.operation}
             if begun.model:
                 shared[semconv.REQUEST_MODEL] = begun.model
-        if reply.usage is not None and not measured:
-            self._tokens(begun.operation, reply.usage, shared)
+        usage = reply.usage
+        if usage is not None and not measured:
+            if self._generation.released:
+                self._released_tokens(usage, shared)
+            if self._generation.latest:
+                self._latest(begun.operation, usage, shared)
         if priced is not None:
             if priced.partial:  # Sums can leave it out, or say that they are the least.
                 shared = {**shared, semconv.COST_PARTIAL: True}
             self._of(semconv.OPERATION_COST).add(priced.total, shared)
 
-    def _told(self, group: Attributes, reply: Reply) -> Attributes:
-        """``group`` with what the conventions recommend of OpenAI's answers."""
-        if group.get(semconv.PROVIDER_NAME) != "openai":
-            return group
-        told, found = reply.attributes, group
-        for name in self._openai:
-            if name in told:
-                found = {**found, name: told[name]}
-        return found
-
-    def _tokens(self, operation: str, usage: Usage, shared: Attributes) -> None:
-        if self._generation.released:
-            self._released_tokens(usage, shared)
-        if self._generation.latest:
-            if operation in semconv.INFERENCE:
-                self._latest_tokens(usage, shared)
-            elif operation == semconv.EMBEDDINGS and usage.input is not None:
-                self._of(semconv.EMBEDDINGS_INPUT).record(usage.input, shared, _NO_EXEMPLAR)
+    def _latest(self, operation: str, usage: Usage, shared: Attributes) -> None:
+        if operation in semconv.INFERENCE:
+            self._latest_tokens(usage, shared)
+        elif operation == semconv.EMBEDDINGS and usage.input is not None:
+            self._of(semconv.EMBEDDINGS_INPUT).record(usage.input, shared, _NO_EXEMPLAR)
 
     def _streaming(self, first: float, rest: Sequence[float], shared: Attributes) -> None:
         if self._generation.released:

@@ -129,11 +129,11 @@ class OtelierSpanProcessor:
     def _finish(self, span: Any) -> None:
         global _their_content, _finishing
         try:
-            run = runtime.current()
-            if run is None:
-                return
             made_by = getattr(span, "instrumentation_scope", None)
             if made_by is not None and made_by.name == SCOPE:
+                return
+            run = runtime.current()
+            if run is None:
                 return
             for natives in scope.watching:
                 natives.ending(run, span)

@@ -31,15 +31,13 @@ class Capture(Enum):
     EVENT_ONLY = "EVENT_ONLY"
     SPAN_AND_EVENT = "SPAN_AND_EVENT"
 
-    @property
-    def spans(self) -> bool:
-        """Whether spans carry content."""
-        return self in (Capture.SPAN_ONLY, Capture.SPAN_AND_EVENT)
+    # Whether spans, and events, carry content. Asked of every call: no properties.
+    spans: bool
+    events: bool
 
-    @property
-    def events(self) -> bool:
-        """Whether events carry content."""
-        return self in (Capture.EVENT_ONLY, Capture.SPAN_AND_EVENT)
+    def __init__(self, text: str) -> None:
+        self.spans = text.startswith("SPAN")
+        self.events = "EVENT" in text
 
 
 class Blobs(Enum):

@@ -20,7 +20,7 @@ def clean(text: str) -> str:
         text = str.__str__(text)
     if "\0" in text:
         text = text.replace("\0", REPLACEMENT)
-    return well_formed(text)
+    return text if text.isascii() else well_formed(text)
 
 
 def well_formed(text: str) -> str:
