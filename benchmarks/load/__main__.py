@@ -37,7 +37,7 @@ Figures = dict[str, float]
 
 def child(part: str, *arguments: str | int) -> Figures:
     """What a part measures, in a new process."""
-    command = [sys.executable, "-m", __spec__.name, "--child", part, *map(str, arguments)]
+    command = [sys.executable, "-m", "benchmarks.load", "--child", part, *map(str, arguments)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{part} {arguments}: {done.stderr[-2000:]}")
@@ -96,8 +96,9 @@ def pipeline(rate: int, seconds: int) -> Iterator[list[str]]:
         yield [
             variant,
             f"{found['rate']:,.0f}",
-            f"{found['making'] * 100:.0f} %",
-            f"{(found['all'] - found['making']) * 100:.0f} %",
+            f"{found['making']:,.0f}",
+            f"{found['exporting']:,.0f}",
+            f"{(found['making'] + found['exporting']) * found['rate'] / 1e4:.0f} %",
             f"{found['queue']:,.0f}",
             f"{found['lost']:,.0f}",
         ]
@@ -146,8 +147,8 @@ def report(given: argparse.Namespace) -> Iterator[str]:
         f"opentelemetry-sdk {version('opentelemetry-sdk')}."
     )
     yield from calls(given.rounds, given.at_once, given.threads, given.calls)
-    heads = ["Tool steps through the batch processor", "a second", "CPU, making them"]
-    heads += ["CPU, exporting them", "most in the queue of 2,048", "lost"]
+    heads = ["Tool steps through the batch processor", "spans a second", "µs of CPU to make one"]
+    heads += ["to export one", "of a processor", "most in the queue of 2,048", "lost"]
     yield table(heads, pipeline(given.rate, given.seconds))
     heads = [f"Left after {given.kept:,} calls", "blocks of memory", "objects", "of otelier's"]
     yield table(heads, kept(given.kept))

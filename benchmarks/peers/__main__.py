@@ -86,11 +86,11 @@ def counted(rows: Sequence[Row], comparable: list[list[Place]]) -> Figures:
             for variant in variants(place):
                 jobs.append(instructions.job(row.scenario, variant, row.times))
                 if not row.whole:
-                    jobs.append(instructions.job(row.shorter, variant, 10))
+                    jobs.append(instructions.job(row.shorter, variant, 3))
         counts = map(float, instructions.count(jobs, python=place.python))
         for number in own:
-            bare, floor, variant = (_of(rows[number], counts) for _ in range(3))
-            found[number][place.variant] = bare, floor, variant
+            bare, floor, theirs = (_of(rows[number], counts) for _ in range(3))
+            found[number][place.variant] = bare, floor, theirs
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(count, dict.fromkeys(place for each in comparable for place in each)))
@@ -119,8 +119,8 @@ def timed(
                     least[number] = min(least[number], took)
         found.append({})
         for place in own:
-            bare, floor, variant = (_of(row, iter(best[place, each])) for each in variants(place))
-            found[-1][place.variant] = bare, floor, variant
+            bare, floor, theirs = (_of(row, iter(best[place, each])) for each in variants(place))
+            found[-1][place.variant] = bare, floor, theirs
     return found
 
 
@@ -129,7 +129,8 @@ def figures(
 ) -> str:
     """A table: what each adds to the bare SDK, and in brackets in multiples of the floor."""
     heads = [what, "bare SDK", "goal", "floor", *(place.title for place in found)]
-    return table(heads, (_cells(r, found, m, unit) for r, m in zip(rows, measured, strict=True)))
+    lines = zip(rows, measured, strict=True)
+    return table(heads, (list(_cells(row, found, taken, unit)) for row, taken in lines))
 
 
 def _cells(
@@ -148,11 +149,12 @@ def _cells(
 def _added(taken: Taken | None, unit: float, digits: int) -> str:
     if taken is None:
         return "–"
-    bare, floor, variant = taken
+    bare, floor, theirs = taken
+    added = f"{(theirs - bare) / unit:,.{digits}f}"
     if floor <= bare:
-        return f"{(variant - bare) / unit:,.{digits}f}"
-    ratio = (variant - bare) / (floor - bare)
-    return f"{(variant - bare) / unit:,.{digits}f} ({ratio:.{2 if ratio < 10 else 0}f} ×)"
+        return added
+    ratio = (theirs - bare) / (floor - bare)
+    return f"{added} ({ratio:.{2 if ratio < 10 else 0}f} ×)"
 
 
 def described(found: Iterable[Place]) -> str:

@@ -55,12 +55,6 @@ def switch_on(
 ) -> Callable[[], None]:
     """Let a peer instrument both SDKs; gives back what undoes all of it."""
     peer = PEERS[name]
-    wanted = peer.content if content else peer.no_content
-    before = {variable: os.environ.get(variable) for variable in wanted}
-    os.environ.update(wanted)
-    # A span that is full warns of every attribute more: the terminal's work, not theirs.
-    logging.getLogger("opentelemetry").setLevel(logging.ERROR)
-    plain = _members()
     instrumentors = [
         point.load()()
         for point in entry_points(group="opentelemetry_instrumentor")
@@ -68,6 +62,12 @@ def switch_on(
     ]
     if len(instrumentors) != len(peer.packages):
         raise RuntimeError(f"{name} is not installed")
+    wanted = peer.content if content else peer.no_content
+    before = {variable: os.environ.get(variable) for variable in wanted}
+    os.environ.update(wanted)
+    # A span that is full warns of every attribute more: the terminal's work, not theirs.
+    logging.getLogger("opentelemetry").setLevel(logging.ERROR)
+    plain = _members()
     for each in instrumentors:
         each.instrument(
             tracer_provider=tracer_provider, meter_provider=meter_provider, skip_dep_check=True
