@@ -30,3 +30,13 @@ def replace(document: Path, mark: str, text: str) -> None:
     before, _, rest = whole.partition(begin)
     _, _, after = rest.partition(end)
     document.write_text(f"{before}{begin}\n{text}\n{end}{after}", "utf-8")
+
+
+def publish(parts: Iterable[str], mark: str, document: Path | None) -> None:
+    """Print parts as they come; and put them into a document, if there is one."""
+    told = []
+    for part in parts:
+        print(part, end="\n\n", flush=True)
+        told.append(part)
+    if document is not None:
+        replace(document, mark, "\n\n".join(told))

@@ -25,7 +25,7 @@ from benchmarks.environments import ROOT
 from benchmarks.load import at_once
 from benchmarks.load.threads import CALL
 from benchmarks.scenarios import VARIANTS, Scenario
-from benchmarks.written import README, replace, table
+from benchmarks.written import README, publish, table
 
 MARK: Final = "under load"
 _UNITS: Final = (
@@ -175,12 +175,7 @@ def main(words: list[str]) -> None:
     parser.add_argument("--rounds", type=int, default=3, help="the least of them is told")
     parser.add_argument("--write", type=Path, nargs="?", const=README, help="into this document")
     given = parser.parse_args(words)
-    parts = []
-    for part in report(given):
-        print(part, end="\n\n", flush=True)
-        parts.append(part)
-    if given.write:
-        replace(given.write, MARK, "\n\n".join(parts))
+    publish(report(given), MARK, given.write)
 
 
 if __name__ == "__main__":

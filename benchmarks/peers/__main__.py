@@ -22,7 +22,7 @@ from typing import Final
 from benchmarks import instructions
 from benchmarks.peers.places import CORE, SDKS, Place, places
 from benchmarks.peers.rows import ROWS, Row
-from benchmarks.written import README, replace, table
+from benchmarks.written import README, publish, table
 
 MARK: Final = "beside others"
 # What one operation takes in an environment: bare, with the floor, with the variant.
@@ -201,13 +201,8 @@ def main(given: list[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, default=0.15, help="of each round")
     parser.add_argument("--write", type=Path, nargs="?", const=README, help="into this document")
     arguments = parser.parse_args(given)
-    parts = []
     with places(arguments.peers) as found:
-        for part in report(found, arguments):
-            print(part, end="\n\n", flush=True)
-            parts.append(part)
-    if arguments.write:
-        replace(arguments.write, MARK, "\n\n".join(parts))
+        publish(report(found, arguments), MARK, arguments.write)
 
 
 if __name__ == "__main__":

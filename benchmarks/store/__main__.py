@@ -16,7 +16,7 @@ from typing import Final
 
 from benchmarks.store import asking, filling, pages, peers
 from benchmarks.store.workload import Size, conversation, spans
-from benchmarks.written import README, milliseconds, replace, table
+from benchmarks.written import README, milliseconds, publish, table
 
 MARK: Final = "the store's numbers"
 TURNS: Final = (20, 200, 2000)
@@ -88,14 +88,10 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--write", type=Path, nargs="?", const=README, help="into this document")
     given = parser.parse_args(arguments)
-    parts = []
     with tempfile.TemporaryDirectory() as folder:
         counts: dict[Size, int] = {"real": given.spans, "small": given.small}
-        for part in report(Path(folder), counts, tuple(given.turns), given.beside):
-            print(part, end="\n\n", flush=True)
-            parts.append(part)
-    if given.write:
-        replace(given.write, MARK, "\n\n".join(parts))
+        parts = report(Path(folder), counts, tuple(given.turns), given.beside)
+        publish(parts, MARK, given.write)
 
 
 if __name__ == "__main__":
