@@ -272,7 +272,7 @@ def _print_calls(words: list[str]) -> None:
 
     print(f"\n{'function calls added (Python + C)':44}{'floor':>8}{'otelier':>9}{'ratio':>7}"
           f"{'in otelier':>12}{'in OpenTelemetry':>18}")  # fmt: skip
-    for one in [*s.SMALL, *s.LARGE, *s.FRESH, *s.UNSAMPLED, *s.NOTHING]:
+    for one in [*s.SMALL, *s.LARGE, *s.FRESH, *s.GROWING, *s.UNSAMPLED, *s.NOTHING]:
         bare, hand, ours = (operation(one, variant) for variant in s.VARIANTS)
         added, floor = ours.total - bare.total, hand.total - bare.total
         print(f"{one.name:44}{floor:8}{added:9}{added / floor:7.2f}{ours.of('otelier'):12}"

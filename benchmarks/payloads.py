@@ -130,6 +130,16 @@ def messages_request(large: bool = False, fresh: int | None = None) -> dict[str,
 REQUESTS = {"chat": chat_request, "responses": responses_request, "messages": messages_request}
 
 
+def grown(request: dict[str, Any], number: int) -> dict[str, Any]:
+    """A request's conversation with an answer, and a text of the user's that is new."""
+    name = "messages" if "messages" in request else "input"
+    more = [
+        {"role": "assistant", "content": f"{number - 1}. The answer. {prose(400, number)}"},
+        {"role": "user", "content": f"{number}. {_PROSE[number % MESSAGES]}"},
+    ]
+    return {**request, name: [*request[name], *more]}
+
+
 def reply(api: str) -> bytes:
     """A whole answer."""
     if api == "chat":

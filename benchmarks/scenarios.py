@@ -42,6 +42,8 @@ class Scenario:
     large: bool = False
     # Every text of a large request is new; else the same conversation comes again and again.
     fresh: bool = False
+    # The conversation goes on: each call has the last answer and a new text of the user's more.
+    growing: bool = False
     chunks: int = 0
     kind: str = "text"
     asynchronous: bool = False
@@ -56,7 +58,8 @@ class Scenario:
         words = [self.api, "large" if self.large else "small"]
         if self.chunks:
             words = [self.api, f"{self.chunks}_{self.kind}_chunks"]
-        words += ["lite"] * self.lite + ["fresh"] * self.fresh + ["async"] * self.asynchronous
+        words += ["lite"] * self.lite + ["fresh"] * self.fresh + ["growing"] * self.growing
+        words += ["async"] * self.asynchronous
         words += ["no_content"] * (not self.content)
         words += [self.sampling] * (self.sampling != "on")
         return " ".join(words)
@@ -212,6 +215,8 @@ class Bench:
         self.calls += 1
         if self.scenario.fresh:
             self._request = payloads.REQUESTS[self.scenario.api](True, self.calls)
+        elif self.scenario.growing:
+            self._request = payloads.grown(self._request, self.calls)
         return {**self._request, **self._more}
 
     def start(self) -> Any:
@@ -306,6 +311,7 @@ async def _exhaust(stream: Any) -> None:
 SMALL: Final = [Scenario(api) for api in payloads.REQUESTS]
 LARGE: Final = [replace(one, large=True) for one in SMALL]
 FRESH: Final = [replace(one, fresh=True) for one in LARGE]
+GROWING: Final = [replace(one, growing=True) for one in LARGE]
 UNSAMPLED: Final = [replace(one, sampling="unsampled") for one in (*SMALL[:1], *LARGE[:1])]
 NOTHING: Final = [replace(one, sampling="none") for one in (*SMALL[:1], *LARGE[:1])]
 TOOLS: Final = Scenario("chat", chunks=500, kind="tools", lite=True)

@@ -68,7 +68,7 @@ def main() -> None:
           f"{'otelier adds':>13}{'ratio':>7}")  # fmt: skip
     calls = [*s.SMALL, *s.LARGE, *s.UNSAMPLED, *s.NOTHING]
     if not quick:
-        calls += [*s.FRESH, *(replace(one, asynchronous=True) for one in s.SMALL)]
+        calls += [*s.FRESH, *s.GROWING, *(replace(one, asynchronous=True) for one in s.SMALL)]
     for one in calls:
         row(one.name, measure(one, rounds, seconds))
     for api in ("chat", "responses", "messages"):

@@ -157,9 +157,10 @@ class Policy:
         """All items in one go; None where one is long, or has a blob, and needs more care."""
         limit = min(self._message_bytes, budget)
         texts = _only_texts(items)
-        for text, item in zip(texts, items, strict=True):
-            if text is None and _delicate(item, limit):
-                return None
+        if None in texts:
+            for text, item in zip(texts, items, strict=True):
+                if text is None and _delicate(item, limit):
+                    return None
         sizes = [len(text) for text in texts if text is not None]
         longest = max(sizes, default=0)
         if longest > limit or sum(sizes) > budget:
@@ -183,7 +184,7 @@ class Policy:
             cleaned = self._rules.json(data)
             if cleaned is not data:
                 return cleaned
-        elif not all(map(self._rules.spare, unknown)):
+        elif not self._rules.leaves(unknown):
             return None
         self._known.add(unknown)
         return data
@@ -194,14 +195,15 @@ class Policy:
         data = _joined(pieces)
         if len(data) > budget or max(map(len, pieces)) > limit:
             return None
-        # Tools are the same in every call.
-        if not self._redact or not self._known.unknown((data,)):
+        if not self._redact:
             return data
         if len(data) <= _WORTH_SPLITTING:
-            cleaned = self._rules.json(data)
-        else:
-            pieces = list(map(self._clean_piece, pieces, texts))
-            cleaned = _joined(pieces)
+            return self._rules.json(data)
+        # Tools are the same in every call.
+        if self._known.knows(data):
+            return data
+        pieces = list(map(self._clean_piece, pieces, texts))
+        cleaned = _joined(pieces)
         if cleaned == data:
             self._known.add((data,))
         # A mark may be longer than what it stands for.
@@ -224,12 +226,13 @@ class Policy:
         return self._blobs.replace(part)
 
     def _clean_piece(self, piece: bytes, text: Any) -> bytes:
-        known: list[Any] = [piece if text is None else text]
-        if len(piece) >= _WORTH_REMEMBERING and not self._known.unknown(known):
+        text = piece if text is None else text
+        lasting = len(piece) >= _WORTH_REMEMBERING
+        if lasting and self._known.knows(text):
             return piece
         cleaned = self._rules.json(piece)
-        if cleaned is piece and len(piece) >= _WORTH_REMEMBERING:
-            self._known.add(known)
+        if lasting and cleaned is piece:
+            self._known.add((text,))
         return cleaned
 
     def _masked(self, name: str, value: Any) -> Any:

@@ -342,13 +342,14 @@ def function_definition(tool: Wire) -> dict[str, Any]:
         "type": kind if isinstance(kind, str) else "function",
         "name": wire.text(tool.get("name")) or string(kind),
     }
-    for source, target in (
-        ("description", "description"),
-        ("parameters", "parameters"),
-        ("input_schema", "parameters"),
-    ):
-        if tool.get(source) is not None:
-            known[target] = tool[source]
+    description = tool.get("description")
+    if description is not None:
+        known["description"] = description
+    parameters = tool.get("input_schema")
+    if parameters is None:
+        parameters = tool.get("parameters")
+    if parameters is not None:
+        known["parameters"] = parameters
     return known
 
 

@@ -10,7 +10,7 @@ So what is redacted is the same with it and without. Nothing is imported for it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeAlias
 
 from otelier import statics
@@ -29,6 +29,12 @@ def clean(text: str | bytes) -> bool:
     has, valid = _engine or _made()
     # What is no Unicode matches nothing.
     return not has(text) and (text.isascii() or valid(text))
+
+
+def suspicious(texts: Sequence[str]) -> list[str]:
+    """Those of ``texts`` that are not :func:`clean`."""
+    has, valid = _engine or _made()
+    return [text for text in texts if has(text) or not (text.isascii() or valid(text))]
 
 
 def _any(words: Iterable[bytes]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from otelier import wire
@@ -64,12 +65,13 @@ class Rules:
         """UTF-8 text without secrets: ``data`` itself where there are none."""
         return self._text(data, _DEEPEST)
 
-    def spare(self, text: str) -> bool:
-        """Whether a text stays as it is, which nearly all do: those are not even copied."""
-        if not self.patterns and scanner.clean(text):
-            return True
-        data = text.encode("utf-8", "replace")
-        return self._text(data, _DEEPEST, candidates.search(data)) is data
+    def leaves(self, texts: Sequence[str]) -> bool:
+        """Whether all these texts stay as they are, as nearly all do: those are not even copied."""
+        for text in texts if self.patterns else scanner.suspicious(texts):
+            data = text.encode("utf-8", "replace")
+            if self._text(data, _DEEPEST, candidates.search(data)) is not data:
+                return False
+        return True
 
     def json(self, data: bytes) -> bytes:
         """Valid JSON text without secrets, valid again: ``data`` itself where there are none."""

@@ -88,7 +88,7 @@ def test_a_known_text_is_not_searched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(candidates, "search", search)
     for text in ("The weather is fine.", "Погода хорошая.", ""):
         assert redacted(text) == text
-        assert Rules().spare(text)
+        assert Rules().leaves([text])
 
 
 @pytest.mark.parametrize("text", ["password: \ud800hunter2", "\ud800"])
@@ -108,8 +108,8 @@ def test_each_way_to_a_place_has_an_expression() -> None:
 
 def test_own_patterns_see_every_text() -> None:
     own = Rules((patterns.Pattern(re.compile(rb"weather")),))
-    assert not own.spare("The weather is fine.")
-    assert own.spare("Nothing.")
+    assert not own.leaves(["The weather is fine."])
+    assert own.leaves(["Nothing."])
 
 
 # --- where the engine is not there, or is another one ------------------------------------------

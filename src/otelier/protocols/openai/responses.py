@@ -149,12 +149,22 @@ def messages(items: Any) -> list[Message]:
     """Conversation items as messages, in order; neighbours of one assistant turn are one."""
     found: list[Message] = []
     for item in wire.items(items):
-        role, parts = _item(item)
+        role, parts = _said(item) or _item(item)
         if role == "assistant" and found and found[-1]["role"] == "assistant":
             found[-1]["parts"].extend(parts)
         else:
             found.append({"role": role, "parts": parts})
     return found
+
+
+def _said(item: Any) -> tuple[str, list[Part]] | None:
+    """What nearly every item of a request is: a role and a text."""
+    if type(item) is not dict or len(item) != 2:
+        return None
+    role, text = item.get("role"), item.get("content")
+    if type(role) is not str or type(text) is not str:
+        return None
+    return role, [{"type": "text", "content": text}]
 
 
 def _item(item: Any) -> tuple[str, list[Part]]:
