@@ -18,12 +18,12 @@ from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, get_current_span
 import otelier.ready  # noqa: F401 - ends import nothing
 from otelier import (
     apart,
+    asking,
     background,
     deferred,
     guard,
     leaving,
     model_runs,
-    prompts,
     runtime,
     semconv,
     theirs,
@@ -149,18 +149,8 @@ class Call:
         self.covers = False  # See begin().
         # Whether a list of prices came too late for it.
         self.unpriced = False
-        # What samplers may ask for; the rest, if anybody wants it, is written at the end.
-        attributes: Attributes = {semconv.OPERATION_NAME: route.operation}
-        if identity.provider:
-            attributes[semconv.PROVIDER_NAME] = identity.provider
-        asked = route.asked(body, model, extra)
-        if asked:
-            attributes[semconv.REQUEST_MODEL] = unicode.clean(asked)
-        if identity.address:
-            attributes[semconv.SERVER_ADDRESS] = identity.address
-            if identity.port:
-                attributes[semconv.SERVER_PORT] = identity.port
-        self._attributes = attributes
+        # The rest, if anybody wants it, is written at the end.
+        self._attributes = attributes = asking.start(route, body, identity, model, extra)
         self._rest: Attributes | None = None
         around = watching or ctx.SCOPE in parent
         self._share = began(parent, route.operation) if around else None
@@ -177,7 +167,7 @@ class Call:
             theirs.take(span, self, self._attributes)
             self._context = ctx.with_value(parent, ctx.CALL, self)
         else:
-            if asked is None and route.named_by_model:
+            if route.named_by_model and semconv.REQUEST_MODEL not in attributes:
                 # What names the span is to be looked for.
                 self._ask(body, model, extra, parent)
                 if self._rest and semconv.REQUEST_MODEL in self._rest:
@@ -213,18 +203,8 @@ class Call:
         self, body: Wire, model: str | None, extra: Attributes | None, parent: Context
     ) -> None:
         """Read what a request asks for, beside what the span starts with."""
-        route, start = self._route, self._attributes
-        rest: Attributes = {**route.request(body), **route.attributes}
-        if model:
-            rest.setdefault(semconv.REQUEST_MODEL, model)
-        if extra:
-            rest.update(extra)
-        if parent.get(ctx.PROMPT) is not None:
-            prompts.put(parent, rest)
-        rest = unicode.attributes(rest)
-        for name in start:
-            rest.pop(name, None)
-        self._rest = rest
+        start = self._attributes
+        self._rest = rest = asking.rest(self._route, body, model, extra, parent, start)
         self._attributes = {**start, **rest}
 
     # --- around the SDK's own call ---------------------------------------------------------
@@ -473,29 +453,10 @@ class Call:
         self._context = background.narrowed(route, asked, who, held) if route.fetches else held
         counts = background.account(route, asked, body, who, reply, streamed, self._context)
         outcome = Outcome(
-            run,
-            route,
-            self._attributes,
-            self._rest or {},
-            body,
-            self._identity,
-            headers,
-            reply,
-            counts,
-            said,
-            error,
-            how,
-            seconds,
-            first,
-            self._chunk_times,
-            self._span,
-            self._foreign,
-            self._recording,
-            self._content,
-            self._context,
-            self._recorder,
-            self._share,
-        )
+            run, route, self._attributes, self._rest or {}, body, self._identity, headers, reply,
+            counts, said, error, how, seconds, first, self._chunk_times, self._span, self._foreign,
+            self._recording, self._content, self._context, self._recorder, self._share,
+        )  # fmt: skip
         prices = run.prices
         # Before the price, for the list may come in between, and after it, which may build it.
         waits = prices is not None and prices.building
