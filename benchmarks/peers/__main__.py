@@ -74,7 +74,7 @@ def checked(found: Sequence[Place], rows: Sequence[Row], notes: Notes) -> list[l
     return comparable
 
 
-def counted(rows: Sequence[Row], comparable: list[list[Place]]) -> Figures:
+def counted(rows: Sequence[Row], comparable: list[list[Place]], notes: Notes) -> Figures:
     """Instructions of one operation of each row; several environments at once do no harm."""
     found: Figures = [{} for _ in rows]
 
@@ -87,7 +87,12 @@ def counted(rows: Sequence[Row], comparable: list[list[Place]]) -> Figures:
                 jobs.append(instructions.job(row.scenario, variant, row.times))
                 if not row.whole:
                     jobs.append(instructions.job(row.shorter, variant, 3))
-        counts = map(float, instructions.count(jobs, python=place.python))
+        try:
+            counts = map(float, instructions.count(jobs, python=place.python))
+        except RuntimeError as problem:
+            for number in own:
+                notes.add(place, rows[number], f"not counted: {str(problem).splitlines()[-1]}")
+            return
         for number in own:
             bare, floor, theirs = (_of(rows[number], counts) for _ in range(3))
             found[number][place.variant] = bare, floor, theirs
@@ -184,7 +189,7 @@ def report(found: Sequence[Place], arguments: argparse.Namespace) -> Iterator[st
     if why:
         yield f"No instructions: {why}."
     else:
-        measured = counted(rows, comparable)
+        measured = counted(rows, comparable, notes)
         yield figures("Thousand instructions added", rows, found, measured, 1e3)
     if arguments.rounds:
         measured = timed(rows, comparable, arguments.rounds, arguments.seconds)

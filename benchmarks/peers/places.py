@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -25,13 +26,10 @@ class Place:
         self.title = title
         self.packages = packages
         self.folder = environments.CACHE / "bench" / variant
+        self.python = environments.interpreter(self.folder)
         self.problem = ""
         self.versions: dict[str, str] = {}
         self._worker: subprocess.Popen[str] | None = None
-
-    @property
-    def python(self) -> str:
-        return environments.interpreter(self.folder)
 
     def install(self, uv: str | None) -> None:
         """With the SDKs that this process has; else with the newest that go with it."""
@@ -39,6 +37,9 @@ class Place:
         self.problem = environments.install(self.folder, same, uv)
         if self.problem:
             self.problem = environments.install(self.folder, (*self.packages, *SDKS), uv)
+        if self.problem and not self.packages:
+            # Nothing can be installed here; otelier is in this environment too.
+            self.python, self.problem = sys.executable, ""
 
     def begin(self) -> None:
         """Start the worker."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from benchmarks.scenarios import FRESH, SMALL, UNSAMPLED, Scenario
+from benchmarks.scenarios import FRESH, GROWING, SMALL, UNSAMPLED, Scenario
 
-CHUNKS: Final = 300
+CHUNKS: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ def _chunk(api: str, content: bool, goal: float) -> Row:
 ROWS: Final = (
     *(Row(f"{one.api}, small", one, 1.35) for one in SMALL),
     *(Row(f"{one.api}, large, every text new", one, 0.6, 1) for one in FRESH),
+    *(Row(f"{one.api}, large, growing by two messages", one, 0.3, 1) for one in GROWING),
     Row("chat, small, not sampled", UNSAMPLED[0], 1.5),
     *(
         _chunk(api, content, goal if content else 1.7)
