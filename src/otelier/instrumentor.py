@@ -13,7 +13,7 @@ from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-de
 from otelier import control, guard
 
 _P = ParamSpec("_P")
-_OPTIONS: Final = frozenset(signature(control.instrument).parameters)
+_OPTIONS: Final = frozenset(control.instrument.__kwdefaults__ or ())
 # What ``opentelemetry-instrument`` and distributions pass to every instrumentor; the base class
 # takes these out (opentelemetry.instrumentation.instrumentor, 0.55b1 to 0.66b2).
 _LOADERS: Final = frozenset({"skip_dep_check", "raise_exception_on_conflict"})
