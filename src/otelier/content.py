@@ -156,17 +156,18 @@ class Policy:
     def _at_once(self, items: list[Any], budget: int) -> bytes | None:
         """All items in one go; None where one is long, or has a blob, and needs more care."""
         limit = min(self._message_bytes, budget)
-        texts = _only_texts(items)
+        texts: list[Any] = _only_texts(items)
+        known = texts
         if None in texts:
             for text, item in zip(texts, items, strict=True):
                 if text is None and _delicate(item, limit):
                     return None
-        sizes = [len(text) for text in texts if text is not None]
-        longest = max(sizes, default=0)
-        if longest > limit or sum(sizes) > budget:
+            known = [text for text in texts if text is not None]
+        longest = max(map(len, known), default=0)
+        if longest > limit or sum(map(len, known)) > budget:
             return None
         # JSON takes at most six bytes for a character.
-        if len(sizes) == len(items) and longest <= limit // 6 - 64:
+        if known is texts and longest <= limit // 6 - 64:
             data = self._texts(items, texts, budget)
             if data is not None:
                 return data
