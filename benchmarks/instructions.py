@@ -69,12 +69,13 @@ def child(jobs: list[dict[str, Any]]) -> None:
     request = _requests()
     for number, job in enumerate(jobs):
         with Together(Scenario(**job["scenario"]), job["variant"], **job["options"]) as bench:
-            run = {
+            ways: dict[str, Callable[[], object]] = {
                 "": bench.run,
                 "first": bench.first_chunk,
                 "at once": partial(bench.together, job["number"], int),
                 "threads": partial(together, bench, job["number"], 1),
-            }[job["way"]]
+            }
+            run = ways[job["way"]]
             for _ in range(_WARM if job["times"] >= _SMALL else 1):
                 run()
             gc.collect()

@@ -36,7 +36,7 @@ class Together(Bench):
         await self.answered.wait()
         return super()._answer(request)
 
-    def together(self, number: int, look: Callable[[], None], make: Make | None = None) -> None:
+    def together(self, number: int, look: Callable[[], object], make: Make | None = None) -> None:
         """So many calls; ``look`` when all are open. ``make``: what is done for each."""
         self.wanted, self.asked = number, 0
         assert self._loop is not None
@@ -46,7 +46,7 @@ class Together(Bench):
     async def _one(self, number: int) -> None:
         await self.astart()
 
-    async def _together(self, look: Callable[[], None], make: Make) -> None:
+    async def _together(self, look: Callable[[], object], make: Make) -> None:
         self.full, self.answered = asyncio.Event(), asyncio.Event()
         tasks = [asyncio.create_task(make(number)) for number in range(self.wanted)]
         await self.full.wait()

@@ -50,7 +50,10 @@ def recorded(scenario: Scenario, variant: str) -> Recorded:
     exporter, reader = InMemorySpanExporter(), InMemoryMetricReader()
     tracing = TracerProvider()
     tracing.add_span_processor(SimpleSpanProcessor(exporter))
-    given = {"tracer_provider": tracing, "meter_provider": MeterProvider([reader])}
+    given: dict[str, Any] = {
+        "tracer_provider": tracing,
+        "meter_provider": MeterProvider([reader]),
+    }
     with Bench(replace(scenario, sampling="on"), variant, **given) as bench:
         requests: list[dict[str, Any]] = []
         prepare = bench._next_request
