@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import atexit
 import sys
+from importlib import import_module
 from typing import Any, Final
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
-from opentelemetry import baggage, trace
+from opentelemetry import trace
 from opentelemetry.context import Context
 
 from otelier import (
@@ -38,6 +39,8 @@ _BAGGAGE: Final = (semconv.SESSION_ID, semconv.USER_ID, semconv.CONVERSATION_ID)
 # a program without pays nothing for them.
 _their_content: Any = None
 _finishing: Any = None
+# ``opentelemetry.baggage``, where a setting asks for it.
+_baggage: Any = None
 
 
 class _Beneath:
@@ -203,13 +206,16 @@ def _put(span: Any, session: Any) -> None:
 
 def _from_baggage(span: Any, held: Context) -> None:
     for name in _BAGGAGE:
-        value = baggage.get_baggage(name, held)
+        value = _baggage.get_baggage(name, held)
         if isinstance(value, str) and name not in (span.attributes or {}):
             span.set_attribute(name, value)
 
 
 def install(run: Runtime) -> None:
     """Add the processor to the TracerProvider, once each; again later if there is none yet."""
+    global _baggage
+    if run.settings.baggage and _baggage is None:
+        _baggage = import_module("opentelemetry.baggage")
     provider = run.tracer_provider or trace.get_tracer_provider()
     add = getattr(provider, "add_span_processor", None)
     if add is None:

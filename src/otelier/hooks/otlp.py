@@ -14,13 +14,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from otelier import batches, giving_way, guard, runtime
+from otelier import batches, guard, loading, runtime
 from otelier.hooks.patching import Patches
 
-# Exporter class -> the size of one item, and what makes a smaller one of it.
+# Exporter class -> the size of one item, and the function of ``giving_way`` that makes a smaller
+# one of it.
 _KINDS: Final = {
-    "OTLPSpanExporter": (batches.of_span, giving_way.span),
-    "OTLPLogExporter": (batches.of_log, giving_way.log),
+    "OTLPSpanExporter": (batches.of_span, "span"),
+    "OTLPLogExporter": (batches.of_log, "log"),
 }
 # Nobody takes less than that.
 _LEAST: Final = 64 * 1024
@@ -69,9 +70,7 @@ def _watch(logger: logging.Logger) -> None:
         logger.filters.insert(0, _note)
 
 
-def _splitting(
-    size_of: Callable[[Any], int], lighten: Callable[[Any, int], Any]
-) -> Callable[[Any, Any, Any, Any], Any]:
+def _splitting(size_of: Callable[[Any], int], lighten: str) -> Callable[[Any, Any, Any, Any], Any]:
     def export(wrapped: Callable[..., Any], exporter: Any, args: Any, kwargs: Any) -> Any:
         try:
             parts = _parts(exporter, args, kwargs, size_of)
@@ -107,7 +106,7 @@ def _send(
     exporter: Any,
     parts: Parts,
     size_of: Callable[[Any], int],
-    lighten: Callable[[Any, int], Any],
+    lighten: str,
 ) -> Any:
     """Send the parts, one after another; the first failure ends it, as it ends a whole batch."""
     result = None
@@ -137,9 +136,10 @@ def _limit(exporter: Any) -> int:
     return min(most or 1 << 62, _limits.get(exporter, 1 << 62))
 
 
-def _lighter(item: Any, limit: int, lighten: Callable[[Any, int], Any]) -> Any:
+def _lighter(item: Any, limit: int, lighten: str) -> Any:
     try:
-        return lighten(item, limit)
+        # Few programs have one that is too large alone.
+        return getattr(loading.module("giving_way"), lighten)(item, limit)
     except Exception:
         guard.failed("otlp.lighten")
         return item
