@@ -7,7 +7,7 @@ module knows OpenTelemetry, no SDK and no wire format.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextvars import Token
 from time import perf_counter, time_ns
 from typing import Any, Final
@@ -35,7 +35,7 @@ from otelier.billing import answered
 from otelier.following import After
 from otelier.identity import Identity, known_headers
 from otelier.outcome import Outcome, failure
-from otelier.protocols import Reader, Reply, Route, finish
+from otelier.protocols import Reader, Reply, Route, Take, finish, taking
 from otelier.runtime import Runtime
 from otelier.scope import began, watching
 from otelier.semconv import Attributes
@@ -244,30 +244,40 @@ class Call:
         """Whether the span is somebody else's, who ends it."""
         return self._foreign
 
-    def begin_chunks(self) -> Callable[[Any], None]:
-        """The first chunk is here; the function that takes it and each that follows, unguarded."""
+    def begin_chunks(self, first: Any) -> Take:
+        """The first chunk is here; what takes it and each that follows, unguarded."""
         reader = self._reader
         if reader is None:
             return lambda event: None  # Nobody looks at it.
         if self._first_chunk is None:
             self._first_chunk = perf_counter()
-        return self._timed if self._timing else reader.chunk
+        take = taking(reader, first)
+        if not self._timing:
+            return take
 
-    def _timed(self, event: Any) -> None:
+        def timed(event: Any) -> None:
+            self._time()
+            take(event)
+
+        return timed
+
+    def _time(self) -> None:
         now = perf_counter()
         if self._last_chunk and len(self._chunk_times) < _MAX_CHUNK_TIMES:
             self._chunk_times.append(now - self._last_chunk)
         self._last_chunk = now
-        if self._reader is not None:
-            self._reader.chunk(event)
 
     def chunk(self, event: Any) -> None:
         """One event of a stream, as the user gets it."""
+        reader = self._reader
+        if reader is None:
+            return
         try:
-            if self._first_chunk is None or self._timing:
-                self.begin_chunks()(event)
-            elif self._reader is not None:
-                self._reader.chunk(event)
+            if self._first_chunk is None:
+                self._first_chunk = perf_counter()
+            if self._timing:
+                self._time()
+            reader.chunk(event)
         except Exception:
             guard.failed("call.chunk")
 

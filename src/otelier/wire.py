@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
+from weakref import WeakSet
 
 from otelier import statics, unicode, values
 from otelier.protobuf import Message as _Protobuf
@@ -69,6 +70,28 @@ def _fields(value: Any, kind: type) -> Wire:
     if type(kind) is not type and type(kind) is not _Model:
         _learn(kind)
     return found
+
+
+_FETCHED: Final = ("__getattribute__", "__dict__", "__pydantic_extra__")
+_plain_models: Final[WeakSet[type]] = WeakSet()
+
+
+def model(value: Any) -> bool:
+    """Whether a wire object is a model of an SDK's whose members are attributes, and no more.
+
+    To fetch one of these costs less than :func:`fields` of them all, and runs nobody's code.
+    """
+    kind = type(value)
+    if kind in _plain_models:
+        return True
+    fields(value)  # It may be the first model that is seen.
+    if type(kind) is not _Model:
+        return False
+    base = statics.loaded("pydantic.main", "BaseModel")
+    if any(statics.on_class(kind, each) is not statics.on_class(base, each) for each in _FETCHED):
+        return False
+    _plain_models.add(kind)
+    return True
 
 
 def _learn(kind: type) -> None:

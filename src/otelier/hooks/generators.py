@@ -12,28 +12,8 @@ from typing import Any
 from otelier import context as ctx
 from otelier import guard
 from otelier.call import Call
-from otelier.hooks.streams import Parse, aclosed, elsewhere
-
-
-class _Look:
-    """Hands items to the call, guarded."""
-
-    __slots__ = ("_call", "_parse", "_take")
-
-    def __init__(self, call: Call, parse: Parse) -> None:
-        self._call = call
-        self._parse = parse
-        self._take: Callable[[Any], None] | None = None
-
-    def __call__(self, item: Any) -> None:
-        if self._parse is elsewhere:
-            return
-        try:
-            if self._take is None:
-                self._take = self._call.begin_chunks()
-            self._take(item if self._parse is None else self._parse(item))
-        except Exception:
-            guard.failed("generators.look")
+from otelier.hooks.streams import Parse, aclosed, looking
+from otelier.protocols import Take
 
 
 def lazily(inner: Any, opened: Callable[[], Call | None], parse: Parse = None) -> Any:
@@ -98,14 +78,14 @@ def _items(
     call = opened()
     if call is None:
         return (yield from inner)
-    look = _Look(call, parse)
+    look: Take | None = None
     # The request leaves with the first item; later ones come while the user's context is current.
     token = call.enter()
-    step: Callable[[], Any] = inner.__next__
+    step: Callable[[], Any] | None = None
     try:
         while True:
             try:
-                item = step()
+                item = next(inner) if step is None else step()
             except StopIteration as stop:
                 call.end()
                 return stop.value
@@ -116,10 +96,15 @@ def _items(
                 if token is not None:
                     call.leave(token)
                     token = None
-            look(item)
+            try:
+                if look is None:
+                    look = looking(call, parse, item)
+                look(item)
+            except Exception:
+                guard.failed("generators.look")
             try:
                 sent = yield item
-                step = inner.__next__ if sent is None else _send(inner, sent)
+                step = None if sent is None else _send(inner, sent)
             except GeneratorExit:
                 raise
             except BaseException as error:
@@ -149,13 +134,13 @@ async def _aitems(
     inner: Any, opened: Callable[[], Call | None], parse: Parse
 ) -> AsyncGenerator[Any, Any]:
     call = opened()
-    look = None if call is None else _Look(call, parse)
+    look: Take | None = None
     token = None if call is None else call.enter()
-    step: Callable[[], Any] = inner.__anext__
+    step: Callable[[], Any] | None = None
     try:
         while True:
             try:
-                item = await step()
+                item = await (inner.__anext__() if step is None else step())
             except StopAsyncIteration:
                 if call is not None:
                     call.end()
@@ -168,11 +153,17 @@ async def _aitems(
                 if call is not None and token is not None:
                     call.leave(token)
                     token = None
-            if look is not None:
-                look(item)
+            try:
+                if look is not None:
+                    look(item)
+                elif call is not None:
+                    look = looking(call, parse, item)
+                    look(item)
+            except Exception:
+                guard.failed("generators.look")
             try:
                 sent = yield item
-                step = inner.__anext__ if sent is None else _asend(inner, sent)
+                step = None if sent is None else _asend(inner, sent)
             except GeneratorExit:
                 raise
             except BaseException as error:

@@ -16,6 +16,7 @@ from typing import Any, Final, TypeAlias
 from otelier import forks, guard, under_way
 from otelier.call import Call
 from otelier.hooks.patching import Patches
+from otelier.protocols import Take
 
 # The last event for the call's reader, made when the stream ends; after one chunk at least.
 Ending: TypeAlias = Callable[[], Any]
@@ -31,7 +32,7 @@ class Observed:
         # Whether a method of the stream's runs, which may call another.
         self.running = False
         self._ending = ending
-        self._look: Callable[[Any], None] | None = None
+        self._look: Take | None = None
         under_way.note(weakref.ref(self, under_way.forget))
 
     @property
@@ -43,7 +44,7 @@ class Observed:
         """An item, on its way to the user."""
         try:
             if self._look is None:
-                self._look = self.call.begin_chunks()
+                self._look = self.call.begin_chunks(item)
             self._look(item)
         except Exception:
             guard.failed("instances.look")

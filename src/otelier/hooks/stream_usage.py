@@ -7,14 +7,15 @@ never asked for more: its bytes are the program's, and nothing could be kept fro
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from dataclasses import replace
+from types import AsyncGeneratorType, GeneratorType
 from typing import Any, Final, TypeAlias
 from weakref import WeakSet
 
 from otelier import guard, runtime, wire
 from otelier.call import Call
-from otelier.hooks import calling
+from otelier.hooks import calling, streams
 from otelier.protocols import Route
 from otelier.protocols.stream_usage import answers, speaks
 from otelier.protocols.stream_usage import asking as options_asking
@@ -118,8 +119,13 @@ class _Kept:
         self._inner = inner
         self._is_ours = is_ours
 
-    def __iter__(self) -> _Kept:
-        return self
+    def __iter__(self) -> Iterator[Any]:
+        return self._each() if type(_of_sdk(self._inner)) is GeneratorType else self
+
+    def _each(self) -> Iterator[Any]:
+        for item in self._inner:
+            if not _ours(self._is_ours, item):
+                yield item
 
     def __next__(self) -> Any:
         while True:
@@ -143,8 +149,19 @@ class _AsyncKept:
         self._inner = inner
         self._is_ours = is_ours
 
-    def __aiter__(self) -> _AsyncKept:
+    def __aiter__(self) -> AsyncIterator[Any]:
+        if type(_of_sdk(self._inner)) is AsyncGeneratorType:
+            try:
+                return streams.unannounced(self._each())
+            except Exception:
+                guard.failed("stream_usage.each")
         return self
+
+    async def _each(self) -> AsyncGenerator[Any, None]:
+        yield
+        async for item in self._inner:
+            if not _ours(self._is_ours, item):
+                yield item
 
     async def __anext__(self) -> Any:
         while True:

@@ -106,6 +106,19 @@ class Reader(Protocol):
         """What was read. ``complete`` is False when the answer was cut off or left early."""
 
 
+# Takes the events of a stream, one by one.
+Take: TypeAlias = Callable[[Any], object]
+
+
+def taking(reader: Reader, first: Any) -> Take:
+    """What takes the events of a stream, of which ``first`` is the first.
+
+    A reader may have a quicker way than ``chunk`` for the models of an SDK: its ``quick(first)``.
+    """
+    quick: Callable[[Any], Take] | None = getattr(reader, "quick", None)
+    return reader.chunk if quick is None else quick(first)
+
+
 class WholeReader:
     """Base of readers of answers that are never streamed: they have the body as ``_raw``."""
 

@@ -18,12 +18,14 @@ from otelier.protocols import (
     Reader,
     Reply,
     Route,
+    Take,
     WholeReader,
     billed,
     no_content,
     parameters,
     put,
     sse,
+    taking,
 )
 from otelier.protocols.anthropic import messages
 from otelier.protocols.openai import chat, completions, media, responses
@@ -141,10 +143,11 @@ def ending(chunks: Any, from_cache: bool) -> dict[str, Any]:
 class _Reader:
     """Reads an answer by OpenAI's reader of its kind, and what LiteLLM says beside it."""
 
-    __slots__ = ("_from_cache", "_hidden", "_inner", "_said")
+    __slots__ = ("_from_cache", "_hidden", "_inner", "_said", "_take")
 
     def __init__(self, inner: Reader) -> None:
         self._inner = inner
+        self._take: Take | None = None
         self._hidden: Wire | None = None
         self._said: Any = None
         self._from_cache = False
@@ -163,7 +166,9 @@ class _Reader:
                 event = {**raw, "usage": None}
             elif isinstance(kind, str) and type(kind) is not str:  # an enumeration's member
                 event = {**raw, "type": str.__str__(kind)}
-        self._inner.chunk(event)
+        if self._take is None:
+            self._take = taking(self._inner, event)
+        self._take(event)
 
     def whole(self, body: Any) -> None:
         """An answer that is not streamed."""

@@ -35,7 +35,7 @@ class _Reader:
     def enter(self) -> None:
         """Nothing of it is current where the messages are read."""
 
-    def begin_chunks(self) -> Callable[[Any], None]:
+    def begin_chunks(self, first: Any) -> Callable[[Any], object]:
         """What takes each message."""
         return self._take
 

@@ -16,6 +16,7 @@ from otelier.protocols import (
     Parameter,
     Part,
     Reply,
+    Take,
     Texts,
     WholeReader,
     blob,
@@ -198,6 +199,8 @@ def _without_ciphertext(value: Any) -> Any:
 
 
 _PIECES: Final = ("text", "partial_json", "thinking", "content")
+_DELTA: Final = "content_block_delta"
+_NONE_YET: Final = object()
 
 
 class _Block:
@@ -235,6 +238,7 @@ class Reader:
         "_index",
         "_keep",
         "_message",
+        "_name",
         "_pieces",
         "_started",
         "_usage",
@@ -246,31 +250,59 @@ class Reader:
         self._message: Any = None
         self._whole = False
         self._started = False
-        # The block of the piece before, which is nearly always the next one's.
-        self._index: int | None = None
-        self._pieces: list[str] | None = None
+        # The block of the piece before, which is nearly always the next one's, and what a piece
+        # of it is called.
+        self._index: Any = _NONE_YET
+        self._name = ""
+        self._pieces: list[str] = []
         self._blocks: dict[Any, _Block] = {}
         self._bill = bill.Blocks()
         self._delta: Any = None
         self._usage: Any = None
         self._error: Any = None
 
+    def quick(self, first: Any) -> Take:
+        """What takes the events of a stream; see :func:`~otelier.protocols.taking`."""
+        if not wire.model(first):
+            return self.chunk
+        return self._texts if self._keep else self._facts
+
+    # Most events are deltas: seen without a call of a function.
+
+    def _texts(self, event: Any) -> None:
+        try:
+            members = event.__dict__
+            if members["type"] == _DELTA and members["index"] is self._index:
+                piece, pieces = members["delta"].__dict__[self._name], self._pieces
+                if type(piece) is str:
+                    pieces.append(piece)
+                    if len(pieces) > MOST_PIECES:
+                        pieces[:] = ("".join(pieces),)
+                    return
+        except (AttributeError, KeyError, TypeError):
+            pass
+        self.chunk(event)
+
+    def _facts(self, event: Any) -> None:
+        try:
+            if event.type == _DELTA:
+                return
+        except AttributeError:
+            pass
+        self.chunk(event)
+
     def chunk(self, event: Any) -> None:
         """One streaming event."""
-        # Most events are deltas: seen without a call.
-        try:
-            kind = event["type"] if type(event) is dict else event.type
-        except (AttributeError, KeyError):
-            return
-        if kind == "content_block_delta":
-            if self._keep and not self._text(event):
-                self._piece(wire.fields(event))
-            return
         raw = wire.fields(event)
-        if kind == "content_block_start":
+        kind = raw.get("type")
+        if kind == _DELTA:
+            if self._keep:
+                self._piece(raw)
+        elif kind == "content_block_start":
             self._bill.see(raw.get("content_block"))
             if self._keep:
                 self._blocks[integer(raw.get("index"))] = _Block(raw.get("content_block"))
+                self._index = _NONE_YET
         elif kind == "message_start":
             self._message = raw.get("message")
             self._started = True
@@ -283,22 +315,6 @@ class Reader:
         elif kind == "completion":  # legacy completions
             self._completion(raw)
 
-    def _text(self, event: Any) -> bool:
-        """Take one more piece of the block before, where it is text in an SDK's own object."""
-        try:
-            delta = event.delta
-            if event.index != self._index or delta.type != "text_delta":
-                return False
-            piece, pieces = delta.text, self._pieces
-        except AttributeError:
-            return False
-        if pieces is None or type(piece) is not str:
-            return False
-        pieces.append(piece)
-        if len(pieces) > MOST_PIECES:
-            pieces[:] = ("".join(pieces),)
-        return True
-
     def _piece(self, raw: Wire) -> None:
         index = raw["index"] if "index" in raw else None
         if type(index) is not int:
@@ -307,10 +323,10 @@ class Reader:
             self._blocks[index] = _Block({"type": "text"})
         delta = wire.fields(raw["delta"] if "delta" in raw else None)
         texts = self._blocks[index].texts
-        self._index, self._pieces = index, texts.pieces
         for name in _PIECES:
             if name in delta and type(delta[name]) is str:
                 texts.add(delta[name])
+                self._index, self._name, self._pieces = index, name, texts.pieces
                 break
 
     def _completion(self, raw: Wire) -> None:

@@ -15,6 +15,7 @@ from otelier.protocols import (
     Parameter,
     Part,
     Reply,
+    Take,
     Texts,
     billed,
     blob,
@@ -211,7 +212,8 @@ class _Choice:
         calls = raw.get("tool_calls")
         if calls:
             self._calls(calls)
-        self._rare(raw)
+        if not _RARE.isdisjoint(raw):
+            self._rare(raw)
         if self.role is None:
             self.role = wire.text(raw.get("role"))
 
@@ -266,7 +268,9 @@ class _Choice:
                         (key for key, held in known.items() if call_id and held[0] == call_id),
                         next(reversed(known), ("call", 0)),
                     )
-            held = known.setdefault(index, [None, None, Texts()])
+            held = known.get(index)
+            if held is None:
+                held = known[index] = [None, None, Texts()]
             held[0] = held[0] or call_id
             inner = raw.get("function")
             function = wire.fields(raw.get("custom") if inner is None else inner)
@@ -276,6 +280,19 @@ class _Choice:
                 piece = function.get("input")
             if isinstance(piece, str) and piece:
                 held[2].add(piece)
+
+    def go_on(self, calls: Any) -> bool:
+        """Take one more piece of a call's arguments; False where it is more than that."""
+        (call,) = calls
+        function = call.function
+        piece = function.arguments
+        if call.id is not None or function.name is not None or type(piece) is not str:
+            return False
+        held = self.calls[call.index] if self.calls is not None else None
+        if held is None:
+            return False
+        held[2].add(piece)
+        return True
 
     def message(self) -> Message:
         parts: list[Part] = []
@@ -293,15 +310,12 @@ class _Choice:
 
 # What shows a tool of the provider's or what a gateway tells, in SDKs that declare it.
 _TOLD: Final = frozenset({"annotations", "executed_tools", "provider_metadata"})
+_RARE: Final = frozenset(
+    {"reasoning_content", "reasoning", "refusal", "images", "audio", "function_call"}
+)
 
 
-def _says_more(delta: Any) -> bool:
-    """Whether a delta may show such things: nearly all hold text alone."""
-    if type(delta) is dict:
-        return not _TOLD.isdisjoint(delta)
-    # An SDK's own model; what it does not declare is among its extras.
-    extra = getattr(delta, "__pydantic_extra__", True)
-    return bool(extra) or not _TOLD.isdisjoint(getattr(delta, "__pydantic_fields_set__", ()))
+_NONE_YET: Final = object()
 
 
 class Reader:
@@ -335,40 +349,75 @@ class Reader:
         self._tier: Any = None
         self._groq: Any = None
         # The choice of the chunk before, which is nearly always this one's.
-        self._index = -1
+        self._index: Any = _NONE_YET
         self._last = _Choice()
+        # Of its text, where that is text: odd pieces take the careful way.
         self._pieces: list[str] | None = None
         self._error: Any = None
 
-    def chunk(self, event: Any) -> None:
-        """One ``chat.completion.chunk``."""
-        # Nearly every chunk of an SDK's is one more piece of text of the choice before: seen
-        # without a call, and nothing of the chunk is kept.
-        if self._index >= 0 and type(event) is not dict:
-            try:
-                (choice,) = event.choices
-                if (
-                    choice.finish_reason is None
-                    and event.usage is None
-                    and choice.index == self._index
-                ):
-                    delta = choice.delta
-                    if not self._keep and not delta.tool_calls:
-                        return
+    def quick(self, first: Any) -> Take:
+        """What takes the chunks of a stream; see :func:`~otelier.protocols.taking`."""
+        if not wire.model(first):
+            return self.chunk
+        for choice in wire.items(wire.fields(first).get("choices")):
+            # SDKs that declare what is seldom told tell it where there is text, too.
+            delta = wire.fields(choice).get("delta")
+            if not wire.model(delta) or not _TOLD.isdisjoint(wire.fields(delta)):
+                return self.chunk
+        return self._texts if self._keep else self._facts
+
+    # Nearly every chunk is one more piece of the choice before, and no more than that: seen
+    # without a call of a function. The others, and odd ones, take the careful way.
+
+    def _texts(self, event: Any) -> None:
+        try:
+            (choice,) = event.choices
+            members = choice.__dict__
+            if (
+                members["finish_reason"] is None
+                and members["index"] is self._index
+                and event.usage is None
+            ):
+                delta = members["delta"]
+                if delta.__pydantic_extra__:  # Most often thoughts.
+                    self._delta(self._last, wire.fields(delta))
+                    return
+                members = delta.__dict__
+                calls, piece = members["tool_calls"], members["content"]
+                if calls is None:
                     pieces = self._pieces
-                    if (
-                        type(delta.content) is str
-                        and delta.content
-                        and pieces is not None
-                        and not delta.tool_calls
-                        and not delta.__pydantic_extra__
-                    ):
-                        pieces.append(delta.content)
+                    if piece and type(piece) is str and pieces is not None:
+                        pieces.append(piece)
                         if len(pieces) > MOST_PIECES:
                             pieces[:] = ("".join(pieces),)
                         return
-            except (AttributeError, TypeError, ValueError):
-                pass
+                elif not piece and self._last.go_on(calls):
+                    return
+        except (AttributeError, KeyError, TypeError, ValueError):
+            pass
+        self.chunk(event)
+
+    def _facts(self, event: Any) -> None:
+        try:
+            (choice,) = event.choices
+            members = choice.__dict__
+            if (
+                members["finish_reason"] is None
+                and members["index"] is self._index
+                and event.usage is None
+            ):
+                delta = members["delta"]
+                if delta.__pydantic_extra__:
+                    self._delta(self._last, wire.fields(delta))
+                    return
+                if delta.tool_calls is None or self._last.called:
+                    return
+        except (AttributeError, KeyError, TypeError, ValueError):
+            pass
+        self.chunk(event)
+
+    def chunk(self, event: Any) -> None:
+        """One ``chat.completion.chunk``."""
         raw = wire.fields(event)
         if not self._seen:
             self._first(raw)
@@ -400,27 +449,27 @@ class Reader:
             choice = self._last
         else:
             choice = self._choices.setdefault(index, _Choice())
-            self._index, self._last = index, choice
+            self._index, self._last, self._pieces = index, choice, None
         if "finish_reason" in raw and type(raw["finish_reason"]) is str:
             choice.finish = raw["finish_reason"]
         if "usage" in raw and raw["usage"] is not None:  # Moonshot
             self._usage = raw["usage"]
         if "error" in raw and raw["error"] is not None:  # OpenRouter
             self._error = raw["error"]
-        given = raw["delta"] if "delta" in raw else None
-        if given is not None and _says_more(given):
-            self._more(wire.fields(given))
-        delta = None if given is None else wire.fields(given)
-        if delta is not None and not choice.called:
-            choice.called = _asks(delta)
-        if not self._keep:
-            return
+        delta = raw["delta"] if "delta" in raw else None
         if delta is not None:
-            choice.delta(delta)
-            # Only where the text so far is text: odd pieces take the careful way.
-            self._pieces = choice.text.pieces if choice.text is not None else None
-        elif "text" in raw and type(raw["text"]) is str:  # legacy completions
+            self._delta(choice, wire.fields(delta))
+        elif self._keep and "text" in raw and type(raw["text"]) is str:  # legacy completions
             choice.delta({"content": raw["text"]})
+
+    def _delta(self, choice: _Choice, raw: Wire) -> None:
+        if not _TOLD.isdisjoint(raw):
+            self._more(raw)
+        if not choice.called:
+            choice.called = _asks(raw)
+        if self._keep:
+            choice.delta(raw)
+            self._pieces = choice.text.pieces if choice.text is not None else None
 
     def whole(self, body: Any) -> None:
         """A ``chat.completion`` or ``text_completion`` object."""
@@ -448,7 +497,7 @@ class Reader:
 
     def _more(self, message: Wire) -> None:
         self._ran = self._ran or billed.shown(message)
-        if "provider_metadata" in message:
+        if message.get("provider_metadata") is not None:
             self._gateway = message["provider_metadata"]
 
     def reply(self, complete: bool) -> Reply:

@@ -10,11 +10,13 @@ from typing import Any, Final
 
 from otelier import semconv, wire
 from otelier.protocols import (
+    MOST_PIECES,
     Content,
     Message,
     Parameter,
     Part,
     Reply,
+    Take,
     Texts,
     blob,
     body_error,
@@ -52,6 +54,7 @@ _LAST: Final = frozenset(
 )
 _WAITING: Final = frozenset({"queued", "in_progress"})
 _FIRST: Final = frozenset({"response.created", "response.queued", "response.in_progress"})
+_TEXT: Final = "response.output_text.delta"
 _TELLING: Final = _LAST | _FIRST | {"response.output_item.done", "error"}
 _FUNCTIONS: Final = frozenset({"function_call", "custom_tool_call"})
 # Tools of OpenAI's that the application runs, unless the item says that OpenAI does.
@@ -342,23 +345,52 @@ class Reader:
         self._deltas: Texts | None = None
         self._error: Any = None
 
+    def quick(self, first: Any) -> Take:
+        """What takes the events of a stream; see :func:`~otelier.protocols.taking`."""
+        if not wire.model(first):
+            return self.chunk
+        return self._texts if self._keep else self._facts
+
+    # Most events are deltas: seen without a call of a function.
+
+    def _texts(self, event: Any) -> None:
+        try:
+            kind = event.type
+            if kind == _TEXT:
+                piece = event.delta
+                if type(piece) is str and self._deltas is not None:
+                    pieces = self._deltas.pieces
+                    pieces.append(piece)
+                    if len(pieces) > MOST_PIECES:
+                        pieces[:] = ("".join(pieces),)
+                    return
+            elif kind not in _TELLING:
+                return
+        except (AttributeError, TypeError):
+            pass
+        self.chunk(event)
+
+    def _facts(self, event: Any) -> None:
+        try:
+            kind = event.type
+            if kind == _TEXT or kind not in _TELLING:
+                return
+        except (AttributeError, TypeError):
+            pass
+        self.chunk(event)
+
     def chunk(self, event: Any) -> None:
         """One streaming event; deltas are only kept until their item is done."""
-        # Most events are deltas: seen without a call.
-        try:
-            kind = event["type"] if type(event) is dict else event.type
-        except (AttributeError, KeyError):
-            return
-        if kind == "response.output_text.delta":
+        raw = wire.fields(event)
+        kind = raw.get("type")
+        if kind == _TEXT:
             if self._keep:
-                raw = wire.fields(event)
                 if self._deltas is None:
                     self._deltas = Texts()
                 piece = raw.get("delta")
                 if type(piece) is str:
                     self._deltas.add(piece)
         elif type(kind) is str and kind in _TELLING:
-            raw = wire.fields(event)
             if kind == "response.output_item.done":
                 if self._keep:
                     self._items.append(raw.get("item"))
