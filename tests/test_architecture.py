@@ -35,7 +35,7 @@ LAYERS = (
     ("errors", "deferred", "whose", "following", "leaving", "steady", "under_way"),
     ("blobs", "documents", "known_clean", "openinference", "protocols", "batches", "prices"),
     ("billing",),
-    ("background", "content", "cost", "summed"),
+    ("background", "chunk_times", "content", "cost", "summed"),
     ("prompts", "metrics"),
     ("asking", "giving_way"),
     ("events", "scope"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextvars import Token
 from time import perf_counter, time_ns
-from typing import Any, Final
+from typing import Any
 
 from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, get_current_span
@@ -32,6 +32,7 @@ from otelier import (
 )
 from otelier import context as ctx
 from otelier.billing import answered
+from otelier.chunk_times import ChunkTimes
 from otelier.following import After
 from otelier.identity import Identity, known_headers
 from otelier.outcome import Outcome, failure
@@ -40,8 +41,6 @@ from otelier.runtime import Runtime
 from otelier.scope import began, watching
 from otelier.semconv import Attributes
 from otelier.wire import Wire
-
-_MAX_CHUNK_TIMES: Final = 100_000
 
 
 def begin(
@@ -92,13 +91,11 @@ class Call:
         "_answer",
         "_attributes",
         "_body",
-        "_chunk_times",
         "_content",
         "_context",
         "_first_chunk",
         "_foreign",
         "_identity",
-        "_last_chunk",
         "_open",
         "_outlasted",
         "_reader",
@@ -111,7 +108,7 @@ class Call:
         "_span",
         "_started",
         "_started_ns",
-        "_timing",
+        "_times",
         "covers",
         "ended",
         "headers",
@@ -133,7 +130,7 @@ class Call:
         since: tuple[float, int] | None,
     ) -> None:
         self._run = run
-        self._timing = run.settings.chunk_times
+        self._times = ChunkTimes() if run.settings.chunk_times else None
         self._route = route
         self._body: Wire | None = body
         self._identity = identity
@@ -141,8 +138,6 @@ class Call:
         # Whether what comes back is of use at all.
         self.observing = False
         self._first_chunk: float | None = None
-        self._last_chunk = 0.0
-        self._chunk_times: list[float] = []
         self.headers: Any = None  # Of the response; ids among them are recorded.
         # HTTP status, where no SDK makes an exception of it.
         self.status: int | None = None
@@ -251,21 +246,15 @@ class Call:
             return lambda event: None  # Nobody looks at it.
         if self._first_chunk is None:
             self._first_chunk = perf_counter()
-        take = taking(reader, first)
-        if not self._timing:
+        take, times = taking(reader, first), self._times
+        if times is None:
             return take
 
         def timed(event: Any) -> None:
-            self._time()
+            times.note()
             take(event)
 
         return timed
-
-    def _time(self) -> None:
-        now = perf_counter()
-        if self._last_chunk and len(self._chunk_times) < _MAX_CHUNK_TIMES:
-            self._chunk_times.append(now - self._last_chunk)
-        self._last_chunk = now
 
     def chunk(self, event: Any) -> None:
         """One event of a stream, as the user gets it."""
@@ -275,8 +264,8 @@ class Call:
         try:
             if self._first_chunk is None:
                 self._first_chunk = perf_counter()
-            if self._timing:
-                self._time()
+            if self._times is not None:
+                self._times.note()
             reader.chunk(event)
         except Exception:
             guard.failed("call.chunk")
@@ -462,9 +451,10 @@ class Call:
         route, asked, who, held = self._route, self._attributes, self._identity, self._context
         self._context = background.narrowed(route, asked, who, held) if route.fetches else held
         counts = background.account(route, asked, body, who, reply, streamed, self._context)
+        times = self._times.seconds if self._times is not None else ()
         outcome = Outcome(
             run, route, self._attributes, self._rest or {}, body, self._identity, headers, reply,
-            counts, said, error, how, seconds, first, self._chunk_times, self._span, self._foreign,
+            counts, said, error, how, seconds, first, times, self._span, self._foreign,
             self._recording, self._content, self._context, self._recorder, self._share,
         )  # fmt: skip
         prices = run.prices

@@ -51,11 +51,6 @@ def fields(value: Any) -> Wire:
     return _fields(value, kind)
 
 
-def is_model(value: Any) -> bool:
-    """Whether this is one of pydantic's models; False, too, before one was looked at."""
-    return type(type(value)) is _Model
-
-
 def _fields(value: Any, kind: type) -> Wire:
     if kind is str:
         return _NOTHING

@@ -16,7 +16,6 @@ from otelier.protocols import (
     Part,
     Reply,
     Take,
-    Texts,
     billed,
     blob,
     body_error,
@@ -30,7 +29,8 @@ from otelier.protocols import (
     tool_call,
 )
 from otelier.protocols.openai import usage as openai_usage
-from otelier.protocols.openai.parts import part, thought
+from otelier.protocols.openai.choices import Choice
+from otelier.protocols.openai.parts import part
 from otelier.semconv import Attributes
 from otelier.wire import Wire
 
@@ -184,135 +184,8 @@ def _call(call: Any) -> Part:
     return tool_call(function.get("name"), raw.get("id"), arguments)
 
 
-class _Choice:
-    """One choice of a stream, put together from its deltas."""
-
-    __slots__ = ("called", "calls", "finish", "others", "reasoning", "refusal", "role", "text")
-
-    def __init__(self) -> None:
-        self.role: str | None = None
-        self.finish: str | None = None
-        # Whether the application is asked to run a tool.
-        self.called = False
-        self.text: Texts | None = None
-        self.reasoning: Texts | None = None
-        self.refusal: Texts | None = None
-        self.calls: dict[Any, list[Any]] | None = None  # index -> [id, name, pieces, custom]
-        self.others: list[Part] = []
-
-    def delta(self, raw: Wire) -> None:
-        piece = raw.get("content")
-        if piece:
-            if type(piece) is str:
-                if self.text is None:
-                    self.text = Texts()
-                self.text.add(piece)
-            else:  # Mistral streams a list of parts.
-                self._list(piece)
-        calls = raw.get("tool_calls")
-        if calls:
-            self._calls(calls)
-        if not _RARE.isdisjoint(raw):
-            self._rare(raw)
-        if self.role is None:
-            self.role = wire.text(raw.get("role"))
-
-    def _rare(self, raw: Wire) -> None:
-        reasoning = raw.get("reasoning_content") or raw.get("reasoning")
-        if isinstance(reasoning, str):
-            if self.reasoning is None:
-                self.reasoning = Texts()
-            self.reasoning.add(reasoning)
-        refusal = raw.get("refusal")
-        if isinstance(refusal, str):
-            if self.refusal is None:
-                self.refusal = Texts()
-            self.refusal.add(refusal)
-        if raw.get("images") is not None:
-            self.others += [part(each) for each in wire.items(raw["images"])]
-        audio = raw.get("audio")
-        if audio is not None:
-            transcript = wire.fields(audio).get("transcript")
-            if isinstance(transcript, str):
-                self.text = self.text or Texts()
-                self.text.add(transcript)
-        function = raw.get("function_call")
-        if function is not None:
-            self._calls([{"index": "function_call", "function": function}])
-
-    def _list(self, piece: Any) -> None:
-        for each in wire.items(piece):
-            raw = wire.fields(each)
-            if raw.get("type") == "thinking":
-                self._rare({"reasoning": thought(raw)})
-            elif isinstance(raw.get("text"), str):
-                self.text = self.text or Texts()
-                self.text.add(raw["text"])
-            elif len(raw) > 1:
-                self.others.append(part(each))
-
-    def _calls(self, calls: Any) -> None:
-        known = self.calls
-        if known is None:
-            known = self.calls = {}
-        for call in wire.items(calls):
-            raw = wire.fields(call)
-            call_id = wire.text(raw.get("id"))
-            index = raw.get("index")
-            # Some servers leave the index out: an id starts a call, its absence goes on with it.
-            if type(index) is not int and index != "function_call":
-                if call_id and not any(held[0] == call_id for held in known.values()):
-                    index = ("call", len(known))
-                else:
-                    index = next(
-                        (key for key, held in known.items() if call_id and held[0] == call_id),
-                        next(reversed(known), ("call", 0)),
-                    )
-            held = known.get(index)
-            if held is None:
-                held = known[index] = [None, None, Texts()]
-            held[0] = held[0] or call_id
-            inner = raw.get("function")
-            function = wire.fields(raw.get("custom") if inner is None else inner)
-            held[1] = held[1] or wire.text(function.get("name"))
-            piece = function.get("arguments")
-            if piece is None:
-                piece = function.get("input")
-            if isinstance(piece, str) and piece:
-                held[2].add(piece)
-
-    def go_on(self, calls: Any) -> bool:
-        """Take one more piece of a call's arguments; False where it is more than that."""
-        (call,) = calls
-        function = call.function
-        piece = function.arguments
-        if call.id is not None or function.name is not None or type(piece) is not str:
-            return False
-        held = self.calls[call.index] if self.calls is not None else None
-        if held is None:
-            return False
-        held[2].add(piece)
-        return True
-
-    def message(self) -> Message:
-        parts: list[Part] = []
-        if self.reasoning:
-            parts.append({"type": "reasoning", "content": str(self.reasoning)})
-        if self.text:
-            parts.append({"type": "text", "content": str(self.text)})
-        if self.refusal:
-            parts.append({"type": "refusal", "content": str(self.refusal)})
-        parts += self.others
-        for call_id, name, pieces in (self.calls or {}).values():
-            parts.append(tool_call(name, call_id, str(pieces)))
-        return {"role": self.role or "assistant", "parts": parts}
-
-
 # What shows a tool of the provider's or what a gateway tells, in SDKs that declare it.
 _TOLD: Final = frozenset({"annotations", "executed_tools", "provider_metadata"})
-_RARE: Final = frozenset(
-    {"reasoning_content", "reasoning", "refusal", "images", "audio", "function_call"}
-)
 
 
 _NONE_YET: Final = object()
@@ -339,7 +212,7 @@ class Reader:
 
     def __init__(self, keep: bool) -> None:
         self._keep = keep
-        self._choices: dict[int, _Choice] = {}
+        self._choices: dict[int, Choice] = {}
         self._messages: dict[int, Message] | None = None
         self._seen: dict[str, Any] = {}
         self._usage: Any = None
@@ -350,7 +223,7 @@ class Reader:
         self._groq: Any = None
         # The choice of the chunk before, which is nearly always this one's.
         self._index: Any = _NONE_YET
-        self._last = _Choice()
+        self._last = Choice()
         # Of its text, where that is text: odd pieces take the careful way.
         self._pieces: list[str] | None = None
         self._error: Any = None
@@ -448,7 +321,7 @@ class Reader:
         if index == self._index:
             choice = self._last
         else:
-            choice = self._choices.setdefault(index, _Choice())
+            choice = self._choices.setdefault(index, Choice())
             self._index, self._last, self._pieces = index, choice, None
         if "finish_reason" in raw and type(raw["finish_reason"]) is str:
             choice.finish = raw["finish_reason"]
@@ -462,7 +335,7 @@ class Reader:
         elif self._keep and "text" in raw and type(raw["text"]) is str:  # legacy completions
             choice.delta({"content": raw["text"]})
 
-    def _delta(self, choice: _Choice, raw: Wire) -> None:
+    def _delta(self, choice: Choice, raw: Wire) -> None:
         if not _TOLD.isdisjoint(raw):
             self._more(raw)
         if not choice.called:
@@ -486,11 +359,12 @@ class Reader:
             index = members.get("index")
             if type(index) is not int or index in self._choices:
                 index = position if position not in self._choices else 1_000_000 + position
-            held = self._choices[index] = _Choice()
+            held = self._choices[index] = Choice()
             held.finish = wire.text(members.get("finish_reason"))
             message = wire.fields(members.get("message"))
             held.called = _asks(message)
-            self._more(message)
+            if not _TOLD.isdisjoint(message):
+                self._more(message)
             self._error = self._error or members.get("error")
             if self._messages is not None:
                 self._messages[index] = _choice_message(members)

@@ -109,7 +109,7 @@ def receive(call: Call, route: Route, result: Any) -> Any:
         call.end()
         return result
     kind = type(result)
-    if wire.is_model(result):
+    if wire.model(result):
         call.whole(result)
         call.end()
         return result
