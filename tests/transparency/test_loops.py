@@ -1,4 +1,4 @@
-"""Loops over streams: several over one, one after the other and at once, entered and thrown into."""
+"""Loops over streams: several over one, in turn and at once, entered and thrown into."""
 
 from __future__ import annotations
 
