@@ -7,7 +7,7 @@ decides there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from otelier.redaction import scanner, signs
@@ -27,24 +27,61 @@ def find(data: bytes) -> list[Place]:
 
 
 def search(data: bytes) -> list[Place]:
+    """The same, where there is one probably."""
+    found = _urls(data)
+    for first, last in scanner.parts(data):
+        begun = max(first - signs.BEFORE, 0)
+        for at, sign in _local(data[begun : last + signs.BEHIND]):
+            if first <= begun + at < last:
+                found.append((begun + at, sign))
+    return sorted(_commanded(data, found))
+
+
+def plain(data: bytes) -> list[Place]:
     """The same by plain searches alone."""
+    return sorted(_commanded(data, [*_urls(data), *_local(data)]))
+
+
+def _urls(data: bytes) -> list[Place]:
+    return [(at, Sign.URL) for at in _all(data, b"://")] if b"@" in data else []
+
+
+def _commanded(data: bytes, found: list[Place]) -> list[Place]:
+    """Places without the options of commands that are nowhere in the text."""
+    if not any(sign is Sign.OPTION for _, sign in found):
+        return found
     lowered = data.lower()
-    found = [*_runs(data), *_words(lowered)]
-    for word in signs.SCHEMES:
-        found += [(at, Sign.SCHEME) for at in _all(lowered, word)]
-    if b"@" in data:
-        found += [(at, Sign.URL) for at in _all(data, b"://")]
-    for word in signs.PHRASES:
-        found += [(at, Sign.PHRASE) for at in _all(lowered, word)]
+    options = tuple(
+        option
+        for option, commands in signs.OPTIONS.items()
+        if any(command in lowered for command in commands)
+    )
+    return [
+        (at, sign)
+        for at, sign in found
+        if sign is not Sign.OPTION or lowered.startswith(options, at - 1)
+    ]
+
+
+def _local(data: bytes) -> Iterator[Place]:
+    """The places that are known by what stands around them."""
+    lowered = data.lower()
+    yield from _runs(data)
+    yield from _words(lowered)
+    for sign, words in ((Sign.SCHEME, signs.SCHEMES), (Sign.PHRASE, signs.PHRASES)):
+        for word in words:
+            for at in _all(lowered, word):
+                yield at, sign
     for at in _all(lowered, b"password '"):
         given = signs.GIVEN.search(lowered, max(at - 80, 0), at)
         if given is not None:
-            found.append((given.start(), Sign.PHRASE))
+            yield given.start(), Sign.PHRASE
     if b"-" in data:
-        found += [(at, Sign.OPTION) for at in _options(lowered)]
-        found += [(at, Sign.PEM) for at in _all(lowered, signs.PEM)]
-    found.sort()
-    return found
+        for at in _all(lowered, signs.PEM):
+            yield at, Sign.PEM
+        for option in signs.OPTIONS:
+            for at in _all(lowered, option):
+                yield at + 1, Sign.OPTION
 
 
 def _all(data: bytes, word: bytes) -> Iterator[int]:
@@ -88,9 +125,3 @@ def _words(lowered: bytes) -> Iterator[Place]:
 
 def _before_key(lowered: bytes, at: int) -> bool:
     return lowered[max(at - 12, 0) : at].rstrip(b"_- ").endswith(signs.KEYS)
-
-
-def _options(lowered: bytes) -> Iterable[int]:
-    """The options by which the commands that stand anywhere in the text take a password."""
-    options = {each for command, its in signs.OPTIONS if command in lowered for each in its}
-    return (at + 1 for option in options for at in _all(lowered, option))

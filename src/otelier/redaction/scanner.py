@@ -10,31 +10,67 @@ So what is redacted is the same with it and without. Nothing is imported for it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from otelier import statics
 from otelier.redaction import issuers, signs
 
-# Whether a text has what may be a sign; whether it is Unicode at all.
-_Engine: TypeAlias = tuple[Callable[[str | bytes], bool], Callable[[str | bytes], bool]]
+_Asked: TypeAlias = Callable[[str | bytes], bool]
 
 _LETTER: Final = "[A-Za-z0-9_-]"
 _SPACE: Final = r"[ \t-\r]"
 _BLANKS: Final = "[_ -]*"
+# Long texts are looked at in parts of so many bytes.
+_PART: Final = 1024
+_CONTINUED: Final = bytes(range(0x80, 0xC0))
+
+
+class _Engine(NamedTuple):
+    # Whether a text has what may be a sign; whether it is Unicode: what is none matches nothing.
+    has: _Asked
+    valid: _Asked
 
 
 def clean(text: str | bytes) -> bool:
     """Whether there surely is no candidate in ``text``; False where there may be one."""
-    has, valid = _engine or _made()
-    # What is no Unicode matches nothing.
+    has, valid = _engines.get(_far) or _made(_far)
     return not has(text) and (text.isascii() or valid(text))
 
 
 def suspicious(texts: Sequence[str]) -> list[str]:
     """Those of ``texts`` that are not :func:`clean`."""
-    has, valid = _engine or _made()
+    has, valid = _engines.get(_far) or _made(_far)
     return [text for text in texts if has(text) or not (text.isascii() or valid(text))]
+
+
+def parts(data: bytes) -> Iterator[tuple[int, int]]:
+    """Where the parts of ``data`` begin and end in which there may be a candidate.
+
+    In the others there is none; of URLs nothing is said.
+    """
+    has, valid = _engines.get(_halves) or _made(_halves)
+    straight = data.isascii()
+    begun = 0
+    if len(data) > 2 * _PART and signs.ESCAPES not in data and (straight or valid(data)):
+        begun = -1
+        for first in range(0, len(data), _PART):
+            start, end = max(first - signs.BEFORE, 0), first + _PART + signs.BEHIND
+            if not straight:
+                start, end = _letter(data, start), _letter(data, end)
+            if has(data[start:end]):
+                begun = first if begun < 0 else begun
+            elif begun >= 0:
+                yield begun, first
+                begun = -1
+    if begun >= 0:
+        yield begun, len(data)
+
+
+def _letter(data: bytes, at: int) -> int:
+    """The next place from ``at`` on where a letter begins in UTF-8."""
+    near = data[at : at + 3]
+    return at + len(near) - len(near.lstrip(_CONTINUED))
 
 
 def _any(words: Iterable[bytes]) -> str:
@@ -48,10 +84,10 @@ def _either(words: Iterable[bytes]) -> str:
     return f"(?i-u:{_any(words)})"
 
 
-def _expressions() -> dict[str, str]:
+def _near() -> dict[str, str]:
     """An expression for each way in which a place is found, and a text that it has to match.
 
-    As :func:`candidates.search`, without bounds on what stands between.
+    As :func:`candidates.plain`, without bounds on what stands between.
     """
     begun = (
         f"{_any((prefix,))}{_LETTER}{{{max(signs.LEAST - len(prefix), 0)}}}"
@@ -64,8 +100,6 @@ def _expressions() -> dict[str, str]:
         f"|'[sS]{_SPACE}|[A-Za-z][A-Za-z0-9_.]*{_SPACE}*=|,?{_SPACE}*\\\\*[\"']?(?i-u:value))"
         f"|\\\\*[\"']{_SPACE}*[,}}])"
     )
-    commands = _either(command for command, _ in signs.OPTIONS)
-    options = _either(option for _, its in signs.OPTIONS for option in its)
     return {
         f"(?:^|[^A-Za-z0-9_-])(?:{'|'.join(begun)})": "\nsk-0123456789abcdef",
         # After an escape, which is the beginning of the run.
@@ -76,8 +110,6 @@ def _expressions() -> dict[str, str]:
         f"--(?:-?[^-]){{0,30}}-?{telling}": "--db-Password",
         f"{_either(signs.KEYS)}{_BLANKS}--{_BLANKS}(?i-u:key)": "api--key",
         _either(signs.SCHEMES): "Bearer 1",
-        "(?s:@.*://|://.*@)": "x://\n@",
-        f"(?s:{commands}.*{options}|{options}.*{commands})": " -P\nMySQL",
         _either(signs.PHRASES): "Identified BY",
         f"(?i-u:(?:encrypted|with|login|(?:user|role){_SPACE}+[\\w\"]+){_SPACE}+password ')": (
             'role "a_1" PASSWORD \'1'
@@ -86,31 +118,49 @@ def _expressions() -> dict[str, str]:
     }
 
 
-_engine: _Engine | None = None
+def _far() -> dict[str, str]:
+    """The same for what is known by something that may be far from it in the text."""
+    commands = _either(command for its in signs.OPTIONS.values() for command in its)
+    option = _either(signs.OPTIONS)
+    return {
+        "(?s:@.*://|://.*@)": "x://\n@",
+        f"(?s:{commands}.*{option}|{option}.*{commands})": " -P\nMySQL",
+    }
 
 
-def _made() -> _Engine:
+def _halves() -> dict[str, str]:
+    """The half of it that is the place, but for URLs: they are everywhere."""
+    return {_either(signs.OPTIONS): " -P"}
+
+
+# The engines that were made, by what they know beside what is near.
+_engines: dict[Callable[[], dict[str, str]], _Engine] = {}
+
+
+def _made(more: Callable[[], dict[str, str]]) -> _Engine:
     """The engine, if it is there; else what knows nothing."""
-    global _engine
     validator = statics.loaded("pydantic_core", "SchemaValidator")
     if validator is None:
         # It may be loaded later.
         return _IGNORANT
-    expressions = _expressions()
+    expressions = {**_near(), **more()}
     try:
-        found: _Engine = (
-            validator({"type": "str", "pattern": "|".join(expressions)}).isinstance_python,
-            validator({"type": "str", "pattern": ""}).isinstance_python,
-        )
-        right = all(map(found[0], expressions.values())) and not found[0]("The weather: fine.")
+        found = _Engine(*(_asked(validator, each) for each in ("|".join(expressions), "")))
+        right = all(map(found.has, expressions.values())) and not found.has("The weather: fine.")
+        right = right and found.valid("é") and not found.valid("\ud800")
     except Exception:
         right = False
-    _engine = found if right else _IGNORANT
-    return _engine
+    _engines[more] = found if right else _IGNORANT
+    return _engines[more]
+
+
+def _asked(validator: Any, pattern: str) -> _Asked:
+    asked: _Asked = validator({"type": "str", "pattern": pattern}).isinstance_python
+    return asked
 
 
 def _maybe(text: str | bytes) -> bool:
     return True
 
 
-_IGNORANT: Final[_Engine] = (_maybe, _maybe)
+_IGNORANT: Final = _Engine(_maybe, _maybe)

@@ -50,16 +50,21 @@ VALUED: Final = later(
     # Of a pair; of a name that is a value itself: `("password", "…")`, `{"name": "password", …}`.
     rb"|[\w-]{0,24}\\*+[\"']\s{0,8}[,}]"
 )
-# Commands, and their options.
-OPTIONS: Final = (
-    (b"curl", (b" -u", b" --user", b" --proxy-user")),
-    (b"mysql", (b" -p",)),
-    (b"mariadb", (b" -p",)),
-    (b"sshpass", (b" -p",)),
-    (b" login", (b" -p",)),
-    (b"redis-cli", (b" -a",)),
-)
+# Options, and the commands that take a password by them.
+OPTIONS: Final = {
+    b" -p": (b"mysql", b"mariadb", b"sshpass", b" login"),
+    b" -u": (b"curl",),
+    b" --user": (b"curl",),
+    b" --proxy-user": (b"curl",),
+    b" -a": (b"redis-cli",),
+}
 PHRASES: Final = (b"identified ", b"machine ", b"default login ")
 GIVEN: Final = later(rb"(?:encrypted|with|login|(?:user|role)\s{1,4}[\w\"]{1,64})\s{1,4}\Z")
 SCHEMES: Final = (b"bearer ", b"basic ")
 PEM: Final = b"-----begin "
+
+# What a place is known by stands in so many bytes before it and behind, but for a URL's `@` and an
+# option's command, and where not that many backslashes stand in a row.
+BEFORE: Final = 48
+BEHIND: Final = 160
+ESCAPES: Final = b"\\" * 16

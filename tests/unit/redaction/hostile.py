@@ -17,8 +17,8 @@ WORDS = [
         signs.PEM,
         *issuers.PREFIXES,
         *issuers.DOTTED,
-        *(command for command, _ in signs.OPTIONS),
-        *(option for _, options in signs.OPTIONS for option in options),
+        *signs.OPTIONS,
+        *(command for commands in signs.OPTIONS.values() for command in commands),
     )
 ]
 BETWEEN = [
@@ -29,6 +29,7 @@ BETWEEN = [
     "é", "漢", "\u212a", "\u017f", "\x85", "\u2028", "\ufffd",
 ]  # fmt: skip
 VALUES = ["0123456789abcdef", "aaaaaaaaaaaaa", "Ab9" * 9, "hunter2", "tr0ub4dor&3", ": s3cr3t\n"]
+FILLING = ["The weather is fine. ", "漢字はむずかしい", "a1 b2\n", " ", "x" * 50 + "\n", "é"]
 FILLED = " \t-_\\\"'aé"
 
 
@@ -44,6 +45,22 @@ def texts(number: int, seed: int) -> Iterator[str]:
             at = chance.randint(0, len(text))
             text = text[:at] + chance.choice(FILLED) * chance.randint(1, 33) + text[at:]
         yield text
+
+
+def long_texts(number: int, seed: int) -> Iterator[str]:
+    """Several thousand letters with few such texts in them."""
+    chance = Random(seed)
+    pieces = texts(number * 100, seed)
+    for _ in range(number):
+        parts: list[str] = []
+        size = chance.choice((2100, 4000, 9000))
+        while sum(map(len, parts)) < size:
+            parts.append(chance.choice(FILLING) * chance.randint(1, 20))
+            if chance.random() < 0.05:
+                parts.append(next(pieces))
+            if chance.random() < 0.03:
+                parts.append("\\" * chance.randint(1, 66))
+        yield chance.choice(("", "", " ", "\n")).join(parts)
 
 
 def _case(chance: Random, piece: str) -> str:

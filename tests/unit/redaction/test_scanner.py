@@ -12,7 +12,7 @@ import pytest
 
 from otelier import statics
 from otelier.redaction import Rules, candidates, patterns, redacted, scanner
-from tests.unit.redaction.hostile import texts
+from tests.unit.redaction.hostile import long_texts, texts
 from tests.unit.redaction.innocent import innocent
 from tests.unit.redaction.secrets import secrets
 
@@ -22,7 +22,9 @@ HOSTILE = list(texts(8000, seed=1))
 
 @pytest.fixture
 def without(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scanner, "_engine", scanner._IGNORANT)
+    monkeypatch.setattr(
+        scanner, "_engines", dict.fromkeys((scanner._far, scanner._halves), scanner._IGNORANT)
+    )
 
 
 def hidden(found: list[str]) -> list[str]:
@@ -30,8 +32,7 @@ def hidden(found: list[str]) -> list[str]:
     return [
         text
         for text in found
-        if candidates.search(text.encode())
-        and (scanner.clean(text) or scanner.clean(text.encode()))
+        if candidates.plain(text.encode()) and (scanner.clean(text) or scanner.clean(text.encode()))
     ]
 
 
@@ -52,6 +53,34 @@ def test_it_hides_no_place_in_what_is_cut() -> None:
     assert hidden(cut) == []
 
 
+def test_of_a_long_text_parts_are_searched_and_all_is_found() -> None:
+    found = [text.encode() for text in (*long_texts(500, seed=1), "\n".join(CORPUS))]
+    places = [candidates.plain(data) for data in found]
+    assert [candidates.search(data) for data in found] == places
+    assert sum(map(len, places)) > 1000
+
+
+@pytest.mark.parametrize(
+    "filler", ["The weather is fine. ", "Погода хорошая. ", "漢字はむずかしい。"]
+)
+def test_of_a_long_text_only_the_parts_with_places_are_searched(
+    filler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched: list[int] = []
+    local = candidates._local
+
+    def counted(data: bytes) -> Any:
+        searched.append(len(data))
+        return local(data)
+
+    monkeypatch.setattr(candidates, "_local", counted)
+    text = filler * 5000 + "password: hunter2\n" + filler * 5000
+    assert redacted(text) == text.replace("hunter2", "[REDACTED]")
+    # The part it is in, and one behind which it begins.
+    assert len(searched) <= 2
+    assert sum(searched) < 3000
+
+
 @pytest.fixture
 def expected(without: None) -> tuple[list[str], list[bytes]]:
     every = [*CORPUS, *HOSTILE]
@@ -65,7 +94,7 @@ def _message(text: str) -> bytes:
 def test_the_result_is_the_same(
     expected: tuple[list[str], list[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scanner, "_engine", None)
+    monkeypatch.setattr(scanner, "_engines", {})
     every = [*CORPUS, *HOSTILE]
     assert scanner.clean("The weather is fine.")
     assert [redacted(text) for text in every] == expected[0]
@@ -75,7 +104,7 @@ def test_the_result_is_the_same(
 
 
 def test_nearly_all_that_has_no_place_is_known_at_once() -> None:
-    bare = [text for text in CORPUS if not candidates.search(text.encode())]
+    bare = [text for text in CORPUS if not candidates.plain(text.encode())]
     known = [text for text in bare if scanner.clean(text)]
     assert len(bare) > 800
     assert len(known) > 0.99 * len(bare)
@@ -85,7 +114,7 @@ def test_a_known_text_is_not_searched(monkeypatch: pytest.MonkeyPatch) -> None:
     def search(data: bytes) -> list[Any]:
         raise AssertionError("searched")
 
-    monkeypatch.setattr(candidates, "search", search)
+    monkeypatch.setattr(candidates, "plain", search)
     for text in ("The weather is fine.", "Погода хорошая.", ""):
         assert redacted(text) == text
         assert Rules().leaves([text])
@@ -98,10 +127,11 @@ def test_what_is_no_unicode_is_searched(text: str) -> None:
 
 
 def test_each_way_to_a_place_has_an_expression() -> None:
-    for expression, sample in scanner._expressions().items():
-        assert candidates.search(sample.encode())
+    expressions = {**scanner._near(), **scanner._far()}
+    for expression, sample in expressions.items():
+        assert candidates.plain(sample.encode())
         has = pydantic_core.SchemaValidator({"type": "str", "pattern": expression})
-        others = [each for each in scanner._expressions().values() if each != sample]
+        others = [each for each in expressions.values() if each != sample]
         assert has.isinstance_python(sample)
         assert not any(map(has.isinstance_python, others)), expression
 
@@ -116,7 +146,7 @@ def test_own_patterns_see_every_text() -> None:
 
 
 def test_it_is_not_imported_and_taken_once_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scanner, "_engine", None)
+    monkeypatch.setattr(scanner, "_engines", {})
     with monkeypatch.context() as absent:
         absent.setattr(statics, "loaded", lambda module, name: None)
         assert not scanner.clean("The weather is fine.")
@@ -145,7 +175,7 @@ def _sensitive(schema: Any) -> Any:
 def test_an_engine_that_is_wrong_is_not_asked(
     engine: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scanner, "_engine", None)
+    monkeypatch.setattr(scanner, "_engines", {})
     monkeypatch.setattr(statics, "loaded", lambda module, name: engine)
     assert not scanner.clean("The weather is fine.")
     assert redacted("password: hunter2") == "password: [REDACTED]"
