@@ -15,7 +15,7 @@ from opentelemetry.trace import Tracer, TracerProvider
 from otelier import context as ctx
 from otelier import following, guard, loading, semconv, tightening
 from otelier.setting_table import SETTINGS
-from otelier.setting_texts import Capture
+from otelier.setting_texts import Blobs, Capture
 from otelier.settings import Settings, stated
 from otelier.version import __version__
 
@@ -81,7 +81,7 @@ class Runtime:
         self._logger_provider = logger_provider
         self._metered: Any = None
         self._recorder: Recorder | None = None
-        if settings.redact_patterns:
+        if settings.redact_patterns or settings.blobs is Blobs.UPLOAD:
             self._make()  # What is wrong with them is told at once.
 
     def __getattr__(self, name: str) -> Any:
