@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -320,6 +322,28 @@ def test_no_home_is_no_cache(another: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(Path, "home", nowhere)
     assert sources.cached("9.9.9") is None
     assert sources.ready() is None
+
+
+def test_the_installed_version() -> None:
+    assert sources.installed() == version("genai-prices")
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("Metadata-Version: 2.4\nName: genai-prices\nVersion: 1.2.3\n\nVersion: 4\n", "1.2.3"),
+        ("Metadata-Version: 2.4\nVersion: 1.2.3", "1.2.3"),
+        ("Name: genai-prices\n\nVersion: 4\n", "9.9.9"),
+        ("", "9.9.9"),
+        (None, "9.9.9"),
+    ],
+)
+def test_the_version_is_read_of_the_head_alone(
+    said: str | None, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = SimpleNamespace(read_text={"METADATA": said}.get, version="9.9.9")
+    monkeypatch.setattr(sources, "distribution", lambda name: found)
+    assert sources.installed.__wrapped__() == told
 
 
 def test_without_the_library_the_shipped_list_counts(monkeypatch: pytest.MonkeyPatch) -> None:
