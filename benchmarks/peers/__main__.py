@@ -1,10 +1,10 @@
 """``python -m benchmarks.peers``: what a call costs with otelier and with others, in one run.
 
 Bare SDK, hand-written floor, otelier and each other instrumentation, in environments of their own
-with the same SDKs. Instructions are counted by callgrind, where it is; microseconds are the least
-of some rounds, the variants by turns. A variant is compared only where one call made one span with
-the messages on it (none, where content is off). ``--write`` puts the tables into
-``benchmarks/README.md``.
+with the same SDKs. Instructions are counted by callgrind, where it is, and function calls by the
+interpreter; microseconds are the least of some rounds, the variants by turns. A variant is compared
+only where one call made one span with the messages on it (none, where content is off). ``--write``
+puts the tables into ``benchmarks/README.md``.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def counted(rows: Sequence[Row], comparable: list[list[Place]], notes: Notes) ->
             for variant in variants(place):
                 jobs.append(instructions.job(row.scenario, variant, row.times))
                 if not row.whole:
-                    jobs.append(instructions.job(row.shorter, variant, 3))
+                    jobs.append(instructions.job(row.shorter, variant, row.times))
         try:
             counts = map(float, instructions.count(jobs, python=place.python))
         except RuntimeError as problem:
@@ -106,6 +106,20 @@ def _of(row: Row, values: Iterator[float]) -> float:
     """Of the operation, or of a chunk of it: the stream less the call around it."""
     whole = next(values)
     return whole if row.whole else (whole - next(values)) / row.fewer
+
+
+def called(rows: Sequence[Row], comparable: list[list[Place]]) -> Figures:
+    """Function calls of one operation of each row."""
+    found: Figures = [{} for _ in rows]
+    for number, (row, own) in enumerate(zip(rows, comparable, strict=True)):
+        scenarios = [row.scenario] if row.whole else [row.scenario, row.shorter]
+        for place in own:
+            bare, floor, theirs = (
+                _of(row, (place.ask("calls", scenario=asdict(s), variant=v) for s in scenarios))
+                for v in variants(place)
+            )
+            found[number][place.variant] = bare, floor, theirs
+    return found
 
 
 def timed(
@@ -186,11 +200,12 @@ def report(found: Sequence[Place], arguments: argparse.Namespace) -> Iterator[st
     notes = Notes()
     comparable = checked(found, rows, notes)
     why = instructions.missing()
-    if why:
+    if arguments.instructions and why:
         yield f"No instructions: {why}."
-    else:
+    elif arguments.instructions:
         measured = counted(rows, comparable, notes)
         yield figures("Thousand instructions added", rows, found, measured, 1e3)
+    yield figures("Function calls added", rows, found, called(rows, comparable), 1)
     if arguments.rounds:
         measured = timed(rows, comparable, arguments.rounds, arguments.seconds)
         yield figures("Microseconds added", rows, found, measured, 1)
@@ -202,6 +217,12 @@ def main(given: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
     parser.add_argument("peers", nargs="*", help="these alone, beside otelier")
     parser.add_argument("--only", default="", help="rows whose name contains this")
+    parser.add_argument(
+        "--no-instructions",
+        dest="instructions",
+        action="store_false",
+        help="function calls alone, which take minutes less to count",
+    )
     parser.add_argument("--rounds", type=int, default=5, help="of timing; 0: none")
     parser.add_argument("--seconds", type=float, default=0.15, help="of each round")
     parser.add_argument("--write", type=Path, nargs="?", const=README, help="into this document")

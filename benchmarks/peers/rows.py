@@ -27,13 +27,13 @@ class Row:
 
     @property
     def shorter(self) -> Scenario:
-        """The call around the stream, to be taken away."""
-        return replace(self.scenario, chunks=2)
+        """A stream with fewer chunks, to be taken away; as cold as the other."""
+        return replace(self.scenario, chunks=self.scenario.chunks // 5)
 
     @property
     def fewer(self) -> int:
         """How many chunks more the stream has."""
-        return self.scenario.chunks - 2
+        return self.scenario.chunks - self.shorter.chunks
 
 
 def _chunk(api: str, content: bool, goal: float) -> Row:

@@ -42,8 +42,16 @@ def least(scenario: dict[str, Any], variant: str, seconds: float) -> float:
         return least(bench, seconds, first=False)
 
 
+def calls(scenario: dict[str, Any], variant: str) -> int:
+    """Function calls of one operation, Python's and C's."""
+    from benchmarks.counting import operation
+    from benchmarks.scenarios import Scenario
+
+    return operation(Scenario(**scenario), variant).total
+
+
 ANSWERS: Final[dict[str, Callable[..., Any]]] = {
-    each.__name__: each for each in (versions, missing, least)
+    each.__name__: each for each in (versions, missing, calls, least)
 }
 
 
