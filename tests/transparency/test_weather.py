@@ -275,7 +275,7 @@ READERS = (openai_chat.Reader, openai_responses.Reader, anthropic_messages.Reade
 # What of otelier is made to raise: place, name.
 FRAGILE = (
     *((reader, name) for reader in READERS for name in ("chunk", "whole", "reply", "__init__")),
-    ("otelier.outcome.identity", "put_headers"),
+    ("otelier.outcome.identity", "put_known"),
     ("otelier.outcome.usage", "put"),
     ("otelier.content.Policy", "render"),
     ("otelier.cost.Prices", "price"),
