@@ -16,7 +16,13 @@ COUNTED = [row for row in ROWS if not row.scenario.large or row.scenario.api == 
 VARIANTS = ("bare", "floor", "otelier")
 # Where the goal is not reached: what is, and what two counts of it differ by
 # (benchmarks/README.md says what stands in the way).
-REACHED: dict[str, float] = {}
+REACHED: dict[str, float] = {
+    "chat, small": 1.5,
+    "responses, small": 1.55,
+    "messages, small": 1.5,
+    "chat, small, not sampled": 2.5,
+    "messages, small, not sampled": 2.4,
+}
 
 pytestmark = [
     pytest.mark.skipif(instructions.missing() is not None, reason=str(instructions.missing())),
