@@ -5,6 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 
-for module in ("counting", "timing", "instructions"):
+for module in ("counting", "timing", "instructions", "starting"):
     print(f"\n== benchmarks.{module}", flush=True)
     subprocess.run([sys.executable, "-m", f"benchmarks.{module}"], check=False)
