@@ -194,7 +194,7 @@ class Policy:
         """Items one by one, so that each is looked at once; None if they do not fit."""
         pieces = list(map(wire.dumps, items))
         data = _joined(pieces)
-        if len(data) > budget or max(map(len, pieces)) > limit:
+        if len(data) > budget or max(map(len, pieces), default=0) > limit:
             return None
         if not self._redact:
             return data
@@ -356,8 +356,14 @@ def _delicate(item: Any, limit: int) -> bool:
         kind = part.get("type")
         if kind == "blob" or (kind == "tool_call_response" and type(part.get("response")) is list):
             return True
-        for value in part.values():
-            if type(value) is str and len(value) > limit:
+        for name, value in part.items():
+            if type(value) is str:
+                long = len(value) > limit
+            else:
+                # Parameters of tools have many members, and are as short as providers want them.
+                nested = type(value) is dict or type(value) is list
+                long = nested and name != "parameters" and truncation.exceeds(value, limit)
+            if long:
                 return True
     return False
 

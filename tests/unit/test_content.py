@@ -229,3 +229,10 @@ def test_what_stands_beside_a_known_text_is_looked_at(more: dict[str, Any], size
         found: dict[str, Any] = {}
         policy.render([item], [], [], [], found)
     assert "aB3dE5gH7" not in str(found)
+
+
+@pytest.mark.parametrize("budget", [60, 300, 5_000])
+def test_a_mask_may_leave_nothing(budget: int) -> None:
+    settings = Settings(message_bytes=budget)
+    found = render([user("Hello.")], settings=settings, mask=lambda name, value: [])
+    assert found[semconv.INPUT_MESSAGES] == []

@@ -65,6 +65,6 @@ PEM: Final = b"-----begin "
 
 # What a place is known by stands in so many bytes before it and behind, but for a URL's `@` and an
 # option's command, and where not that many backslashes stand in a row.
-BEFORE: Final = 48
+BEFORE: Final = 80
 BEHIND: Final = 160
 ESCAPES: Final = b"\\" * 16
