@@ -77,11 +77,12 @@ def model(value: Any) -> bool:
     To fetch one of these costs less than :func:`fields` of them all, and runs nobody's code.
     """
     kind = type(value)
+    if type(kind) is not _Model:
+        fields(value)  # It may be the first model that is seen.
+        if type(kind) is not _Model:
+            return False
     if kind in _plain_models:
         return True
-    fields(value)  # It may be the first model that is seen.
-    if type(kind) is not _Model:
-        return False
     base = statics.loaded("pydantic.main", "BaseModel")
     if any(statics.on_class(kind, each) is not statics.on_class(base, each) for each in _FETCHED):
         return False

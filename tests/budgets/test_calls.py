@@ -16,8 +16,8 @@ from benchmarks.scenarios import SMALL, TOOLS, UNSAMPLED, Scenario
 # Calls of otelier's functions, and of C functions by them.
 SMALL_CALLS = {"chat": 500, "responses": 532, "messages": 488}
 # Calls that one chunk of text adds to the bare SDK's, content on and off.
-CHUNK_CALLS = {"chat": (11, 8), "responses": (9, 5), "messages": (16, 5)}
-TOOL_CHUNK_CALLS = 40
+CHUNK_CALLS = {"chat": (4.4, 2.2), "responses": (4.4, 2.2), "messages": (4.4, 2.2)}
+TOOL_CHUNK_CALLS = 6.6
 
 
 @pytest.mark.parametrize("scenario", SMALL, ids=lambda one: one.name)

@@ -212,7 +212,14 @@ def test_data_and_odd_models_are_read_carefully(name: str) -> None:
         def __getattribute__(self, name: str) -> Any:
             raise AssertionError(name)
 
-    for first in (data, None, "text", Curious.__new__(Curious)):
+    class Kind(type):
+        def __hash__(self) -> int:
+            raise AssertionError
+
+    class Other(metaclass=Kind):
+        pass
+
+    for first in (data, None, "text", Curious.__new__(Curious), Other()):
         one = reader(True)
         assert taking(one, first) == one.chunk
 

@@ -200,6 +200,7 @@ def _without_ciphertext(value: Any) -> Any:
 
 _PIECES: Final = ("text", "partial_json", "thinking", "content")
 _DELTA: Final = "content_block_delta"
+# The index of no block.
 _NONE_YET: Final = object()
 
 
