@@ -41,6 +41,23 @@ def served(app: Any) -> Iterator[int]:
         assert not thread.is_alive()
 
 
+class Watched:
+    """An app, and when it has been told that its client left."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+        self.left = threading.Event()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async def told() -> Any:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                self.left.set()
+            return message
+
+        await self.app(scope, told, send)
+
+
 def get(port: int, path: str, leave: bool) -> bytes:
     """Read all of it, or leave with the first piece of the body."""
     with socket.create_connection(("127.0.0.1", port), 10) as client:
@@ -101,11 +118,14 @@ def test_a_streamed_answer(
     gate = Gate(hold_after=3)
     message = chat_message("Hello there, how are you?")
     server.script(Sse(chat_chunks(message), gate=gate if leave else None))
-    with served(api(server)) as port:
+    app = Watched(api(server))
+    with served(app) as port:
         got = get(port, "/" + path, leave)
         assert b"Hello" in got
         if leave and path.startswith("plain"):
-            # A thread that reads a model's answer is not cancelled: it sees who left at its next.
+            # A thread that reads a model's answer is not cancelled: it sees who left at its next,
+            # which must not come before the server has seen it, or all of the answer is read.
+            assert app.left.wait(10)
             gate.open()
     gate.open()
     request = telemetry.span("invoke_workflow")
