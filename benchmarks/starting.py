@@ -296,6 +296,21 @@ def _beside(pair: list[Figures], name: str, digits: int = 0) -> str:
     return f"{without:,.{digits}f} {'+' if added >= 0 else '-'} {abs(added):,.{digits}f}"
 
 
+_BEFORE: Final = {
+    "the OpenTelemetry SDK is imported": counting.SDK,
+    "`openai` and `anthropic` are, too, and patched at once": counting.SDK + counting.USE,
+}
+
+
+def _alone(name: str, before: str, rounds: int) -> list[str]:
+    """What it takes by itself, which differences of whole programs show less well."""
+    told = "–"
+    if instructions.missing() is None:
+        told = f"{counted(counting.INSTRUMENT, before) / 1e3:,.0f}"
+    found = counting.start(counting.INSTRUMENT, before, rounds)
+    return [name, told, f"{found.milliseconds:.0f}", f"{len(found.modules)}"]
+
+
 def report(python: str, rounds: int) -> Iterator[str]:
     """The section, part by part."""
     named = ", ".join(f"{each} {_version(python, each)}" for each in ("openai", "anthropic"))
@@ -321,15 +336,8 @@ def report(python: str, rounds: int) -> Iterator[str]:
     ]
     heads = ["Program", "started", "wall, ms", "CPU, ms", "modules", "peak, MiB", "held, MiB"]
     yield table([*heads, "first calls, CPU ms"], rows)
-    if instructions.missing() is None:
-        code, before = counting.INSTRUMENT, counting.SDK
-        counts = [
-            ["`instrument()`, no SDK imported", counted(code, before)],
-            ["with `openai` and `anthropic` imported", counted(code, before + counting.USE)],
-        ]
-        yield table(
-            ["Instructions", "thousand"], [[name, f"{each / 1e3:,.0f}"] for name, each in counts]
-        )
+    rows = [_alone(name, before, rounds) for name, before in _BEFORE.items()]
+    yield table(["`instrument()` alone", "thousand instructions", "CPU, ms", "modules"], rows)
     rows = []
     for which in ("openai", "anthropic", "all"):
         one = priced(which, rounds=rounds)
