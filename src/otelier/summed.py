@@ -33,6 +33,7 @@ class Summed:
     __slots__ = ("__weakref__", "_sums")
 
     def __init__(self) -> None:
+        # The sum, and what of it was told.
         self._sums: dict[tuple[tuple[str, Any], ...], list[float]] = {}
         _all.add(self)
 
@@ -50,7 +51,7 @@ class Summed:
         if len(sums) >= MOST - 1:
             key = _OVERFLOW
         # One operation: of two threads, both get the same.
-        return sums.setdefault(key, [0])
+        return sums.setdefault(key, [0, 0])
 
     def told(self, _: CallbackOptions) -> Iterable[Observation]:
         """The sums, for OpenTelemetry."""
@@ -58,12 +59,16 @@ class Summed:
         for key, held in list(self._sums.items()):
             # The same attributes in another order are the same.
             key = tuple(sorted(key))
-            sums[key] = sums.get(key, 0) + held[0]
+            held[1] = value = held[0]
+            sums[key] = sums.get(key, 0) + value
         return [Observation(value, dict(key)) for key, value in sums.items()]
 
-    def clear(self) -> None:
-        """Begin anew."""
-        self._sums.clear()
+    def go_on(self) -> None:
+        """Go on from what was told: OpenTelemetry tells the differences, and no sum ever falls."""
+        for key, held in list(self._sums.items()):
+            held[0] = held[1]
+            if not held[1]:
+                del self._sums[key]
 
 
 def counter(provider: MeterProvider, meter: Meter, instrument: Instrument) -> Summed:
@@ -83,8 +88,8 @@ def counter(provider: MeterProvider, meter: Meter, instrument: Instrument) -> Su
 
 @forks.in_child
 def _forked() -> None:
-    """What the parent counts is the parent's."""
+    """What the parent counts, and has not told, is the parent's to tell."""
     global _lock
     _lock = RLock()
     for each in tuple(_all):
-        each.clear()
+        each.go_on()

@@ -131,3 +131,25 @@ def test_a_forked_child_tells_what_it_has_added_itself() -> None:
         os._exit(0 if values(metered.read()) == {"a": 0.5} else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert values(metered.read()) == {"a": 1.0}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.parametrize("delta", [True, False], ids=["delta", "cumulative"])
+def test_the_sum_of_a_forked_child_does_not_fall(delta: bool) -> None:
+    """What was told before is in the state of its readers; what was not, the parent tells."""
+    metered = Metered(delta)
+    cost = metered.counter()
+    cost.add(1.0, {"model": "a"})
+    before = values(metered.read())
+    cost.add(0.25, {"model": "a"})
+    cost.add(4.0, {"model": "b"})
+    child = os.fork()
+    if not child:
+        cost.add(0.5, {"model": "a"})
+        told = [values(metered.read())]
+        cost.add(0.5, {"model": "a"})
+        told.append(values(metered.read()))
+        os._exit(0 if told == ([{"a": 0.5}] * 2 if delta else [{"a": 1.5}, {"a": 2.0}]) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert before == {"a": 1.0}
+    assert values(metered.read()) == {"a": 0.25 if delta else 1.25, "b": 4.0}
