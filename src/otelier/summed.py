@@ -38,7 +38,9 @@ class Summed:
         _all.add(self)
 
     def add(self, value: float, attributes: Attributes) -> None:
-        """Add ``value``."""
+        """Add ``value``; as OpenTelemetry's, nothing that is below zero."""
+        if not value >= 0:
+            return
         key = tuple(attributes.items())
         held = self._sums.get(key)
         if held is None:

@@ -59,6 +59,16 @@ def test_sums_by_attributes() -> None:
     assert values(metered.read()) == {"a": 2.25, "b": 2.5}
 
 
+@pytest.mark.parametrize("odd", [-0.5, float("-inf"), float("nan")])
+def test_it_never_falls(odd: float) -> None:
+    """As what a gateway gives back for a call before."""
+    metered = Metered()
+    cost = metered.counter()
+    for usd in (1.0, odd):
+        cost.add(usd, {"model": "a"})
+    assert values(metered.read()) == {"a": 1.0}
+
+
 def test_delta() -> None:
     metered = Metered(delta=True)
     cost = metered.counter()
