@@ -16,6 +16,8 @@ BESIDE_PACKAGES := $(TOOLS) "litellm>=1.106" "mcp>=2.2,<3" fastapi soundfile "ai
 BESIDE_TESTS := tests/sdks/test_litellm.py tests/sdks/test_bedrock.py \
 	tests/transparency/test_providers.py tests/transparency/test_open.py \
 	tests/transparency/test_pickle.py tests/transparency/test_propagation.py -k "litellm or bedrock"
+DOCS := .venv-docs
+DOCS_PACKAGES := "mkdocs-material>=9.5,<10" "mkdocstrings[python]>=0.30"
 LINT_PACKAGES := "ruff>=0.11" "mypy>=1.15"
 # A file's tests run in one process, the files on all processors. SERIAL=1: one after the other.
 SPREAD := $(if $(SERIAL),,-n auto --dist loadfile)
@@ -25,7 +27,7 @@ UV := $(shell command -v uv 2>/dev/null)
 install = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python $(2) 2>/dev/null ||) \
 	$(1)/bin/$(PIP) $(2)
 
-.PHONY: help demo check test test-frameworks bench-frameworks prices lint test-matrix bench bench-load backends test-backends bench-collector bench-store pictures clean
+.PHONY: help demo check test test-frameworks bench-frameworks prices lint test-matrix bench bench-load backends test-backends bench-collector bench-store pictures test-docs docs clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -102,8 +104,19 @@ bench-collector: $(VENV)/test.done ## spans a second that one collector takes he
 bench-store: $(VENV)/test.done ## the local store: writing, bytes, every question (ARGS="--spans 5000 --small 50000")
 	@$(BIN)/python -m benchmarks.store $(ARGS)
 
+$(DOCS)/done: pyproject.toml Makefile
+	$(PYTHON) -m venv $(DOCS)
+	$(call install,$(DOCS),-e . $(DOCS_PACKAGES))
+	@touch $@
+
+test-docs: $(VENV)/test.done $(BESIDE)/test.done ## run every block of README and of the site (ARGS=libraries/openai)
+	@$(BIN)/python -m manual $(ARGS)
+
+docs: test-docs $(DOCS)/done ## run the site's blocks, and build it into site/
+	$(DOCS)/bin/mkdocs build --quiet --strict
+
 pictures: $(VENV)/test.done ## take the README's pictures of the pages (needs Chromium)
 	@$(BIN)/python -m tests.browser.pictures docs/pictures
 
 clean: ## remove environments and caches
-	rm -rf $(VENV) $(BESIDE) .cache .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(BESIDE) $(DOCS) site .cache .pytest_cache .mypy_cache .ruff_cache

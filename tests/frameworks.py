@@ -3,8 +3,8 @@
 ``python -m tests.frameworks [name …]``: the newest of each framework, or of those whose name starts
 so. ``--oldest`` runs the oldest plausible versions as well. ``--count`` counts what a step of each
 costs instead (:mod:`benchmarks.frameworks`). Environments are kept in
-``.cache/frameworks``, as many at a time as there are processors. When all rows ran, README.md's
-table of frameworks is written from the results.
+``.cache/frameworks``, as many at a time as there are processors. When all rows ran, the
+table in `docs/frameworks/index.md` is written from the results.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def counted(arguments: list[str]) -> Iterator[Row]:
 
 
 def table() -> str | None:
-    """README's table of frameworks; None where a row has not run."""
+    """The table of frameworks; None where a row has not run."""
     ran: dict[str, list[tuple[str, str]]] = {}
     for row in ROWS:
         result = row.folder / "result.txt"
@@ -132,10 +132,10 @@ def main() -> int:
         print("failed: " + ", ".join(failed))
     written = table()
     if written is not None:
-        readme = ROOT / "README.md"
-        before, _, rest = readme.read_text().partition(BEGIN)
+        page = ROOT / "docs/frameworks/index.md"
+        before, _, rest = page.read_text().partition(BEGIN)
         after = rest.partition(END)[2]
-        readme.write_text(f"{before}{BEGIN}\n{written}\n{END}{after}")
+        page.write_text(f"{before}{BEGIN}\n{written}\n{END}{after}")
     return len(failed)
 
 

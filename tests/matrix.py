@@ -1,7 +1,7 @@
 """Runs the suites against each claimed version, each in an environment of its own.
 
 ``python -m tests.matrix [name …]``: all rows, or those whose name starts so. Environments are kept
-in ``.cache/matrix``. When all rows ran, README.md's support table is written from the results.
+in ``.cache/matrix``. When all rows ran, `docs/libraries/index.md` is written from the results.
 """
 
 from __future__ import annotations
@@ -227,7 +227,7 @@ def result(row: Row) -> Path:
 
 
 def table(results: dict[str, str]) -> str:
-    """README's support table."""
+    """The support table."""
     lines = [
         "| Library | Tested versions (oldest and newest are the range) | Result of the suites |",
         "|---|---|---|",
@@ -255,10 +255,10 @@ def main(names: list[str]) -> int:
         print(f"{row.name}: {result(row).read_text()}", flush=True)
     results = {row.name: result(row).read_text() for row in ROWS if result(row).exists()}
     if all(row.name in results for row in ROWS):
-        readme = ROOT / "README.md"
-        before, _, rest = readme.read_text().partition(BEGIN)
+        page = ROOT / "docs/libraries/index.md"
+        before, _, rest = page.read_text().partition(BEGIN)
         after = rest.partition(END)[2]
-        readme.write_text(f"{before}{BEGIN}\n{table(results)}\n{END}{after}")
+        page.write_text(f"{before}{BEGIN}\n{table(results)}\n{END}{after}")
     failed = [
         row for row in chosen if "failed" in results[row.name] or "passed" not in results[row.name]
     ]

@@ -1,0 +1,1 @@
+"""The site: what of it is generated, and the running of its blocks and README's."""

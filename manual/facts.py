@@ -1,0 +1,70 @@
+"""What a page says that the tables of the code know: versions, switches, what is not seen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from manual.blocks import DOCS
+from otelier.hooks import unseen
+from otelier.hooks.table import FRAMEWORKS, LIBRARIES, Library
+
+FOLDERS: Final = {"libraries": LIBRARIES, "frameworks": FRAMEWORKS}
+# HTTP clients are hooked for those who ask, and have one page.
+_ROW: Final = re.compile(
+    r"^\| (?P<name>[\w-]+) \| (?P<versions>[^|]+) \| (?P<result>[^|]+) \|$", re.M
+)
+
+
+def rows(name: str) -> list[Library]:
+    """The hooks of a library or a framework, by its name in the table."""
+    return [row for table in FOLDERS.values() for row in table if row.name == name]
+
+
+def distributions(name: str) -> list[str]:
+    """What a library's hooks are hooks of."""
+    return list(dict.fromkeys(row.distribution for row in rows(name)))
+
+
+def tested() -> dict[str, tuple[str, str]]:
+    """Of each distribution the versions that were tested, and the result."""
+    found = {}
+    for folder in FOLDERS:
+        for match in _ROW.finditer((DOCS / folder / "index.md").read_text("utf-8")):
+            found[match["name"]] = (match["versions"].strip(), match["result"].strip())
+    return found
+
+
+def _range(versions: str) -> str:
+    numbers = versions.split(", ")
+    return numbers[0] if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
+
+
+def facts(meta: dict[str, Any]) -> str:
+    """The table at the head of a page."""
+    lines = ["| | |", "|---|---|"]
+    lines += [f"| {name} | {value} |" for name, value in _facts(meta)]
+    return "\n".join(lines)
+
+
+def _facts(meta: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    name = str(meta["library"])
+    known = tested()
+    also = [str(each) for each in meta.get("distributions", ())]
+    told = [each for each in (*distributions(name), *also) if each in known]
+    versions = [f"`{each}` {_range(known[each][0])}" for each in dict.fromkeys(told)]
+    if versions:
+        yield "Oldest and newest version that was tested", ", ".join(versions)
+    yield "Leave it alone", f"`OTELIER_DISABLED={name}`"
+    if meta.get("vendor"):
+        yield "The vendor's documents", ", ".join(f"<{each}>" for each in meta["vendor"])
+
+
+def not_seen(meta: dict[str, Any]) -> str:
+    """What is not seen, as rows of the table that doctor reads."""
+    found = [row for each in distributions(str(meta["library"])) for row in unseen.of(each)]
+    if not found:
+        return "Nothing that a model answers is left out, as far as we know."
+    lines = ["| Not seen | Why |", "|---|---|"]
+    return "\n".join([*lines, *(f"| `{row.what}` | {row.why} |" for row in found)])
