@@ -20,10 +20,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
+
+from benchmarks.peers.rows import ROWS, Row
+from benchmarks.scenarios import Scenario
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 # valgrind's "special instruction" for amd64 (valgrind.h): rotations that cancel each other out.
@@ -64,7 +67,6 @@ def child(jobs: list[dict[str, Any]]) -> None:
     """Runs under valgrind: each job once, with its own dump."""
     from benchmarks.load.at_once import Together
     from benchmarks.load.threads import together
-    from benchmarks.scenarios import Scenario
 
     request = _requests()
     for number, job in enumerate(jobs):
@@ -141,27 +143,26 @@ def job(
     }
 
 
-def plan(quick: bool) -> list[tuple[str, Any, int, bool, str]]:
-    """What is measured: name, scenario, how often, up to the first chunk only, budget."""
+def plan(quick: bool) -> list[tuple[Row, bool]]:
+    """What is measured, and whether up to the first chunk only."""
     from benchmarks import scenarios as s
 
-    rows: list[tuple[str, Any, int, bool, str]] = []
-    rows += [(one.name, one, 20, False, "1.2") for one in s.SMALL]
-    rows += [(one.name, one, 2, False, "0.3") for one in s.LARGE]
+    goals = {row.scenario: row.goal for row in ROWS}
+
+    def row(one: Scenario, times: int = 1, name: str = "") -> Row:
+        return Row(name or one.name, one, goals.get(one, 0), times)
+
+    rows = [(row(one, 20), False) for one in s.SMALL]
+    rows += [(row(one, 2), False) for one in s.LARGE]
     if not quick:
-        rows += [(one.name, one, 2, False, "") for one in (*s.FRESH, *s.GROWING)]
-    rows += [(one.name, one, 20 if not one.large else 2, False, "1.5") for one in s.UNSAMPLED]
-    rows += [(one.name, one, 20 if not one.large else 2, False, "") for one in s.NOTHING]
-    rows += [
-        ("first chunk " + api, s.Scenario(api, chunks=10), 10, True, "1.2")
-        for api in ("chat", "responses", "messages")
-    ]
-    for one in s.streams():
-        if one.asynchronous and quick:
-            continue
-        budget = "2" if one.content else "1.2"
-        rows.append((one.name, one, 1, False, budget))
-    rows.append((s.TOOLS.name, s.TOOLS, 1, False, "2"))
+        rows += [(row(one, 2), False) for one in (*s.FRESH, *s.GROWING)]
+    rows += [(row(one, 2 if one.large else 20), False) for one in (*s.UNSAMPLED, *s.NOTHING)]
+    for api in ("chat", "responses", "messages"):
+        one = s.Scenario(api, chunks=10)
+        rows.append((row(one, 10, f"first chunk {api}"), True))
+    for one in (*s.streams(), s.TOOLS):
+        if not (one.asynchronous and quick):
+            rows.append((row(one), False))
     return rows
 
 
@@ -180,34 +181,26 @@ def main() -> None:
     if reason:
         print("skipped:", reason)
         return
-    rows = [row for row in plan(arguments.quick) if arguments.only in row[0]]
+    rows = [each for each in plan(arguments.quick) if arguments.only in each[0].name]
     floor = "floor+cost" if arguments.cost_record else "floor"
-    jobs = []
-    for _, scenario, times, first, _ in rows:
-        for variant in ("bare", floor, "otelier"):
-            jobs.append(job(scenario, variant, times, "first" if first else ""))
-            if scenario.chunks and not first:
-                # The call around the stream, to take it away.
-                jobs.append(job(replace(scenario, chunks=2), variant, 10))
-    counts = iter(count(jobs))
+    jobs = [
+        job(scenario, variant, row.times, "first" if first else "")
+        for row, first in rows
+        for variant in ("bare", floor, "otelier")
+        for scenario in (row.scenarios[:1] if first else row.scenarios)
+    ]
+    counts = map(float, count(jobs))
     print(f"{'thousand instructions':44}{'bare':>10}{'floor +':>10}{'otelier +':>10}{'ratio':>7}"
-          f"{'budget':>8}")  # fmt: skip
-    for name, scenario, _, first, budget in rows:
-        found: list[float] = []
-        for _ in range(3):
-            value = float(next(counts))
-            if scenario.chunks and not first:
-                value = (value - next(counts)) / (scenario.chunks - 2)
-                each = " /chunk"
-            else:
-                each = ""
-            found.append(value)
-        bare, hand, ours = found[0], found[1] - found[0], found[2] - found[0]
+          f"{'goal':>8}")  # fmt: skip
+    for row, first in rows:
+        each = not (row.whole or first)
+        bare, hand, ours = (next(counts) if first else row.of(counts) for _ in range(3))
+        ratio = (ours - bare) / (hand - bare)
+        verdict = f"{row.goal:6g} {'ok' if ratio <= row.goal else '!!'}" if row.goal else ""
         digits = 2 if each else 0
-        ratio = ours / hand
-        verdict = f"{budget:>6} {'ok' if ratio <= float(budget) else '!!'}" if budget else ""
-        print(f"{name + each:44}{bare / 1e3:10.{digits}f}{hand / 1e3:10.{digits}f}"
-              f"{ours / 1e3:10.{digits}f}{ratio:7.2f}{verdict:>9}")  # fmt: skip
+        print(f"{row.name + ' /chunk' * each:44}{bare / 1e3:10.{digits}f}"
+              f"{(hand - bare) / 1e3:10.{digits}f}{(ours - bare) / 1e3:10.{digits}f}"
+              f"{ratio:7.2f}{verdict:>9}")  # fmt: skip
 
 
 if __name__ == "__main__":

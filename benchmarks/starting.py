@@ -25,7 +25,7 @@ from typing import Final
 
 from benchmarks import counting, environments, instructions
 from benchmarks.environments import CACHE, ROOT
-from benchmarks.written import README, replace, table
+from benchmarks.written import README, publish, table
 
 MARK: Final = "the start's numbers"
 # Every SDK of ``otelier.hooks.table``, and the one that brings ``botocore``.
@@ -373,12 +373,7 @@ def main(arguments: list[str] | None = None) -> None:
         if problem:
             parser.exit(1, f"{problem}\nthe SDKs cannot be installed; --here takes what is there\n")
         python = environments.interpreter(folder)
-    parts = []
-    for part in report(python, given.rounds):
-        print(part, end="\n\n", flush=True)
-        parts.append(part)
-    if given.write:
-        replace(given.write, MARK, "\n\n".join(parts))
+    publish(report(python, given.rounds), MARK, given.write)
 
 
 if __name__ == "__main__":

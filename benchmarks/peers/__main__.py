@@ -84,9 +84,7 @@ def counted(rows: Sequence[Row], comparable: list[list[Place]], notes: Notes) ->
         for number in own:
             row = rows[number]
             for variant in variants(place):
-                jobs.append(instructions.job(row.scenario, variant, row.times))
-                if not row.whole:
-                    jobs.append(instructions.job(row.shorter, variant, row.times))
+                jobs += [instructions.job(each, variant, row.times) for each in row.scenarios]
         try:
             counts = map(float, instructions.count(jobs, python=place.python))
         except RuntimeError as problem:
@@ -94,7 +92,7 @@ def counted(rows: Sequence[Row], comparable: list[list[Place]], notes: Notes) ->
                 notes.add(place, rows[number], f"not counted: {str(problem).splitlines()[-1]}")
             return
         for number in own:
-            bare, floor, theirs = (_of(rows[number], counts) for _ in range(3))
+            bare, floor, theirs = (rows[number].of(counts) for _ in range(3))
             found[number][place.variant] = bare, floor, theirs
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -102,20 +100,13 @@ def counted(rows: Sequence[Row], comparable: list[list[Place]], notes: Notes) ->
     return found
 
 
-def _of(row: Row, values: Iterator[float]) -> float:
-    """Of the operation, or of a chunk of it: the stream less the call around it."""
-    whole = next(values)
-    return whole if row.whole else (whole - next(values)) / row.fewer
-
-
 def called(rows: Sequence[Row], comparable: list[list[Place]]) -> Figures:
     """Function calls of one operation of each row."""
     found: Figures = [{} for _ in rows]
     for number, (row, own) in enumerate(zip(rows, comparable, strict=True)):
-        scenarios = [row.scenario] if row.whole else [row.scenario, row.shorter]
         for place in own:
             bare, floor, theirs = (
-                _of(row, (place.ask("calls", scenario=asdict(s), variant=v) for s in scenarios))
+                row.of(place.ask("calls", scenario=asdict(s), variant=v) for s in row.scenarios)
                 for v in variants(place)
             )
             found[number][place.variant] = bare, floor, theirs
@@ -128,7 +119,7 @@ def timed(
     """Microseconds of one operation of each row: the least of all rounds."""
     found: Figures = []
     for row, own in zip(rows, comparable, strict=True):
-        scenarios = [row.scenario] if row.whole else [row.scenario, row.shorter]
+        scenarios = row.scenarios
         keys = [(place, each) for place in own for each in variants(place)]
         best = {key: [float("inf")] * len(scenarios) for key in keys}
         for _ in range(rounds):
@@ -138,7 +129,7 @@ def timed(
                     least[number] = min(least[number], took)
         found.append({})
         for place in own:
-            bare, floor, theirs = (_of(row, iter(best[place, each])) for each in variants(place))
+            bare, floor, theirs = (row.of(iter(best[place, each])) for each in variants(place))
             found[-1][place.variant] = bare, floor, theirs
     return found
 

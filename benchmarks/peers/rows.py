@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,7 +17,8 @@ class Row:
 
     name: str
     scenario: Scenario
-    goal: float
+    # In multiples of the floor; 0: none.
+    goal: float = 0
     # How often it is run to be counted.
     times: int = 10
 
@@ -26,14 +28,19 @@ class Row:
         return not self.scenario.chunks
 
     @property
-    def shorter(self) -> Scenario:
-        """A stream with fewer chunks, to be taken away; as cold as the other."""
-        return replace(self.scenario, chunks=self.scenario.chunks // 5)
+    def scenarios(self) -> list[Scenario]:
+        """What is measured: the operation; or a stream, and one as cold with fewer chunks."""
+        if self.whole:
+            return [self.scenario]
+        return [self.scenario, replace(self.scenario, chunks=self.scenario.chunks // 5)]
 
-    @property
-    def fewer(self) -> int:
-        """How many chunks more the stream has."""
-        return self.scenario.chunks - self.shorter.chunks
+    def of(self, values: Iterator[float]) -> float:
+        """What was measured of these, as that of the operation, or of one chunk."""
+        first = next(values)
+        if self.whole:
+            return first
+        longer, shorter = self.scenarios
+        return (first - next(values)) / (longer.chunks - shorter.chunks)
 
 
 def _chunk(api: str, content: bool, goal: float) -> Row:

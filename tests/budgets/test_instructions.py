@@ -32,21 +32,19 @@ pytestmark = [
 
 
 def jobs(row: Row, variant: str) -> list[dict[str, object]]:
-    """What is counted of a row: a call, twice; or a stream, and the call around it."""
-    whole = instructions.job(row.scenario, variant, row.times)
-    if row.whole:
-        return [whole, whole]
-    return [whole, instructions.job(row.shorter, variant, 10)]
+    """What is counted of a row: a call, twice; or two streams."""
+    scenarios = row.scenarios * 2 if row.whole else row.scenarios
+    return [instructions.job(each, variant, row.times) for each in scenarios]
 
 
 @pytest.fixture(scope="module")
 def ratios() -> dict[str, float]:
     wanted = [(row, variant) for row in COUNTED for variant in VARIANTS]
-    counts = iter(instructions.count([job for each in wanted for job in jobs(*each)]))
+    counts = map(float, instructions.count([job for each in wanted for job in jobs(*each)]))
     found: dict[tuple[str, str], float] = {}
     for row, variant in wanted:
-        one, other = next(counts), next(counts)
-        found[row.name, variant] = min(one, other) if row.whole else (one - other) / row.fewer
+        value = row.of(counts)
+        found[row.name, variant] = min(value, row.of(counts)) if row.whole else value
     return {
         row.name: (found[row.name, "otelier"] - found[row.name, "bare"])
         / (found[row.name, "floor"] - found[row.name, "bare"])
