@@ -11,7 +11,6 @@ from otelier.hooks import unseen
 from otelier.hooks.table import FRAMEWORKS, LIBRARIES, Library
 
 FOLDERS: Final = {"libraries": LIBRARIES, "frameworks": FRAMEWORKS}
-# HTTP clients are hooked for those who ask, and have one page.
 _ROW: Final = re.compile(
     r"^\| (?P<name>[\w-]+) \| (?P<versions>[^|]+) \| (?P<result>[^|]+) \|$", re.M
 )

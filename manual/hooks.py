@@ -1,7 +1,7 @@
 """What mkdocs calls while it builds the site (``hooks`` in ``mkdocs.yml``).
 
-A page has ``<!-- facts -->``, ``<!-- not seen -->``, ``<!-- picture -->`` or ``<!-- made: NAME -->``
-where generated text belongs. A library or framework without a page ends the build.
+``<!-- facts -->``, ``<!-- not seen -->``, ``<!-- picture -->`` or ``<!-- made: NAME -->`` stand on
+a page where generated text belongs. A library or framework without a page ends the build.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def on_files(files: Files, config: Any, **_: Any) -> Files:
     for name in without_page():
         LOG.warning("no page of %s: none has `library: %s` in its front matter", name, name)
     for path in sorted(PICTURES.rglob("*.svg")):
-        name = path.relative_to(PICTURES)
+        name = path.relative_to(PICTURES).as_posix()
         files.append(File.generated(config, f"traces/{name}", content=path.read_text("utf-8")))
     return files
 
@@ -41,15 +41,9 @@ def without_page() -> list[str]:
     """Libraries and frameworks that no page is of."""
     found = []
     for folder, table in facts.FOLDERS.items():
-        told = {read(path).meta.get("library") for path in (DOCS / folder).glob("*.md")}
-        also = {
-            name
-            for path in (DOCS / folder).glob("*.md")
-            for name in read(path).meta.get("also", ())
-        }
-        found += [
-            name for name in dict.fromkeys(row.name for row in table) if name not in told | also
-        ]
+        metas = [read(path).meta for path in (DOCS / folder).glob("*.md")]
+        told = {name for meta in metas for name in (meta.get("library"), *meta.get("also", ()))}
+        found += [name for name in dict.fromkeys(row.name for row in table) if name not in told]
     return found
 
 

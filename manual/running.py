@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Final
 
+from rich.console import Console
+from rich.text import Text
+
 from manual.blocks import ROOT, Page
-from manual.stage import Failed, Stage, answers, clean, staged
+from manual.stage import PageError, Stage, answers, clean, staged
 
 MADE: Final = ROOT / ".cache" / "manual"
 PICTURES: Final = MADE / "pictures"
@@ -17,7 +21,7 @@ _WIDTH: Final = 96
 
 
 def run(page: Page) -> None:
-    """Run a page; keep its picture and its spans. Raises :class:`Failed`."""
+    """Run a page; keep its picture and its spans. Raises :class:`PageError`."""
     folder = clean(MADE / "stages" / page.name.replace("/", "_"))
     with staged(page, folder) as stage:
         stage.run()
@@ -31,9 +35,8 @@ def run(page: Page) -> None:
 
 
 def _keep(page: Page, stage: Stage) -> None:
-    colored = stage.ask(
-        "trace", "--last", "9", COLUMNS=str(_WIDTH), FORCE_COLOR="1", TERM="xterm-256color"
-    )
+    look = {"COLUMNS": str(_WIDTH), "FORCE_COLOR": "1", "TERM": "xterm-256color"}
+    colored = stage.ask("trace", "--last", "9", **look)
     title = next((each.title for each in page.blocks if each.title.endswith(".py")), page.name)
     _write(PICTURES / f"{page.name}.svg", picture(colored, title))
     _write(SPANS / f"{page.name}.jsonl", stage.ask("export"))
@@ -57,7 +60,7 @@ def outline(tree: str) -> str:
 
 def _compare(page: Page, wanted: str, found: str) -> None:
     if wanted.strip() != found.strip():
-        raise Failed(f"{page.name}: its trace is\n{found}\nand should be\n{wanted}")
+        raise PageError(f"{page.name}: its trace is\n{found}\nand should be\n{wanted}")
 
 
 def examples(folder: Path = SPANS) -> list[dict[str, object]]:
@@ -73,16 +76,8 @@ def examples(folder: Path = SPANS) -> list[dict[str, object]]:
 
 def picture(colored: str, title: str) -> str:
     """What a terminal shows, as SVG that loads nothing."""
-    from rich.console import Console
-    from rich.text import Text
-
-    with (Path("/dev/null")).open("w") as nowhere:
+    with Path(os.devnull).open("w") as nowhere:
         console = Console(width=_WIDTH, record=True, file=nowhere, force_terminal=True)
         console.print(Text.from_ansi(colored.strip("\n")), soft_wrap=False)
-        name = "shown-" + re.sub(r"\W+", "-", title)
-        return re.sub(
-            r"@font-face \{.*?\}\s*",
-            "",
-            console.export_svg(title=title, unique_id=name),
-            flags=re.S,
-        )
+    drawn = console.export_svg(title=title, unique_id="shown-" + re.sub(r"\W+", "-", title))
+    return re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.DOTALL)

@@ -2,8 +2,8 @@
 
 Files are written, commands run by ``bash``. The provider is a local server that answers what
 ``manual/answers/<name>.py`` says, if the page's front matter names one. Ports of this machine are
-others than the page says, so that pages run beside each other. ``pip install`` is not run again: what
-it names has to be installed.
+others than the page says, so that pages run beside each other. ``pip install`` is not run again:
+what it names has to be installed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _KEYS: Final = (
 _KEPT: Final = ("LANG", "LC_ALL", "SSL_CERT_FILE")
 
 
-class Failed(AssertionError):
+class PageError(AssertionError):
     """A block did not do what the page says."""
 
 
@@ -100,7 +100,7 @@ class Stage:
         said = done.stdout.decode("utf-8", "replace")
         self.output += said
         if bool(done.returncode) != (block.how == "fails"):
-            raise Failed(f"{self._where(block)}: exit code {done.returncode}\n{text}\n{said}")
+            raise PageError(f"{self._where(block)}: exit code {done.returncode}\n{text}\n{said}")
 
     def _where(self, block: Block) -> str:
         return f"{self.page.path.relative_to(ROOT)}:{block.line}"
@@ -140,7 +140,9 @@ class Stage:
                 if tried.connect_ex(("127.0.0.1", port)) == 0:
                     return
             time.sleep(0.05)
-        raise Failed(f"{where}: nothing answers\n{(self.folder / '.background.log').read_text()}")
+        raise PageError(
+            f"{where}: nothing answers\n{(self.folder / '.background.log').read_text()}"
+        )
 
     def receive(self) -> None:
         """Start a receiver where the page sends spans, if it starts none itself."""
@@ -159,7 +161,7 @@ class Stage:
             timeout=_SECONDS,
         )
         if done.returncode:
-            raise Failed(f"otelier {' '.join(words)}: {done.stderr.decode()}\n{self.output}")
+            raise PageError(f"otelier {' '.join(words)}: {done.stderr.decode()}\n{self.output}")
         return done.stdout.decode()
 
     def stop(self) -> None:
