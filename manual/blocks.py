@@ -45,6 +45,8 @@ class Page:
     path: Path
     meta: dict[str, Any]
     blocks: tuple[Block, ...]
+    # The line of its picture: of what ran above it.
+    picture: int = 0
 
     @property
     def name(self) -> str:
@@ -63,7 +65,8 @@ def read(path: Path) -> Page:
     text = path.read_text("utf-8")
     front = _FRONT.match(text)
     meta = yaml.safe_load(front["meta"]) if front else {}
-    return Page(path, meta or {}, tuple(_blocks(text)))
+    above, mark, _ = text.partition("\n<!-- picture -->\n")
+    return Page(path, meta or {}, tuple(_blocks(text)), above.count("\n") + 2 if mark else 0)
 
 
 def _blocks(text: str) -> list[Block]:

@@ -6,7 +6,7 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Console
 from rich.text import Text
@@ -23,23 +23,26 @@ _WIDTH: Final = 96
 def run(page: Page) -> None:
     """Run a page; keep its picture and its spans. Raises :class:`PageError`."""
     folder = clean(MADE / "stages" / page.name.replace("/", "_"))
+    above = [each for each in page.runs if each.line < page.picture]
+    told = answers(page)
     with staged(page, folder) as stage:
-        stage.run()
-        told = answers(page)
+        stage.run(above)
+        if told is not None and above:
+            _picture(page, stage)
+        stage.run(page.runs[len(above) :])
         if told is None:
             return
         tree = getattr(told, "TREE", None)
         if tree is not None:
             _compare(page, tree, outline(stage.ask("trace", "--last", "9", COLUMNS="200")))
-        _keep(page, stage)
+        _write(SPANS / f"{page.name}.jsonl", stage.ask("export"))
 
 
-def _keep(page: Page, stage: Stage) -> None:
+def _picture(page: Page, stage: Stage) -> None:
     look = {"COLUMNS": str(_WIDTH), "FORCE_COLOR": "1", "TERM": "xterm-256color"}
     colored = stage.ask("trace", "--last", "9", **look)
     title = next((each.title for each in page.blocks if each.title.endswith(".py")), page.name)
     _write(PICTURES / f"{page.name}.svg", picture(colored, title))
-    _write(SPANS / f"{page.name}.jsonl", stage.ask("export"))
 
 
 def _write(path: Path, text: str) -> None:
@@ -63,7 +66,7 @@ def _compare(page: Page, wanted: str, found: str) -> None:
         raise PageError(f"{page.name}: its trace is\n{found}\nand should be\n{wanted}")
 
 
-def examples(folder: Path = SPANS) -> list[dict[str, object]]:
+def examples(folder: Path = SPANS) -> list[dict[str, Any]]:
     """The spans of all pages that were run, as OTLP JSON."""
     found = []
     for path in sorted(folder.rglob("*.jsonl")):

@@ -15,7 +15,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -69,9 +69,9 @@ class Stage:
             "TERM": "dumb",
         }
 
-    def run(self) -> None:
-        """All blocks."""
-        for block in self.page.runs:
+    def run(self, blocks: Sequence[Block]) -> None:
+        """These blocks of the page."""
+        for block in blocks:
             if not block.how.startswith("no:"):
                 self._run(block)
 
