@@ -1,0 +1,62 @@
+"""What the site generates is of all that the code has."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from manual import blocks, reference
+from manual.attributes import MEANINGS
+from otelier import semconv
+from otelier.hooks.table import FRAMEWORKS, LIBRARIES
+
+_NO_ATTRIBUTES = ("EVENT_", "OPENINFERENCE_", "SCHEMA_URL", "TOKEN_")
+
+
+def test_every_attribute_is_told() -> None:
+    source = Path(str(semconv.__file__)).read_text("utf-8")
+    names = {
+        value
+        for name, value in vars(semconv).items()
+        if isinstance(value, str)
+        and re.search(rf"^{name}: Final =", source, re.MULTILINE)
+        and not name.startswith(_NO_ATTRIBUTES)
+        and "." in value
+    }
+    assert set(MEANINGS) == names
+    assert {name for each in reference.sections().values() for name in each} == names
+
+
+def test_blocks_know_how_they_are_run(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "---\ntitle: A page\n---\n\n"
+        '```python title="app.py"\nprint(1)\n```\n\n'
+        "<!-- run: background -->\n```sh\notelier ui\n```\n\n"
+        "1. A list\n\n    ````text\n    ```\n    ````\n"
+    )
+    found = blocks.read(page)
+    assert found.meta == {"title": "A page"}
+    assert [
+        (each.language, each.title, each.text, each.how, each.line) for each in found.blocks
+    ] == [
+        ("python", "app.py", "print(1)\n", "", 5),
+        ("sh", "", "otelier ui\n", "background", 10),
+        ("text", "", "```\n", "", 16),
+    ]
+    assert [each.language for each in found.runs] == ["python", "sh"]
+
+
+def test_what_is_not_run_says_why() -> None:
+    for page in blocks.pages():
+        for block in page.runs:
+            assert block.how in ("", "background", "continues", "fails") or re.match(
+                r"no: \S", block.how
+            ), f"{page.name}:{block.line}"
+
+
+def test_every_library_has_a_page() -> None:
+    for folder, table in (("libraries", LIBRARIES), ("frameworks", FRAMEWORKS)):
+        metas = [blocks.read(path).meta for path in (blocks.DOCS / folder).glob("*.md")]
+        told = {name for meta in metas for name in (meta.get("library"), *meta.get("also", ()))}
+        assert {row.name for row in table} <= told
