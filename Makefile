@@ -2,23 +2,15 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-TOOLS := "pytest>=8" "pytest-timeout>=2" "pytest-xdist>=3.6" "jsonschema>=4" "pyyaml>=6"
-TEST_PACKAGES := $(TOOLS) "openai>=3" "anthropic>=2" "websockets>=13" "celery>=5" "fsspec>=2023.1" \
-	"google-genai>=3" "boto3>=1.44" "mistralai>=3" "cohere>=7" "ollama>=0.6" "huggingface-hub>=2" \
-	"xai-sdk>=1.21" "httpx>=0.28" "httpx2>=2" "requests>=2.32" "aiohttp>=3.14" \
-	"numpy>=2" "pandas>=2" "attrs>=23" "pillow>=10" "starlette>=1" "jinja2>=3.1" "markdown-it-py>=4" "fastapi>=0.115" "uvicorn>=0.30" \
-	"anyio>=4" "trio>=0.27" "greenlet>=3" "django>=5" "gevent>=24" "gunicorn>=23" \
-	"hypercorn>=0.17" "granian>=2" "mcp>=2.2" "clickhouse-connect>=1" "pyarrow>=16" griffe \
-	authlib "playwright>=1.50" "ipykernel>=6" "nbconvert>=7"
-# These need other versions of the libraries above: LiteLLM an older openai, aiobotocore a botocore.
+# Its libraries need other versions of those in .venv: LiteLLM an older openai, aiobotocore a botocore.
 BESIDE := .venv-beside
-BESIDE_PACKAGES := $(TOOLS) "litellm>=1.106" "mcp>=2.2,<3" fastapi soundfile "aiobotocore>=3"
 BESIDE_TESTS := tests/sdks/test_litellm.py tests/sdks/test_bedrock.py \
 	tests/transparency/test_providers.py tests/transparency/test_open.py \
 	tests/transparency/test_pickle.py tests/transparency/test_propagation.py -k "litellm or bedrock"
 DOCS := .venv-docs
-DOCS_PACKAGES := "mkdocs-material>=9.5,<10" "mkdocstrings[python]>=0.30"
-LINT_PACKAGES := "ruff>=0.11" "mypy>=1.15"
+RELEASE := .cache/release
+# What is installed, in the versions that `make update` has found. NEWEST=1: in those of today.
+pinned = $(if $(NEWEST),,-c requirements/$(1).txt)
 # A file's tests run in one process, the files on all processors. SERIAL=1: one after the other.
 SPREAD := $(if $(SERIAL),,-n auto --dist loadfile)
 # uv installs in a fraction of the time; where it cannot reach what pip can, pip does it.
@@ -27,7 +19,7 @@ UV := $(shell command -v uv 2>/dev/null)
 install = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python $(2) 2>/dev/null ||) \
 	$(1)/bin/$(PIP) $(2)
 
-.PHONY: help demo check test test-frameworks bench-frameworks prices lint test-matrix bench bench-load backends test-backends bench-collector bench-store pictures test-docs docs clean
+.PHONY: help demo check test test-frameworks bench-frameworks prices lint test-matrix bench bench-load backends test-backends bench-collector bench-store pictures test-docs docs release-check update newest clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -36,24 +28,24 @@ $(BIN)/python:
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "otelier needs Python 3.11 or newer"'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/demo.done: $(BIN)/python pyproject.toml
-	$(call install,$(VENV),-e ".[ui]" "openai>=3" "anthropic>=2")
+$(VENV)/demo.done: $(BIN)/python pyproject.toml requirements/test.txt
+	$(call install,$(VENV),-e ".[ui]" "openai>=3" "anthropic>=2" $(call pinned,test))
 	@touch $@
 
-$(VENV)/test.done: $(VENV)/demo.done Makefile
-	$(call install,$(VENV),$(TEST_PACKAGES))
+$(VENV)/test.done: $(VENV)/demo.done requirements/test.in
+	$(call install,$(VENV),-r requirements/test.in $(call pinned,test))
 	@touch $@
 
-$(VENV)/lint.done: $(VENV)/test.done
-	$(call install,$(VENV),$(LINT_PACKAGES))
+$(VENV)/lint.done: $(VENV)/test.done requirements/lint.in
+	$(call install,$(VENV),-r requirements/lint.in $(call pinned,test))
 	@touch $@
 
 demo: $(VENV)/demo.done ## run the example pipeline and show its trace (ARGS="--messages", ARGS="--live")
 	@$(BIN)/python examples/demo.py $(ARGS)
 
-$(BESIDE)/test.done: pyproject.toml Makefile
+$(BESIDE)/test.done: pyproject.toml requirements/beside.in requirements/beside.txt
 	$(PYTHON) -m venv $(BESIDE)
-	$(call install,$(BESIDE),-e . $(BESIDE_PACKAGES))
+	$(call install,$(BESIDE),-e . -r requirements/beside.in $(call pinned,beside))
 	@touch $@
 
 test: $(VENV)/test.done $(BESIDE)/test.done ## run all tests
@@ -104,9 +96,9 @@ bench-collector: $(VENV)/test.done ## spans a second that one collector takes he
 bench-store: $(VENV)/test.done ## the local store: writing, bytes, every question (ARGS="--spans 5000 --small 50000")
 	@$(BIN)/python -m benchmarks.store $(ARGS)
 
-$(DOCS)/done: pyproject.toml Makefile
+$(DOCS)/done: pyproject.toml requirements/docs.in requirements/docs.txt
 	$(PYTHON) -m venv $(DOCS)
-	$(call install,$(DOCS),-e . $(DOCS_PACKAGES))
+	$(call install,$(DOCS),-e . -r requirements/docs.in $(call pinned,docs))
 	@touch $@
 
 test-docs: $(VENV)/test.done $(BESIDE)/test.done ## run every block of README and of the site (ARGS=libraries/openai)
@@ -117,6 +109,23 @@ docs: test-docs $(DOCS)/done ## run the site's blocks, and build it into site/
 
 pictures: $(VENV)/test.done ## take the README's pictures of the pages (needs Chromium)
 	@$(BIN)/python -m tests.browser.pictures docs/pictures
+
+$(RELEASE)/tools/done: requirements/release.in requirements/release.txt
+	$(PYTHON) -m venv $(RELEASE)/tools
+	$(call install,$(RELEASE)/tools,-r requirements/release.in $(call pinned,release))
+	@touch $@
+
+release-check: $(RELEASE)/tools/done ## build wheel and sdist, check them, install them on each claimed Python, run the demo
+	@$(RELEASE)/tools/bin/python -m tests.release $(if $(NEWEST),--newest) $(ARGS)
+
+update: ## pin the newest versions of all that is installed (ARGS="openai mcp": of these alone)
+	@$(PYTHON) -m tests.pins $(ARGS)
+
+newest: ## run the tests with the versions of today, in environments of their own
+	rm -rf .cache/newest
+	$(MAKE) test release-check NEWEST=1 VENV=.cache/newest/test BESIDE=.cache/newest/beside \
+		RELEASE=.cache/newest/release
+	$(MAKE) test-frameworks VENV=.cache/newest/test ARGS="--newest $(ARGS)"
 
 clean: ## remove environments and caches
 	rm -rf $(VENV) $(BESIDE) $(DOCS) site .cache .pytest_cache .mypy_cache .ruff_cache

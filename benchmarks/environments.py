@@ -31,10 +31,14 @@ def interpreter(folder: Path) -> str:
     return str(folder / "bin" / "python")
 
 
-def install(folder: Path, packages: Iterable[str], uv: str | None) -> str:
-    """Make an environment with otelier and these, unless it is there; what went wrong, if any."""
+def install(folder: Path, packages: Iterable[str], uv: str | None, pins: Path | None = None) -> str:
+    """Make an environment with otelier and these, unless it is there; what went wrong, if any.
+
+    ``pins`` says which versions of them, and of what they need.
+    """
     done = folder / "installed.txt"
-    wanted = "\n".join(packages)
+    words = [*packages, *(("-c", str(pins)) if pins else ())]
+    wanted = "\n".join([*words, pins.read_text() if pins else ""])
     if done.exists() and done.read_text() == wanted:
         return ""
     shutil.rmtree(folder, ignore_errors=True)
@@ -44,7 +48,7 @@ def install(folder: Path, packages: Iterable[str], uv: str | None) -> str:
     by_pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     problem = ""
     for tool in filter(None, (by_uv, by_pip)):
-        command = [*tool, "-e", str(ROOT), *wanted.splitlines()]
+        command = [*tool, "-e", str(ROOT), *words]
         made = subprocess.run(command, capture_output=True, text=True)
         if made.returncode == 0:
             done.write_text(wanted)

@@ -8,6 +8,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".cache" / "frameworks"
+NEWEST = ROOT / ".cache" / "newest" / "frameworks"
+PINS = ROOT / "requirements" / "frameworks"
+TOOLS = ("pytest>=8", "pytest-timeout>=2", "pytest-xdist>=3.6")
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,8 @@ class Row:
     oldest: bool = False
     # Environment variables of the framework's own that keep it off the network.
     environment: tuple[tuple[str, str], ...] = ()
+    # With the newest versions of everything, in an environment beside the one with pinned versions.
+    newest: bool = False
 
     @property
     def distribution(self) -> str:
@@ -29,7 +34,12 @@ class Row:
 
     @property
     def folder(self) -> Path:
-        return CACHE / self.name
+        return (NEWEST if self.newest else CACHE) / self.name
+
+    @property
+    def pins(self) -> Path:
+        """The versions of all that is installed: ``make update`` renews the file."""
+        return PINS / f"{self.name}.txt"
 
 
 # Servers whose tools ask models, and which are served by HTTP.

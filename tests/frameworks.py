@@ -1,7 +1,8 @@
 """Runs the trees of agent frameworks, each framework in an environment of its own.
 
 ``python -m tests.frameworks [name …]``: the newest of each framework, or of those whose name starts
-so. ``--oldest`` runs the oldest plausible versions as well. ``--count`` counts what a step of each
+so. ``--oldest`` runs the oldest plausible versions as well. Versions are pinned; ``--newest`` tries
+those of today, in environments of their own. ``--count`` counts what a step of each
 costs instead (:mod:`benchmarks.frameworks`). Environments are kept in
 ``.cache/frameworks``, as many at a time as there are processors. When all rows ran, the
 table in `docs/frameworks/index.md` is written from the results.
@@ -15,11 +16,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from benchmarks import environments
-from tests.framework_rows import ROOT, ROWS, Row
+from tests.framework_rows import ROOT, ROWS, TOOLS, Row
 
-TOOLS = ("pytest>=8", "pytest-timeout>=2", "pytest-xdist>=3.6")
 FOLDER = "tests/lineage/frameworks"
 BEGIN, END = "<!-- frameworks: make test-frameworks -->", "<!-- end of frameworks -->"
 
@@ -27,7 +28,8 @@ BEGIN, END = "<!-- frameworks: make test-frameworks -->", "<!-- end of framework
 def chosen(arguments: list[str]) -> Iterator[Row]:
     """The rows that were asked for."""
     names = [each for each in arguments if not each.startswith("-")]
-    for row in ROWS:
+    newest = "--newest" in arguments
+    for row in (replace(each, newest=newest) for each in ROWS):
         if names:
             if any(row.name.startswith(name) for name in names):
                 yield row
@@ -37,7 +39,8 @@ def chosen(arguments: list[str]) -> Iterator[Row]:
 
 def install(row: Row, uv: str | None) -> str:
     """Make the row's environment, unless it is there already; what went wrong, if something did."""
-    return environments.install(row.folder, (*row.packages, *TOOLS), uv)
+    pins = None if row.newest else row.pins
+    return environments.install(row.folder, (*row.packages, *TOOLS), uv, pins)
 
 
 def version(row: Row) -> str:

@@ -1,0 +1,1 @@
+"""What is released: built, looked at, installed and run (``make release-check``)."""
