@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from otelier import semconv
 from otelier.viewer import names
@@ -27,6 +27,17 @@ class Totals:
     tokens: Tokens = field(default_factory=Tokens)
 
 
+@dataclass(slots=True)
+class Account:
+    """A trace's sums, and what they are the sums of."""
+
+    sums: Totals
+    # The spans of each model call, the outermost first.
+    calls: list[list[Known]] = field(default_factory=list)
+    # The first span of each call without a known price.
+    unpriced: list[Known] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True)
 class _Call:
     """What a model call's span, and those above it for the same call, have already said."""
@@ -36,14 +47,21 @@ class _Call:
     cost: bool = False
 
 
+Known: TypeAlias = tuple[Node, Facts]
 _Number = TypeVar("_Number", int, float)
 _Calls = Mapping[str, _Call]
 _NONE: _Calls = {}
 
 
-def totals(nodes: Sequence[tuple[Node, Facts]]) -> Totals:
+def totals(nodes: Sequence[Known]) -> Totals:
     """The sums of a trace's spans, given parents before children."""
+    return account(nodes).sums
+
+
+def account(nodes: Sequence[Known]) -> Account:
+    """The same, with the calls that are in it."""
     sums = Totals(seconds=_span_of_time(nodes))
+    spans: dict[int, list[Known]] = {}
     calls: dict[int, _Calls] = {}
     unpriced: set[int] = set()
     failed_calls = {id(node) for node, facts in nodes if facts.failed and facts.counted}
@@ -69,13 +87,14 @@ def totals(nodes: Sequence[tuple[Node, Facts]]) -> Totals:
             elif call.cost:
                 unpriced.discard(call.first)
             calls[id(node)] = {**above, facts.operation: call}
+            spans.setdefault(call.first, []).append((node, facts))
         elif facts.fetched:
             if not _add(sums, facts, _Call(id(node))).cost:
                 unpriced.add(id(node))
         elif facts.operation in names.SUMS:
             calls[id(node)] = _NONE
     sums.unpriced = len(unpriced)
-    return sums
+    return Account(sums, [*spans.values()], [each for each in nodes if id(each[0]) in unpriced])
 
 
 def added(a: Totals, b: Totals) -> Totals:
@@ -119,7 +138,7 @@ def _sum(a: _Number | None, b: _Number | None) -> _Number | None:
     return b if a is None else a if b is None else a + b
 
 
-def _span_of_time(nodes: Sequence[tuple[Node, Facts]]) -> float | None:
+def _span_of_time(nodes: Sequence[Known]) -> float | None:
     spans = [node.span for node, facts in nodes if facts.seconds is not None]
     if not spans:
         return None

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.trace import StatusCode
 
+from otelier.viewer.outline import Say, outline, title
+from otelier.viewer.outline import drawn as tree
 from tests.telemetry import Telemetry
+
+__all__ = ["conversation", "draw", "model_calls", "title", "tokens", "tree"]
 
 CONVERSATION = "gen_ai.conversation.id"
 INPUT, OUTPUT = "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"
-Say = Callable[[ReadableSpan], str]
-
-
-def title(span: ReadableSpan) -> str:
-    """The span's name; what failed is marked by its kind of error."""
-    failed = span.status.status_code is StatusCode.ERROR
-    kind = (span.attributes or {}).get("error.type", "error")
-    return f"{span.name} !{kind}" if failed else span.name
 
 
 def conversation(span: ReadableSpan) -> str:
@@ -50,34 +43,17 @@ def draw(
     """
     found = list(telemetry.spans() if isinstance(telemetry, Telemetry) else telemetry)
     by_id = {span.context.span_id: span for span in found}
-    children: dict[int | None, list[ReadableSpan]] = {}
-    for span in sorted(found, key=lambda span: span.start_time or 0):
-        above: Any = span.parent.span_id if span.parent else None
-        if above is not None and above not in by_id:
-            above = "lost"
-        children.setdefault(above, []).append(span)
-    assert "lost" not in children, [span.name for span in children["lost"]]  # type: ignore[index]
-    for span in found:
-        if span.parent is not None:
-            assert span.context.trace_id == by_id[span.parent.span_id].context.trace_id
-
-    def lines(above: int | None) -> list[str]:
-        trees: list[str] = []
-        for span in children.get(above, []):
-            below = lines(span.context.span_id)
-            if leave_out(span):
-                trees += below
-                continue
-            inner = "".join(textwrap.indent(text, "  ") + "\n" for text in below)
-            trees.append((say(span) + "\n" + inner).rstrip("\n"))
-        return trees if ordered else sorted(trees)
-
-    return "\n".join(lines(None))
+    children = [span for span in found if span.parent is not None]
+    lost = [span.name for span in children if _above(span) not in by_id]
+    assert not lost, lost
+    for span in children:
+        assert span.context.trace_id == by_id[_above(span)].context.trace_id
+    return outline(found, say, ordered=ordered, leave_out=leave_out)
 
 
-def tree(text: str) -> str:
-    """What a person has drawn, without the indentation of the test around it."""
-    return textwrap.dedent(text).strip("\n").rstrip()
+def _above(span: ReadableSpan) -> int:
+    assert span.parent is not None
+    return span.parent.span_id
 
 
 def model_calls(telemetry: Telemetry) -> list[ReadableSpan]:
