@@ -133,6 +133,9 @@ _PREFIXES: Final = {"sk-", "eyJ"}.union(
 PREFIXES: Final = tuple(prefix.encode() for prefix in sorted(_PREFIXES) if prefix[-1] != ".")
 DOTTED: Final = tuple(prefix.encode() for prefix in sorted(_PREFIXES) if prefix[-1] == ".")
 PREFIX: Final = later(b"|".join(map(re.escape, PREFIXES)))
+# Where a key may begin, and how far that has to be looked at: the whole form is asked for there.
+BEGUN: Final = later(START + b"(?:" + b"|".join(map(re.escape, (*PREFIXES, *DOTTED))) + b")")
+LONGEST_PREFIX: Final = max(map(len, _PREFIXES))
 HEADS: Final = frozenset(prefix[:2] for prefix in PREFIXES)
 
 

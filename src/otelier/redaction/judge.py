@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Final, TypeAlias
 
 from otelier.expressions import later
-from otelier.redaction import assigned, issuers, values
+from otelier.redaction import assigned, issuers, letters, values
 from otelier.redaction.signs import Place, Sign
 
 MARK: Final = b"[REDACTED]"
@@ -110,7 +110,7 @@ def secrets(data: bytes, places: list[Place], keep: frozenset[str]) -> list[Span
             if end > done:
                 found.append((start, end))
                 done = end
-    return _apart(found)
+    return _apart([letters.whole(data, *span) for span in found])
 
 
 def _apart(found: list[Span]) -> list[Span]:
@@ -140,9 +140,16 @@ def _issued(data: bytes, at: int) -> Iterator[Span]:
     first = max(at - 8, 0)
     end = _RUN_END.search(data, at)
     last = end.start() if end is not None else len(data)
-    for match in issuers.KEY.finditer(data, first):
-        if match.start() >= last:
-            break
+    while True:
+        # What begins behind the run is not looked for: a text may have many runs.
+        begun = issuers.BEGUN.search(data, first, last + issuers.LONGEST_PREFIX)
+        if begun is None or begun.start() >= last:
+            return
+        first = begun.end()
+        match = issuers.KEY.match(data, begun.start())
+        if match is None:
+            continue
+        first = match.end()
         group = match.lastgroup
         if group is None or values.made(match[group], group.startswith("sure")):
             yield match.span()

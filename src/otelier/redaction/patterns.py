@@ -16,6 +16,7 @@ from time import perf_counter
 from typing import Any, Final
 
 from otelier import guard
+from otelier.redaction import letters
 
 MOST: Final = 200
 LONGEST: Final = 1000
@@ -61,9 +62,11 @@ class Pattern:
         while True:
             last = min(first + WINDOW, size)
             for match in self._expression.finditer(data, max(first, done), last):
-                if match.end() > match.start():
-                    yield match.span()
-                    done = match.end()
+                # Of a letter of several bytes it may be a part: then all of it goes, once.
+                start, end = letters.whole(data, *match.span())
+                if match.end() > max(match.start(), done):
+                    yield max(start, done), end
+                    done = end
             if last == size or perf_counter() > until:
                 return
             first = last - SHARED

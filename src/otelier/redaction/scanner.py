@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from otelier import statics
-from otelier.redaction import issuers, signs
+from otelier.redaction import issuers, letters, signs
 
 _Asked: TypeAlias = Callable[[str | bytes], bool]
 
@@ -23,7 +23,6 @@ _SPACE: Final = r"[ \t-\r]"
 _BLANKS: Final = "[_ -]*"
 # Long texts are looked at in parts of so many bytes.
 _PART: Final = 1024
-_CONTINUED: Final = bytes(range(0x80, 0xC0))
 
 
 class _Engine(NamedTuple):
@@ -57,7 +56,7 @@ def parts(data: bytes) -> Iterator[tuple[int, int]]:
         for first in range(0, len(data), _PART):
             start, end = max(first - signs.BEFORE, 0), first + _PART + signs.BEHIND
             if not straight:
-                start, end = _letter(data, start), _letter(data, end)
+                start, end = letters.begins(data, start), letters.begins(data, end)
             if has(data[start:end]):
                 begun = first if begun < 0 else begun
             elif begun >= 0:
@@ -65,12 +64,6 @@ def parts(data: bytes) -> Iterator[tuple[int, int]]:
                 begun = -1
     if begun >= 0:
         yield begun, len(data)
-
-
-def _letter(data: bytes, at: int) -> int:
-    """The next place from ``at`` on where a letter begins in UTF-8."""
-    near = data[at : at + 3]
-    return at + len(near) - len(near.lstrip(_CONTINUED))
 
 
 def _any(words: Iterable[bytes]) -> str:

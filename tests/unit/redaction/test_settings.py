@@ -85,6 +85,16 @@ def test_own_patterns_in_long_texts(tmp_path: Path) -> None:
         ]
 
 
+@pytest.mark.parametrize("pattern", ["EMP-.", "[éü]", "\\xa9", "\\W{3}", "."])
+def test_of_a_letter_that_a_pattern_has_in_part_all_goes(pattern: str, tmp_path: Path) -> None:
+    file = tmp_path / "patterns"
+    file.write_text(pattern + "\n")
+    for text in ("EMP-é and 漢😀漢", "é" * 5000, "a" + "漢" * 3000):
+        (cleaned,) = masked([text], redact_patterns=str(file))
+        assert "\ufffd" not in cleaned
+        assert set(cleaned.replace("[REDACTED]", "")) <= set(text)
+
+
 def test_a_pattern_that_takes_too_long_lets_nothing_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from otelier.redaction import MARK as MARK_BYTES
-from otelier.redaction import redact, redacted
+from otelier.redaction import Rules, redact, redacted
 
 MARK = MARK_BYTES.decode()
 
@@ -104,6 +104,7 @@ def test_hostile_text_takes_no_time_to_speak_of() -> None:
         "-----BEGIN PRIVATE KEY-----" * 2_000,
         "://" * 50_000 + "@",
         "token: " * 30_000,
+        "sk-0123456789abcdef " * 50_000,
     ):
         redacted(text)
 
@@ -131,6 +132,20 @@ def test_long_and_cut_values_go(length: int) -> None:
         "-----BEGIN PRIVATE KEY-----\n" + secret,
     ):
         assert "bbb" not in redacted(text), text[:40]
+
+
+@pytest.mark.parametrize("letter", ["é", "漢", "😀"])
+@pytest.mark.parametrize(
+    "before", ["password: ", "curl -u a:", "mysql -p", "default login a password ", "redis-cli -a "]
+)
+def test_of_a_letter_all_goes(before: str, letter: str) -> None:
+    """Rules that look at so many bytes may end within a letter."""
+    for length in (*range(246, 260), *range(502, 516)):
+        text = before + "a1" * 100 + "b" * (length - 200) + letter * 300
+        for depth in range(2):
+            cleaned = Rules().text((json.dumps({"a": text}) if depth else text).encode()).decode()
+            assert "\ufffd" not in cleaned
+            assert MARK in cleaned
 
 
 def test_an_empty_value_stays_empty() -> None:
