@@ -136,6 +136,16 @@ def test_response_is_one_span(traces: Telemetry) -> None:
     assert of(span, semconv.TOOL_DEFINITIONS)[0]["name"] == "add"
 
 
+def test_a_session_is_known_to_who_asks_before_it_reads(traces: Telemetry) -> None:
+    with RealtimeServer(SAY, [session()]) as server:
+        client = started(traces, server)
+        with client.realtime.connect(model="gpt-realtime") as connection:
+            connection.response.create()
+            list(until(connection, "response.done"))
+        span = traces.span("chat")
+    assert span.attributes["otelier.provider.session.id"] == "sess_1"
+
+
 def test_audio_is_priced_as_audio(traces: Telemetry) -> None:
     with RealtimeServer(SAY, [session()]) as server:
         client = started(traces, server)

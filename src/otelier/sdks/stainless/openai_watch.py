@@ -33,6 +33,7 @@ _LAST: Final = frozenset(
 )
 # How many responses that have ended are known, for events of theirs that come late.
 _ENDED: Final = 64
+_SESSION: Final = semconv.PROVIDER_PREFIX + "session.id"
 _BUSY: Final = "conversation_already_has_active_response"
 
 
@@ -103,7 +104,7 @@ class Watch:
         if self._realtime:
             route, body = realtime.ROUTE, self._session.body(event)
             if self._session.id:
-                more[semconv.PROVIDER_PREFIX + "session.id"] = self._session.id
+                more[_SESSION] = self._session.id
         else:
             route, body = _RESPONSES, dict(event or {})
         return begin(route, body, self._identity(run), attributes=more)
@@ -166,6 +167,8 @@ class Watch:
         for name, value in (
             (semconv.RESPONSE_ID, wire.text(response.get("id"))),
             (semconv.CONVERSATION_ID, wire.text(response.get("conversation_id"))),
+            # Programs may ask before they read what the server said first.
+            (_SESSION, self._session.id),
         ):
             if value:
                 call.put(name, value)
