@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from manual.answers.turns import UNTOLD, embeds, play, says
+from manual.answers.turns import play, says
 from tests.servers import ProviderServer
 
-BEFORE = UNTOLD
 TREE = """
-embeddings text-embedding-3-small
-workflow handbook
-├─ retrieval
-│  └─ embeddings text-embedding-3-small
+workflow letters
+├─ chat gpt-6-luna → gpt-6-luna-2026-09-17
 └─ chat gpt-6-luna → gpt-6-luna-2026-09-17
+workflow letters
+├─ chat gpt-6-luna → gpt-6-luna-2026-09-17
+└─ chat gpt-6-luna → gpt-6-luna-2026-09-17
+session notice-3
 """
 
 
 def answers(server: ProviderServer) -> dict[str, str]:
     """Script the server; the variables by which the SDK finds it."""
-    embeds(server, 21, 9)
     return play(
         server,
-        says("You have 30 days of leave a year.", 46, 11),
+        says("Dear guests, the pool is closed on Monday, as we clean it.", 22, 16),
+        says("The pool is closed on Monday.", 47, 8),
+        says("Dear guests, the pool and the sauna are closed on Monday.", 68, 14),
+        says("Pool and sauna are closed on Monday.", 91, 9),
         model="gpt-6-luna-2026-09-17",
     )

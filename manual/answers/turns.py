@@ -38,6 +38,8 @@ else:
         def encode(self, text, **_):
             return list(text.encode())
 
+        encode_ordinary = encode
+
         def decode(self, tokens):
             return bytes(tokens).decode()
 
