@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 import subprocess
 import tarfile
 import zipfile
@@ -99,6 +100,14 @@ def summary(sizes: Mapping[str, int]) -> Iterator[str]:
     for (part, kind), found in sorted(parts.items()):
         counted = f"{len(found)} file{'s' if len(found) > 1 else ''}"
         yield f"  {part}: {counted} of {kind}, {sum(found) / 1000:,.0f} kB"
+
+
+def named(tag: str, version: str, changelog: str) -> None:
+    """A :class:`Fault` unless the tag is the version's, and the changelog tells its day."""
+    if tag != f"v{version}":
+        raise Fault(f"the tag is {tag}, the version {version}")
+    if not re.search(rf"^## {re.escape(version)} \(\d{{4}}-\d\d-\d\d\)$", changelog, re.M):
+        raise Fault(f"CHANGELOG.md has no heading '## {version} (day)'")
 
 
 def version(wheel: Path) -> str:

@@ -74,6 +74,15 @@ def test_the_package_of_this_repository_has_what_a_wheel_needs() -> None:
     assert kept is None or not list(contents.of_wheel([*kept, *BESIDE], kept))
 
 
+def test_a_release_has_the_versions_tag_and_a_day() -> None:
+    changelog = "# Changes\n\n## 1.2.3 (2027-01-31)\n\n## 1.2.2 (unreleased)\n"
+    contents.named("v1.2.3", "1.2.3", changelog)
+    with pytest.raises(Fault, match=r"the tag is v1\.2\.4"):
+        contents.named("v1.2.4", "1.2.3", changelog)
+    with pytest.raises(Fault, match="no heading"):
+        contents.named("v1.2.2", "1.2.2", changelog)
+
+
 def zipped(path: Path, files: dict[str, str]) -> Path:
     with zipfile.ZipFile(path, "w") as opened:
         for name, text in files.items():
