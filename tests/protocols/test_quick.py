@@ -57,8 +57,46 @@ def _delta(choose: Choose) -> Any:
     )
 
 
+# What may be told with any piece, by some provider or other.
+WITH_DELTAS: dict[str, list[Any]] = {
+    "role": ["assistant", "tool", None],
+    "refusal": ["no", None],
+    "function_call": [{"name": "f", "arguments": "{"}, {"arguments": "}"}],
+    "audio": [{"id": "a", "transcript": "spoken"}],
+}
+WITH_CHOICES: dict[str, list[Any]] = {
+    "usage": [None, {"prompt_tokens": 7, "completion_tokens": 7}],
+    "error": [None, {"code": 2}],
+    "logprobs": [None],
+    "text": ["legacy"],
+}
+WITH_CHUNKS: dict[str, list[Any]] = {
+    "id": ["", None, "d"],
+    "model": ["", None, "n"],
+    "service_tier": ["flex", "default", None],
+    "system_fingerprint": ["fp", None],
+    "x_groq": [{"id": "g", "usage": {"prompt_tokens": 1}}, None],
+    "error": [{"code": 1, "message": "no"}],
+    "provider": ["P"],
+    "usage": [None],
+}
+
+
+def _with(choose: Choose, told: dict[str, list[Any]], found: dict[str, Any]) -> None:
+    for name, values in told.items():
+        odd = choose.random()
+        if odd < 0.03:
+            found[name] = choose.choice(values)
+        elif odd > 0.98:
+            found.pop(name, None)
+
+
 def _choice(choose: Choose) -> Any:
-    choice = {"index": 0, "delta": _delta(choose), "finish_reason": None}
+    delta = _delta(choose)
+    if delta is not None:
+        _with(choose, WITH_DELTAS, delta)
+    choice = {"index": 0, "delta": delta, "finish_reason": None}
+    _with(choose, WITH_CHOICES, choice)
     odd = choose.random()
     if odd < 0.1:
         choice["index"] = choose.choice([1, -1, 1000, None, "0"])
@@ -87,6 +125,7 @@ def _chat(choose: Choose) -> Any:
         chunk["choices"] = choose.choice([[], None, "no"])
     if odd > 0.95:
         chunk["usage"] = {"prompt_tokens": choose.randrange(9), "completion_tokens": 1}
+    _with(choose, WITH_CHUNKS, chunk)
     return chunk
 
 

@@ -29,7 +29,7 @@ from otelier.protocols import (
     tool_call,
 )
 from otelier.protocols.openai import usage as openai_usage
-from otelier.protocols.openai.choices import Choice
+from otelier.protocols.openai.choices import SELDOM, Choice
 from otelier.protocols.openai.parts import part
 from otelier.semconv import Attributes
 from otelier.wire import Wire
@@ -186,7 +186,11 @@ def _call(call: Any) -> Part:
 
 # What shows a tool of the provider's or what a gateway tells, in SDKs that declare it.
 _TOLD: Final = frozenset({"annotations", "executed_tools", "provider_metadata"})
-
+# What is read of a delta beside its role, its text and its calls.
+_SELDOM: Final = SELDOM | _TOLD
+# What is read of a chunk, and of its choices, that is more than one more piece.
+_OF_EVENTS: Final = frozenset({"service_tier", "x_groq", "usage"})
+_OF_CHOICES: Final = frozenset({"usage", "error"})
 
 _NONE_YET: Final = object()
 
@@ -206,6 +210,7 @@ class Reader:
         "_pieces",
         "_ran",
         "_seen",
+        "_seldom",
         "_tier",
         "_usage",
     )
@@ -226,6 +231,8 @@ class Reader:
         self._last = Choice()
         # Of its text, where that is text: odd pieces take the careful way.
         self._pieces: list[str] | None = None
+        # What is seldom told, of what the SDK declares: a tuple, with the first delta.
+        self._seldom: Any = None
         self._error: Any = None
 
     def quick(self, first: Any) -> Take:
@@ -233,58 +240,53 @@ class Reader:
         if not wire.model(first):
             return self.chunk
         for choice in wire.items(wire.fields(first).get("choices")):
+            members = wire.fields(choice)
             # SDKs that declare what is seldom told tell it where there is text, too.
-            delta = wire.fields(choice).get("delta")
-            if not wire.model(delta) or not _TOLD.isdisjoint(wire.fields(delta)):
+            if not (wire.model(choice) and _OF_CHOICES.isdisjoint(members)):
                 return self.chunk
-        return self._texts if self._keep else self._facts
+            if not wire.model(members.get("delta")):
+                return self.chunk
+        return self._one_more
 
-    # Nearly every chunk is one more piece of the choice before, and no more than that: seen
-    # without a call of a function. The others, and odd ones, take the careful way.
-
-    def _texts(self, event: Any) -> None:
+    def _one_more(self, event: Any) -> None:
+        # Nearly every chunk is one more piece of the choice before, and no more than that: seen
+        # without a call of a function. The others, and odd ones, take the careful way.
         try:
-            (choice,) = event.choices
+            told = event.__dict__
+            (choice,) = told["choices"]
             members = choice.__dict__
             if (
                 members["finish_reason"] is None
                 and members["index"] is self._index
-                and event.usage is None
+                and told["usage"] is None
+                and ("service_tier" not in told or told["service_tier"] in (None, self._tier))
+                and ("x_groq" not in told or told["x_groq"] is None)
+                and (not (more := event.__pydantic_extra__) or _OF_EVENTS.isdisjoint(more))
+                and (not (more := choice.__pydantic_extra__) or _OF_CHOICES.isdisjoint(more))
             ):
                 delta = members["delta"]
                 if delta.__pydantic_extra__:  # Most often thoughts.
                     self._delta(self._last, wire.fields(delta))
                     return
                 members = delta.__dict__
-                calls, piece = members["tool_calls"], members["content"]
-                if calls is None:
-                    pieces = self._pieces
-                    if piece and type(piece) is str and pieces is not None:
-                        pieces.append(piece)
-                        if len(pieces) > MOST_PIECES:
-                            pieces[:] = ("".join(pieces),)
+                for name in self._seldom:
+                    if members[name] is not None:
+                        break
+                else:
+                    calls = members["tool_calls"]
+                    if not self._keep:
+                        if calls is None or self._last.called:
+                            return
+                    elif calls is None:
+                        piece, pieces = members["content"], self._pieces
+                        known = self._last.role or members["role"] is None
+                        if piece and type(piece) is str and pieces is not None and known:
+                            pieces.append(piece)
+                            if len(pieces) > MOST_PIECES:
+                                pieces[:] = ("".join(pieces),)
+                            return
+                    elif not members["content"] and self._last.go_on(calls):
                         return
-                elif not piece and self._last.go_on(calls):
-                    return
-        except (AttributeError, KeyError, TypeError, ValueError):
-            pass
-        self.chunk(event)
-
-    def _facts(self, event: Any) -> None:
-        try:
-            (choice,) = event.choices
-            members = choice.__dict__
-            if (
-                members["finish_reason"] is None
-                and members["index"] is self._index
-                and event.usage is None
-            ):
-                delta = members["delta"]
-                if delta.__pydantic_extra__:
-                    self._delta(self._last, wire.fields(delta))
-                    return
-                if delta.tool_calls is None or self._last.called:
-                    return
         except (AttributeError, KeyError, TypeError, ValueError):
             pass
         self.chunk(event)
@@ -298,6 +300,8 @@ class Reader:
         if choices:
             for choice in wire.items(choices):
                 self._choice(wire.fields(choice))
+            if not self._seen:
+                self._index = _NONE_YET  # The next one may tell what it is of.
         elif "error" in raw and raw["error"] is not None:
             self._error = raw["error"]
         if "usage" in raw and raw["usage"] is not None:
@@ -331,6 +335,8 @@ class Reader:
             self._error = raw["error"]
         delta = raw["delta"] if "delta" in raw else None
         if delta is not None:
+            if self._seldom is None and wire.model(delta):
+                self._seldom = tuple(_SELDOM.intersection(delta.__dict__))
             self._delta(choice, wire.fields(delta))
         elif self._keep and "text" in raw and type(raw["text"]) is str:  # legacy completions
             choice.delta({"content": raw["text"]})

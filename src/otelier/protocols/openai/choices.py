@@ -9,7 +9,8 @@ from otelier.protocols import Message, Part, Texts, tool_call
 from otelier.protocols.openai.parts import part, thought
 from otelier.wire import Wire
 
-_RARE: Final = frozenset(
+# What a delta may tell beside its role, its text and its calls.
+SELDOM: Final = frozenset(
     {"reasoning_content", "reasoning", "refusal", "images", "audio", "function_call"}
 )
 
@@ -43,7 +44,7 @@ class Choice:
         calls = raw.get("tool_calls")
         if calls:
             self._calls(calls)
-        if not _RARE.isdisjoint(raw):
+        if not SELDOM.isdisjoint(raw):
             self._rare(raw)
         if self.role is None:
             self.role = wire.text(raw.get("role"))
