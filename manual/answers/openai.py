@@ -28,12 +28,13 @@ chat gpt-6-luna → gpt-6-luna-2026-09-17
 chat gpt-6-luna → gpt-6-luna-2026-09-17
 chat gpt-6-luna → gpt-6-luna-2026-09-17
 chat gpt-6.1-terra
-fetch_response gpt-6.1-terra
-agent
+fetch response gpt-6.1-terra
+agent gpt-6.1-terra
 ├─ chat gpt-6.1-terra
 ├─ tool look_up
 └─ chat gpt-6.1-terra
 chat gpt-realtime-2
+session conv_68f0a3c2b1
 """
 # Realtime's address is made of the one address that clients have.
 BEFORE = """
@@ -75,8 +76,9 @@ def answers(server: ProviderServer) -> dict[str, str]:
     )
     said = spoken("Good morning!")
     model = {"model": "gpt-realtime-2", "id": "sess_Cj2mT4"}
-    events = (created("resp_Cj2mU9"), delta("Good morning!", "resp_Cj2mU9"))
-    answer = on("response.create", *events, done(said, id="resp_Cj2mU9"))
+    about = {"id": "resp_Cj2mU9", "conversation_id": "conv_Cj2mS1"}
+    events = (created(**about), delta("Good morning!", "resp_Cj2mU9"), done(said, **about))
+    answer = on("response.create", *events)
     realtime = RealtimeServer(answer, [session(**model, tools=[])])
     realtime.__enter__()
     atexit.register(realtime.__exit__)
