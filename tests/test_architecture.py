@@ -61,13 +61,14 @@ LAYERS = (
     ("instrumentor", "__init__"),
     ("store",),
     ("viewer",),
+    ("testing",),
     ("questions",),
     ("web",),
     ("cli", "__main__"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 # Nobody needs these from below; the face may be imported by name by users only.
-ENTRY_POINTS = {"instrumentor", "cli", "viewer", "store"}
+ENTRY_POINTS = {"instrumentor", "cli", "viewer", "store", "testing"}
 # Imported by name when their library is: nobody else knows them.
 ROOMS = ("sdks", "frameworks")
 # What all frameworks' rooms share.
@@ -81,6 +82,8 @@ ALLOWED_ROOTS = {
     "otelier",
     "google",
     "rich",
+    # Only pytest imports what imports it.
+    "pytest",
     # Of extras, imported where they are asked for.
     "clickhouse_connect",
     "jinja2",

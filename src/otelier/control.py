@@ -96,7 +96,7 @@ def instrument(
     Where otelier runs already (``opentelemetry-instrument``, an earlier call), what tightens is in
     force at once, also for what has begun; what loosens is refused; a line says which is which.
 
-    An option that is not given is as its environment variable says (in parentheses; README has
+    An option that is not given is as its environment variable says (in parentheses; the reference has
     what they mean), and each takes what that takes. A name that is no option is a ``TypeError``.
     Nothing else raises: a wrong value is warned of, and where it is about content the strict one
     takes its place.
@@ -190,6 +190,9 @@ def apply(options: dict[str, Any]) -> None:
         # Neither the program nor another instrumentor may end with us.
         guard.failed("control.instrument")
         asked = _Asked({"capture": Capture.NO_CONTENT}, None, {}, ["capture"])
+    running = runtime.current()
+    if running is not None and running.gives_way:
+        uninstrument()
     with _lock:
         run = runtime.current()
         starts = run is None and not _starting

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final
 from weakref import WeakKeyDictionary, WeakValueDictionary
@@ -34,6 +35,8 @@ _installed: WeakValueDictionary[int, Any] = WeakValueDictionary()
 _less: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 # Others' spans beneath an agent or a workflow.
 _beneath: WeakKeyDictionary[Any, _Beneath] = WeakKeyDictionary()
+# Told of the TracerProvider of each otelier that starts.
+told: Final[list[Callable[[Any], None]]] = []
 _BAGGAGE: Final = (semconv.SESSION_ID, semconv.USER_ID, semconv.CONVERSATION_ID)
 # Imported with the first span of others that ends, and with the first of them that is a GenAI one:
 # a program without pays nothing for them.
@@ -236,6 +239,8 @@ def install(run: Runtime) -> None:
         # last spans have, too.
         atexit.unregister(under_way.leave)
         atexit.register(under_way.leave)
+    for tell in told:
+        tell(provider)
 
 
 def _move_first(every: Any) -> None:

@@ -50,6 +50,8 @@ class Runtime:
     policy: Policy
     prices: Prices | None
     events: Emitter
+    # Whether it leaves, with all it has hooked, when the program starts otelier itself.
+    gives_way: bool = False
 
     def __init__(
         self,
@@ -243,6 +245,12 @@ def start(runtime: Runtime) -> None:
             earlier.tighten(asked, mask)
     _all.add(runtime)
     _began = True
+    _current = runtime
+
+
+def put(runtime: Runtime | None) -> None:
+    """Make ``runtime`` the current one for a time, and put back what was: nothing tightens."""
+    global _current
     _current = runtime
 
 
