@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.release import pythons
+
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".cache" / "matrix"
 BEGIN, END = "<!-- support table: make test-matrix -->", "<!-- end of the support table -->"
@@ -32,6 +34,12 @@ SUITES = (
 )
 PROVIDERS = ("tests/transparency/test_providers.py",)
 FAMILY = ("tests/sdks/stainless/test_families.py",)
+# What there is of language in otelier: calls, streams, values, wire formats, each SDK.
+PYTHON = "python"
+OF_PYTHON = tuple(
+    f"tests/{name}" for name in ("unit", "protocols", "hooks", "sdks", "transparency")
+)
+PINNED = ("-r", "requirements/test.in", "-c", "requirements/test.txt")
 # The SDKs of that time name arguments that later httpx no longer has.
 OLD_HTTPX = ("httpx<0.28",)
 
@@ -48,8 +56,19 @@ class Row:
 
     @property
     def name(self) -> str:
-        suffix = f"-python{self.python}" if self.python else ""
-        return f"{self.library}-{self.version}{suffix}"
+        return f"{self.library}-{self.version}" + (f"-python{self.beside}" if self.beside else "")
+
+    @property
+    def beside(self) -> str:
+        """The Python of a version that is tested on another one than the rest of its library."""
+        return "" if self.library == PYTHON else self.python
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """What is installed beside otelier."""
+        if self.library == PYTHON:
+            return PINNED
+        return (f"{self.library}=={self.version}", *self.pins, *TOOLS)
 
 
 def own(library: str, hook: str, *versions: tuple[str, tuple[str, ...]]) -> Iterator[Row]:
@@ -62,6 +81,7 @@ def own(library: str, hook: str, *versions: tuple[str, tuple[str, ...]]) -> Iter
 
 NEWEST_OPENAI, NEWEST_ANTHROPIC = "openai==3.52.0", "anthropic==2.11.0"
 ROWS = (
+    *(Row(PYTHON, version, (), OF_PYTHON, version) for version in pythons.claimed()),
     *(
         Row("openai", version, (*pins, "websockets>=13"))
         for version, pins in (
@@ -187,13 +207,14 @@ def environment(row: Row) -> Path:
     folder = CACHE / row.name
     python = folder / "bin" / "python"
     if not (folder / "done").exists():
-        base = f"python{row.python}" if row.python else sys.executable
-        made = run([base, "-m", "venv", folder])
-        if made.returncode:
-            raise RuntimeError(f"no {base}")
+        base = pythons.found(row.python) if row.python else sys.executable
+        if base is None:
+            raise RuntimeError(f"no Python {row.python}")
+        run([base, "-m", "venv", folder])
         installed = run(
             [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-e", ROOT,
-             f"{row.library}=={row.version}", *row.pins, *TOOLS],
+             *row.packages],
+            cwd=ROOT,
             stderr=subprocess.PIPE,
         )  # fmt: skip
         if installed.returncode:
@@ -235,7 +256,7 @@ def table(results: dict[str, str]) -> str:
     for library in dict.fromkeys(row.library for row in ROWS):
         rows = [row for row in ROWS if row.library == library]
         versions = ", ".join(
-            row.version + (f" (Python {row.python})" if row.python else "") for row in rows
+            row.version + (f" (Python {row.beside})" if row.beside else "") for row in rows
         )
         bad = [
             f"{row.version}: {results[row.name].split(',')[0]}"
