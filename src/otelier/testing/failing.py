@@ -16,7 +16,7 @@ from otelier.viewer.text import dollars
 def trees(wanted: str, found: str) -> str:
     """How two trees differ, and the one that was recorded: to be looked at, and pasted."""
     lines = ndiff(wanted.splitlines(), found.splitlines())
-    difference = [line.rstrip() for line in lines if not line.startswith("?")]
+    difference = [line.rstrip() for line in lines if not line.startswith("? ")]
     return _text(
         "the trace is another one (- expected, + recorded):",
         *difference,
@@ -71,6 +71,11 @@ def cost(most: float, known: float, unpriced: Sequence[Call], calls: Sequence[Ca
 def still(names: Sequence[str]) -> str:
     """What may have been looked at too early."""
     return f"\nnot ended yet: {', '.join(names)}" if names else ""
+
+
+def number(count: int, what: str) -> str:
+    """``2 model calls``."""
+    return f"{count:,} {what}" + ("" if count == 1 else "s")
 
 
 def _money(amount: float) -> str:

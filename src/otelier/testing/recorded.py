@@ -104,7 +104,8 @@ class Traces:
 
     def __repr__(self) -> str:
         book = _Book(self.spans)
-        return f"<Traces: {book.sums.calls} model calls, {book.sums.tools} tool calls>"
+        calls = failing.number(book.sums.calls, "model call")
+        return f"<Traces: {calls}, {failing.number(book.sums.tools, 'tool call')}>"
 
     def clear(self) -> None:
         """Forget what has ended until now."""

@@ -110,6 +110,7 @@ class Tool(_Step):
     arguments: Any
     """As data: mostly a dict."""
     result: Any
+    """The same; of an object that has nothing but a ``result``, that."""
     call_id: str | None
     """The id by which the model asked for it."""
 
@@ -183,9 +184,15 @@ def tool(span: ReadableSpan, facts: Facts) -> Tool:
         **_common(span, facts, attributes),
         tool=facts.name,
         arguments=structure(attributes, semconv.TOOL_CALL_ARGUMENTS),
-        result=structure(attributes, semconv.TOOL_CALL_RESULT),
+        result=_result(structure(attributes, semconv.TOOL_CALL_RESULT)),
         call_id=text(attributes, semconv.TOOL_CALL_ID) or None,
     )
+
+
+def _result(value: Any) -> Any:
+    """What is no object is recorded in one."""
+    alone = isinstance(value, dict) and value.keys() == {"result"}
+    return value["result"] if alone else value
 
 
 def agent(span: ReadableSpan, facts: Facts) -> Agent:
