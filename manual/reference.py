@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from manual import running
 from manual.attributes import MEANINGS
-from otelier import semconv
+from otelier import identity, semconv
 from otelier.cli import asking, main
 from otelier.questions.table import QUESTIONS
 from otelier.semconv import Instrument
@@ -158,8 +158,13 @@ def _help(name: str, module: Any, told: str) -> str:
     return f"### `{name}`\n\n{said[0].upper()}{said[1:]}.\n\n```text\n{text.strip()}\n```"
 
 
+def headers() -> str:
+    """The headers of answers that are recorded."""
+    return table(("Header", "Attribute"), ((f"`{h}`", f"`{a}`") for h, a in identity.HEADERS))
+
+
 MADE: Final[dict[str, Callable[[], str]]] = {
-    each.__name__: each for each in (attributes, commands, metrics, settings)
+    each.__name__: each for each in (attributes, commands, headers, metrics, settings)
 }
 
 

@@ -4,7 +4,7 @@
 :mod:`candidates` finds the places that are worth a look (:mod:`signs`);
 :mod:`judge` decides there (:mod:`issuers`, :mod:`assigned`, :mod:`bare`, :mod:`names`,
 :mod:`values` are its rules); :mod:`structure` does it by keys where data has
-them. :data:`KINDS` says what is found, for README.md.
+them. :data:`KINDS` says what is found, for docs/guides/privacy.md.
 """
 
 from __future__ import annotations

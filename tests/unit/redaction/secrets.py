@@ -1,4 +1,4 @@
-"""True secrets of every kind that README claims, made as their issuers make them, in context."""
+"""True secrets of every kind that is claimed, made as their issuers make them, in context."""
 
 from __future__ import annotations
 
