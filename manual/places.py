@@ -11,6 +11,7 @@ from tests.framework_rows import ROWS
 
 # SDKs that the tests' own environment has not.
 _OWN: Final = {
+    "lm15": ("lm15",),
     "stainless": ("groq", "together", "cerebras-cloud-sdk", "fireworks-ai", "writer-sdk"),
     # What finds personal data, for the guide about privacy.
     "masking": ("openai", "fsspec", "presidio-analyzer", "presidio-anonymizer"),
