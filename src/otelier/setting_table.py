@@ -1,4 +1,4 @@
-"""All settings as a table: README.md's list is checked against it, doctor reads it."""
+"""All settings as a table: the site's reference is made of it, doctor reads it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from otelier.tightening import Direction
 
 
 class Setting(NamedTuple):
-    """One environment variable: how it is read and what it means, for README and doctor."""
+    """One environment variable: how it is read and what it means, for the reference and doctor."""
 
     field: str
     env: str

@@ -3,3 +3,5 @@
 from typing import Final
 
 __version__: Final = "0.1.0"
+# Where the documentation is.
+SITE: Final = "https://otelier.github.io/otelier/"

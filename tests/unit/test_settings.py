@@ -1,4 +1,4 @@
-"""Settings read safely; README's table is the code's."""
+"""Settings read safely."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ from otelier.settings import (
     tell_exporters,
     trace_file,
 )
-
-README = Path(__file__).resolve().parents[2] / "README.md"
 
 
 def test_nothing_set_is_the_default() -> None:
@@ -152,14 +150,6 @@ def test_what_code_gave_is_read_twice() -> None:
         accepted, problems = given({"store_keep": value, "store_size": "off"})
         assert problems == [] and given(accepted) == (accepted, [])
     assert str(read({"OTELIER_STORE_KEEP": "2h"})[0].store_keep) == "7200s"
-
-
-def test_readme_lists_every_setting_as_the_code_has_it() -> None:
-    text = README.read_text()
-    for setting in SETTINGS:
-        assert f"| `{setting.env}` | {setting.values} | {setting.help} |" in text, setting.env
-    rows = [line for line in text.splitlines() if line.startswith("| `OTEL")]
-    assert len(rows) == len(SETTINGS)
 
 
 def test_instrumentations_that_others_name_are_theirs() -> None:

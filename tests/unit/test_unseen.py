@@ -1,16 +1,9 @@
-"""What is not seen is told: one table for doctor and README."""
+"""What is not seen is told: one table for doctor and the site."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
 from otelier.hooks.table import FRAMEWORKS, LIBRARIES
-from otelier.hooks.unseen import UNSEEN, of, table
-
-README = Path(__file__).resolve().parents[2] / "README.md"
-BEGIN, END = "<!-- not seen -->", "<!-- end of not seen -->"
+from otelier.hooks.unseen import UNSEEN, of
 
 
 def test_rows_are_of_libraries_that_are_hooked() -> None:
@@ -29,11 +22,3 @@ def test_rows_are_lines_of_a_table() -> None:
 def test_rows_of_a_library() -> None:
     assert {row.distribution for row in of("openai")} == {"openai"}
     assert of("no-such-library") == []
-
-
-def test_readme_has_this_table() -> None:
-    text = README.read_text()
-    if BEGIN not in text:
-        pytest.skip("README has no such table")
-    told = text.partition(BEGIN)[2].partition(END)[0].strip().splitlines()
-    assert told == table()

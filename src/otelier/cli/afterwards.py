@@ -10,6 +10,7 @@ from typing import Any
 
 from otelier.cli.interpreters import WRAPPERS, install
 from otelier.cli.seen import Seen
+from otelier.version import SITE
 
 
 @dataclass(slots=True)
@@ -132,8 +133,8 @@ def _imported(reports: Reports) -> Iterator[str]:
         yield f"no SDK that otelier knows was imported, and {_without(reports.without)}"
     if unsupported := reports.names("unsupported"):
         yield (
-            f"{_list(unsupported)} {_is(unsupported)} not supported; README has the list of SDKs, "
-            "and how a call of your own is declared."
+            f"{_list(unsupported)} {_is(unsupported)} not supported; {SITE} has the list of "
+            "libraries, and how a call of your own is declared."
         )
     if http := reports.names("http"):
         yield (

@@ -15,6 +15,7 @@ from otelier.hooks import foreign, registry, unseen
 from otelier.hooks.table import EXPORTERS, FRAMEWORKS, HTTP, LIBRARIES, Library
 from otelier.runtime import Runtime
 from otelier.settings import Settings
+from otelier.version import SITE
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Report:
         self.problems.append(
             Problem(
                 f"{title.strip()} has no seam that otelier knows.",
-                "Upgrade otelier, or use a version from the README's support table.",
+                f"Upgrade otelier, or use a version that was tested: {SITE}libraries/",
             )
         )
 

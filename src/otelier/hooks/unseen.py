@@ -1,6 +1,6 @@
 """What libraries that are hooked can also do, and otelier makes no span of: told, not hidden.
 
-``otelier doctor`` prints the rows of what is installed; README's table "not seen" is this one.
+``otelier doctor`` prints the rows of what is installed; the site's pages have them, too.
 """
 
 from __future__ import annotations
@@ -76,6 +76,36 @@ UNSEEN: Final = (
         "anthropic",
         "attempts that BetaRefusalFallbackMiddleware retries",
         "one span, of the answer that came: what a refused attempt cost is not told with it",
+    ),
+    Unseen(
+        "groq",
+        "batches",
+        "jobs: Groq makes the model calls later, and results come as files",
+    ),
+    Unseen(
+        "together",
+        "rerank, videos, realtime",
+        "a ranking, jobs that are polled, and sessions of sound: paths of Together's own",
+    ),
+    Unseen(
+        "together",
+        "batches, evals, fine_tuning",
+        "jobs: Together makes the model calls later, and results come as files",
+    ),
+    Unseen(
+        "fireworks-ai",
+        "messages.create",
+        "Anthropic's dialect at Fireworks; chat.completions and completions are seen",
+    ),
+    Unseen(
+        "fireworks-ai",
+        "batch_inference_jobs, evaluation_jobs, fine tuning",
+        "jobs: Fireworks makes the model calls later, and results come as files",
+    ),
+    Unseen(
+        "writer-sdk",
+        "applications, graphs.question, vision, translation, tools.web_search",
+        "agents and tools of Writer's own, whose answers tell no tokens",
     ),
     Unseen(
         "google-genai",
@@ -223,9 +253,3 @@ UNSEEN: Final = (
 def of(distribution: str) -> list[Unseen]:
     """The rows of one library."""
     return [row for row in UNSEEN if row.distribution == distribution]
-
-
-def table() -> list[str]:
-    """README's table, line by line."""
-    lines = ["| Library | Not seen | Why |", "|---|---|---|"]
-    return lines + [f"| {row.distribution} | {row.what} | {row.why} |" for row in UNSEEN]
