@@ -97,9 +97,9 @@ def instrument(
     force at once, also for what has begun; what loosens is refused; a line says which is which.
 
     An option that is not given is as its environment variable says (in parentheses; the reference
-    has what they mean), and each takes what that takes. A name that is no option is a ``TypeError``.
-    Nothing else raises: a wrong value is warned of, and where it is about content the strict one
-    takes its place.
+    of settings has what they mean), and each takes what that takes. A name that is no option is a
+    ``TypeError``. Nothing else raises: a wrong value is warned of, and where it is about content
+    the strict one takes its place.
 
     Args:
         tracer_provider: Makes the spans. Default: the global one; where there is none the
