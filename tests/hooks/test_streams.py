@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any
 
 import pytest
+from opentelemetry.trace import StatusCode
 
 from otelier import guard, semconv
 from otelier.call import Call
+from otelier.hooks import streams
 from otelier.protocols.openai import chat
+from tests.hooks.test_generators import opened
 from tests.installed import openai_streams
 from tests.servers import ProviderServer, Sse
 from tests.servers.openai_wire import chat_chunks, chat_message
@@ -29,6 +32,51 @@ def local(server: ProviderServer) -> Iterator[Telemetry]:
     running = Telemetry().start(provider_hosts=f"{server.url.removeprefix('http://')}=openai")
     yield running
     running.stop()
+
+
+class _Raises:
+    """An iterator of the program's own, which tells nothing of itself."""
+
+    def __next__(self) -> Any:
+        raise ValueError("its own")
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(name) if name.endswith("_running") else AttributeError(name)
+
+
+def test_what_an_iterator_raises_is_not_hidden(local: Telemetry) -> None:
+    call = opened()
+    assert call is not None
+    with pytest.raises(ValueError, match="its own"):
+        next(streams.Items(_Raises(), call))
+    assert local.span("chat").status.status_code is StatusCode.ERROR
+
+
+def test_closed_while_the_sdk_waits(telemetry: Telemetry) -> None:
+    """As when a loop is gone before its tasks are: nothing more comes, whoever has the stream."""
+
+    async def chunks() -> AsyncGenerator[Any, None]:
+        yield {"id": "c", "choices": []}
+        await _Suspends()
+        yield {"id": "d", "choices": []}
+
+    async def read_it() -> None:
+        async for _ in observed:
+            pass
+
+    call = opened()
+    assert call is not None
+    observed = streams.AsyncItems(chunks(), call)
+    reading = read_it()
+    reading.send(None)
+    with pytest.raises(GeneratorExit):
+        reading.throw(GeneratorExit())
+    assert (telemetry.span("chat").attributes or {})[semconv.STREAM_END] == "abandoned"
+
+
+class _Suspends:
+    def __await__(self) -> Iterator[None]:
+        yield
 
 
 def read(server: ProviderServer, way: str) -> list[Any]:

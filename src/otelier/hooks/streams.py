@@ -59,8 +59,12 @@ class _Observed(InPlace):
     def _raised(self, error: BaseException) -> None:
         """The SDK has raised, unless it said that somebody else reads just now."""
         inner = self._inner
-        if not (getattr(inner, "gi_running", False) or getattr(inner, "ag_running", False)):
-            self._call.fail(error)
+        try:
+            if getattr(inner, "gi_running", False) or getattr(inner, "ag_running", False):
+                return
+        except Exception:
+            guard.failed("streams.raised")
+        self._call.fail(error)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
@@ -143,18 +147,29 @@ class AsyncItems(_Observed):
         """The same for a loop; the first is nothing, see :func:`unannounced`."""
         yield
         items = self._inner
+        left = False
         try:
             async for item in items:
                 look = self._seen(item)
-                yield item
+                try:
+                    yield item
+                except GeneratorExit:
+                    left = True
+                    raise
                 break
             async for item in items:
                 try:
                     look(item)
                 except Exception:
                     guard.failed("streams.look")
-                yield item
-        except GeneratorExit:
+                try:
+                    yield item
+                except GeneratorExit:
+                    left = True
+                    raise
+        except GeneratorExit as error:
+            if not left:  # It came while the SDK waited, which nobody can any more.
+                self._call.fail(error)
             raise
         except BaseException as error:
             self._raised(error)
