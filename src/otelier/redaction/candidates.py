@@ -43,7 +43,12 @@ def plain(data: bytes) -> list[Place]:
 
 
 def _urls(data: bytes) -> list[Place]:
-    return [(at, Sign.URL) for at in _all(data, b"://")] if b"@" in data else []
+    if b"@" not in data:
+        return []
+    found = [(at, Sign.URL) for at in _all(data, b"://")]
+    if b"\\/" in data:
+        found += [(match.start(), Sign.URL) for match in signs.ESCAPED_URL.finditer(data)]
+    return found
 
 
 def _commanded(data: bytes, found: list[Place]) -> list[Place]:

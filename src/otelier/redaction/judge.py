@@ -21,7 +21,9 @@ MARK: Final = b"[REDACTED]"
 Span: TypeAlias = tuple[int, int]
 
 _SCHEME: Final = later(rb"(?:bearer|basic)\s{1,4}(?P<value>[A-Za-z0-9._~+/=-]{6,})", re.IGNORECASE)
-_USERINFO: Final = later(rb"://[^\s/:@\"'\\\[\](){}<>$]{0,256}:(?P<value>[^\s/\"'\\]{1,256})@")
+_USERINFO: Final = later(
+    rb":(?:\\{0,15}/){2}[^\s/:@\"'\\\[\](){}<>$]{0,256}:(?P<value>[^\s/\"'\\]{1,256})@"
+)
 # Of databases, where passwords are written as they are: with `/` and `@`.
 _DATABASE: Final = later(
     rb"(?:postgres(?:ql)?|mysql|mariadb|mongodb|rediss?|amqps?|mssql|oracle|clickhouse|cockroachdb"
@@ -29,7 +31,7 @@ _DATABASE: Final = later(
     re.IGNORECASE,
 )
 _DATABASE_USERINFO: Final = later(
-    rb"://[^\s/:@\"'\\\[\](){}<>$]{0,256}:(?!\d{1,5}[/\s])(?P<value>[^\s\"'`\\<>?]{1,256})@"
+    rb":(?:\\{0,15}/){2}[^\s/:@\"'\\\[\](){}<>$]{0,256}:(?!\d{1,5}[/\s])(?P<value>[^\s\"'`\\<>?]{1,256})@"
     rb"[\w.-]{1,256}(?::\d{1,5})?(?:[/?,\s\"'`)\]};]|\Z)"
 )
 _PEM: Final = later(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")

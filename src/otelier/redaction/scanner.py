@@ -19,7 +19,12 @@ from otelier.redaction import issuers, letters, signs
 _Asked: TypeAlias = Callable[[str | bytes], bool]
 
 _LETTER: Final = "[A-Za-z0-9_-]"
-_SPACE: Final = r"[ \t-\r]"
+# As in :mod:`signs`, each with its escapes.
+_SPACE: Final = r"(?:[ \t-\r]|\\+(?i-u:[nrtf]|u00(?:0[9a-d]|20)))"
+_QUOTE: Final = r"(?:\\*[\"'`]|\\+(?i-u:u00(?:2[27]|60)))"
+_APOSTROPHE: Final = r"(?:'|\\+(?i-u:u0027))"
+_EQUALS: Final = r"(?:=|\\+(?i-u:u003d))"
+_SLASHES: Final = r":\\*/\\*/"
 _BLANKS: Final = "[_ -]*"
 # Long texts are looked at in parts of so many bytes.
 _PART: Final = 1024
@@ -89,9 +94,10 @@ def _near() -> dict[str, str]:
     key = _either(signs.KEYS) + _BLANKS + "(?i-u:key)"
     telling = f"(?:{_either(word for word in signs.WORDS if word != b'key')}|{key})"
     valued = (
-        f"{_LETTER}*(?:(?:\\\\*[\"'`]\\]?|\\*\\*|\\])?{_SPACE}*(?:[:=>]|(?i-u:is|was|are)(?:{_SPACE}|:)"
-        f"|'[sS]{_SPACE}|[A-Za-z][A-Za-z0-9_.]*{_SPACE}*=|,?{_SPACE}*\\\\*[\"']?(?i-u:value))"
-        f"|\\\\*[\"']{_SPACE}*[,}}])"
+        f"{_LETTER}*(?:(?:{_QUOTE}\\]?|\\*\\*|\\])?{_SPACE}*(?:[:=>]|\\\\+(?i-u:u003[ade])"
+        f"|(?i-u:is|was|are)(?:{_SPACE}|:)|{_APOSTROPHE}[sS]{_SPACE}"
+        f"|[A-Za-z][A-Za-z0-9_.]*{_SPACE}*{_EQUALS}"
+        f"|,?{_SPACE}*(?:{_QUOTE}|\\\\*)(?i-u:value))|{_QUOTE}{_SPACE}*[,}}])"
     )
     return {
         f"(?:^|[^A-Za-z0-9_-])(?:{'|'.join(begun)})": "\nsk-0123456789abcdef",
@@ -104,9 +110,8 @@ def _near() -> dict[str, str]:
         f"{_either(signs.KEYS)}{_BLANKS}--{_BLANKS}(?i-u:key)": "api--key",
         _either(signs.SCHEMES): "Bearer 1",
         _either(signs.PHRASES): "Identified BY",
-        f"(?i-u:(?:encrypted|with|login|(?:user|role){_SPACE}+[\\w\"]+){_SPACE}+password ')": (
-            'role "a_1" PASSWORD \'1'
-        ),
+        f'(?i-u:(?:encrypted|with|login|(?:user|role){_SPACE}+(?:[\\w"]|\\\\+")+)'
+        f"{_SPACE}+password ')": 'role "a_1" PASSWORD \'1',
         _either((signs.PEM,)): "-----BEGIN R",
     }
 
@@ -116,7 +121,7 @@ def _far() -> dict[str, str]:
     commands = _either(command for its in signs.OPTIONS.values() for command in its)
     option = _either(signs.OPTIONS)
     return {
-        "(?s:@.*://|://.*@)": "x://\n@",
+        f"(?s:@.*{_SLASHES}|{_SLASHES}.*@)": "x://\n@",
         f"(?s:{commands}.*{option}|{option}.*{commands})": " -P\nMySQL",
     }
 
@@ -139,7 +144,9 @@ def _made(more: Callable[[], dict[str, str]]) -> _Engine:
     expressions = {**_near(), **more()}
     try:
         found = _Engine(*(_asked(validator, each) for each in ("|".join(expressions), "")))
-        right = all(map(found.has, expressions.values())) and not found.has("The weather: fine.")
+        samples = list(expressions.values())
+        right = all(found.has(text) and found.has(text.encode()) for text in samples)
+        right = right and not found.has("The weather: fine.")
         right = right and found.valid("é") and not found.valid("\ud800")
     except Exception:
         right = False

@@ -43,13 +43,26 @@ KEYS: Final = (
     b"api", b"access", b"private", b"secret", b"account", b"master", b"signing", b"encryption",
     b"shared", b"auth",
 )  # fmt: skip
+# In JSON a letter may be written as an escape, whose own backslash may be escaped again: a space,
+# an apostrophe or a quote, what joins a name to its value, a slash.
+_ESCAPED: Final = rb"\\++"
+_ANY: Final = {
+    b"space": rb"(?:\s|" + _ESCAPED + rb"(?:[nrtf]|u00(?:0[9a-d]|20)))",
+    b"quote": rb"(?:\\*+[\"'`]|" + _ESCAPED + rb"u00(?:2[27]|60))",
+    b"apostrophe": rb"(?:'|" + _ESCAPED + rb"u0027)",
+    b"join": rb"(?:[:=>]|" + _ESCAPED + rb"u003[ade])",
+    b"equals": rb"(?:=|" + _ESCAPED + rb"u003d)",
+}
 # The rest of a name, and what comes between it and a value. Looked for in lower case.
 VALUED: Final = later(
-    rb"[\w-]{0,24}(?:\\*+[\"'`]\]?|\*\*|\])?\s{0,8}"
-    rb"(?:[:=>]|(?:is|was|are)[\s:]|'s\s|[a-z][\w.]{0,20}\s{0,4}=|,?\s{0,32}\\*+[\"']?value)"
+    rb"[\w-]{0,24}(?:(?:%(quote)b\]?|\*\*|\])?%(space)b{0,8}"
+    rb"(?:%(join)b|(?:is|was|are)(?:%(space)b|:)|%(apostrophe)bs%(space)b"
+    rb"|[a-z][\w.]{0,20}%(space)b{0,4}%(equals)b|,?%(space)b{0,2}\s{0,32}(?:%(quote)b|\\*+)value)"
     # Of a pair; of a name that is a value itself: `("password", "…")`, `{"name": "password", …}`.
-    rb"|[\w-]{0,24}\\*+[\"']\s{0,8}[,}]"
+    rb"|%(quote)b%(space)b{0,8}[,}])" % _ANY
 )
+# In front of a host, as some write it in JSON.
+ESCAPED_URL: Final = later(rb":\\++/\\++/")
 # Options, and the commands that take a password by them.
 OPTIONS: Final = {
     b" -p": (b"mysql", b"mariadb", b"sshpass", b" login"),
@@ -59,12 +72,15 @@ OPTIONS: Final = {
     b" -a": (b"redis-cli",),
 }
 PHRASES: Final = (b"identified ", b"machine ", b"default login ")
-GIVEN: Final = later(rb"(?:encrypted|with|login|(?:user|role)\s{1,4}[\w\"]{1,64})\s{1,4}\Z")
+GIVEN: Final = later(
+    rb"(?:encrypted|with|login|(?:user|role)%(space)b{1,4}(?:[\w\"]|\\++\"){1,64})%(space)b{1,4}\Z"
+    % _ANY
+)
 SCHEMES: Final = (b"bearer ", b"basic ")
 PEM: Final = b"-----begin "
 
 # What a place is known by stands in so many bytes before it and behind, but for a URL's `@` and an
 # option's command, and where not that many backslashes stand in a row.
 BEFORE: Final = 80
-BEHIND: Final = 160
+BEHIND: Final = 336
 ESCAPES: Final = b"\\" * 16

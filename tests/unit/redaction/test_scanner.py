@@ -171,7 +171,12 @@ def _sensitive(schema: Any) -> Any:
     return pydantic_core.SchemaValidator({"type": "str", "pattern": pattern})
 
 
-@pytest.mark.parametrize("engine", [_fails, _never, _always, _sensitive])
+def _strict(schema: Any) -> Any:
+    """An engine that takes no bytes for a text, and so finds nothing in them."""
+    return pydantic_core.SchemaValidator({**schema, "strict": True})
+
+
+@pytest.mark.parametrize("engine", [_fails, _never, _always, _sensitive, _strict])
 def test_an_engine_that_is_wrong_is_not_asked(
     engine: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

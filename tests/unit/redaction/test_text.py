@@ -89,6 +89,49 @@ def test_json_stays_valid_at_any_depth(text: str, secret: str, depth: int) -> No
     assert loaded["after"] == 1
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password\t: hunter2x",
+        "password\r\n= hunter2x",
+        "password\v:\thunter2x",
+        "password\tis\thunter2x",
+        "my password is\nhunter2x",
+        "'password'\t:\t'hunter2x'",
+        'token\tstr\t= "hunter2x0123"',
+        "db_password's\tvalue\npassword\n: hunter2x",
+        "CREATE USER a WITH\nPASSWORD 'hunter2x'",
+        "ALTER ROLE\t\"a\"\tPASSWORD 'hunter2x'",
+    ],
+)
+@pytest.mark.parametrize("depth", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("long", ["", "The weather is fine. " * 300], ids=["short", "long"])
+def test_what_json_writes_as_an_escape_hides_nothing(text: str, depth: int, long: str) -> None:
+    text = long + text + long
+    for _ in range(depth):
+        text = json.dumps({"arguments": text})
+    assert "hunter2x" not in redacted(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # As Gson, Go and PHP write JSON.
+        r"password\u003dhunter2x",
+        r"password\u0027\u003a \u0027hunter2x\u0027",
+        r"\u0022password\u0022\u003a\u0022hunter2x\u0022",
+        r"postgres:\/\/admin:hunter2x@db.internal\/x",
+        r"https:\/\/user:hunter2x@example.com\/",
+    ],
+)
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_nor_does_what_some_write_so(text: str, depth: int) -> None:
+    text = '{"arguments": "' + text + '"}'
+    for _ in range(depth):
+        text = json.dumps({"arguments": text})
+    assert "hunter2x" not in redacted(text)
+
+
 def test_a_clean_text_is_not_copied() -> None:
     data = b"nothing to see, key: none"
     assert redact(data) is data
