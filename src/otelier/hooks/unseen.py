@@ -198,6 +198,11 @@ UNSEEN: Final = (
         "jobs and stores, and bytes that LiteLLM does not read",
     ),
     Unseen(
+        "lm15",
+        "live sessions, batches",
+        "sessions over a WebSocket, and jobs whose results are fetched later",
+    ),
+    Unseen(
         "mcp",
         "notifications: progress, log messages, cancellation",
         "nobody answers them; requests are seen, also those of servers to their clients",
