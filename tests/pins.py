@@ -10,6 +10,7 @@ a file in ``requirements/frameworks``.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -92,8 +93,13 @@ def by_pip(pins: Pins) -> str:
     if done.returncode:
         raise RuntimeError(f"{pins.path.relative_to(ROOT)}: {done.stderr.strip()}")
     found = [each["metadata"] for each in json.loads(done.stdout)["install"]]
-    named = sorted((each["name"].lower(), each["version"]) for each in found)
+    named = sorted((normal(each["name"]), each["version"]) for each in found)
     return "".join(f"{name}=={version}\n" for name, version in named if name != "otelier")
+
+
+def normal(name: str) -> str:
+    """A package's name as indexes and uv write it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def renew(uv: str | None, pins: Pins, upgraded: list[str]) -> str:

@@ -16,7 +16,7 @@ PIN = re.compile(r"[a-z0-9][a-z0-9-]*(\[[a-z0-9,-]+\])?==[\w.+!]+( ; [\w\s.'=<>!
 
 
 def named(requirement: str) -> str:
-    return re.split(r"[\[<>=!~;\s]", requirement)[0].lower().replace("_", "-").replace(".", "-")
+    return pins.normal(re.split(r"[\[<>=!~;\s]", requirement)[0])
 
 
 @pytest.mark.parametrize("each", EVERY, ids=lambda each: each.path.stem)
