@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Final
 
-# A server may have a hundred chats at once, each with a hundred texts: a megabyte and a half.
+# A server may have a hundred chats at once, each with a hundred texts: two megabytes and a bit.
 _MOST: Final = 16_384
 _sample: Final = itemgetter(slice(None, None, 251))
 

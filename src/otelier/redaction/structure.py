@@ -137,7 +137,10 @@ class Rules:
                 else:
                     edits = self._string(data, start, looked, depth)
             else:
-                edits, looked = self._member(data, start, looked, colon.end(), left)
+                # A name may be a secret itself, as of who is known by a key.
+                edits = self._string(data, start, looked, depth)
+                given, looked = self._member(data, start, looked, colon.end(), left)
+                edits += given
             for first, last, new in edits:
                 pieces += (data[copied:first], new)
                 copied = last

@@ -75,6 +75,16 @@ def test_own_patterns(tmp_path: Path) -> None:
     }
 
 
+def test_own_patterns_see_names_in_data(tmp_path: Path) -> None:
+    file = tmp_path / "patterns"
+    file.write_text("EMP-\\d{6}\n")
+    given = {"EMP-123456": {"of": "EMP-654321"}, "name": 5}
+    assert masked(given, redact_patterns=str(file)) == {
+        "[REDACTED]": {"of": "[REDACTED]"},
+        "name": 5,
+    }
+
+
 def test_own_patterns_in_long_texts(tmp_path: Path) -> None:
     file = tmp_path / "patterns"
     file.write_text("EMP-\\d{6}\n")

@@ -132,6 +132,23 @@ def test_nor_does_what_some_write_so(text: str, depth: int) -> None:
     assert "hunter2x" not in redacted(text)
 
 
+@pytest.mark.parametrize("depth", [0, 1, 2])
+@pytest.mark.parametrize(("text", "secret"), [*NAMED, *((s, s[:24]) for s in SECRETS)])
+def test_names_in_data_are_looked_at_too(text: str, secret: str, depth: int) -> None:
+    shown: object = {text: {"password": "hunter2"}, "after": 1}
+    for _ in range(depth):
+        shown = {"arguments": json.dumps(shown)}
+    cleaned = redacted(json.dumps(shown))
+    assert secret not in cleaned
+    assert "hunter2" not in cleaned
+    shown = json.loads(cleaned)
+    for _ in range(depth):
+        assert isinstance(shown, dict)
+        shown = json.loads(shown["arguments"])
+    assert isinstance(shown, dict)
+    assert shown["after"] == 1
+
+
 def test_a_clean_text_is_not_copied() -> None:
     data = b"nothing to see, key: none"
     assert redact(data) is data
