@@ -13,8 +13,10 @@ from typing import Any, Final
 
 from manual import running
 from manual.attributes import MEANINGS
+from manual.blocks import DOCS, read
 from otelier import identity, semconv
 from otelier.cli import asking, main
+from otelier.hooks.table import HTTP, LIBRARIES
 from otelier.questions.table import QUESTIONS
 from otelier.semconv import Instrument
 from otelier.setting_table import SETTINGS
@@ -163,8 +165,35 @@ def headers() -> str:
     return table(("Header", "Attribute"), ((f"`{h}`", f"`{a}`") for h, a in identity.HEADERS))
 
 
+# --- libraries ------------------------------------------------------------------------------
+
+
+def libraries() -> str:
+    """A row for each page of a library; what is seen is said in its front matter."""
+    order = list(dict.fromkeys(row.name for row in (*LIBRARIES, *HTTP)))
+    pages = [read(path) for path in sorted((DOCS / "libraries").glob("*.md"))]
+    told = [page for page in pages if "library" in page.meta]
+    told.sort(key=lambda page: order.index(page.meta["library"]))
+    return table(
+        ("Library", "What is seen"),
+        ((f"[{page.meta['title']}]({page.path.name})", page.meta.get("seen", "")) for page in told),
+    )
+
+
+def providers() -> str:
+    """Providers by the ends of their hosts' names."""
+    hosts: dict[str, list[str]] = {}
+    for host, name in identity.HOSTS:
+        hosts.setdefault(name, []).append(f"`{host}`")
+    return table(
+        ("Host ends in", "`gen_ai.provider.name`"),
+        ((", ".join(ends), f"`{name}`") for name, ends in hosts.items()),
+    )
+
+
 MADE: Final[dict[str, Callable[[], str]]] = {
-    each.__name__: each for each in (attributes, commands, headers, metrics, settings)
+    each.__name__: each
+    for each in (attributes, commands, headers, libraries, metrics, providers, settings)
 }
 
 
