@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import re
 from pathlib import Path
 
+import otelier
 from manual import blocks, reference
 from manual.attributes import MEANINGS
 from otelier import semconv
 from otelier.hooks.table import FRAMEWORKS, LIBRARIES
+from otelier.setting_table import SETTINGS
 
 _NO_ATTRIBUTES = ("EVENT_", "OPENINFERENCE_", "SCHEMA_URL", "TOKEN_")
 
@@ -60,3 +64,34 @@ def test_every_library_has_a_page() -> None:
         metas = [blocks.read(path).meta for path in (blocks.DOCS / folder).glob("*.md")]
         told = {name for meta in metas for name in (meta.get("library"), *meta.get("also", ()))}
         assert {row.name for row in table} <= told
+
+
+def _told() -> str:
+    paths = [blocks.ROOT / "README.md", *blocks.DOCS.rglob("*.md")]
+    return "\n".join(path.read_text("utf-8") for path in paths)
+
+
+def test_settings_that_pages_name_exist() -> None:
+    own = {setting.env for setting in SETTINGS} | {"OTELIER_TOKEN"}
+    named = set(re.findall(r"\bOTELIER_[A-Z_]*[A-Z]\b", _told()))
+    assert named <= own
+
+
+def test_names_of_python_that_pages_use_exist() -> None:
+    named = set(re.findall(r"\botelier\.([a-z_]+)\(", _told()))
+    named |= set(re.findall(r"@otelier\.([a-z_]+)", _told()))
+    assert {name for name in named if not hasattr(otelier, name)} == set()
+
+
+def test_attributes_of_ours_that_pages_name_exist() -> None:
+    prefixes = tuple(name for name in MEANINGS if name.endswith("."))
+    named = set(re.findall(r"`(otelier\.[a-z_]+\.[a-z0-9_.]*[a-z0-9])`", _told()))
+    unknown = {name for name in named - set(MEANINGS) if not name.startswith(prefixes)}
+    assert {name for name in unknown if not _in_python(name)} == set()
+
+
+def _in_python(name: str) -> bool:
+    module, _, member = name.removesuffix("()").rpartition(".")
+    return importlib.util.find_spec(module) is not None and hasattr(
+        importlib.import_module(module), member
+    )
