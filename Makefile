@@ -11,8 +11,9 @@ DOCS := .venv-docs
 RELEASE := .cache/release
 # What is installed, in the versions that `make update` has found. NEWEST=1: in those of today.
 pinned = $(if $(NEWEST),,-c requirements/$(1).txt)
-# A file's tests run in one process, the files on all processors. SERIAL=1: one after the other.
-SPREAD := $(if $(SERIAL),,-n auto --dist loadfile)
+# A file's tests run in one process, the files on all processors, in their order: files with few
+# tests that take long would else come last. SERIAL=1: one after the other.
+SPREAD := $(if $(SERIAL),,-n auto --dist loadfile --no-loadscope-reorder)
 # uv installs in a fraction of the time; where it cannot reach what pip can, pip does it.
 PIP = pip install --quiet --disable-pip-version-check
 UV := $(shell command -v uv 2>/dev/null)
