@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from otelier.prompts import Prompt
     from otelier.sessions import session
 
+# Where otelier is started before pytest, pytest would warn that it came too late for its asserts.
+__doc__ = f"{__doc__}\nPYTEST_DONT_REWRITE\n"
+
 __all__ = [
     "OtelierInstrumentor",
     "Prompt",

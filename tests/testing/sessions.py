@@ -39,12 +39,16 @@ def installed(folder: Path) -> Path:
     info.mkdir(parents=True, exist_ok=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: otelier-here\nVersion: 0\n")
     (info / "entry_points.txt").write_text("[pytest11]\notelier = otelier.testing.plugin\n")
+    (info / "RECORD").write_text("otelier/__init__.py,,\n")
+    package = place / "otelier"
+    if not package.exists():
+        package.symlink_to(ROOT / "src" / "otelier")
     return place
 
 
 def environment(folder: Path, server: ProviderServer | None = None) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    path = os.pathsep.join(map(str, (installed(folder), ROOT / "src", ROOT)))
+    path = os.pathsep.join(map(str, (installed(folder), ROOT)))
     here = {"PYTHONPATH": path, "COLUMNS": "100"}
     if server is not None:
         here["OPENAI_BASE_URL"], here["OPENAI_API_KEY"] = f"{server.url}/v1", "k"
