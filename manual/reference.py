@@ -14,6 +14,7 @@ from typing import Any, Final
 from manual import running
 from manual.attributes import MEANINGS
 from manual.blocks import DOCS, read
+from manual.seen import SEEN
 from otelier import identity, semconv
 from otelier.cli import asking, main
 from otelier.hooks.table import HTTP, LIBRARIES
@@ -169,14 +170,14 @@ def headers() -> str:
 
 
 def libraries() -> str:
-    """A row for each page of a library; what is seen is said in its front matter."""
+    """A row for each page of a library."""
     order = list(dict.fromkeys(row.name for row in (*LIBRARIES, *HTTP)))
     pages = [read(path) for path in sorted((DOCS / "libraries").glob("*.md"))]
     told = [page for page in pages if "library" in page.meta]
     told.sort(key=lambda page: order.index(page.meta["library"]))
     return table(
         ("Library", "What is seen"),
-        ((f"[{page.meta['title']}]({page.path.name})", page.meta.get("seen", "")) for page in told),
+        ((f"[{page.meta['title']}]({page.path.name})", SEEN[page.path.stem]) for page in told),
     )
 
 
