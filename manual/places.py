@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import environments
+from tests import frameworks
 from tests.framework_rows import ROWS
 
 # SDKs that the tests' own environment has not.
@@ -18,24 +19,24 @@ _OWN: Final = {
 }
 
 
-def python(place: str) -> Path | None:
+def python(place: str) -> Path:
     """The interpreter of a place: ``main``, ``beside``, one of our own, or a framework's row.
 
-    None if it is not there: frameworks' are made by ``make test-frameworks``.
+    An environment that is not there is made.
     """
     if place == "main":
         return Path(sys.executable)
     if place == "beside":
-        folder = environments.ROOT / ".venv-beside"
-    elif place in _OWN:
+        return Path(environments.interpreter(environments.ROOT / ".venv-beside"))
+    row = next((row for row in ROWS if row.name == place), None)
+    if row is not None:
+        folder, problem = row.folder, frameworks.install(row, environments.installer())
+    else:
         folder = environments.CACHE / "manual" / place
         problem = environments.install(folder, _OWN[place], environments.installer())
-        if problem:
-            raise RuntimeError(f"{place}: {problem}")
-    else:
-        folder = next(row.folder for row in ROWS if row.name == place)
-    found = Path(environments.interpreter(folder))
-    return found if found.exists() else None
+    if problem:
+        raise RuntimeError(f"{place}: {problem}")
+    return Path(environments.interpreter(folder))
 
 
 def variables(place: str) -> dict[str, str]:

@@ -190,7 +190,6 @@ def answers(page: Page) -> ModuleType | None:
 def staged(page: Page, folder: Path) -> Iterator[Stage]:
     """A page's stage with its provider; everything ends with it."""
     python = places.python(page.meta.get("place", "main"))
-    assert python is not None, f"{page.name}: no environment"
     (folder / ".home").mkdir()
     (folder / ".before").mkdir()
     with ExitStack() as stack:
