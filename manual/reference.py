@@ -17,7 +17,6 @@ from manual.blocks import DOCS, read
 from manual.seen import SEEN
 from otelier import identity, semconv
 from otelier.cli import asking, main
-from otelier.hooks.table import HTTP, LIBRARIES
 from otelier.questions.table import QUESTIONS
 from otelier.semconv import Instrument
 from otelier.setting_table import SETTINGS
@@ -171,14 +170,9 @@ def headers() -> str:
 
 def libraries() -> str:
     """A row for each page of a library."""
-    order = list(dict.fromkeys(row.name for row in (*LIBRARIES, *HTTP)))
-    pages = [read(path) for path in sorted((DOCS / "libraries").glob("*.md"))]
-    told = [page for page in pages if "library" in page.meta]
-    told.sort(key=lambda page: order.index(page.meta["library"]))
-    return table(
-        ("Library", "What is seen"),
-        ((f"[{page.meta['title']}]({page.path.name})", SEEN[page.path.stem]) for page in told),
-    )
+    titles = {name: read(DOCS / "libraries" / f"{name}.md").meta["title"] for name in SEEN}
+    rows = ((f"[{titles[name]}]({name}.md)", told) for name, told in SEEN.items())
+    return table(("Library", "What is seen"), rows)
 
 
 def providers() -> str:
@@ -187,8 +181,8 @@ def providers() -> str:
     for host, name in identity.HOSTS:
         hosts.setdefault(name, []).append(f"`{host}`")
     return table(
-        ("Host ends in", "`gen_ai.provider.name`"),
-        ((", ".join(ends), f"`{name}`") for name, ends in hosts.items()),
+        ("Name", "Host ends in"),
+        ((f"`{name}`", ", ".join(ends)) for name, ends in hosts.items()),
     )
 
 
