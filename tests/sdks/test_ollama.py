@@ -277,3 +277,14 @@ def test_a_stream_that_an_agent_gives_back(
     assert chat.parent is not None and chat.parent.span_id == agent.context.span_id
     said = "gen_ai.output.messages"
     assert facts(agent)[said] == facts(chat)[said]
+
+
+def test_what_came_out_of_the_cache_is_a_part_of_the_input(
+    client: Any, server: ProviderServer, telemetry: Telemetry
+) -> None:
+    """The SDK's own type does not know it yet."""
+    server.script(Json({**ollama_wire.chat("Hi"), "prompt_eval_cached_count": 20}))
+    client.chat("llama3.2", MESSAGES)
+    found = facts(telemetry.span())
+    assert found["gen_ai.usage.input_tokens"] == 26
+    assert found["gen_ai.usage.cache_read.input_tokens"] == 20

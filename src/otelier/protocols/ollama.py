@@ -175,7 +175,9 @@ class Reader:
             reply.finish_reasons = [finish.reason(last.get("done_reason"), self._called)]
         read, made = wire.count(last.get("prompt_eval_count")), wire.count(last.get("eval_count"))
         if read is not None or made is not None:
-            reply.usage = Usage(input=read, output=made)
+            # Since 0.33; a part of the input.
+            cached = wire.count(last.get("prompt_eval_cached_count"))
+            reply.usage = Usage(input=read, output=made, cache_read=cached)
         for name in _DURATIONS:
             nanoseconds = wire.count(last.get(f"{name}_duration"))
             if nanoseconds:
