@@ -74,7 +74,7 @@ test-matrix: $(VENV)/test.done ## run the suites against each claimed SDK versio
 	$(BIN)/python -m tests.matrix $(ARGS)
 
 test-frameworks: $(BIN)/python ## run the trees of agent frameworks, each in its own environment
-	@$(BIN)/python -m tests.frameworks $(ARGS)
+	@$(BIN)/python -m tests.frameworks $(if $(NEWEST),--newest) $(ARGS)
 
 bench-frameworks: $(BIN)/python ## count what a step of each framework costs, beside others (ARGS=langchain)
 	@$(BIN)/python -m tests.frameworks --count $(ARGS)
@@ -124,9 +124,8 @@ update: ## pin the newest versions of all that is installed (ARGS="openai mcp": 
 
 newest: ## run the tests with the versions of today, in environments of their own
 	rm -rf .cache/newest
-	$(MAKE) test release-check NEWEST=1 VENV=.cache/newest/test BESIDE=.cache/newest/beside \
-		RELEASE=.cache/newest/release
-	$(MAKE) test-frameworks VENV=.cache/newest/test ARGS="--newest $(ARGS)"
+	$(MAKE) --keep-going test test-frameworks release-check NEWEST=1 \
+		VENV=.cache/newest/test BESIDE=.cache/newest/beside RELEASE=.cache/newest/release
 
 clean: ## remove environments and caches
 	rm -rf $(VENV) $(BESIDE) $(DOCS) site .cache .pytest_cache .mypy_cache .ruff_cache
