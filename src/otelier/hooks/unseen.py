@@ -94,11 +94,6 @@ UNSEEN: Final = (
     ),
     Unseen(
         "fireworks-ai",
-        "messages.create",
-        "Anthropic's dialect at Fireworks; chat.completions and completions are seen",
-    ),
-    Unseen(
-        "fireworks-ai",
         "batch_inference_jobs, evaluation_jobs, fine tuning",
         "jobs: Fireworks makes the model calls later, and results come as files",
     ),

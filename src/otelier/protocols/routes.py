@@ -142,3 +142,9 @@ ANTHROPIC: Final[Routes] = {
         model_in="model",
     ),
 }
+
+# Fireworks has Anthropic's messages beside its chat completions.
+FIREWORKS: Final[Routes] = {
+    **COMPATIBLE,
+    ("post", "/v1/messages"): ANTHROPIC["post", "/v1/messages"],
+}

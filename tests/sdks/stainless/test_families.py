@@ -13,9 +13,11 @@ import pytest
 import otelier
 from otelier.hooks import foreign
 from tests.servers import Json, ProviderServer, Sse
+from tests.servers.anthropic_wire import message, message_usage
 from tests.servers.openai_wire import chat_chunks, chat_completion, chat_message
 from tests.telemetry import Telemetry
 
+GLM = "accounts/fireworks/models/glm-5p3-flash"
 MESSAGES: list[Any] = [{"role": "user", "content": "hi"}]
 
 
@@ -74,6 +76,23 @@ def make(member: Member, server: ProviderServer, asynchronous: bool = False) -> 
         return kind(api_key="k", base_url=server.url + member.prefix, **dict(member.extra))
     except TypeError:
         return kind(api_key="k", base_url=server.url + member.prefix)
+
+
+def test_fireworks_has_anthropics_messages_too(
+    server: ProviderServer, telemetry: Telemetry
+) -> None:
+    pytest.importorskip("fireworks")
+    usage = message_usage(12, 9, cache_read=4)
+    server.route("/v1/messages", Json(message(model=GLM, usage=usage)))
+    client = make(MEMBERS["fireworks"], server)
+    if not hasattr(client, "messages"):
+        pytest.skip("this version has no messages")
+    client.messages.create(model=GLM, max_tokens=9, messages=MESSAGES)
+    attributes = telemetry.span().attributes
+    assert attributes["gen_ai.operation.name"] == "chat"
+    assert attributes["gen_ai.provider.name"] == "fireworks_ai"
+    assert attributes["gen_ai.usage.input_tokens"] == 16
+    assert attributes["otelier.cost.source"] == "prices"
 
 
 def check(telemetry: Telemetry, member: Member) -> None:

@@ -39,7 +39,7 @@ DIALECTS: Final = {
         Dialect("groq", routes.COMPATIBLE, provider="groq"),
         Dialect("together", routes.COMPATIBLE, provider="together_ai"),
         Dialect("cerebras", routes.COMPATIBLE, provider="cerebras"),
-        Dialect("fireworks", routes.COMPATIBLE, provider="fireworks_ai"),
+        Dialect("fireworks", routes.FIREWORKS, provider="fireworks_ai"),
         Dialect("writer", routes.WRITER, provider="writer"),
     )
 }
