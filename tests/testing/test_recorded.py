@@ -10,6 +10,8 @@ import openai
 import pytest
 
 import otelier
+from otelier import runtime
+from otelier.hooks import registry
 from otelier.testing import Traces, traces
 from tests.servers import Json, ProviderServer, openai_wire
 from tests.testing.asking import ask, client, host, weather
@@ -262,6 +264,7 @@ def test_ended_in_another_order(server: ProviderServer) -> None:
     two.__exit__(None, None, None)
     ask(of)
     assert (len(first.calls), len(second.calls)) == (0, 1)
+    assert runtime.current() is None and not registry.states()
 
 
 @pytest.mark.parametrize(

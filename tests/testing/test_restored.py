@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 import otelier
 from otelier import runtime
 from otelier.hooks import registry
-from otelier.testing import traces
+from otelier.testing import standing, traces
 from tests.servers import Gate, Json, ProviderServer, Sse, openai_wire
 from tests.telemetry import Telemetry
 from tests.testing.asking import ask, client, weather
@@ -203,6 +203,7 @@ def test_whatever_is_sampled(
 ) -> None:
     monkeypatch.setattr(trace, "_TRACER_PROVIDER", TracerProvider(sampler=ALWAYS_OFF))
     monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    monkeypatch.setattr(standing, "_provider", None)
     with trace.get_tracer("app").start_as_current_span("unsampled"), traces() as seen:
         ask(of)
     assert len(seen.calls) == 1
