@@ -27,6 +27,10 @@ USAGES: dict[str, tuple[Any, Usage | None]] = {
     "zero is a fact": ({"prompt_tokens": 0, "completion_tokens": 0}, Usage(input=0, output=0)),
     "chat": (TOTALS, Usage(input=100, output=20)),
     "responses": (NEW_TOTALS, Usage(input=100, output=20)),
+    "Writer": (
+        {**TOTALS, "prompt_token_details": {"cached_tokens": 40}},
+        Usage(input=100, output=20, cache_read=40),
+    ),
     "details are null": (
         {**TOTALS, "prompt_tokens_details": None, "completion_tokens_details": None},
         Usage(input=100, output=20),

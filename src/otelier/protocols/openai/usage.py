@@ -3,7 +3,7 @@
 Sources: OpenAI API reference (``usage`` of chat completions and responses); DeepSeek
 (``prompt_cache_hit_tokens``), Moonshot (``cached_tokens``), xAI (``cost_in_usd_ticks``, 1 tick =
 1e-10 USD), OpenRouter and Vercel (``cost``, ``is_byok``, ``cost_details``), Perplexity (``cost``),
-Mistral and vLLM (``prompt_tokens_details``) API references.
+Mistral and vLLM (``prompt_tokens_details``), Writer (``prompt_token_details``) API references.
 """
 
 from __future__ import annotations
@@ -53,7 +53,12 @@ _ELSEWHERE: Final = (
     ("prompt_text_tokens", "text_input"),
     ("prompt_image_tokens", "image_input"),
 )
-_INPUT_IN: Final = ("prompt_tokens_details", "input_tokens_details", "input_token_details")
+_INPUT_IN: Final = (
+    "prompt_tokens_details",
+    "input_tokens_details",
+    "input_token_details",
+    "prompt_token_details",  # Writer
+)
 _OUTPUT_IN: Final = (
     "completion_tokens_details",
     "output_tokens_details",
