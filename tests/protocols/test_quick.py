@@ -129,6 +129,27 @@ def _chat(choose: Choose) -> Any:
     return chunk
 
 
+def _tell_on(chunks: list[Any]) -> None:
+    """What is told beside pieces is told with those that follow, or in the end, by providers."""
+    told: dict[str, Any] = {}
+    for chunk in chunks:
+        _keep_on(chunk, told, ("service_tier", "x_groq"))
+        choices = chunk["choices"]
+        for choice in choices if type(choices) is list else ():
+            if type(choice) is dict:
+                _keep_on(choice, told, ("usage", "error"))
+                if type(choice.get("delta")) is dict:
+                    _keep_on(choice["delta"], told, ("function_call",))
+
+
+def _keep_on(found: dict[str, Any], told: dict[str, Any], names: tuple[str, ...]) -> None:
+    for name in names:
+        if found.get(name) is not None:
+            told[name] = found[name]
+        elif name in told:
+            found[name] = told[name]
+
+
 # --- responses --------------------------------------------------------------------------------
 
 
@@ -227,6 +248,8 @@ def test_reads_the_same(name: str, keep: bool) -> None:
     for number in range(ROUNDS):
         choose = random.Random(f"{name} {number}")
         data = [event(choose) for _ in range(choose.randrange(1, 30))]
+        if name == "chat":
+            _tell_on(data)
         models = [make(each) for each in data]
         careful, quick = reader(keep), reader(keep)
         take = taking(quick, models[0])

@@ -186,10 +186,8 @@ def _call(call: Any) -> Part:
 
 # What shows a tool of the provider's or what a gateway tells, in SDKs that declare it.
 _TOLD: Final = frozenset({"annotations", "executed_tools", "provider_metadata"})
-# What is read of a delta beside its role, its text and its calls.
-_SELDOM: Final = SELDOM | _TOLD
-# What is read of a chunk, and of its choices, that is more than one more piece.
-_OF_EVENTS: Final = frozenset({"service_tier", "x_groq", "usage"})
+# SDKs that declare one of these take the careful way: it may be told with any piece.
+_OF_DELTAS: Final = (SELDOM | _TOLD) - {"refusal", "function_call", "audio"}
 _OF_CHOICES: Final = frozenset({"usage", "error"})
 
 _NONE_YET: Final = object()
@@ -210,7 +208,7 @@ class Reader:
         "_pieces",
         "_ran",
         "_seen",
-        "_seldom",
+        "_tail",
         "_tier",
         "_usage",
     )
@@ -231,8 +229,8 @@ class Reader:
         self._last = Choice()
         # Of its text, where that is text: odd pieces take the careful way.
         self._pieces: list[str] | None = None
-        # What is seldom told, of what the SDK declares: a tuple, with the first delta.
-        self._seldom: Any = None
+        # The last chunk that went the quick way, of whose facts none was read.
+        self._tail: Any = None
         self._error: Any = None
 
     def quick(self, first: Any) -> Take:
@@ -241,58 +239,77 @@ class Reader:
             return self.chunk
         for choice in wire.items(wire.fields(first).get("choices")):
             members = wire.fields(choice)
-            # SDKs that declare what is seldom told tell it where there is text, too.
-            if not (wire.model(choice) and _OF_CHOICES.isdisjoint(members)):
+            delta = members.get("delta")
+            if not (wire.model(choice) and wire.model(delta)):
                 return self.chunk
-            if not wire.model(members.get("delta")):
+            if not (_OF_CHOICES.isdisjoint(members) and _OF_DELTAS.isdisjoint(delta.__dict__)):
                 return self.chunk
-        return self._one_more
+        return self._texts if self._keep else self._facts
 
-    def _one_more(self, event: Any) -> None:
-        # Nearly every chunk is one more piece of the choice before, and no more than that: seen
-        # without a call of a function. The others, and odd ones, take the careful way.
+    # Nearly every chunk is one more piece of the choice before, and no more than that: seen
+    # without a call of a function, and with few attributes, each of which costs hundreds of
+    # instructions. The others, and odd ones, take the careful way. What providers tell beside
+    # pieces (a tier, an error, a function) they tell with the last one as well.
+
+    def _texts(self, event: Any) -> None:
         try:
-            told = event.__dict__
-            (choice,) = told["choices"]
+            (choice,) = event.choices
             members = choice.__dict__
             if (
                 members["finish_reason"] is None
                 and members["index"] is self._index
-                and told["usage"] is None
-                and ("service_tier" not in told or told["service_tier"] in (None, self._tier))
-                and ("x_groq" not in told or told["x_groq"] is None)
-                and (not (more := event.__pydantic_extra__) or _OF_EVENTS.isdisjoint(more))
-                and (not (more := choice.__pydantic_extra__) or _OF_CHOICES.isdisjoint(more))
+                and event.usage is None
             ):
+                self._tail = event
                 delta = members["delta"]
                 if delta.__pydantic_extra__:  # Most often thoughts.
                     self._delta(self._last, wire.fields(delta))
                     return
                 members = delta.__dict__
-                for name in self._seldom:
-                    if members[name] is not None:
-                        break
-                else:
-                    calls = members["tool_calls"]
-                    if not self._keep:
-                        if calls is None or self._last.called:
-                            return
-                    elif calls is None:
-                        piece, pieces = members["content"], self._pieces
-                        known = self._last.role or members["role"] is None
-                        if piece and type(piece) is str and pieces is not None and known:
+                if (
+                    members["refusal"] is None
+                    and members["function_call"] is None
+                    and ("audio" not in members or members["audio"] is None)
+                    and (members["role"] is None or self._last.role)
+                ):
+                    calls, piece = members["tool_calls"], members["content"]
+                    if calls is None:
+                        pieces = self._pieces
+                        if piece and type(piece) is str and pieces is not None:
                             pieces.append(piece)
                             if len(pieces) > MOST_PIECES:
                                 pieces[:] = ("".join(pieces),)
                             return
-                    elif not members["content"] and self._last.go_on(calls):
+                    elif not piece and self._last.go_on(calls):
                         return
+        except (AttributeError, KeyError, TypeError, ValueError):
+            pass
+        self.chunk(event)
+
+    def _facts(self, event: Any) -> None:
+        try:
+            (choice,) = event.choices
+            members = choice.__dict__
+            if (
+                members["finish_reason"] is None
+                and members["index"] is self._index
+                and event.usage is None
+            ):
+                self._tail = event
+                delta = members["delta"]
+                if delta.__pydantic_extra__:
+                    self._delta(self._last, wire.fields(delta))
+                    return
+                if delta.tool_calls is None or self._last.called:
+                    return
         except (AttributeError, KeyError, TypeError, ValueError):
             pass
         self.chunk(event)
 
     def chunk(self, event: Any) -> None:
         """One ``chat.completion.chunk``."""
+        if self._tail is not None:
+            self._late()
         raw = wire.fields(event)
         if not self._seen:
             self._first(raw)
@@ -304,6 +321,19 @@ class Reader:
                 self._index = _NONE_YET  # The next one may tell what it is of.
         elif "error" in raw and raw["error"] is not None:
             self._error = raw["error"]
+        self._told(raw)
+
+    def _late(self) -> None:
+        # What the last of the chunks that went the quick way has told beside its piece.
+        tail, self._tail = wire.fields(self._tail), None
+        for choice in wire.items(tail.get("choices")):
+            members = wire.fields(choice)
+            self._beside(members)
+            if not self._last.called:
+                self._last.called = _asks(wire.fields(members.get("delta")))
+        self._told(tail)
+
+    def _told(self, raw: Wire) -> None:
         if "usage" in raw and raw["usage"] is not None:
             self._usage = raw["usage"]
         if "service_tier" in raw and raw["service_tier"] is not None:
@@ -329,17 +359,18 @@ class Reader:
             self._index, self._last, self._pieces = index, choice, None
         if "finish_reason" in raw and type(raw["finish_reason"]) is str:
             choice.finish = raw["finish_reason"]
+        self._beside(raw)
+        delta = raw["delta"] if "delta" in raw else None
+        if delta is not None:
+            self._delta(choice, wire.fields(delta))
+        elif self._keep and "text" in raw and type(raw["text"]) is str:  # legacy completions
+            choice.delta({"content": raw["text"]})
+
+    def _beside(self, raw: Wire) -> None:
         if "usage" in raw and raw["usage"] is not None:  # Moonshot
             self._usage = raw["usage"]
         if "error" in raw and raw["error"] is not None:  # OpenRouter
             self._error = raw["error"]
-        delta = raw["delta"] if "delta" in raw else None
-        if delta is not None:
-            if self._seldom is None and wire.model(delta):
-                self._seldom = tuple(_SELDOM.intersection(delta.__dict__))
-            self._delta(choice, wire.fields(delta))
-        elif self._keep and "text" in raw and type(raw["text"]) is str:  # legacy completions
-            choice.delta({"content": raw["text"]})
 
     def _delta(self, choice: Choice, raw: Wire) -> None:
         if not _TOLD.isdisjoint(raw):
@@ -382,6 +413,8 @@ class Reader:
 
     def reply(self, complete: bool) -> Reply:
         """What was read so far."""
+        if self._tail is not None:
+            self._late()
         reply = Reply()
         seen = self._seen
         put(reply.attributes, semconv.RESPONSE_ID, seen.get("id"))
