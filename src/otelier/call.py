@@ -376,9 +376,19 @@ class Call:
     ) -> None:
         """Once. ``ended``: after how many seconds, and when, if that was not now."""
         try:
-            under_way.forget(self._open.pop())
+            held = self._open.pop()
         except IndexError:
             return
+        if held is None and self._share is None and self._after is None and not self._foreign:
+            # Nobody wants to know.
+            self.ended = True
+            self._context, self._body = ctx.NOWHERE, None
+            try:
+                self._span.end()
+            except Exception:
+                guard.failed("call.span.end")
+            return
+        under_way.forget(held)
         # What follows is ours, not the operation's.
         seconds, now = ended or (perf_counter() - self._started, time_ns())
         self.ended = True

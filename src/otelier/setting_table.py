@@ -167,7 +167,7 @@ SETTINGS: Final = (
         "OTELIER_PRICES",
         texts.text,
         "path of a JSON file",
-        "Your own prices, asked before the public price list. Format: see [Cost](#cost).",
+        "Your own prices, asked before the public price list. The guide about cost has its format.",
     ),
     Setting(
         "cost_aliases",

@@ -118,7 +118,7 @@ def failing(function: Callable[..., Any], when: int) -> Callable[..., Any]:
 @pytest.mark.parametrize("way", ["loop", "next", "async loop", "async next"])
 @pytest.mark.parametrize(
     ("owner", "name", "when"),
-    [(Call, "begin_chunks", 0), (chat.Reader, "_one_more", 0), (chat.Reader, "_one_more", 3)],
+    [(Call, "begin_chunks", 0), (chat.Reader, "_texts", 0), (chat.Reader, "_texts", 3)],
     ids=["the beginning", "the first", "one between"],
 )
 def test_the_rest_is_seen(
@@ -141,5 +141,5 @@ def test_the_rest_is_seen(
     assert found[semconv.RESPONSE_FINISH_REASONS] == ("stop",)
     (message,) = json.loads(str(found[semconv.OUTPUT_MESSAGES]))
     seen = message["parts"][0]["content"]
-    lost = said[when] if name == "_one_more" else said[0]
+    lost = said[when] if name == "_texts" else said[0]
     assert seen == TEXT.replace(lost, "", 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,7 +114,10 @@ def _reasons(reports: Reports, environ: Mapping[str, str], status: int) -> Itera
     if others := reports.names("others"):
         yield f"{_list(others)} instruments the library already; disable one of the two."
     if hooked:
-        yield f"{_list(hooked)} {_is(hooked)} hooked, but no call ended{_cut(told, status)}."
+        sampler = os.environ.get("OTEL_TRACES_SAMPLER", "")
+        dropped = f", or {sampler} dropped it" if sampler else ""
+        why = f"no call ended{dropped}{_cut(told, status)}"
+        yield f"{_list(hooked)} {_is(hooked)} hooked, but {why}."
     if not any(each.get("ended") for each in told):
         yield f"no process told what it imported{_cut(told, status)}."
     yield from _imported(reports)
