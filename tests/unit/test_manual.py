@@ -13,6 +13,7 @@ from manual.attributes import MEANINGS
 from otelier import semconv
 from otelier.hooks.table import FRAMEWORKS, LIBRARIES
 from otelier.setting_table import SETTINGS
+from otelier.version import SITE
 
 _NO_ATTRIBUTES = ("EVENT_", "OPENINFERENCE_", "SCHEMA_URL", "TOKEN_")
 
@@ -96,3 +97,12 @@ def _in_python(name: str) -> bool:
     return importlib.util.find_spec(module) is not None and hasattr(
         importlib.import_module(module), member
     )
+
+
+def test_links_of_the_readme_lead_somewhere() -> None:
+    text = (blocks.ROOT / "README.md").read_text("utf-8")
+    for path in re.findall(rf"{re.escape(SITE)}([\w/-]*)", text):
+        page = blocks.DOCS / path
+        assert page.with_suffix(".md").exists() or (page / "index.md").exists(), path
+    for path in re.findall(r"\]\((?!https?:|#)([^)]*)\)", text):
+        assert (blocks.ROOT / path).exists(), path
