@@ -8,7 +8,7 @@ from typing import Final
 
 from benchmarks.scenarios import FRESH, GROWING, SMALL, Scenario
 
-CHUNKS: Final = 1000
+CHUNKS: Final = 500
 
 
 @dataclass(frozen=True)
