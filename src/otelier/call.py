@@ -380,13 +380,8 @@ class Call:
         except IndexError:
             return
         if held is None and self._share is None and self._after is None and not self._foreign:
-            # Nobody wants to know.
-            self.ended = True
-            self._context, self._body = ctx.NOWHERE, None
-            try:
-                self._span.end()
-            except Exception:
-                guard.failed("call.span.end")
+            self.ended = True  # Nobody wants to know more.
+            self._close(None)
             return
         under_way.forget(held)
         # What follows is ours, not the operation's.
@@ -415,7 +410,7 @@ class Call:
         except Exception:
             guard.failed("call.rest")
 
-    def _close(self, now: int) -> None:
+    def _close(self, now: int | None) -> None:
         # The context holds the call: nothing of ours waits for the garbage collector.
         self._context = ctx.NOWHERE
         self._body = None

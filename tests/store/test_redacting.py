@@ -70,7 +70,7 @@ def test_a_secret_goes_from_every_field(text: str, secret: str) -> None:
         ("app.deep", {"a": [{"b": b"password: hunter2"}]}, {"a": [{"b": b"password: [REDACTED]"}]}),
         ("app.json", '{"a": 1.0, "pwd": "x y"}', '{"a": 1.0, "pwd": "[REDACTED]"}'),
         ("app.inner", r'{"a": "{\"pwd\": \"x y\"}"}', r'{"a": "{\"pwd\": \"[REDACTED]\"}"}'),
-        ("app.name", '{"password: hunter2": 1}', '{"password: [REDACTED]":1}'),
+        ("app.name", '{"password: hunter2": 1}', '{"password: [REDACTED]": 1}'),
     ],
 )  # fmt: skip
 def test_values_of_each_type(name: str, value: Any, clean: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,7 +113,7 @@ def _reasons(reports: Reports, environ: Mapping[str, str], status: int) -> Itera
     if others := reports.names("others"):
         yield f"{_list(others)} instruments the library already; disable one of the two."
     if hooked:
-        sampler = os.environ.get("OTEL_TRACES_SAMPLER", "")
+        sampler = environ.get("OTEL_TRACES_SAMPLER", "")
         dropped = f", or {sampler} dropped it" if sampler else ""
         why = f"no call ended{dropped}{_cut(told, status)}"
         yield f"{_list(hooked)} {_is(hooked)} hooked, but {why}."
