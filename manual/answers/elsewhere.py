@@ -11,7 +11,7 @@ from typing import Final
 # The provider's port is in this variable.
 PORT: Final = "MANUAL_PROVIDER_PORT"
 BEFORE: Final = """
-import importlib, os
+import importlib, importlib.util, os
 
 PORT = int(os.environ["MANUAL_PROVIDER_PORT"])
 
@@ -26,7 +26,7 @@ def lead(transport, method):
     setattr(transport, method, led)
 
 
-for name in ("httpx", "httpx2"):
+for name in filter(importlib.util.find_spec, ("httpx", "httpx2")):
     module = importlib.import_module(name)
     lead(module.HTTPTransport, "handle_request")
     lead(module.AsyncHTTPTransport, "handle_async_request")
