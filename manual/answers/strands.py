@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from manual.answers.turns import calls, play, says
+from manual.answers.turns import weather
 from tests.servers import ProviderServer
 
 TREE = """
@@ -17,9 +17,4 @@ agent weather
 
 def answers(server: ProviderServer) -> dict[str, str]:
     """Script the server; the variables by which the SDK finds it."""
-    return play(
-        server,
-        calls("get_weather", {"city": "Paris"}, 71, 15),
-        says("It is 18 °C and sunny in Paris.", 103, 13),
-        model="gpt-6-luna-2026-09-17",
-    )
+    return weather(server)

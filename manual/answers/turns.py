@@ -131,3 +131,22 @@ def _response(body: dict[str, Any], number: int, turn: Turn, model: str) -> Repl
     if not body.get("stream"):
         return Json(whole)
     return Sse(response_events(whole), done=None, named=True)
+
+
+# What pages of several frameworks show: an agent that looks at the weather.
+WEATHER: Final = """
+agent weather
+├─ chat gpt-6-luna → gpt-6-luna-2026-09-17
+├─ tool get_weather
+└─ chat gpt-6-luna → gpt-6-luna-2026-09-17
+"""
+
+
+def weather(server: ProviderServer, asked: int = 71, answered: int = 103) -> dict[str, str]:
+    """Play it; with so many tokens of input in the first and in the second call."""
+    return play(
+        server,
+        calls("get_weather", {"city": "Paris"}, asked, 15),
+        says("It is 18 °C and sunny in Paris.", answered, 13),
+        model="gpt-6-luna-2026-09-17",
+    )
