@@ -24,7 +24,6 @@ from typing import Any, Final
 
 from manual import places
 from manual.blocks import PYTHON, ROOT, Block, Page
-from tests.backends.running import free_ports
 from tests.servers import ProviderServer
 
 _PORT: Final = re.compile(r"(?:(?<=localhost:)|(?<=127\.0\.0\.1:)|(?<=--port ))(\d{4,5})\b")
@@ -113,7 +112,8 @@ class Stage:
     def port(self, said: str) -> str:
         """What a port of the page is here."""
         if said not in self._ports:
-            self._ports[said] = str(free_ports(1)[0])
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                self._ports[said] = str(free.getsockname()[1])
         return self._ports[said]
 
     def _background(self, block: Block, text: str) -> None:
