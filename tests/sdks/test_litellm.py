@@ -42,6 +42,14 @@ VARYING = (
 )
 
 
+@pytest.fixture(autouse=True)
+def callbacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LiteLLM tells of calls by several lists, and what is in one of them it puts into others."""
+    for name, value in list(vars(litellm).items()):
+        if "callback" in name and isinstance(value, list):
+            monkeypatch.setattr(litellm, name, value.copy())
+
+
 @pytest.fixture
 def telemetry(server: ProviderServer) -> Iterator[Telemetry]:
     running = Telemetry().start(provider_hosts=server.url.removeprefix("http://") + "=openai")

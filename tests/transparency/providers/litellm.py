@@ -81,6 +81,8 @@ class Client:
     def __init__(self, app: App) -> None:
         self.sdk: Any = pytest.importorskip("litellm")
         self.sdk.suppress_debug_info = True
+        # Somebody another test has left would be told of these calls, too, in its own time.
+        assert not self.sdk.success_callback and not self.sdk.input_callback
         self._url = app.server.url
         self._prefix = "a" if app.asynchronous else ""
 

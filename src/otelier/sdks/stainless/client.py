@@ -88,9 +88,9 @@ def opener(dialect: Dialect) -> calling.Open:
         body = options.get("json_data")
         if type(body) is not dict:
             body = _EMPTY
-        extra = wire.fields(options.get("extra_json"))
-        if extra:
-            body = {**body, **extra}
+        extra = options.get("extra_json")
+        if extra is not None:
+            body = {**body, **wire.fields(extra)}
         more: dict[str, Any] | None = None
         if path_id is not None:
             more = {route.id_attribute: path_id}
