@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -17,8 +16,14 @@ if TYPE_CHECKING:
 _NAMED: Final = os.environ.get("OTELIER_CHROMIUM", "")
 # Where tests of the browser fail instead of being skipped.
 CI: Final = os.environ.get("CI", "") not in ("", "0", "false")
-_DEBIAN: Final = "/usr/bin/chromium"
-_OTHERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# Chromium without windows, which takes a third less of a processor, or all of it.
+_NAMES: Final = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+)
 # No name is looked up beyond this machine. Names that end in .test are this machine, so that a
 # test can be another site.
 _HOSTS: Final = "MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
@@ -38,9 +43,7 @@ def program() -> str:
     """The browser's path; empty where there is none."""
     if _NAMED:
         return shutil.which(_NAMED) or ""
-    if Path(_DEBIAN).exists():
-        return _DEBIAN
-    return next((found for name in _OTHERS if (found := shutil.which(name))), "")
+    return next((found for name in _NAMES if (found := shutil.which(name))), "")
 
 
 def missing() -> str:
