@@ -106,3 +106,28 @@ def test_links_of_the_readme_lead_somewhere() -> None:
         assert page.with_suffix(".md").exists() or (page / "index.md").exists(), path
     for path in re.findall(r"\]\((?!https?:|#)([^)]*)\)", text):
         assert (blocks.ROOT / path).exists(), path
+
+
+_COUNTED = {
+    "a small call of chat": "chat, small",
+    "100 messages, every text new (Anthropic)": "messages, large, every text new",
+    "a chunk of a stream of chat": "a chunk of chat, content on",
+}
+
+
+def test_costs_in_the_readme_are_those_that_were_counted() -> None:
+    told = _rows((blocks.ROOT / "README.md").read_text("utf-8"))
+    counted = _rows((blocks.ROOT / "benchmarks" / "README.md").read_text("utf-8"))
+    for short, name in _COUNTED.items():
+        # Beside names: the bare SDK, the goal and the floor; multiples of the floor in brackets.
+        adds = [float(re.sub(r" \(.*|,", "", each)) for each in counted[name][3:]]
+        assert told[short] == [f"{each:,.0f}" for each in adds], name
+
+
+def _rows(text: str) -> dict[str, list[str]]:
+    """The first row of each name, of all tables."""
+    found: dict[str, list[str]] = {}
+    for line in re.findall(r"^\| (.*) \|$", text, re.MULTILINE):
+        name, *cells = line.split(" | ")
+        found.setdefault(name, cells)
+    return found
