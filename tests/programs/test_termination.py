@@ -28,6 +28,7 @@ class Held(SpanProcessor):  # As a batch processor: exports when flushed.
 
 def start(**options):
     otelier.instrument(**options)
+    {patience}
     trace.get_tracer_provider().add_span_processor(Held())
 
 def work(name="t"):
@@ -46,6 +47,11 @@ PROGRAMS = {
     "what is open, too": (
         "start(); work(); step = otelier.tool('open').start(); term()",
         [*_SENT, "execute_tool open"],
+        -15,
+    ),
+    "while a thread starts": (
+        "start(); work()\nwith threading._active_limbo_lock: term()",
+        _SENT,
         -15,
     ),
     "while it waits": (
@@ -223,9 +229,12 @@ work(); term()
 }
 
 
-def run(here: Path, program: str, flush: str = "pass") -> subprocess.CompletedProcess[str]:
+def run(here: Path, program: str, flush: str = "") -> subprocess.CompletedProcess[str]:
     source = here / "program.py"
-    source.write_text(_START.replace("{flush}", flush) + program + _END)
+    # What is sent in time is sent on a machine that stands still meanwhile, too.
+    patience = "pass" if flush else "from otelier import children; children._SECONDS = 50"
+    begin = _START.replace("{flush}", flush or "pass").replace("{patience}", patience)
+    source.write_text(begin + program + _END)
     quiet = {f"OTEL_{signal}_EXPORTER": "none" for signal in ("TRACES", "METRICS", "LOGS")}
     return subprocess.run(
         [sys.executable, "-W", "ignore", source],

@@ -105,13 +105,22 @@ def listed(
 
 
 def own(prices: Mapping[str, Any]) -> Pricer:
-    """Applies the user's own prices, USD per million tokens."""
+    """Applies the user's own prices, USD per million tokens of text and images.
+
+    What was cached, and not priced apart, costs what other input does. Sound has no price there.
+    """
     rates: dict[str, Steps] = {
         name: (float(value), ())
         for name, value in prices.items()
         if name in _OWN_RATES and wire.number(value) is not None
     }
-    return lambda usage: _sum(usage, rates, "user")
+
+    def price(usage: Usage) -> Priced | None:
+        if usage.audio_seconds or usage.audio_input or usage.audio_output:
+            return None  # At the price of text it would be a wrong number.
+        return _sum(usage, rates, "user")
+
+    return price
 
 
 def _positive(price: Price) -> bool:
