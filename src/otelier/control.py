@@ -121,7 +121,7 @@ def instrument(
         blobs: What stands for images, audio and files (OTELIER_BLOBS).
         blob_uri: Where ``blobs="upload"`` writes (OTELIER_BLOB_URI).
         emit_event: Emit the event of operation details (OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT).
-        baggage: Send ``session()`` values along with outgoing requests (OTELIER_BAGGAGE).
+        baggage: Make ``session()`` values W3C baggage (OTELIER_BAGGAGE).
         propagate: Hosts that get the trace context of model calls (OTELIER_PROPAGATE).
         mcp_meta: Send the trace context with MCP requests (OTELIER_MCP_META).
         stream_usage: Ask OpenAI-compatible hosts for the usage of streams (OTELIER_STREAM_USAGE).

@@ -20,7 +20,8 @@ _NO_LOGS: Final = (
 )
 _NO_IDS: Final = (
     "record_evaluation() takes trace_id and span_id together, as the 32 and 16 hexadecimal digits "
-    "that backends show, or as numbers; an evaluation with others is left out"
+    "that backends show, or as numbers; an evaluation with others is left out, or belongs to its "
+    "response_id"
 )
 
 

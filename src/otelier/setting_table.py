@@ -196,8 +196,9 @@ SETTINGS: Final = (
         "OTELIER_BAGGAGE",
         texts.flag,
         "`true`, `false`",
-        "Send `session()` values along as W3C baggage with every outgoing request, providers' "
-        "included. Default `false`: they stay in the process.",
+        "Make the ids of `session()`, and its metadata that are texts, W3C baggage, which HTTP "
+        "instrumentations send with every request, providers' included. Default `false`: they stay "
+        "in the process.",
         stricter=tightening.OFF,
     ),
     Setting(

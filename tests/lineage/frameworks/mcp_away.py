@@ -126,13 +126,18 @@ def _span(raw: dict[str, Any]) -> Any:
     attributes = {each["key"]: next(iter(each["value"].values())) for each in raw["attributes"]}
     parent = raw.get("parentSpanId")
     failed = raw.get("status", {}).get("code") == 2
+    trace_id = int(raw["traceId"], 16)
+
+    def of(span_id: str) -> Any:
+        return SimpleNamespace(span_id=int(span_id, 16), trace_id=trace_id)
+
     return SimpleNamespace(
         name=raw["name"],
         kind=SpanKind(int(raw["kind"]) - 1),
         attributes=attributes,
         start_time=int(raw["startTimeUnixNano"]),
-        context=SimpleNamespace(span_id=int(raw["spanId"], 16), trace_id=int(raw["traceId"], 16)),
-        parent=SimpleNamespace(span_id=int(parent, 16)) if parent else None,
+        context=of(raw["spanId"]),
+        parent=of(parent) if parent else None,
         status=SimpleNamespace(status_code=StatusCode.ERROR if failed else StatusCode.UNSET),
         links=raw.get("links", []),
     )

@@ -165,7 +165,7 @@ def spans_of(body: bytes) -> Iterator[Any]:
         for scope in each.scope_spans:
             for span in scope.spans:
                 ids = SimpleNamespace(trace_id=span.trace_id, span_id=span.span_id)
-                above = SimpleNamespace(span_id=span.parent_span_id)
+                above = SimpleNamespace(trace_id=span.trace_id, span_id=span.parent_span_id)
                 failed = span.status.code == span.status.STATUS_CODE_ERROR
                 status = StatusCode.ERROR if failed else StatusCode.UNSET
                 yield SimpleNamespace(
