@@ -9,6 +9,7 @@ from typing import Any, Final
 from manual.blocks import DOCS
 from otelier.hooks import unseen
 from otelier.hooks.table import FRAMEWORKS, LIBRARIES, Library
+from tests.framework_rows import PINS
 
 FOLDERS: Final = {"libraries": LIBRARIES, "frameworks": FRAMEWORKS}
 _ROW: Final = re.compile(
@@ -40,6 +41,13 @@ def _range(versions: str) -> str:
     return numbers[0] if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
 
 
+def pinned(distribution: str, rows: str) -> str:
+    """The versions with which the rows of a framework are run, oldest first, by their pins."""
+    pins = (path.read_text("utf-8") for path in PINS.glob(f"{rows}*.txt"))
+    found = {each for text in pins for each in re.findall(rf"^{distribution}==(\S+)", text, re.M)}
+    return ", ".join(sorted(found, key=lambda each: [int(part) for part in each.split(".")]))
+
+
 def facts(meta: dict[str, Any]) -> str:
     """The table at the head of a page."""
     lines = ["| | |", "|---|---|"]
@@ -53,9 +61,11 @@ def _facts(meta: dict[str, Any]) -> Iterator[tuple[str, str]]:
     also = [str(each) for each in meta.get("distributions", ())]
     told = [each for each in (*distributions(name), *also) if each in known]
     versions = [f"`{each}` {_range(known[each][0])}" for each in dict.fromkeys(told)]
+    if "pinned" in meta:
+        versions = [f"`{each}` {_range(pinned(each, name))}" for each in meta["pinned"]]
     if versions:
         yield "Oldest and newest version that was tested", ", ".join(versions)
-    yield "Leave it alone", f"`OTELIER_DISABLED={name}`"
+    yield "Leave it alone", f"`OTELIER_DISABLED={meta.get('disabled', name)}`"
     if meta.get("vendor"):
         yield "The vendor's documents", ", ".join(f"<{each}>" for each in meta["vendor"])
 
@@ -64,6 +74,6 @@ def not_seen(meta: dict[str, Any]) -> str:
     """What is not seen, as rows of the table that doctor reads."""
     found = [row for each in distributions(str(meta["library"])) for row in unseen.of(each)]
     if not found:
-        return "Nothing that a model answers is left out, as far as we know."
+        return "Nothing is known to be left out."
     lines = ["| Not seen | Why |", "|---|---|"]
     return "\n".join([*lines, *(f"| `{row.what}` | {row.why} |" for row in found)])

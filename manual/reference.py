@@ -32,7 +32,8 @@ def table(heads: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
 
 def settings() -> str:
     """All settings."""
-    return table(("Variable", "Values", ""), ((f"`{s.env}`", s.values, s.help) for s in SETTINGS))
+    heads = ("Variable", "In code", "Values", "")
+    return table(heads, ((f"`{s.env}`", f"`{s.field}`", s.values, s.help) for s in SETTINGS))
 
 
 # --- attributes -----------------------------------------------------------------------------
@@ -120,6 +121,8 @@ def _kind(metric: Instrument) -> str:
 def _of(metric: Instrument) -> str:
     if metric.name.startswith(_LATEST):
         return "main"
+    if metric is semconv.OPERATION_DURATION:
+        return "released; main: of operations that have no duration of their own"
     return "released" if metric in _RELEASED else "both"
 
 

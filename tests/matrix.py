@@ -77,7 +77,7 @@ def own(library: str, hook: str, *versions: tuple[str, tuple[str, ...]]) -> Iter
         yield Row(library, version, pins, (*present, "-k", hook))
 
 
-NEWEST_OPENAI, NEWEST_ANTHROPIC = "openai==3.52.0", "anthropic==2.11.0"
+NEWEST_OPENAI, NEWEST_ANTHROPIC = "openai==3.57.0", "anthropic==2.14.0"
 ROWS = (
     *(Row(PYTHON, version, (), OF_PYTHON, version) for version in pythons.claimed()),
     *(
@@ -89,7 +89,7 @@ ROWS = (
             ("1.109.1", (NEWEST_ANTHROPIC,)),
             ("2.54.0", (NEWEST_ANTHROPIC,)),
             ("3.0.0", (NEWEST_ANTHROPIC,)),
-            ("3.52.0", (NEWEST_ANTHROPIC,)),
+            ("3.57.0", (NEWEST_ANTHROPIC,)),
         )
     ),
     *(
@@ -101,7 +101,7 @@ ROWS = (
             ("0.125.0", (NEWEST_OPENAI,)),
             ("1.0.0", (NEWEST_OPENAI,)),
             ("1.17.0", (NEWEST_OPENAI,)),
-            ("2.11.0", (NEWEST_OPENAI,)),
+            ("2.14.0", (NEWEST_OPENAI,)),
         )
     ),
     *(
@@ -126,9 +126,9 @@ ROWS = (
         ("1.46.0", ()),
         ("1.60.0", ()),
         ("2.34.0", ()),
-        ("3.4.0", ("aiohttp",)),
+        ("3.6.1", ("aiohttp",)),
     ),
-    *own("boto3", "bedrock", ("1.34.116", ()), ("1.44.5", ())),
+    *own("boto3", "bedrock", ("1.34.116", ()), ("1.44.8", ())),
     *own("aiobotocore", "bedrock", ("2.13.1", ()), ("3.10.0", ())),
     *own(
         "mistralai",
@@ -155,7 +155,7 @@ ROWS = (
         "litellm",
         # 1.53.0 was withdrawn. Newer ones import some of their extras for tools and their cache.
         ("1.53.1", (*OLD_HTTPX, "openai<1.56")),
-        ("1.106.2", ("mcp>=2.2,<3", "fastapi", "soundfile")),
+        ("1.110.2", ("mcp>=2.2,<3", "fastapi", "soundfile")),
     ),
     *own(
         "huggingface-hub",

@@ -291,3 +291,44 @@ def test_what_is_not_seen_is_told(doctor: Doctor) -> None:
     assert "  not seen: openai realtime.translations.connect" in done.stdout
     done = doctor(OTELIER_DISABLED="openai", OTEL_TRACES_EXPORTER="console")
     assert "not seen: openai" not in done.stdout
+
+
+Other = Callable[[str, str], None]
+
+
+@pytest.fixture
+def other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Other:
+    """Installs an instrumentation ``an-other``: by what name a loader finds it, and where it is."""
+
+    def install(name: str, module: str) -> None:
+        told = tmp_path / "others" / "an_other-1.0.dist-info"
+        told.mkdir(parents=True)
+        (told / "METADATA").write_text("Metadata-Version: 2.1\nName: an-other\nVersion: 1.0\n")
+        points = f"[opentelemetry_instrumentor]\n{name} = {module}:Instrumentor\n"
+        (told / "entry_points.txt").write_text(points)
+        monkeypatch.syspath_prepend(told.parent)
+
+    return install
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "remedy"),
+    [
+        ("openai", "opentelemetry.instrumentation.genai.openai", "Uninstall it."),
+        ("langchain", "opentelemetry.instrumentation.langchain", "Uninstall it."),
+        ("llamaindex", "opentelemetry.instrumentation.llamaindex", "or name llamaindex in"),
+        ("oi", "openinference.instrumentation.openai", "or name oi in"),
+    ],
+)
+def test_others_are_told_with_what_switches_them_off_alone(
+    doctor: Doctor, other: Other, name: str, module: str, remedy: str
+) -> None:
+    other(name, module)
+    out = doctor().stdout
+    assert "also installed: an-other" in out
+    assert remedy in out[out.index("an-other instruments") :]
+
+
+def test_an_instrumentation_of_http_is_no_other(doctor: Doctor, other: Other) -> None:
+    other("httpx", "opentelemetry.instrumentation.httpx")
+    assert "an-other" not in doctor().stdout

@@ -17,6 +17,15 @@ from otelier.runtime import Runtime
 from otelier.settings import Settings
 from otelier.version import SITE
 
+# Names under which OpenLLMetry's packages for what otelier has no hook of are loaded.
+_ALSO = frozenset(
+    (
+        *("alephalpha", "chromadb", "google_generativeai", "lancedb", "llamaindex", "marqo"),
+        *("milvus", "pinecone", "qdrant", "replicate", "sagemaker", "transformers", "vertexai"),
+        *("voyageai", "watsonx", "weaviate"),
+    )
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -158,12 +167,14 @@ def _tried(state: registry.State, report: Report) -> None:
 
 
 def _finish(report: Report) -> Report:
-    for other in _foreign():
+    for other, name in _foreign():
         report.lines.append(f"  also installed: {other}")
+        # otelier reads that list, too: a name that both have would switch both off.
+        switch = f", or name {name} in OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
         report.problems.append(
             Problem(
                 f"{other} instruments GenAI libraries too; otelier leaves alone what it wraps.",
-                "Uninstall it, or name it in OTEL_PYTHON_DISABLED_INSTRUMENTATIONS.",
+                f"Uninstall it{'' if name in services.ours() else switch}.",
             )
         )
     for row in (row for distribution in report.hooked for row in unseen.of(distribution)):
@@ -189,15 +200,13 @@ def _import(module: str) -> str | None:
     return None
 
 
-def _foreign() -> Iterator[str]:
-    """Distributions of other GenAI instrumentations that a loader would start."""
+def _foreign() -> Iterator[tuple[str, str]]:
+    """Distributions of other GenAI instrumentations that a loader starts, and by what names."""
     seen = set()
     for point in entry_points(group="opentelemetry_instrumentor"):
         module = point.value
         name = point.dist.name if point.dist is not None else module
-        other = services.of_genai(module) or name.endswith(
-            ("-openai-v2", "-openai", "-anthropic", "-groq", "-together")
-        )
+        other = services.of_genai(module) or point.name in _ALSO or point.name in services.ours()
         if other and name not in seen and not name.startswith("otelier"):
             seen.add(name)
-            yield name
+            yield name, point.name

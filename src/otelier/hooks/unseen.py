@@ -218,6 +218,11 @@ UNSEEN: Final = (
         "they are in the totals of the agent's run",
     ),
     Unseen(
+        "google-adk",
+        "model calls of run_live",
+        "sessions over a WebSocket; tools that they call are seen",
+    ),
+    Unseen(
         "crewai",
         "writes to memory, memories before CrewAI 1.10",
         "searches in memory and knowledge are seen",
