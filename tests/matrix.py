@@ -18,7 +18,7 @@ from tests.release import pythons
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".cache" / "matrix"
 BEGIN, END = "<!-- support table: make test-matrix -->", "<!-- end of the support table -->"
-TOOLS = ("pytest>=8", "jsonschema>=4", "pyyaml>=6")
+TOOLS = ("pytest>=8", "pytest-timeout>=2", "jsonschema>=4", "pyyaml>=6", "httpx")
 # Suites that drive SDKs; tests of features that an SDK does not have are skipped.
 SUITES = (
     "tests/transparency/test_whole.py",
