@@ -127,9 +127,11 @@ def main() -> int:
         rows = list(counted(sys.argv[1:]))
         return sum(not count(row, uv, row is rows[0]) for row in rows)
     rows = list(chosen(sys.argv[1:]))
+    # The last rows of the table take longest.
+    order = rows[::-1]
     with ThreadPoolExecutor(os.cpu_count()) as workers:
-        passed = dict(zip(rows, workers.map(lambda row: run(row, uv), rows), strict=True))
-    failed = [row.name for row, well in passed.items() if not well]
+        passed = dict(zip(order, workers.map(lambda row: run(row, uv), order), strict=True))
+    failed = [row.name for row in rows if not passed[row]]
     print(f"{len(rows) - len(failed)} of {len(rows)} environments passed")
     if failed:
         print("failed: " + ", ".join(failed))
