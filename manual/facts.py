@@ -45,7 +45,11 @@ def pinned(distribution: str, rows: str) -> str:
     """The versions with which the rows of a framework are run, oldest first, by their pins."""
     pins = (path.read_text("utf-8") for path in PINS.glob(f"{rows}*.txt"))
     found = {each for text in pins for each in re.findall(rf"^{distribution}==(\S+)", text, re.M)}
-    return ", ".join(sorted(found, key=lambda each: [int(part) for part in each.split(".")]))
+    if not found:
+        raise LookupError(f"no pins of {distribution}")
+    return ", ".join(
+        sorted(found, key=lambda each: [int(part) for part in re.findall(r"\d+", each)])
+    )
 
 
 def facts(meta: dict[str, Any]) -> str:

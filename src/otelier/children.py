@@ -7,7 +7,6 @@ which send a signal of Celery's instead: either flushes. Only who forks by them 
 
 from __future__ import annotations
 
-import _thread
 import importlib
 import os
 import sys
@@ -24,8 +23,8 @@ _FORKING: Final = ("multiprocessing.process", "billiard.process")
 _SECONDS: Final = 2.0
 # As long as a thread can be waited for anywhere.
 _LONGEST: Final = 1e6
-# Locks that those hold who send now.
-_flushing: Final[list[_thread.LockType]] = []
+# Those who send now.
+_flushing: Final[list[threading.Thread]] = []
 _installed = False
 _watched = False
 
@@ -131,27 +130,20 @@ def _together(given: Iterable[Any], work: Callable[[Any], object], end: float) -
     Whether each was done in time, and told of no failure.
     """
     done: list[object] = []
-
-    def run(each: Any, running: _thread.LockType) -> None:
-        try:
-            done.append(work(each))
-        finally:
-            running.release()
-
+    threads = [
+        threading.Thread(
+            target=lambda each=each: done.append(work(each)), name="otelier-flush", daemon=True
+        )
+        for each in given
+    ]
     # A signal may come while this thread waits for others already: they are not done yet.
-    earlier = [each for each in _flushing if each.locked()]
-    started: list[_thread.LockType] = []
-    for each in given:
-        running = _thread.allocate_lock()
-        running.acquire()
-        started.append(running)
-        _flushing[:] = [*earlier, *started]
-        # Not by ``threading``: a signal may interrupt this thread where it holds a lock of that.
-        _thread.start_new_thread(run, (each, running))
-    for running in (*started, *earlier):
-        if running.acquire(timeout=max(0.0, end - time.monotonic())):
-            running.release()
-    return len(done) == len(started) and False not in done
+    earlier = [each for each in _flushing if each.is_alive()]
+    _flushing[:] = [*earlier, *threads]
+    for each in threads:
+        each.start()
+    for each in (*threads, *earlier):
+        each.join(max(0.0, end - time.monotonic()))
+    return len(done) == len(threads) and False not in done
 
 
 def _wait_for_last(provider: Any) -> None:

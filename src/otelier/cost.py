@@ -231,8 +231,7 @@ class Prices:
             usage = reply.usage
             if usage is None or not (usage.input or usage.output or usage.audio_seconds):
                 return None
-            # Of what was asked nobody told how much it was.
-            if reply.unpriced or (usage.input is None and usage.output):
+            if reply.unpriced:
                 return None
             pricer = self._pricer(identity, model, asked, reply.pricing)
             found = pricer(usage) if pricer is not None else None

@@ -126,6 +126,11 @@ def read(environ: Mapping[str, str]) -> tuple[Settings, list[str]]:
     return settings, problems
 
 
+def others_disabled() -> frozenset[str]:
+    """Names of instrumentations that the environment has loaders leave out; ``*`` is all."""
+    return frozenset(texts.names(os.environ.get(OTHERS_DISABLED_ENV, "")))
+
+
 def load(**overrides: Any) -> Settings:
     """Settings from the process environment; keyword arguments win.
 

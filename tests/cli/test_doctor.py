@@ -293,19 +293,19 @@ def test_what_is_not_seen_is_told(doctor: Doctor) -> None:
     assert "not seen: openai" not in done.stdout
 
 
-Other = Callable[[str, str], None]
+Other = Callable[..., None]
 
 
 @pytest.fixture
 def other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Other:
-    """Installs an instrumentation ``an-other``: by what name a loader finds it, and where it is."""
+    """Installs a package ``an-other``: by what names a loader finds what is in it, and where."""
 
-    def install(name: str, module: str) -> None:
+    def install(*points: tuple[str, str]) -> None:
         told = tmp_path / "others" / "an_other-1.0.dist-info"
         told.mkdir(parents=True)
         (told / "METADATA").write_text("Metadata-Version: 2.1\nName: an-other\nVersion: 1.0\n")
-        points = f"[opentelemetry_instrumentor]\n{name} = {module}:Instrumentor\n"
-        (told / "entry_points.txt").write_text(points)
+        lines = [f"{name} = {module}:Instrumentor" for name, module in points]
+        (told / "entry_points.txt").write_text("\n".join(["[opentelemetry_instrumentor]", *lines]))
         monkeypatch.syspath_prepend(told.parent)
 
     return install
@@ -323,12 +323,26 @@ def other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Other:
 def test_others_are_told_with_what_switches_them_off_alone(
     doctor: Doctor, other: Other, name: str, module: str, remedy: str
 ) -> None:
-    other(name, module)
+    other((name, module))
     out = doctor().stdout
     assert "also installed: an-other" in out
     assert remedy in out[out.index("an-other instruments") :]
+    off = doctor(OTEL_PYTHON_DISABLED_INSTRUMENTATIONS=name).stdout
+    assert "an-other" not in off
 
 
-def test_an_instrumentation_of_http_is_no_other(doctor: Doctor, other: Other) -> None:
-    other("httpx", "opentelemetry.instrumentation.httpx")
+def test_of_several_all_are_named(doctor: Doctor, other: Other) -> None:
+    other(("vertexai", "a"), ("llamaindex", "b"))
+    assert "name vertexai, llamaindex in" in doctor().stdout
+
+
+def test_one_of_several_has_otelier_s_name(doctor: Doctor, other: Other) -> None:
+    other(("llamaindex", "a"), ("openai", "b"))
+    out = doctor().stdout
+    assert "Uninstall it." in out[out.index("an-other instruments") :]
+
+
+@pytest.mark.parametrize("name", ["httpx", "pinecone", "botocore"])
+def test_what_is_not_of_models_is_no_other(doctor: Doctor, other: Other, name: str) -> None:
+    other((name, f"opentelemetry.instrumentation.{name}"))
     assert "an-other" not in doctor().stdout

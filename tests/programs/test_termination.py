@@ -49,11 +49,6 @@ PROGRAMS = {
         [*_SENT, "execute_tool open"],
         -15,
     ),
-    "while a thread starts": (
-        "start(); work()\nwith threading._active_limbo_lock: term()",
-        _SENT,
-        -15,
-    ),
     "while it waits": (
         "start(); work(); threading.Timer(0, term).start(); threading.Event().wait()",
         _SENT,

@@ -226,17 +226,25 @@ def test_seconds_of_a_model_that_is_billed_by_tokens_have_no_cost() -> None:
         Usage(audio_seconds=60.0),
         Usage(input=1000, audio_input=500),
         Usage(input=10, output=90, audio_output=80),
+        Usage(input=1000, cache_read=900, audio_cache_read=900, output=1),
     ],
 )
 def test_sound_has_no_cost_by_own_prices_of_text(usage: Usage) -> None:
     own = arithmetic.own({"input": 1, "output": 2})
     assert own(usage) is None
     assert own(Usage(input=1000, image_input=900, output=1)) is not None
+    # Whatever it is, it costs nothing.
+    free = arithmetic.own({"input": 0, "output": 0})(usage)
+    assert free is not None and free.total == 0
 
 
 def test_without_what_was_asked_there_is_no_cost() -> None:
     assert price(Usage(output=1000), "gpt-4o", "openai") is None
     assert price(Usage(input=0, output=1000), "gpt-4o", "openai") == pytest.approx(0.01)
+    assert price(Usage(output=1000), "gpt-realtime", "openai") is None
+    assert arithmetic.own({"input": 1, "output": 5})(Usage(output=10)) is None
+    asked_for_nothing = arithmetic.own({"input": 0, "output": 5})(Usage(output=10))
+    assert asked_for_nothing is not None and asked_for_nothing.total == pytest.approx(5e-5)
 
 
 # --- prices that the program has set in genai-prices ------------------------------------------

@@ -10,19 +10,18 @@ from importlib.metadata import PackageNotFoundError, entry_points, version
 from importlib.util import find_spec
 from pkgutil import get_importer
 
-from otelier import runtime, services
+from otelier import runtime, services, settings
 from otelier.hooks import foreign, registry, unseen
 from otelier.hooks.table import EXPORTERS, FRAMEWORKS, HTTP, LIBRARIES, Library
 from otelier.runtime import Runtime
 from otelier.settings import Settings
 from otelier.version import SITE
 
-# Names under which OpenLLMetry's packages for what otelier has no hook of are loaded.
+# Names under which instrumentations of models are loaded that otelier has no hook of.
 _ALSO = frozenset(
     (
-        *("alephalpha", "chromadb", "google_generativeai", "lancedb", "llamaindex", "marqo"),
-        *("milvus", "pinecone", "qdrant", "replicate", "sagemaker", "transformers", "vertexai"),
-        *("voyageai", "watsonx", "weaviate"),
+        *("alephalpha", "google_generativeai", "llamaindex", "replicate", "sagemaker"),
+        *("transformers", "vertexai", "voyageai", "watsonx"),
     )
 )
 
@@ -167,14 +166,14 @@ def _tried(state: registry.State, report: Report) -> None:
 
 
 def _finish(report: Report) -> Report:
-    for other, name in _foreign():
+    for other, names in _foreign():
         report.lines.append(f"  also installed: {other}")
         # otelier reads that list, too: a name that both have would switch both off.
-        switch = f", or name {name} in OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
+        switch = f", or name {', '.join(names)} in OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
         report.problems.append(
             Problem(
                 f"{other} instruments GenAI libraries too; otelier leaves alone what it wraps.",
-                f"Uninstall it{'' if name in services.ours() else switch}.",
+                f"Uninstall it{'' if services.ours().intersection(names) else switch}.",
             )
         )
     for row in (row for distribution in report.hooked for row in unseen.of(distribution)):
@@ -200,13 +199,15 @@ def _import(module: str) -> str | None:
     return None
 
 
-def _foreign() -> Iterator[tuple[str, str]]:
+def _foreign() -> Iterator[tuple[str, list[str]]]:
     """Distributions of other GenAI instrumentations that a loader starts, and by what names."""
-    seen = set()
+    off = settings.others_disabled()
+    found: dict[str, list[str]] = {}
     for point in entry_points(group="opentelemetry_instrumentor"):
-        module = point.value
-        name = point.dist.name if point.dist is not None else module
-        other = services.of_genai(module) or point.name in _ALSO or point.name in services.ours()
-        if other and name not in seen and not name.startswith("otelier"):
-            seen.add(name)
-            yield name, point.name
+        dist = point.dist.name if point.dist is not None else point.value
+        known = point.name in _ALSO or point.name in services.ours()
+        if not known and not services.of_genai(point.value):
+            continue
+        if dist != "otelier" and off.isdisjoint((point.name, "*")):
+            found.setdefault(dist, []).append(point.name)
+    yield from found.items()

@@ -115,8 +115,11 @@ def own(prices: Mapping[str, Any]) -> Pricer:
         if name in _OWN_RATES and wire.number(value) is not None
     }
 
+    free = not any(rate for rate, _ in rates.values())
+
     def price(usage: Usage) -> Priced | None:
-        if usage.audio_seconds or usage.audio_input or usage.audio_output:
+        heard = usage.audio_seconds or usage.audio_input or usage.audio_output
+        if not free and (heard or usage.audio_cache_read):
             return None  # At the price of text it would be a wrong number.
         return _sum(usage, rates, "user")
 
@@ -168,6 +171,8 @@ def _sum(usage: Usage, rates: Mapping[str, Steps], source: str) -> Priced | None
     rate_out = _rate(rates.get("output"), size)
     if rate_in is None or (usage.output and rate_out is None):
         return None
+    if rate_in and usage.input is None and usage.output:
+        return None  # Nobody told how much was asked.
     cost_read = cost_write = 0.0
     # A list without a price for cached input does not say that it costs what other input does; the
     # user's own file does. What is written costs as input where no price says otherwise.
@@ -225,6 +230,8 @@ def _by_units(
 ) -> Priced | None:
     if usage.tier_input is not None:
         return None  # The tier would be taken from the sum of many requests.
+    if usage.input is None and usage.output and not free:
+        return None  # Nobody told how much was asked.
     if any(getattr(usage, name) and needs not in members for name, needs in _CACHES):
         return None
     counts: dict[str, float] = {}

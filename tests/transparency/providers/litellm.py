@@ -18,6 +18,10 @@ from tests.transparency.app import ASK, App, resolve
 from tests.transparency.providers import Case, Provider
 
 _WORKER = "litellm.litellm_core_utils.logging_worker"
+_CALLBACKS = (
+    *("callbacks", "input_callback", "success_callback", "failure_callback", "service_callback"),
+    *("_async_input_callback", "_async_success_callback", "_async_failure_callback"),
+)
 CLAUDE = "claude-sonnet-4-20250514"
 
 
@@ -82,7 +86,8 @@ class Client:
         self.sdk: Any = pytest.importorskip("litellm")
         self.sdk.suppress_debug_info = True
         # Somebody another test has left would be told of these calls, too, in its own time.
-        assert not self.sdk.success_callback and not self.sdk.input_callback
+        lists = (getattr(self.sdk, name, ()) for name in _CALLBACKS)
+        assert not any(lists), "callbacks of another test"
         self._url = app.server.url
         self._prefix = "a" if app.asynchronous else ""
 
