@@ -20,9 +20,10 @@ REACHED: dict[str, float] = {
     "chat, small": 1.5,
     "responses, small": 1.55,
     "messages, small": 1.5,
-    # Between 2.4 and 2.65: the SDK's own 7,300 differ by 3 from count to count, the floor adds 43.
-    "chat, small, not sampled": 2.8,
-    "messages, small, not sampled": 2.4,
+    # The floor adds 34 to 45, as the SDK's own 7,300 differ by ten from count to count: 2.4 to 2.9.
+    # test_calls.py holds the number of function calls.
+    "chat, small, not sampled": 3.3,
+    "messages, small, not sampled": 2.6,
     # Between 1.68 and 1.72.
     "a chunk of chat, content off": 1.75,
 }
