@@ -32,8 +32,8 @@ def table(heads: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
 
 def settings() -> str:
     """All settings."""
-    heads = ("Variable", "In code", "Values", "")
-    return table(heads, ((f"`{s.env}`", f"`{s.field}`", s.values, s.help) for s in SETTINGS))
+    heads = ("Variable, name in code", "Values", "")
+    return table(heads, ((f"`{s.env}`<br>`{s.field}`", s.values, s.help) for s in SETTINGS))
 
 
 # --- attributes -----------------------------------------------------------------------------
