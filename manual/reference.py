@@ -108,9 +108,9 @@ _RELEASED: Final = (semconv.TOKEN_USAGE, semconv.FIRST_CHUNK, semconv.PER_CHUNK)
 def metrics() -> str:
     """Every metric."""
     found = [each for each in vars(semconv).values() if isinstance(each, Instrument)]
-    heads = ("Metric", "Kind", "Unit", "", "Names")
+    heads = ("Metric", "Kind, unit", "", "Names")
     return table(
-        heads, ((f"`{m.name}`", _kind(m), f"`{m.unit}`", m.description, _of(m)) for m in found)
+        heads, ((f"`{m.name}`", f"{_kind(m)}, `{m.unit}`", m.description, _of(m)) for m in found)
     )
 
 
@@ -121,8 +121,6 @@ def _kind(metric: Instrument) -> str:
 def _of(metric: Instrument) -> str:
     if metric.name.startswith(_LATEST):
         return "main"
-    if metric is semconv.OPERATION_DURATION:
-        return "released; main: of operations that have no duration of their own"
     return "released" if metric in _RELEASED else "both"
 
 
