@@ -14,16 +14,17 @@ from benchmarks.peers.rows import ROWS, Row
 # A large call is counted of the SDK that does least beside it.
 COUNTED = [row for row in ROWS if not row.scenario.large or row.scenario.api == "messages"]
 VARIANTS = ("bare", "floor", "otelier")
+# The SDK's own instructions differ by a thousandth from count to count, which is much beside what
+# is added to a call that is not sampled: the least of so many is compared.
+COUNTS = 4
 # Where the goal is not reached: what is, and what two counts of it differ by
 # (benchmarks/README.md says what stands in the way).
 REACHED: dict[str, float] = {
     "chat, small": 1.5,
     "responses, small": 1.55,
     "messages, small": 1.5,
-    # The floor adds 34 to 45, as the SDK's own 7,300 differ by ten from count to count: 2.4 to 2.9.
-    # test_calls.py holds the number of function calls.
-    "chat, small, not sampled": 3.3,
-    "messages, small, not sampled": 2.6,
+    "chat, small, not sampled": 2.5,
+    "messages, small, not sampled": 2.4,
     # Between 1.68 and 1.72.
     "a chunk of chat, content off": 1.75,
 }
@@ -36,8 +37,8 @@ pytestmark = [
 
 
 def jobs(row: Row, variant: str) -> list[dict[str, object]]:
-    """What is counted of a row: a call, twice; or two streams."""
-    scenarios = row.scenarios * 2 if row.whole else row.scenarios
+    """What is counted of a row: a call, several times; or two streams."""
+    scenarios = row.scenarios * COUNTS if row.whole else row.scenarios
     return [instructions.job(each, variant, row.times) for each in scenarios]
 
 
@@ -47,8 +48,8 @@ def ratios() -> dict[str, float]:
     counts = map(float, instructions.count([job for each in wanted for job in jobs(*each)]))
     found: dict[tuple[str, str], float] = {}
     for row, variant in wanted:
-        value = row.of(counts)
-        found[row.name, variant] = min(value, row.of(counts)) if row.whole else value
+        values = [row.of(counts) for _ in range(COUNTS if row.whole else 1)]
+        found[row.name, variant] = min(values)
     return {
         row.name: (found[row.name, "otelier"] - found[row.name, "bare"])
         / (found[row.name, "floor"] - found[row.name, "bare"])
