@@ -9,7 +9,7 @@ from typing import Any, Final
 from manual.blocks import DOCS
 from otelier.hooks import unseen
 from otelier.hooks.table import FRAMEWORKS, LIBRARIES, Library
-from tests.framework_rows import PINS
+from tests.framework_rows import PINS, ordered
 
 FOLDERS: Final = {"libraries": LIBRARIES, "frameworks": FRAMEWORKS}
 _ROW: Final = re.compile(
@@ -47,9 +47,7 @@ def pinned(distribution: str, rows: str) -> str:
     found = {each for text in pins for each in re.findall(rf"^{distribution}==(\S+)", text, re.M)}
     if not found:
         raise LookupError(f"no pins of {distribution}")
-    return ", ".join(
-        sorted(found, key=lambda each: [int(part) for part in re.findall(r"\d+", each)])
-    )
+    return ", ".join(sorted(found, key=ordered))
 
 
 def facts(meta: dict[str, Any]) -> str:
@@ -61,14 +59,14 @@ def facts(meta: dict[str, Any]) -> str:
 
 def _facts(meta: dict[str, Any]) -> Iterator[tuple[str, str]]:
     name = str(meta["library"])
-    known = tested()
-    also = [str(each) for each in meta.get("distributions", ())]
-    told = [each for each in (*distributions(name), *also) if each in known]
-    versions = [f"`{each}` {_range(known[each][0])}" for each in dict.fromkeys(told)]
     if "pinned" in meta:
-        versions = [f"`{each}` {_range(pinned(each, name))}" for each in meta["pinned"]]
+        versions = {each: pinned(each, name) for each in meta["pinned"]}
+    else:
+        known, also = tested(), [str(each) for each in meta.get("distributions", ())]
+        versions = {each: known[each][0] for each in (*distributions(name), *also) if each in known}
     if versions:
-        yield "Oldest and newest version that was tested", ", ".join(versions)
+        told = (f"`{each}` {_range(numbers)}" for each, numbers in versions.items())
+        yield "Oldest and newest version that was tested", ", ".join(told)
     yield "Leave it alone", f"`OTELIER_DISABLED={meta.get('disabled', name)}`"
     if meta.get("vendor"):
         yield "The vendor's documents", ", ".join(f"<{each}>" for each in meta["vendor"])

@@ -42,6 +42,11 @@ class Row:
         return PINS / f"{self.name}.txt"
 
 
+def ordered(version: str) -> list[int]:
+    """Sorts versions from the oldest to the newest."""
+    return [int(part) for part in re.findall(r"\d+", version)]
+
+
 # Servers whose tools ask models, and which are served by HTTP.
 _FOR_MCP = ("openai", "opentelemetry-instrumentation-starlette")
 

@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from benchmarks import environments
-from tests.framework_rows import ROOT, ROWS, TOOLS, Row
+from tests.framework_rows import ROOT, ROWS, TOOLS, Row, ordered
 
 FOLDER = "tests/lineage/frameworks"
 BEGIN, END = "<!-- frameworks: make test-frameworks -->", "<!-- end of frameworks -->"
@@ -110,14 +110,10 @@ def table() -> str | None:
         ran.setdefault(distribution, []).append((number, counted))
     lines = ["| Framework | Tested versions | Result of the tests |", "|---|---|---|"]
     for distribution, rows in ran.items():
-        numbers = sorted({number for number, _ in rows}, key=_ordered)
+        numbers = sorted({number for number, _ in rows}, key=ordered)
         bad = [f"{number}: {said}" for number, said in rows if "failed" in said or "error" in said]
         lines.append(f"| {distribution} | {', '.join(numbers)} | {'; '.join(bad) or 'all pass'} |")
     return "\n".join(lines)
-
-
-def _ordered(number: str) -> list[int]:
-    return [int(part) for part in re.findall(r"\d+", number)]
 
 
 def main() -> int:

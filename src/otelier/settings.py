@@ -119,16 +119,16 @@ def read(environ: Mapping[str, str]) -> tuple[Settings, list[str]]:
         from otelier import spelling
 
         problems += spelling.unknown_settings(environ, _KNOWN)
-    disabled = texts.names(environ.get(OTHERS_DISABLED_ENV, "")) - _OTHERS_OWN
+    disabled = others_disabled(environ) - _OTHERS_OWN
     settings = Settings(**chosen)
     if disabled:
         settings = settings._replace(disabled=settings.disabled | disabled)
     return settings, problems
 
 
-def others_disabled() -> frozenset[str]:
-    """Names of instrumentations that the environment has loaders leave out; ``*`` is all."""
-    return frozenset(texts.names(os.environ.get(OTHERS_DISABLED_ENV, "")))
+def others_disabled(environ: Mapping[str, str] = os.environ) -> frozenset[str]:
+    """Names of instrumentations that an environment has loaders leave out; ``*`` is all."""
+    return texts.names(environ.get(OTHERS_DISABLED_ENV, ""))
 
 
 def load(**overrides: Any) -> Settings:

@@ -20,6 +20,7 @@ from tests.servers import Gate, Json, ProviderServer, Sse, anthropic_wire, opena
 from tests.telemetry import Telemetry
 from tests.transparency.providers.litellm import (
     CLAUDE,
+    callbacks,
     claude_stream,
     logged,
     needs,
@@ -43,11 +44,10 @@ VARYING = (
 
 
 @pytest.fixture(autouse=True)
-def callbacks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """LiteLLM tells of calls by several lists, and what is in one of them it puts into others."""
-    for name, value in list(vars(litellm).items()):
-        if "callback" in name and isinstance(value, list):
-            monkeypatch.setattr(litellm, name, value.copy())
+def nobody_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whom LiteLLM tells of this test's calls, it does not tell of others'."""
+    for name, value in callbacks().items():
+        monkeypatch.setattr(litellm, name, value.copy())
 
 
 @pytest.fixture

@@ -114,7 +114,6 @@ def own(prices: Mapping[str, Any]) -> Pricer:
         for name, value in prices.items()
         if name in _OWN_RATES and wire.number(value) is not None
     }
-
     free = not any(rate for rate, _ in rates.values())
 
     def price(usage: Usage) -> Priced | None:
